@@ -1,0 +1,1 @@
+"""Autoencoders from scratch."""
