@@ -1,1 +1,21 @@
-"""Autoencoders from scratch."""
+"""tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative by hand, and proven."""
+
+from tinyae.backend import to_device, to_numpy
+from tinyae.layers import (
+    ELU,
+    Autoencoder,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    summary,
+)
+from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
+
+__version__ = "0.1.0"

@@ -1,0 +1,12 @@
+"""The layers: each one's forward pass and derivatives on one screen."""
+
+from tinyae.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from tinyae.layers.base import Layer
+from tinyae.layers.linear import Linear
+from tinyae.layers.reshape import Flatten, Reshape
+from tinyae.layers.sequential import Autoencoder, Sequential, leaves, summary
+
+__all__ = [
+    "ELU", "Autoencoder", "Flatten", "Layer", "LeakyReLU", "Linear", "ReLU", "Reshape", "Sequential", "Sigmoid", "Softplus",
+    "Tanh", "leaves", "summary",
+]

@@ -1,0 +1,151 @@
+"""Elementwise activations: y = f(x), each with its first and second derivative.
+
+All of them remember their *output* y and express f' and f'' by it. That is a little less to store: the next layer keeps y
+anyway. Each class is its formulas; what they have in common stands once, in ``Elementwise``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients, Layer, sum_probes
+
+
+class Elementwise(Layer):
+    """``y_i = f(x_i)``: a diagonal Jacobian, so ``dx = f'(x) dy``, and J dx and Jᵀ dy are the same product."""
+
+    def f(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def slope(self, y: Array) -> Array:
+        """f'(x), computed from y = f(x)."""
+        raise NotImplementedError
+
+    def curvature(self, y: Array) -> Array | None:
+        """f''(x), computed from y = f(x); None where f is piecewise linear and f'' = 0."""
+        raise NotImplementedError
+
+    def forward(self, x: Array) -> tuple[Array, Array]:
+        y = self.f(x)
+        return y, y
+
+    def backward(self, dy: Array, y: Array) -> tuple[Array, Gradients]:
+        return dy * self.slope(y), {}
+
+    def jvp(self, dx: Array, y: Array) -> Array:
+        return dx * self.slope(y)
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        return dy * self.slope(y)
+
+    def double_backward(self, g: Array, dy: Array, y: Array) -> tuple[Array, Array | None, Gradients]:
+        # s = Σ g f'(x) dy:   ∂s/∂dy = f'(x) g,   ∂s/∂x = f''(x) Σ_K g dy
+        curvature = self.curvature(y)
+        dx = None if curvature is None else curvature * sum_probes(g * dy, y)
+        return g * self.slope(y), dx, {}
+
+
+class ReLU(Elementwise):
+    """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0 the slope is taken as 0, as in PyTorch."""
+
+    def f(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+    def slope(self, y: Array) -> Array:
+        return y > 0
+
+    def curvature(self, y: Array) -> None:
+        return None
+
+
+class LeakyReLU(Elementwise):
+    """``f(x) = x where x > 0, else a·x`` with 0 < a < 1 (default 0.01). f' is 1 or a.
+
+    Raises:
+        ValueError: ``negative_slope`` outside (0, 1); for 0 there is ReLU.
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        if not 0 < negative_slope < 1:
+            raise ValueError(f"LeakyReLU: negative_slope is {negative_slope}, expected a number between 0 and 1")
+        self.negative_slope = negative_slope
+
+    def f(self, x: Array) -> Array:
+        return np.maximum(x, self.negative_slope * x)
+
+    def slope(self, y: Array) -> Array:
+        return np.where(y > 0, y.dtype.type(1), y.dtype.type(self.negative_slope))  # y has the sign of x
+
+    def curvature(self, y: Array) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return f"LeakyReLU({self.negative_slope})"
+
+
+class ELU(Elementwise):
+    """``f(x) = x where x > 0, else α (eˣ − 1)`` (Clevert et al. 2016, eq. 15). Below 0: ``f' = α eˣ = y + α = f''``.
+
+    Raises:
+        ValueError: ``alpha`` is not above 0.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        if not alpha > 0:
+            raise ValueError(f"ELU: alpha is {alpha}, expected a number above 0")
+        self.alpha = alpha
+
+    def f(self, x: Array) -> Array:
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # the minimum: e¹⁰⁰⁰ is never needed
+
+    def slope(self, y: Array) -> Array:
+        return np.where(y > 0, y.dtype.type(1), y + y.dtype.type(self.alpha))
+
+    def curvature(self, y: Array) -> Array:
+        return np.where(y > 0, y.dtype.type(0), y + y.dtype.type(self.alpha))
+
+    def __repr__(self) -> str:
+        return f"ELU({self.alpha})"
+
+
+class Sigmoid(Elementwise):
+    """``σ(x) = 1 / (1 + e⁻ˣ)``, ``σ' = y (1 − y)``, ``σ'' = y (1 − y) (1 − 2y)``."""
+
+    def f(self, x: Array) -> Array:
+        with np.errstate(over="ignore"):  # e¹⁰⁰⁰ = inf is right here: 1 / (1 + inf) = 0
+            y = np.exp(-x)
+        y += 1
+        return np.divide(1, y, out=y)
+
+    def slope(self, y: Array) -> Array:
+        return y * (1 - y)
+
+    def curvature(self, y: Array) -> Array:
+        return y * (1 - y) * (1 - 2 * y)
+
+
+class Tanh(Elementwise):
+    """``f(x) = tanh x``, ``f' = 1 − y²``, ``f'' = −2 y (1 − y²)``."""
+
+    def f(self, x: Array) -> Array:
+        return np.tanh(x)
+
+    def slope(self, y: Array) -> Array:
+        return 1 - y * y
+
+    def curvature(self, y: Array) -> Array:
+        return -2 * y * (1 - y * y)
+
+
+class Softplus(Elementwise):
+    """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ) e⁻ʸ``."""
+
+    def f(self, x: Array) -> Array:
+        return np.logaddexp(x, x.dtype.type(0)) if x.dtype.kind == "f" else np.log(1 + np.exp(x))
+
+    def slope(self, y: Array) -> Array:
+        return -np.expm1(-y)
+
+    def curvature(self, y: Array) -> Array:
+        return -np.expm1(-y) * np.exp(-y)

@@ -1,0 +1,195 @@
+"""Containers: layers in a row, and the autoencoder made of two such rows. Both are layers themselves."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients, Layer
+
+
+class Chain(Layer):
+    """Named layers in a row, y = f_L(… f_2(f_1(x))). The cache is the list of the layers' caches.
+
+    Params and grads carry the layer's name in front, ``"0.weight"``, as in PyTorch's state_dict.
+    """
+
+    def __init__(self, layers: dict[str, Layer]) -> None:
+        self.named_layers = layers
+
+    @property
+    def params(self) -> dict[str, Array]:
+        return prefixed({name: layer.params for name, layer in self.named_layers.items()})
+
+    @property
+    def layers(self) -> list[Layer]:
+        return list(self.named_layers.values())
+
+    def forward(self, x: Array) -> tuple[Array, list[Any]]:
+        caches = []
+        for layer in self.layers:
+            x, cache = layer.forward(x)
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, dy: Array, caches: list[Any], input_gradient: bool = True) -> tuple[Array | None, Gradients]:
+        """``dx, grads``, from the last layer to the first. With ``input_gradient=False``, dx is None: training does not
+        need the gradient at the data, and the first layer is spared a third of its work."""
+        last_wanted = None if input_gradient else self._first_with_params()
+        grads = {}
+        for name, layer, cache in self._reversed(caches):
+            if name == last_wanted:
+                grads[name] = layer.parameter_gradients(dy, cache)
+                break
+            dy, grads[name] = layer.backward(dy, cache)
+        return dy if input_gradient else None, prefixed(grads)
+
+    def parameter_gradients(self, dy: Array, caches: list[Any]) -> Gradients:
+        return self.backward(dy, caches, input_gradient=False)[1]
+
+    def jvp(self, dx: Array, caches: list[Any]) -> Array:
+        for layer, cache in zip(self.layers, caches, strict=True):
+            dx = layer.jvp(dx, cache)
+        return dx
+
+    def vjp(self, dy: Array, caches: list[Any]) -> Array:
+        for _, layer, cache in self._reversed(caches):
+            dy = layer.vjp(dy, cache)
+        return dy
+
+    def double_backward(self, g: Array, dy: Array, caches: list[Any]) -> tuple[Array, Array | None, Gradients]:
+        # Down: the cotangent that each layer's vjp was given, V_L = dy, V_{l-1} = vjp_l(V_l).
+        cotangents = {}
+        for name, layer, cache in self._reversed(caches):
+            cotangents[name], dy = dy, layer.vjp(dy, cache)
+        # Up: s = Σ g · V_0, so the gradient at V_0 is g, and each layer passes it on to its own V_l.
+        grads, bends = {}, {}  # bends: ∂s/∂(input of layer l) through f''
+        for (name, layer), cache in zip(self.named_layers.items(), caches, strict=True):
+            g, bends[name], grads[name] = layer.double_backward(g, cotangents[name], cache)
+        # Down again: an ordinary backward collects the bends, since each layer's input depends on the layers below it.
+        dx = None
+        for name, layer, cache in self._reversed(caches):
+            if dx is not None:
+                dx, more = layer.backward(dx, cache)
+                grads[name] = {key: grads[name][key] + more[key] for key in more}
+            if bends[name] is not None:
+                dx = bends[name] if dx is None else dx + bends[name]
+        return g, dx, prefixed(grads)
+
+    def map_params(self, f: Callable[[Array], Array]) -> Self:
+        new = copy.copy(self)
+        new.named_layers = {name: layer.map_params(f) for name, layer in self.named_layers.items()}
+        return new
+
+    def _first_with_params(self) -> str:
+        """The first layer that has parameters: below it, nobody needs a gradient in training."""
+        return next((name for name, layer in self.named_layers.items() if layer.params), "")
+
+    def _reversed(self, caches: list[Any]) -> Iterator[tuple[str, Layer, Any]]:
+        if len(caches) != len(self.named_layers):
+            raise ValueError(
+                f"{type(self).__name__}: {len(caches)} caches for {len(self.named_layers)} layers: "
+                "they come from another net's forward"
+            )
+        steps = [(name, layer, cache) for (name, layer), cache in zip(self.named_layers.items(), caches, strict=True)]
+        return reversed(steps)
+
+
+class Sequential(Chain):
+    """``Sequential(Linear(784, 32), ReLU(), ...)``: layers in a row, keys ``"0.weight"``, ``"0.bias"``, ``"2.weight"``, ...
+
+    Raises:
+        TypeError: an argument is not a layer (a class instead of an object, say).
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        for i, layer in enumerate(layers):
+            if isinstance(layer, type) or not hasattr(layer, "forward"):
+                hint = f": write {layer.__name__}() with parentheses" if isinstance(layer, type) else ""
+                raise TypeError(f"Sequential: argument {i} is {layer!r}, expected a layer{hint}")
+        super().__init__({str(i): layer for i, layer in enumerate(layers)})
+
+    def __len__(self) -> int:
+        return len(self.named_layers)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+    def __repr__(self) -> str:
+        return "Sequential(\n" + "".join(f"  ({i}) {indented(layer)}\n" for i, layer in enumerate(self.layers)) + ")"
+
+
+class Autoencoder(Chain):
+    """``x̂ = decode(z)``, ``z = encode(x)``: z is the latent code. Keys ``"encoder.0.weight"``, ``"decoder.0.weight"``, ..."""
+
+    def __init__(self, encoder: Layer, decoder: Layer) -> None:
+        super().__init__({"encoder": encoder, "decoder": decoder})
+
+    @property
+    def encoder(self) -> Layer:
+        return self.named_layers["encoder"]
+
+    @property
+    def decoder(self) -> Layer:
+        return self.named_layers["decoder"]
+
+    def encode(self, x: Array) -> Array:
+        """The latent codes of the examples ``x``."""
+        return self.encoder(x)
+
+    def decode(self, z: Array) -> Array:
+        """The reconstructions that belong to the codes ``z``."""
+        return self.decoder(z)
+
+    def __repr__(self) -> str:
+        return f"Autoencoder(\n  encoder: {indented(self.encoder)}\n  decoder: {indented(self.decoder)}\n)"
+
+
+def prefixed(named: dict[str, Gradients]) -> Gradients:
+    """{"0": {"weight": a}} -> {"0.weight": a}"""
+    return {f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()}
+
+
+def indented(layer: Layer) -> str:
+    return repr(layer).replace("\n", "\n  ")
+
+
+def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
+    """A table of the model's layers: each one's output shape and number of parameters.
+
+    ``input_shape`` is that of one example, without the batch axis: ``(784,)`` or ``(1, 28, 28)``.
+
+    Raises:
+        ValueError: a layer refuses what the layers before it, or ``input_shape``, give it.
+    """
+    dtype = next((a.dtype for a in model.params.values()), np.float32)
+    rows, x = [("input", "", shape_text(input_shape), "")], np.zeros((1, *input_shape), dtype)
+    model = model.to("cpu")
+    for name, layer in leaves(model):
+        x = layer(x)
+        rows.append((name, repr(layer), shape_text(x.shape[1:]), f"{count(layer):,}" if layer.params else "-"))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = [f"{n:<{widths[0]}}  {r:<{widths[1]}}  {s:>{widths[2]}}  {p:>{widths[3]}}" for n, r, s, p in rows]
+    megabytes = sum(a.nbytes for a in model.params.values()) / 2**20
+    return "\n".join([*lines, f"{count(model):,} parameters, {megabytes:.1f} MiB as {np.dtype(dtype).name}"])
+
+
+def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """The layers that are not containers, in the order of the forward pass, with their full names ``"encoder.0"``."""
+    if not isinstance(model, Chain):
+        yield prefix or type(model).__name__, model
+        return
+    for name, layer in model.named_layers.items():
+        yield from leaves(layer, f"{prefix}.{name}" if prefix else name)
+
+
+def count(layer: Layer) -> int:
+    return sum(a.size for a in layer.params.values())
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))

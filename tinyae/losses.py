@@ -1,0 +1,95 @@
+"""Losses: ``loss(y, target) -> value, dy`` with dy = ∂value/∂y. Values are those of PyTorch's losses of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import Array, scalar
+
+
+def mse(y: Array, target: Array) -> tuple[Any, Array]:
+    """Mean squared error over all M elements: ``value = Σ (y − t)² / M``, ``dy = 2 (y − t) / M``. Range [0, ∞).
+
+    Raises:
+        ValueError: y and target differ in shape.
+    """
+    _same_shape("mse", y, target)
+    dy = y - target
+    flat = dy.ravel()
+    value = flat.dot(flat) / dy.size
+    dy *= 2 / dy.size
+    return scalar(value), dy
+
+
+def bce(y: Array, target: Array) -> tuple[Any, Array]:
+    """Binary cross-entropy of probabilities y in [0, 1], mean over all M elements. Targets lie in [0, 1] too.
+
+        ``value = −Σ [t log y + (1−t) log(1−y)] / M``,   ``dy = (y − t) / (y (1−y)) / M``
+
+    As in PyTorch, log is cut at −100 and y (1−y) at 1e-12, so that y = 0 or 1 gives no infinity. Where the net ends in a
+    Sigmoid, ``bce_with_logits`` on its input is the exact and the faster way.
+
+    Raises:
+        ValueError: y and target differ in shape, or y has values outside [0, 1] (raw scores: see bce_with_logits).
+    """
+    _same_shape("bce", y, target)
+    if y.dtype.kind == "f" and y.size and not (y.min() >= 0 and y.max() <= 1):
+        raise ValueError(
+            f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to {float(y.max()):.4g}: "
+            "end the net in Sigmoid, or use bce_with_logits on raw scores"
+        )
+    with np.errstate(divide="ignore"):  # log 0 = −inf, cut at −100 in the next step
+        log_y, log_1y = np.maximum(np.log(y), -100), np.maximum(np.log1p(-y), -100)
+    value = -(target * log_y + (1 - target) * log_1y).mean()
+    return scalar(value), (y - target) / (np.maximum(y * (1 - y), 1e-12) * y.size)
+
+
+def bce_with_logits(logits: Array, target: Array) -> tuple[Any, Array]:
+    """Binary cross-entropy of σ(logits), mean over all M elements, without ever computing log 0.
+
+        ``value = Σ [max(a, 0) − a t + log(1 + e^−|a|)] / M``,   ``da = (σ(a) − t) / M``
+
+    Raises:
+        ValueError: logits and target differ in shape.
+    """
+    _same_shape("bce_with_logits", logits, target)
+    e = np.exp(-np.abs(logits))  # in (0, 1]: never overflows
+    value = (np.maximum(logits, 0) - logits * target + np.log1p(e)).mean()
+    sigmoid = np.where(logits >= 0, 1, e) / (1 + e)
+    return scalar(value), (sigmoid - target) / logits.size
+
+
+def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
+    """Cross-entropy of softmax(logits), mean over the N examples. Logits (N, C); target: labels (N,) or one-hot (N, C).
+
+        ``value = −Σ_n log softmax(a_n)[t_n] / N``,   ``da = (softmax(a) − onehot(t)) / N``
+
+    Raises:
+        ValueError: logits are not (N, C), the target has another shape, or a label lies outside 0 … C−1.
+    """
+    if logits.ndim != 2:
+        raise ValueError(f"cross_entropy: logits have shape {logits.shape}, expected (N, classes)")
+    n, classes = logits.shape
+    if target.shape == (n,) and target.dtype.kind in "iu":
+        if n and not (target.min() >= 0 and target.max() < classes):
+            raise ValueError(f"cross_entropy: labels run from {target.min()} to {target.max()}, expected 0 to {classes - 1}")
+        onehot = np.zeros_like(logits)
+        onehot[np.arange(n), target] = 1
+    elif target.shape == logits.shape:
+        onehot = target
+    else:
+        raise ValueError(
+            f"cross_entropy: target has shape {target.shape} and dtype {target.dtype}, "
+            f"expected integer labels ({n},) or one-hot ({n}, {classes})"
+        )
+    shifted = logits - logits.max(axis=1, keepdims=True)  # softmax does not see a constant; e^0 is now the largest power
+    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    value = -(onehot * log_softmax).sum() / n
+    return scalar(value), (np.exp(log_softmax) * onehot.sum(axis=1, keepdims=True) - onehot) / n
+
+
+def _same_shape(name: str, y: Array, target: Array) -> None:
+    if y.shape != target.shape:
+        raise ValueError(f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal")
