@@ -17,5 +17,9 @@ from tinyae.layers import (
     summary,
 )
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
+from tinyae.objectives import Objective
+from tinyae.optim import SGD, Adam
+from tinyae.training import History, fit
+from tinyae.weights import load_weights, save_weights
 
 __version__ = "0.1.0"

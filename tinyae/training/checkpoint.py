@@ -1,0 +1,64 @@
+"""Checkpoints: all that a run needs to go on to the very same final weights."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import to_numpy
+from tinyae.layers.base import Layer
+from tinyae.optim import Optimizer
+from tinyae.training.history import History
+from tinyae.weights import copy_into, read_arrays, write_arrays
+
+
+@dataclass
+class Progress:
+    """How far a run is. The random numbers of epoch e, step s and worker i come from the generator seeded with
+    (seed, e, s, i), so the seed and the epoch are the whole state of the generators."""
+
+    seed: int
+    epoch: int = 0  # epochs done
+    history: History = field(default_factory=History)
+    settings: dict[str, Any] = field(default_factory=dict)  # what must be the same when the run goes on
+    best: dict[str, np.ndarray] = field(default_factory=dict)  # early stopping: the best epoch's weights
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+
+
+def save_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, progress: Progress) -> None:
+    """Write everything to ``path`` (.npz), atomically: a run killed at any moment leaves the last whole checkpoint."""
+    groups = {"model": model.params, "optimizer": optimizer.state_dict(), "best": progress.best}
+    arrays = {f"{group}/{key}": to_numpy(a) for group, members in groups.items() for key, a in members.items()}
+    write_arrays(path, arrays, {
+        "seed": progress.seed, "epoch": progress.epoch, "settings": progress.settings, "history": progress.history.rows,
+        "best_epoch": progress.best_epoch, "best_loss": progress.best_loss,
+    })  # fmt: skip
+
+
+def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer) -> Progress:
+    """Copy a checkpoint into ``model`` and ``optimizer`` and return how far it was.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: it is damaged, or of another model or optimiser.
+    """
+    progress, groups = read_checkpoint(path)
+    optimizer.load_state_dict(groups["optimizer"])  # checks before it changes anything, as copy_into does
+    copy_into(model.params, groups["model"], str(path))
+    return progress
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
+    """``progress, {"model": {...}, "optimizer": {...}, "best": {...}}`` of a checkpoint, without a model."""
+    arrays, meta = read_arrays(path)
+    if "epoch" not in meta:
+        raise ValueError(f"{path}: this is no checkpoint of a training run (a weight file?)")
+    groups: dict[str, dict[str, np.ndarray]] = {"model": {}, "optimizer": {}, "best": {}}
+    for key, a in arrays.items():
+        group, _, name = key.partition("/")
+        groups[group][name] = a
+    meta["history"] = History(meta["history"])
+    return Progress(best=groups["best"], **meta), groups

@@ -1,0 +1,53 @@
+"""The log of a training run: one row an epoch."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+from tinyae.files import write_atomically
+
+
+class History:
+    """One dict an epoch: ``epoch``, ``loss``, the objective's parts, ``val_loss`` where there is validation data,
+    ``seconds``, ``images_per_s``, ``lr``. ``history["loss"]`` is a column, ``history.rows[-1]`` the last row."""
+
+    def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
+        self.rows = rows or []
+
+    def append(self, **row: Any) -> None:
+        self.rows.append(row)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        columns = list(self.rows[0]) if self.rows else []
+        if column not in columns:
+            raise KeyError(f"the history has no column {column!r}, it has {columns}")
+        return [row[column] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write all rows, with a header, to ``path``."""
+
+        def write(temporary: Path) -> None:
+            with open(temporary, "w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, fieldnames=list(self.rows[0]) if self.rows else ["epoch", "loss"])
+                writer.writeheader()
+                writer.writerows(self.rows)
+
+        write_atomically(path, write)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Loss, validation loss and parts against the epoch; returns the axes."""
+        from tinyae.plots import plot_history
+
+        return plot_history(self, ax)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "History(no epochs yet)"
+        last = "  ".join(f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in self.rows[-1].items())
+        return f"History({len(self)} epochs; last: {last})"

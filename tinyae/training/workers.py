@@ -1,0 +1,101 @@
+"""Worker threads: the batch is cut into shards, one a thread, and the gradients are summed.
+
+NumPy leaves Python's global lock during every product and every elementwise operation, so threads do run side by side. Each
+has one BLAS thread: that is steady where BLAS's own threads are not, and it puts every core on the elementwise work too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients
+
+
+class Workers:
+    """``n`` threads, the calling one counted, each with one BLAS thread while the ``with`` block lasts.
+
+    Raises:
+        ValueError: n < 1.
+    """
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise ValueError(f"workers is {n}, expected at least 1")
+        self.n = n
+
+    def __enter__(self) -> Self:
+        from threadpoolctl import threadpool_limits
+
+        self._limits = threadpool_limits(limits=1, user_api="blas")
+        self._pool = ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._limits.restore_original_limits()
+
+    def map(self, f: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """``[f(item) for item in items]``: each thread takes the next item when it is done with its last."""
+        items = list(items)
+        results: list[Any] = [None] * len(items)
+        todo = deque(enumerate(items))
+
+        def work() -> None:
+            while True:
+                try:
+                    i, item = todo.popleft()
+                except IndexError:
+                    return
+                results[i] = f(item)
+
+        others = [self._pool.submit(work) for _ in range(min(self.n, len(items)) - 1)] if self._pool else []
+        try:
+            work()
+        finally:
+            todo.clear()  # after an error here, the others need not begin anything new
+            for other in others:
+                other.result()
+        return results
+
+
+def shards(n_examples: int, n_workers: int) -> list[slice]:
+    """``n_workers`` slices of almost equal length (fewer where there are fewer examples)."""
+    n = min(n_examples, n_workers)
+    bounds = [n_examples * i // n for i in range(n + 1)]
+    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def weighted_sum(values: list[Any], weights: list[float]) -> Any:
+    """``Σ w_i v_i``, of numbers or of arrays."""
+    return sum(w * v for w, v in zip(weights, values, strict=True))
+
+
+def sum_gradients(all_grads: list[Gradients], weights: list[float], workers: Workers) -> Gradients:
+    """``Σ w_i g_i`` tensor by tensor. Shard i's loss is the mean over its own examples, hence w_i = its share of the batch."""
+    if len(all_grads) == 1:
+        return all_grads[0]
+
+    def total(key: str) -> Array:
+        first, *others = (grads[key] for grads in all_grads)
+        if len(set(weights)) == 1:  # the usual case, shards of equal length: add first, scale once
+            g = first + others[0]
+            for other in others[1:]:
+                g += other
+            g *= weights[0]
+            return g
+        return weighted_sum([first, *others], weights)
+
+    keys = list(all_grads[0])
+    return dict(zip(keys, workers.map(total, keys), strict=True))
+
+
+def default_workers(batch_size: int) -> int:
+    """One worker for each core that this process may use, as long as each gets 16 examples or more of a batch."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, batch_size // 16))

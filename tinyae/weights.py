@@ -1,0 +1,118 @@
+"""Weight files: ``.npz``, or ``.safetensors`` where that package is installed. Keys and shapes are those of PyTorch's
+state_dict, so weights travel both ways. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import Array, device_of, to_device, to_numpy
+from tinyae.files import write_atomically
+from tinyae.layers.base import Layer
+
+METADATA = "__metadata__"  # the one entry of an .npz that is not a tensor: a JSON text
+
+
+def save_weights(model: Layer, path: str | os.PathLike[str], **metadata: Any) -> None:
+    """Write ``model.params`` to ``path``, ending in .npz or .safetensors, with ``metadata`` (JSON values) beside them.
+
+    In PyTorch: ``net.load_state_dict(safetensors.torch.load_file("weights.safetensors"))``, or from an .npz
+    ``net.load_state_dict({k: torch.from_numpy(v) for k, v in numpy.load("weights.npz").items() if k != "__metadata__"})``.
+
+    Raises:
+        ValueError: another ending. OSError: the file cannot be written; what was there before stays.
+    """
+    write_arrays(path, {key: to_numpy(a) for key, a in model.params.items()}, metadata)
+
+
+def load_weights(model: Layer, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Copy the tensors of a weight file into ``model`` and return the file's metadata.
+
+    Reads what ``save_weights`` wrote, and a PyTorch state_dict saved with ``safetensors.torch.save_file`` or ``numpy.savez``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a weight file, is damaged, or belongs to another architecture (the first tensor that differs is
+            named). The model is unchanged then.
+    """
+    arrays, metadata = read_arrays(path)
+    copy_into(model.params, arrays, str(path))
+    return metadata
+
+
+def copy_into(params: dict[str, Array], arrays: dict[str, np.ndarray], source: str) -> None:
+    """``params[key][...] = arrays[key]`` for every key, after everything has been checked."""
+    for key, w in params.items():
+        if key not in arrays:
+            raise ValueError(f"{source}: weights of another architecture: it has no tensor {key!r}, expected shape {w.shape}")
+        if arrays[key].shape != w.shape:
+            raise ValueError(
+                f"{source}: weights of another architecture: tensor {key!r} has shape {arrays[key].shape}, expected {w.shape}"
+            )
+        if not np.isfinite(arrays[key]).all():
+            raise ValueError(f"{source}: tensor {key!r} holds NaN or infinite values")
+    for key in arrays:
+        if key not in params:
+            raise ValueError(f"{source}: weights of another architecture: tensor {key!r} is not in the model")
+    for key, w in params.items():
+        w[...] = to_device(arrays[key].astype(w.dtype), device_of(w))
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:
+    """Arrays and metadata as one file, whole or not at all."""
+    suffix, text = Path(path).suffix, json.dumps(metadata)
+    if suffix == ".npz":
+        write_atomically(path, lambda temporary: np.savez(temporary, **arrays, **{METADATA: np.array(text)}))
+    elif suffix == ".safetensors":
+        save_file = _safetensors().save_file
+        contiguous = {key: np.ascontiguousarray(a) for key, a in arrays.items()}
+        write_atomically(path, lambda temporary: save_file(contiguous, temporary, {"tinyae": text}))
+    else:
+        raise ValueError(f"{path}: weights are saved as .npz or .safetensors, not {suffix or 'without an ending'!r}")
+
+
+def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """``arrays, metadata`` of an .npz or .safetensors file."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no weight file {path}")
+    if path.suffix in (".pt", ".pth", ".pkl", ".bin"):
+        raise ValueError(
+            f"{path}: this is a pickle, which can run any code when it is opened, so tinyae does not. In PyTorch: "
+            f'safetensors.torch.save_file(net.state_dict(), "{path.stem}.safetensors"), then load that'
+        )
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, AttributeError) as error:
+        raise ValueError(f"{path}: not a weight file, or damaged ({error or type(error).__name__})") from error
+    return arrays, json.loads(str(arrays.pop(METADATA, "{}")))
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    safe_open = _safetensors().safe_open
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, json.loads((file.metadata() or {}).get("tinyae", "{}"))
+    except Exception as error:  # safetensors raises its own SafetensorError, which is only an Exception
+        raise ValueError(f"{path}: not a weight file, or damaged ({error})") from error
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError('.safetensors files need the safetensors package: pip install "tinyae[weights]"') from error
+
+    class Both:
+        save_file, safe_open = staticmethod(safetensors.numpy.save_file), staticmethod(safetensors.safe_open)
+
+    return Both
