@@ -1,0 +1,66 @@
+"""Minibatches, and holding a part of the data back for testing."""
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def minibatches(n_or_x: Any, batch_size: int, rng: np.random.Generator | int | None = None,
+                drop_last: bool = False) -> Iterator[np.ndarray]:
+    """Go through the data once, in batches of indices.
+
+        for i in minibatches(len(x), 128, rng):
+            step(x[i], labels[i])
+
+    Args:
+        n_or_x: the number of examples, or anything that has a length.
+        batch_size: examples in a batch. The last batch has what is left; a batch larger than the data is all of it.
+        rng: shuffles, if it is a generator or a seed; None keeps the order.
+        drop_last: leave out a last batch that is not full, unless it is the only one.
+
+    Yields:
+        index arrays (batch_size,), int64; together they hold each of 0 ... n-1 once.
+
+    Raises:
+        ValueError: no data, or a batch size below 1 (at the call, before the first batch).
+    """
+    n = int(n_or_x) if isinstance(n_or_x, (int, np.integer)) else len(n_or_x)
+    if n < 1:
+        raise ValueError(f"minibatches: there are {n} examples, expected 1 or more")
+    if batch_size < 1:
+        raise ValueError(f"minibatches: batch_size={batch_size}, expected 1 or more")
+    order = np.arange(n) if rng is None else np.random.default_rng(rng).permutation(n)
+    end = n - n % batch_size if drop_last and n > batch_size else n
+    return (order[start:start + batch_size] for start in range(0, end, batch_size))
+
+
+def train_test_split(x: np.ndarray, labels: np.ndarray | None = None, test: float | int = 0.1,
+                     rng: np.random.Generator | int = 0) -> tuple[tuple, tuple]:
+    """Hold a random part of the examples back.
+
+    Args:
+        x: (N, ...), and labels: (N,) or None.
+        test: the share to hold back, 0 < test < 1 (at least one example), or a whole number of examples.
+        rng: a generator or a seed; the same seed gives the same split.
+
+    Returns:
+        (x_train, labels_train), (x_test, labels_test); the labels are None if none were given.
+
+    Raises:
+        ValueError: fewer than two examples, nothing left on one side, or not one label for each example.
+    """
+    n = len(x)
+    if labels is not None and len(labels) != n:
+        raise ValueError(f"train_test_split: {n} examples, but {len(labels)} labels")
+    if n < 2:
+        raise ValueError(f"train_test_split: {n} examples, expected 2 or more: one to train on and one to test")
+    share = isinstance(test, (float, np.floating))
+    n_test = min(max(1, round(n * test)), n - 1) if share and 0 < test < 1 else test
+    if not 1 <= n_test < n or n_test != int(n_test):
+        raise ValueError(f"train_test_split: test={test}, expected a share between 0 and 1, "
+                         f"or a number from 1 to {n - 1} of the {n} examples")
+    order = np.random.default_rng(rng).permutation(n)
+    train, held = order[int(n_test):], order[:int(n_test)]
+    if labels is None:
+        return (x[train], None), (x[held], None)
+    return (x[train], labels[train]), (x[held], labels[held])

@@ -1,0 +1,72 @@
+"""How the pen moves to write each digit.
+
+Each digit is given in two ways of writing with the same number of points, so that every mixture of the two is a digit too.
+Paper: x from 0 to 6, y from 0 (top) to 10 (bottom). A stroke is a smooth curve through its points; a corner is two
+strokes that meet. A stroke that is one point in one of the two ways (the bar of the 7) grows out of nothing.
+"""
+from functools import cache
+
+import numpy as np
+
+SEGMENTS = 80  # of a path: on a 28×28 picture they are less than a pixel long
+
+DIGITS = {
+    0: ([[(3.8, .3), (1.2, 1), (-.2, 4.5), (.6, 8.5), (3, 10), (5.6, 8.5), (6.3, 5), (5.4, 1.4), (3.2, .1)]],
+        [[(4.6, 1.2), (2.8, .2), (1, 3.8), (.7, 8), (2.4, 10), (4.4, 8.2), (5.2, 4.6), (4.6, 1), (2, 2)]]),
+    1: ([[(3, 0), (3, 0)], [(3, 0), (3, 5), (3, 10)], [(3, 10), (3, 10)]],
+        [[(.9, 2.9), (3.2, 0)], [(3.2, 0), (3.1, 5), (3, 10)], [(1.2, 10), (4.8, 9.9)]]),
+    2: ([[(.4, 2.4), (1.2, .6), (3.2, 0), (5.3, 1), (5.4, 3.2), (3.8, 5.8), (1.8, 8), (.2, 9.9)],
+         [(.2, 9.9), (1, 9.9), (2.2, 9.8), (4, 9.8), (6, 9.8)]],
+        [[(.2, 1.2), (2, .1), (4.2, .2), (5.1, 1.8), (4.6, 4.4), (3.6, 6.8), (2.2, 9.3), (.5, 9.7)],
+         [(.5, 9.7), (-.4, 8.5), (1, 7.6), (3, 8.9), (6.2, 9.9)]]),
+    3: ([[(.6, 1.4), (2, .2), (4.2, .3), (5.2, 2), (4.4, 4), (2.4, 4.9)],
+         [(2.4, 4.9), (4.8, 5.4), (5.8, 7.4), (4.8, 9.4), (2.6, 10), (.3, 8.8)]],
+        [[(.2, .6), (2.8, .1), (5.5, .2), (4.4, 1.7), (3.2, 2.9), (2.1, 3.9)],
+         [(2.1, 3.9), (4.8, 4.1), (5.9, 6.6), (4.5, 9.2), (2, 10), (0, 9.5)]]),
+    4: ([[(3.8, 0), (2, 3.4), (.2, 6.8)], [(.2, 6.8), (3, 6.7), (6, 6.6)], [(4.4, 3.2), (4.3, 6), (4.2, 10)]],
+        [[(.9, .4), (.8, 2.8), (.5, 5.2)], [(.5, 5.2), (2.8, 5.6), (5.2, 4.9)], [(5.4, .2), (5.1, 5), (4.9, 10)]]),
+    5: ([[(5.5, .2), (3.2, .3), (1.1, .3)], [(1.1, .3), (.9, 2.4), (.7, 4.5)],
+         [(.7, 4.5), (2.8, 3.8), (5, 4.6), (5.8, 6.8), (4.8, 9.2), (2.6, 10), (.2, 9)]],
+        [[(5.9, .6), (4, 1), (2, .8)], [(2, .8), (1.6, 2.6), (1.2, 4.3)],
+         [(1.2, 4.3), (3.2, 4.6), (4.6, 6), (4.9, 7.8), (3.8, 9.6), (1.8, 9.9), (.2, 9.1)]]),
+    6: ([[(4.6, .2), (2.4, 1.8), (.8, 4.6), (.4, 7.6), (1.8, 9.8), (4.4, 9.6), (5.6, 7.4), (4.4, 5.3), (2.2, 5.6),
+          (.6, 7.6)]],
+        [[(2.2, 0), (1.3, 2.4), (.7, 5.2), (.8, 8), (2.2, 9.9), (4.2, 9.8), (5.2, 8.2), (4.2, 6.9), (2.4, 7.3), (1, 8.7)]]),
+    7: ([[(.3, .4), (3, .4), (5.8, .3)], [(5.8, .3), (4.2, 3.6), (2.2, 10)], [(3.8, 4.9), (3.8, 4.9)]],
+        [[(.5, .9), (3, .1), (5.5, .5)], [(5.5, .5), (3.7, 5), (3.4, 10)], [(1.4, 5.3), (6, 4.6)]]),
+    8: ([[(4.9, 1.4), (3.2, 0), (1, 1), (1.1, 3.2), (3, 4.8), (5.2, 6.8), (5, 9.2), (3, 10), (.8, 9), (.8, 6.8), (3, 4.8),
+          (4.8, 3), (4.9, 1.4)]],
+        [[(5, .9), (3.4, .1), (1.6, 1.4), (1.7, 3.2), (3, 5.2), (4.4, 7.2), (4, 9.2), (2.7, 10), (1.4, 9.2), (1.6, 7.2),
+          (3, 5), (4.6, 2.6), (5.2, .4)]]),
+    9: ([[(5.2, 2), (3.6, .2), (1.2, .8), (.4, 3), (1.6, 4.9), (3.8, 4.6), (5.2, 2)], [(5.2, 2), (5.1, 5), (4.6, 10)]],
+        [[(5.4, 1.6), (3.8, .1), (1.7, .9), (1, 2.7), (1.9, 4.2), (3.9, 3.8), (5.4, 1.6)],
+         [(5.4, 1.6), (4.9, 7.4), (.6, 9.7)]]),
+}
+
+
+@cache
+def pen_paths() -> np.ndarray:
+    """All paths, (2 ways, 10 digits, P segments, 2 ends, 2) float32: (x, y), y from -1 (top) to 1 (bottom)."""
+    paths = np.zeros((2, 10, SEGMENTS, 2, 2), np.float32)
+    for digit, ways in DIGITS.items():
+        fine = [[_curve(np.array(stroke, float), 100) for stroke in way] for way in ways]
+        # Each stroke gets its share of the segments by its length, the same in both ways of writing.
+        lengths = sum(np.array([np.hypot(*np.diff(curve, axis=0).T).sum() for curve in way]) for way in fine)
+        ends = np.rint(np.cumsum(lengths) / lengths.sum() * SEGMENTS).astype(int)
+        starts = np.concatenate([[0], ends[:-1]])
+        for k, way in enumerate(ways):
+            for stroke, start, end in zip(way, starts, ends, strict=True):
+                curve = (_curve(np.array(stroke, float), end - start) - [3, 5]) / 5  # (end - start + 1, 2)
+                paths[k, digit, start:end, 0] = curve[:-1]
+                paths[k, digit, start:end, 1] = curve[1:]
+    return paths
+
+
+def _curve(points: np.ndarray, pieces: int) -> np.ndarray:
+    """`pieces` + 1 points on the Catmull-Rom spline through `points` (M, 2): smooth, and it passes through each."""
+    p = np.concatenate([points[:1], points, points[-1:]])
+    t = np.linspace(0, len(points) - 1, pieces + 1)
+    i = np.minimum(t.astype(int), len(points) - 2)  # between points i and i + 1
+    t = (t - i)[:, None]
+    a, b, c, d = p[i], p[i + 1], p[i + 2], p[i + 3]
+    return b + t / 2 * ((c - a) + t * ((2 * a - 5 * b + 4 * c - d) + t * (3 * (b - c) + d - a)))
