@@ -9,16 +9,19 @@ import numpy as np
 from tinyae.layers import Autoencoder, Linear, ReLU, Sequential, Sigmoid
 
 
-def basic_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
-    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU inside, Sigmoid at the end. Takes and gives (N, 784) in [0, 1]."""
+def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Autoencoder:
+    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU inside, Sigmoid at the end. Takes and gives (N, 784) in [0, 1].
+
+    ``features``: pixels a picture, where pictures are not 28×28.
+    """
     rng = np.random.default_rng(rng)
 
     def linear(a: int, b: int) -> Linear:
         return Linear(a, b, rng=rng, dtype=dtype)
 
     return Autoencoder(
-        encoder=Sequential(linear(784, 512), ReLU(), linear(512, 256), ReLU(), linear(256, 32), ReLU()),
-        decoder=Sequential(linear(32, 256), ReLU(), linear(256, 512), ReLU(), linear(512, 784), Sigmoid()),
+        encoder=Sequential(linear(features, 512), ReLU(), linear(512, 256), ReLU(), linear(256, 32), ReLU()),
+        decoder=Sequential(linear(32, 256), ReLU(), linear(256, 512), ReLU(), linear(512, features), Sigmoid()),
     )
 
 

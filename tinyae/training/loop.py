@@ -14,7 +14,7 @@ from tinyae.backend import Array, device_of, namespace, to_numpy
 from tinyae.layers import Sigmoid, leaves
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
-from tinyae.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from tinyae.training.checkpoint import Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from tinyae.training.history import History
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
 from tinyae.weights import copy_into
@@ -75,7 +75,8 @@ def fit(
     workers = workers or (1 if on_gpu else default_workers(batch_size))
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
-    state = Progress(seed=seed, settings={"batch_size": batch_size, "workers": workers, "examples": len(data), **(settings or {})})
+    same = {"batch_size": batch_size, "workers": workers, "examples": len(data), **(settings or {})}
+    state = Progress(seed=seed, settings=same)
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
@@ -88,10 +89,11 @@ def fit(
                 break
             started = time.perf_counter()
             row = _train_epoch(model, data, objective, optimizer, team, state.seed, epoch, batch_size, bar)
-            row["val_loss"] = None if validation is None else _validation_loss(model, validation, objective, team, seed, batch_size)
+            if validation is not None:
+                row["val_loss"] = _validation_loss(model, validation, objective, team, seed, batch_size)
             seconds = time.perf_counter() - started
             row.update(seconds=seconds, images_per_s=len(data) / seconds, lr=optimizer.rate)
-            state.history.append(epoch=epoch + 1, **{key: value for key, value in row.items() if value is not None})
+            state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
             _check_finite(model, epoch)
             if patience is not None and row["val_loss"] < state.best_loss:
@@ -184,8 +186,6 @@ def _progress_bar(total: int, done: int, disable: bool) -> Any:
 
 
 def _resumed(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, fresh: Progress) -> Progress:
-    from tinyae.training.checkpoint import read_checkpoint
-
     saved, _ = read_checkpoint(path)
     for key in fresh.settings.keys() | saved.settings.keys() | {"seed"}:
         mine = fresh.seed if key == "seed" else fresh.settings.get(key)

@@ -1,0 +1,5 @@
+"""``python -m tinyae`` is ``tinyae``."""
+
+from tinyae.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,177 @@
+"""Pictures of what a model does. Every function draws into ``ax`` (or into axes of its own) and returns the axes.
+
+matplotlib is imported where it is used; nothing here calls ``plt.show()``. Arrays may lie on a GPU.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import Array, to_numpy
+from tinyae.files import write_atomically
+from tinyae.layers import Layer, Linear, leaves
+from tinyae.training.history import History
+
+INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
+
+
+def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
+    """Write the figure that ``ax`` belongs to, and close it. Parents of ``path`` must exist."""
+    import matplotlib.pyplot as plt
+
+    figure = ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=dpi, bbox_inches="tight", facecolor="white"))
+    plt.close(figure)
+    return Path(path)
+
+
+def as_pictures(x: Array) -> np.ndarray:
+    """(N, 784), (N, 1, H, W), (N, H, W) or (N, 3, H, W) -> (N, H, W) or (N, H, W, 3), on the CPU.
+
+    Raises:
+        ValueError: rows whose length is no square number, or an array that holds no pictures.
+    """
+    x = to_numpy(x)
+    if x.ndim == 2:
+        side = round(x.shape[1] ** 0.5)
+        if side * side != x.shape[1]:
+            raise ValueError(f"plots: rows of {x.shape[1]} numbers are no square pictures; reshape them to (N, 1, H, W)")
+        return x.reshape(-1, side, side)
+    if x.ndim == 4 and x.shape[1] in (1, 3):
+        return x[:, 0] if x.shape[1] == 1 else x.transpose(0, 2, 3, 1)
+    if x.ndim == 3:
+        return x
+    raise ValueError(f"plots: shape {x.shape} holds no pictures, expected (N, D), (N, H, W), (N, 1, H, W) or (N, 3, H, W)")
+
+
+def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:
+    """All pictures of ``x`` side by side as one, ``columns`` in a row, with ``gap`` pixels of ``fill`` between them."""
+    pictures = as_pictures(x)
+    n, h, w, *channels = pictures.shape
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, *channels), fill, pictures.dtype)
+    for i, picture in enumerate(pictures):
+        top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
+        sheet[top : top + h, left : left + w] = picture
+    return sheet
+
+
+def plot_pictures(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
+    """Pictures in [0, 1] in a grid, ink dark on light."""
+    sheet = mosaic(x, columns, fill=0.0)
+    ax = _axes(ax, figsize=_sheet_size(sheet))
+    _show(ax, sheet)
+    ax.set_title(title, loc="left", fontsize=10)
+    return ax
+
+
+def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[str] | None = None, ax: Any = None) -> Any:
+    """One column an example: the original above, one or more reconstructions below.
+
+    Raises:
+        ValueError: rows of different lengths.
+    """
+    rows = [as_pictures(x) for x in (originals, *reconstructions)]
+    if len({row.shape for row in rows}) != 1:
+        raise ValueError(f"plot_reconstructions: the rows differ in shape: {[row.shape for row in rows]}")
+    names = names or ["original", *(["reconstruction"] * len(reconstructions))]
+    sheet = mosaic(np.concatenate(rows), columns=len(rows[0]), fill=0.0)
+    ax = _axes(ax, figsize=_sheet_size(sheet))
+    _show(ax, sheet)
+    height = rows[0].shape[1]
+    ax.set_yticks([i * (height + 2) + height / 2 for i in range(len(rows))], names)
+    ax.tick_params(length=0)
+    return ax
+
+
+def plot_history(history: History, ax: Any = None) -> Any:
+    """The loss, the validation loss and the objective's parts against the epoch, the axis of the losses logarithmic."""
+    ax = _axes(ax, figsize=(6, 3.6))
+    columns = [c for c in (history.rows[0] if history.rows else {}) if c not in ("epoch", "seconds", "images_per_s", "lr")]
+    for column in columns:
+        label = {"loss": "training", "val_loss": "validation"}.get(column, column)
+        few = "o" if len(history) < 30 else ""
+        ax.plot(history["epoch"], history[column], marker=few, markersize=3, label=label, color=INK.get(column))
+    ax.set(xlabel="epoch", ylabel="loss")
+    if columns and all(min(history[column]) > 0 for column in columns):
+        ax.set_yscale("log")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(alpha=0.3, which="both")
+    if len(columns) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def plot_filters(model: Layer, n: int = 64, ax: Any = None) -> Any:
+    """The first layer's weights as pictures, blue below 0, red above, each on its own scale: what each unit looks for.
+
+    The ``n`` filters with the largest norm, largest first.
+
+    Raises:
+        ValueError: the model has no Linear layer on square pictures.
+    """
+    first = next((layer for _, layer in leaves(model) if layer.params), None)
+    if not isinstance(first, Linear):
+        raise ValueError("plot_filters: the first layer with weights is no Linear layer")
+    weights = as_pictures(first.params["weight"])  # (units, H, W)
+    norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
+    weights = weights[np.argsort(-norms)[:n]]
+    weights = weights / np.abs(weights).max(axis=(1, 2), keepdims=True).clip(1e-12)
+    sheet = mosaic(weights, gap=1, fill=np.nan)
+    ax = _axes(ax, figsize=_sheet_size(sheet))
+    ax.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any:
+    """Codes in the plane, coloured by label. Two numbers a code are drawn as they are; more are first projected on their
+    first two principal components.
+
+    Raises:
+        ValueError: codes that are not (N, K) with K ≥ 2, or labels of another length.
+    """
+    z = to_numpy(codes)
+    if z.ndim != 2 or z.shape[1] < 2:
+        raise ValueError(f"plot_codes: codes have shape {z.shape}, expected (N, K) with K of at least 2")
+    if labels is not None and len(labels) != len(z):
+        raise ValueError(f"plot_codes: {len(labels)} labels for {len(z)} codes")
+    names = "z₁", "z₂"
+    if z.shape[1] > 2:
+        centred = z - z.mean(axis=0)
+        z = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T  # (N, K) (K, 2)
+        names = "first principal component", "second principal component"
+    ax = _axes(ax, figsize=(6, 5.4))
+    points = ax.scatter(*z.T, c=None if labels is None else to_numpy(labels), s=4, cmap="tab10", alpha=0.7, linewidths=0)
+    if labels is not None:
+        ax.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(xlabel=names[0], ylabel=names[1])
+    return ax
+
+
+def _axes(ax: Any, figsize: tuple[float, float]) -> Any:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=figsize, layout="constrained")[1]
+
+
+def _sheet_size(sheet: np.ndarray) -> tuple[float, float]:
+    """Inches: wide sheets fill ten of them, small ones stay small."""
+    width = min(10.0, sheet.shape[1] / 28)
+    return width, max(1.0, width * sheet.shape[0] / sheet.shape[1])
+
+
+def _show(ax: Any, sheet: np.ndarray) -> None:
+    ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
