@@ -1,0 +1,2 @@
+def diagnose(problem, seen, report):
+    return []

@@ -1,0 +1,199 @@
+"""Numerical derivatives: from the outputs at a few points of a line to the slope at its middle, and how far to trust it.
+
+A ``probe`` is the target seen along one line through its tensors: ``probe(t)`` is the output y at v + t·u. With a cotangent
+dy, the number to differentiate is s(t) = Σ y(t)·dy. Differences are taken output by output and only then summed, so that
+outputs that do not move contribute no rounding errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+Probe = Callable[[float], Array]
+EPS = float(np.finfo(np.float64).eps)
+
+# The step that balances truncation against rounding: h^p = eps/h, p the order of the method's truncation error.
+STEPS = {"central": EPS ** (1 / 3), "forward": EPS ** (1 / 2), "richardson": EPS ** (1 / 5), "complex": 1e-30,
+         "directions": EPS ** (1 / 3)}
+LADDER = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for the closer look
+
+
+@dataclass
+class Slope:
+    value: float  # ds/dt
+    jump: float  # Σ |right slope − left slope| over the outputs: about h·|s''| where s is smooth, constant at a kink
+    noise: float  # what rounding alone can do to value
+    column: Array | None = None  # dy_i/dt for each output
+
+
+def central(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
+    """``(s(h) − s(−h)) / 2h``, truncation error h² s'''/6.
+
+    The noise floor is computed: every output carries a relative rounding error of a few eps, which the division by h
+    magnifies. 20 eps·Σ|y·dy|/h over the outputs that moved; for the others it is below one eps, or they would have moved.
+    """
+    up, down = probe(h), probe(-h)
+    change = up - down
+    size = np.maximum(np.abs(up), np.abs(down)) * np.abs(dy)
+    return Slope(
+        value=float((change * dy).sum() / (2 * h)),
+        jump=float((np.abs((up - y) - (y - down)) * np.abs(dy)).sum() / h),
+        noise=float(EPS * (20 * size[change != 0].sum() + size.sum()) / h),
+        column=change / (2 * h),
+    )
+
+
+def forward(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
+    """``(s(h) − s(0)) / h``: one evaluation, truncation error h s''/2, so about half of the digits."""
+    up = probe(h)
+    change, size = up - y, np.maximum(np.abs(up), np.abs(y)) * np.abs(dy)
+    noise = EPS * (40 * size[change != 0].sum() + 2 * size.sum()) / h
+    return Slope(float((change * dy).sum() / h), 0.0, float(noise), change / h)
+
+
+def richardson(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
+    """``(4 D(h) − D(2h)) / 3`` of two central differences D: their h² errors cancel, h⁴ s⁽⁵⁾/30 is left."""
+    near, far = central(probe, y, dy, h), central(probe, y, dy, 2 * h)
+    value = (4 * near.value - far.value) / 3
+    return Slope(value, near.jump, 2 * near.noise, (4 * near.column - far.column) / 3)
+
+
+def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
+    """``Im s(ih) / h``: nothing is subtracted, so h may be 1e-30 and the error is that of s itself (Squire & Trapp 1998).
+
+    ``probe`` must accept an imaginary t: the target runs in complex numbers and must be analytic.
+    """
+    column = np.imag(probe(1j * h)) / h
+    return Slope(float((column * dy).sum()), 0.0, float(20 * EPS * np.abs(column * dy).sum()), column)
+
+
+FIRST_LOOK = {"central": central, "forward": forward, "richardson": richardson, "directions": central}
+
+
+@dataclass
+class Verdict:
+    state: str  # "ok", "wrong", "kink", or "unresolved": right as far as can be seen, but rounding hides most of it
+    numeric: float
+    uncertainty: float = 0.0  # of the numeric value
+    noisy: bool = False  # the differences jump about far above the computed noise floor
+    column: Array | None = None  # dy_i/dt for each output
+
+
+def judge(analytic: float, first: Slope, look: Callable[[float], Slope], rtol: float, scale: float = 0.0) -> Verdict:
+    """Is this the slope? If the first look says anything but a clear yes, look closer before complaining.
+
+    ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the size below which a
+    difference does not count (for sums of many entries, that of a typical such sum).
+    """
+    size = max(abs(analytic), abs(first.value), scale)
+    if abs(analytic - first.value) <= rtol * size + first.noise and first.noise <= size / 10:
+        return Verdict("ok", first.value, first.noise, column=first.column)
+    if analytic == first.value == 0:
+        return Verdict("ok", 0.0, column=first.column)
+    return closer_look(analytic, [look(factor) for factor in LADDER], rtol, scale)
+
+
+def closer_look(analytic: float, slopes: list[Slope], rtol: float, scale: float = 0.0) -> Verdict:
+    """The verdict from central differences at steps that fall by a factor of 8.
+
+    The best of them is the one that agrees best with its neighbour; what they differ by, with the noise floor, is its
+    uncertainty. That way a strongly curved function, a kink a little beside the point or a gradient near the rounding
+    errors gets the step that suits it. A kink at the point itself shows in the jump between the one-sided slopes, which
+    does not fall with the step. ("The analytic value lies between both slopes" is no test: any mean would pass it.)
+    """
+    slopes = [s for s in slopes if np.isfinite(s.value)]
+    if len(slopes) < 2:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
+        return Verdict("kink", np.nan)
+    pairs = [(abs(s.value - t.value) + s.noise, s) for s, t in pairwise(slopes)]
+    uncertainty, best = min(pairs, key=lambda pair: pair[0])
+    (s, t) = slopes[-2:]
+    noisy = abs(s.value - t.value) > 100 * t.noise and pairs[-1][0] >= max(u for u, _ in pairs[len(pairs) // 2:])
+    error, size = abs(analytic - best.value), max(abs(analytic), abs(best.value), scale)
+    if error <= rtol * size + 2 * uncertainty:
+        state = "ok" if uncertainty <= size / 10 or size <= scale else "unresolved"
+    else:
+        state = "kink" if kink_size(slopes) > error / 100 else "wrong"
+    return Verdict(state, best.value, uncertainty, noisy, best.column)
+
+
+def kink_size(slopes: list[Slope]) -> float:
+    """The jump's limit for step → 0, from the two smallest steps at which it still stands out of the noise; else 0.
+
+    jump(h) = kink + h·|s''|, so with steps h and h/8 the limit is (8 jump(h/8) − jump(h)) / 7.
+    """
+    for coarse, fine in reversed(list(pairwise(slopes))):
+        if fine.jump > fine.noise:
+            limit = (8 * fine.jump - coarse.jump) / 7
+            return limit if limit > max(0.3 * fine.jump, fine.noise / 2) else 0.0
+    return 0.0
+
+
+def pick(size: int, cap: int, samples: int, rng: np.random.Generator) -> Iterator[int]:
+    """Which entries of a tensor to look at: all up to ``cap``, else one at random from each of ``samples`` equal strata,
+    and the first and the last one."""
+    if size <= cap:
+        yield from range(size)
+        return
+    edges = np.linspace(0, size, samples + 1).astype(int)
+    yield from sorted({0, size - 1, *(int(rng.integers(a, b)) for a, b in pairwise(edges))})
+
+
+def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[int]:
+    """The entries, at most ``most``, that make a random direction wrong, found by halving: log₂(size) directions each.
+
+    Empty where the error spreads so thin that the halves look right.
+    """
+    found: list[int] = []
+    open_parts = [(0, size)]
+    while open_parts and len(found) < most:
+        low, high = open_parts.pop()
+        if high - low == 1:
+            found.append(low)
+            continue
+        middle = (low + high) // 2
+        open_parts += [part for part in ((middle, high), (low, middle)) if is_wrong(slice(*part))]
+    return found
+
+
+def complex_twin(problem: Any, seen: Any, twin: Any) -> Any:
+    """``twin``, the target on complex copies, if the complex step means anything for it.
+
+    Raises:
+        ValueError: the target throws on complex numbers, drops the imaginary part, or is not analytic (abs, conj, real):
+            its complex step along a random direction is not its derivative.
+    """
+    def refuse(why: str) -> ValueError:
+        return ValueError(
+            f"gradcheck: method 'complex' is refused for {problem.title}: {why}. The complex step needs a target that is "
+            "analytic and computes in the dtype of its input; method='central' needs neither"
+        )
+
+    rng, h = np.random.default_rng(1), STEPS["central"]
+    for name, v in problem.tensors.items():
+        u = rng.choice([-1.0, 1.0], v.shape)
+        before, z = v.copy(), twin.tensors[name]
+        try:
+            z += 1j * STEPS["complex"] * u
+            y = twin.forward()[0]
+        except Exception as error:
+            raise refuse(f"it throws {type(error).__name__} on complex numbers ({error})") from error
+        finally:
+            z[...] = before
+        if y.dtype.kind != "c":
+            raise refuse("its output is real for a complex input: the imaginary part is dropped")
+        outputs = []
+        for t in (h, -h):
+            v += t * u
+            outputs.append(problem.forward()[0].copy())
+            v[...] = before
+        numeric, claimed = (outputs[0] - outputs[1]) / (2 * h), np.imag(y) / STEPS["complex"]
+        off = np.abs(numeric - claimed) > 1e-3 * np.abs(numeric).max(initial=0) + 1e3 * EPS * np.abs(outputs[0]) / h
+        if np.mean(off) > 0.1:  # a kink here and there is not the point
+            raise refuse(f"it is not analytic in {name} (abs, real, conj or a comparison inside?)")
+    return twin

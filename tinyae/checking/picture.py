@@ -1,0 +1,100 @@
+"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's HTML."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinyae.checking.report import Report, TensorReport
+
+Array = np.ndarray
+FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the colour scale
+COLOURS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
+
+
+def error_map(tensor: TensorReport) -> Array:
+    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked at or is a kink.
+
+    More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns, a mosaic of kernels.
+    """
+    flat = np.full(int(np.prod(tensor.shape)), np.nan)
+    if len(tensor.entries):
+        with np.errstate(divide="ignore"):
+            flat[tensor.index] = np.maximum(np.log10(tensor.errors), FLOOR)
+    a = flat.reshape(tensor.shape)
+    if a.ndim <= 2:
+        return np.atleast_2d(a)
+    if a.ndim == 3:
+        a = a[None]
+    lead = a.reshape(-1, *a.shape[-3:])  # (rows of tiles, tiles in a row, h, w)
+    return lead.transpose(0, 2, 1, 3).reshape(lead.shape[0] * lead.shape[2], -1)
+
+
+def plot_report(report: Report, axes: Any = None) -> Any:
+    """Heat maps side by side, one per tensor; returns their axes."""
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shown = [t for t in report.tensors if t.entries]
+    if axes is None:
+        height = 2.6
+        _, axes = plt.subplots(1, max(len(shown), 1), figsize=(3.2 * max(len(shown), 1), height), squeeze=False,
+                               layout="constrained")
+    axes = np.ravel(np.array(axes, dtype=object))
+    colours = LinearSegmentedColormap.from_list("error", COLOURS / 255)
+    colours.set_bad("0.85")
+    image = None
+    for ax, tensor in zip(axes, shown, strict=False):
+        image = ax.imshow(error_map(tensor), vmin=FLOOR, vmax=CEILING, cmap=colours, aspect="auto", interpolation="nearest")
+        ax.set_title(f"{tensor.name}  {tensor.verdict}", fontsize=9)
+        ax.set_xticks([])
+        ax.set_yticks([])
+    if image is not None:
+        axes[0].figure.colorbar(image, ax=list(axes), label="log₁₀ relative error (grey: kink or not sampled)", shrink=0.9)
+    return axes
+
+
+def html_report(report: Report) -> str:
+    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no script."""
+    colour = "#2e7d32" if report.ok else "#c41e3a"
+    rows = []
+    for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
+        texts = "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in cells)
+        rows.append(f"<tr>{texts}<td>{heat(error_map(t)) if t.entries else ''}</td></tr>")
+    head = "".join(f"<th style='text-align:left'>{c}</th>" for c in
+                   ("tensor", "shape", "checked", "kinks", "worst rel. err", "verdict", "error map"))
+    notes = "".join(f"<p style='margin:2px 0'><b>{label}</b>: {html.escape(item.text)}.</p>"
+                    for label, items in (("finding", report.findings), ("hint", report.hints)) for item in items)
+    return (f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> {html.escape(report.title)}"
+            f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
+            f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>")
+
+
+def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
+    """A map as an SVG of small squares; of large maps the worst error in each block, so that one wrong entry still shows."""
+    a = blocks(a, most)
+    rows, columns = a.shape
+    squares = []
+    for (i, j), value in np.ndenumerate(a):
+        rgb = "d9d9d9" if np.isnan(value) else "".join(f"{int(c):02x}" for c in mix((value - FLOOR) / (CEILING - FLOOR)))
+        squares.append(f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' fill='#{rgb}'/>")
+    return f"<svg width='{columns * pixels}' height='{rows * pixels}'>{''.join(squares)}</svg>"
+
+
+def blocks(a: Array, most: int) -> Array:
+    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds nothing else."""
+    filled = np.where(np.isnan(a), -np.inf, a)
+    for axis in (0, 1):
+        if filled.shape[axis] > most:
+            starts = np.linspace(0, filled.shape[axis], most, endpoint=False).astype(int)
+            filled = np.maximum.reduceat(filled, starts, axis=axis)
+    return np.where(np.isinf(filled), np.nan, filled)
+
+
+def mix(t: float) -> Array:
+    t = 2 * min(max(t, 0.0), 1.0)
+    low = min(int(t), 1)
+    return COLOURS[low] + (t - low) * (COLOURS[low + 1] - COLOURS[low])

@@ -1,0 +1,51 @@
+"""Right in float64 only? The same gradients once more in another dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinyae.checking.conduct import Observed, shape_text
+from tinyae.checking.report import Finding
+from tinyae.checking.targets import Problem
+
+
+def compare_precision(problem: Problem, seen: Observed, narrow: Problem, dtype: Any) -> list[Finding]:
+    """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are not those of float64.
+
+    The tolerance is derived: the narrow dtype cannot know its inputs better than to half an eps, so a gradient may be off by
+    what float64 says such a change of the inputs does (measured, a few random ones), and by the rounding of a sum:
+    ``100 · (spread + eps·max|gradient| + eps²...)`` in all.
+    """
+    eps, findings = float(np.finfo(dtype).eps), []
+    y, cache = narrow.forward()
+    dy = seen.dy.astype(dtype)
+    grads = {n: np.asarray(g) for n, g in narrow.backward(dy, cache).items() if g is not None}
+    if not narrow.scalar and y.dtype != dtype:
+        findings.append(Finding("dtype", "y", f"forward gives {y.dtype} for {np.dtype(dtype)} tensors: something casts inside"))
+
+    rng, spread = np.random.default_rng(0), {n: np.zeros(()) for n in seen.grads}
+    for _ in range(4):
+        for a in problem.tensors.values():
+            a *= 1 + eps * rng.uniform(-1, 1, a.shape)
+        nudged = problem.backward(seen.dy.copy(), problem.forward()[1])
+        for n, g in nudged.items():
+            if g is not None and np.shape(g) == seen.grads[n].shape:
+                spread[n] = np.maximum(spread[n], np.abs(g - seen.grads[n]))
+        for n, a in problem.tensors.items():
+            a[...] = seen.originals[n]
+
+    for name, exact in seen.grads.items():
+        g = grads.get(name)
+        if g is None or g.shape != exact.shape or name not in problem.tensors:
+            continue  # reported already
+        if g.dtype != dtype:
+            findings.append(Finding("dtype", name, f"{name}'s gradient is {g.dtype} for {np.dtype(dtype)} tensors"))
+        floor = eps * (np.abs(exact).max(initial=0) + (np.abs(seen.dy).max(initial=0) if not problem.scalar else 0))
+        bad = ~(np.abs(g - exact) <= 100 * (spread[name] + floor))
+        if bad.any():
+            at = np.unravel_index(np.argmax(np.where(bad, np.abs(g - exact), -1)), exact.shape)
+            findings.append(Finding("precision", name, f"{name}'s gradient is off in {np.dtype(dtype)}, {int(bad.sum())} of "
+                                    f"{bad.size} entries: at {shape_text(at)} {g[at]:.4g}, in float64 {exact[at]:.4g}"))
+    return findings

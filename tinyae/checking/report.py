@@ -1,0 +1,206 @@
+"""What the checker found, for people (text, HTML, a plot) and for programs (``ok``, ``to_dict``)."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+WIDTH = 100
+
+
+@dataclass
+class Finding:
+    """Something that a derivative may not do, apart from being wrong: ``kind``, the tensor it is about, and a sentence."""
+
+    kind: str
+    tensor: str
+    text: str
+
+
+@dataclass
+class Hint:
+    """A likely cause: ``kind`` for programs; ``text`` states the evidence and the usual cause."""
+
+    kind: str
+    tensor: str
+    text: str
+
+
+@dataclass
+class TensorReport:
+    """One tensor's check. Verdicts: ok, WRONG, KINKS (too many to be called checked), NOISY, SHAPE, DTYPE, MISSING, NAN,
+    UNCHECKED."""
+
+    name: str
+    shape: tuple[int, ...]
+    verdict: str = "ok"
+    note: str = ""
+    worst: float = 0.0  # the largest relative error of the entries without kink
+    where: tuple[int, ...] | None = None
+    backward: float = np.nan  # both values there
+    numeric: float = np.nan
+    directions: list[Any] = field(default_factory=list)
+    entries: list[tuple[int, float, Any]] = field(default_factory=list, repr=False)  # flat index, backward, methods.Verdict
+
+    def add(self, index: int, analytic: float, verdict: Any) -> None:
+        self.entries.append((index, analytic, verdict))
+
+    @property
+    def index(self) -> Array:
+        return np.array([i for i, _, _ in self.entries], int)
+
+    @property
+    def backward_values(self) -> Array:
+        return np.array([a for _, a, _ in self.entries])
+
+    @property
+    def numeric_values(self) -> Array:
+        return np.array([v.numeric for _, _, v in self.entries])
+
+    def having(self, state: str) -> Array:
+        return np.array([v.state == state for _, _, v in self.entries], bool)
+
+    @property
+    def wrong(self) -> Array:
+        return self.having("wrong")
+
+    @property
+    def kinks(self) -> int:
+        return int(self.having("kink").sum()) + sum(d.state == "kink" for d in self.directions)
+
+    @property
+    def checked(self) -> int:
+        return len(self.entries) - int(self.having("kink").sum())
+
+    @property
+    def errors(self) -> Array:
+        """Relative error of each looked-at entry; NaN at kinks. Where rounding hides an entry, relative to what it hides."""
+        floor = np.array([v.uncertainty for _, _, v in self.entries]) / 1e-6
+        a, n = self.backward_values, self.numeric_values
+        size = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
+        error = np.divide(np.abs(a - n), size, out=np.zeros_like(a), where=size > 0)
+        return np.where(self.having("kink"), np.nan, error)
+
+    def conclude(self) -> None:
+        """The verdict from the entries and directions."""
+        errors, count = self.errors, len(self.entries)
+        if np.isfinite(errors).any():
+            self.worst = float(np.nanmax(errors))
+            # the largest of those that are off most: of many with the same ratio, one that can be read
+            height = np.where(errors >= 0.99 * self.worst, np.abs(self.backward_values - self.numeric_values), -1.0)
+            at = int(np.argmax(height))
+            self.where = tuple(int(i) for i in np.unravel_index(self.index[at], self.shape))
+            self.backward, self.numeric = float(self.backward_values[at]), float(self.numeric_values[at])
+        bad = [d for d in self.directions if d.state == "wrong"]
+        looked = count or len(self.directions)
+        kinks = int(self.having("kink").sum()) if count else self.kinks
+        noisy = sum(v.noisy for _, _, v in self.entries)
+        if count and noisy > count / 2:
+            self.verdict, self.note = "NOISY", "the outputs jitter far above float64 rounding: is something computed in float32?"
+        elif self.wrong.any() or bad:
+            self.verdict = "WRONG"
+            if not self.wrong.any():
+                self.note = f"along {len(bad)} of {len(self.directions)} random directions"
+        elif kinks > looked / 2:
+            self.verdict, self.note = "KINKS", f"{kinks} of {looked} entries stand on a kink: not checked"
+        elif count and int(self.having("unresolved").sum()) > self.checked / 2:
+            self.note = "most entries are too small to be seen above rounding"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "shape": list(self.shape), "checked": self.checked, "directions": len(self.directions),
+            "kinks": self.kinks, "worst": self.worst, "where": None if self.where is None else list(self.where),
+            "backward": number(self.backward), "numeric": number(self.numeric), "verdict": self.verdict, "note": self.note,
+        }
+
+
+@dataclass
+class Report:
+    """The result of a gradient check. ``report.ok``, ``print(report)``, ``report.to_dict()``, ``report.plot()``."""
+
+    title: str
+    tensors: list[TensorReport]
+    findings: list[Finding]
+    method: str
+    step: float
+    seed: int
+    hints: list[Hint] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings and all(t.verdict == "ok" for t in self.tensors)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __getitem__(self, name: str) -> TensorReport:
+        for tensor in self.tensors:
+            if tensor.name == name:
+                return tensor
+        raise KeyError(f"no tensor {name!r} in this report, only {', '.join(t.name for t in self.tensors)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings, ready for ``json.dumps``."""
+        return {
+            "ok": self.ok, "title": self.title, "method": self.method, "step": self.step, "seed": self.seed,
+            "tensors": [t.to_dict() for t in self.tensors],
+            "findings": [vars(f).copy() for f in self.findings], "hints": [vars(h).copy() for h in self.hints],
+        }
+
+    def __str__(self) -> str:
+        how = f"float64, {self.method}, step {self.step:.1e}, seed {self.seed}"
+        head = f"gradcheck {'passed' if self.ok else 'FAILED'}  {self.title}"
+        lines = [f"{head}   {how}"] if len(head) + len(how) + 3 <= WIDTH else [head, f"  {how}"]
+        rows = [self._row(t) for t in self.tensors]
+        titles = ("tensor", "shape", "checked", "kinks", "worst rel.err", "verdict")
+        widths = [max(len(r[i]) for r in [titles, *rows]) for i in range(5)]
+        for row in [titles, *rows]:
+            cells = [f"{cell:{'<<>>>'[i]}{widths[i]}}" for i, cell in enumerate(row[:5])]
+            left = f"  {'  '.join(cells)}  "
+            if len(left + row[5]) <= WIDTH:
+                lines.append((left + row[5]).rstrip())
+            else:  # the verdict's word in its column, the rest of it below
+                word, _, rest = row[5].partition("  ")
+                lines.append(left + word)
+                lines += textwrap.wrap(rest, WIDTH - 1, initial_indent="           ", subsequent_indent="           ")
+        for finding in self.findings:
+            lines += wrapped("finding", f"{finding.text}.")
+        for hint in self.hints:
+            lines += wrapped("hint", f"{hint.text}.")
+        return "\n".join(lines)
+
+    def _row(self, t: TensorReport) -> tuple[str, ...]:
+        verdict = t.verdict if not t.note else f"{t.verdict}  {t.note}"
+        if t.verdict == "WRONG" and t.wrong.any():
+            verdict = f"WRONG  at {shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
+        checked = f"{len(t.directions)} dir." if t.directions and not t.entries else f"{t.checked}"
+        worst = f"{t.worst:.1e}" if t.entries else ""
+        return t.name, shape_text(t.shape), checked if t.entries or t.directions else "", str(t.kinks), worst, verdict
+
+    def _repr_html_(self) -> str:
+        from tinyae.checking.picture import html_report
+
+        return html_report(self)
+
+    def plot(self, axes: Any = None) -> Any:
+        """One heat map per tensor: log₁₀ of the relative error of each entry; kinks and unchecked entries stay blank."""
+        from tinyae.checking.picture import plot_report
+
+        return plot_report(self, axes)
+
+
+def wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label)))
+
+
+def shape_text(shape: Any) -> str:
+    """(3,0,1) without blanks, and (16,) as Python writes it."""
+    return "(" + ",".join(str(int(i)) for i in shape) + (",)" if len(shape) == 1 else ")")
+
+
+def number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
