@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tinyae.data.batches import minibatches, train_test_split
 from tinyae.data.dataset import Dataset, Images
-from tinyae.data.idx import read_idx
-from tinyae.data.files import pictures
-from tinyae.data.sources import digits, fashion_mnist, mnist
 from tinyae.data.drawing import draw, strokes
+from tinyae.data.files import pictures
+from tinyae.data.idx import read_idx
+from tinyae.data.sources import digits, fashion_mnist, mnist
 
 __all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "load_data", "minibatches", "mnist", "pictures",
            "read_idx", "strokes", "train_test_split"]
@@ -41,12 +41,12 @@ def load_data(name_or_path: str | os.PathLike, *, data_dir: str | os.PathLike | 
         FileNotFoundError: a path, or a file in `data_dir`, that is not there.
     """
     name = str(name_or_path).lower().replace("-", "_")
-    if isinstance(name_or_path, str) and name in NAMES:
+    if not isinstance(name_or_path, Path) and name in NAMES:
         return {"strokes": lambda: strokes(seed=seed), "digits": lambda: digits(28, seed),
                 "digits8": lambda: digits(8, seed), "mnist": lambda: mnist(data_dir),
                 "fashion_mnist": lambda: fashion_mnist(data_dir)}[name]()
     path = Path(name_or_path).expanduser()
-    if path.exists() or not isinstance(name_or_path, str) or path.suffix or len(path.parts) > 1:
+    if path.exists() or isinstance(name_or_path, Path) or path.suffix or set(name_or_path) & {"/", os.sep}:
         return pictures(path, seed=seed)
     nearest = difflib.get_close_matches(name, NAMES, n=1)
     raise ValueError(f"load_data: {name_or_path!r} is no known name"

@@ -55,12 +55,12 @@ def train_test_split(x: np.ndarray, labels: np.ndarray | None = None, test: floa
     if n < 2:
         raise ValueError(f"train_test_split: {n} examples, expected 2 or more: one to train on and one to test")
     share = isinstance(test, (float, np.floating))
-    n_test = min(max(1, round(n * test)), n - 1) if share and 0 < test < 1 else test
-    if not 1 <= n_test < n or n_test != int(n_test):
+    if not (0 < test < 1 if share else 1 <= test < n):
         raise ValueError(f"train_test_split: test={test}, expected a share between 0 and 1, "
                          f"or a number from 1 to {n - 1} of the {n} examples")
+    n_test = min(max(1, round(n * test)), n - 1) if share else test
     order = np.random.default_rng(rng).permutation(n)
-    train, held = order[int(n_test):], order[:int(n_test)]
+    train, held = order[n_test:], order[:n_test]
     if labels is None:
         return (x[train], None), (x[held], None)
     return (x[train], labels[train]), (x[held], labels[held])

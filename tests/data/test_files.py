@@ -1,0 +1,259 @@
+"""Pictures of one's own: folders, arrays, and what is refused with which words."""
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyae.data import load_data, pictures
+from tinyae.data.arrays import labels_of, scale_images
+
+PIL = pytest.importorskip("PIL.Image")
+
+
+def save(path, array, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.fromarray(np.asarray(array)).save(path, **options)
+
+
+def grey(value, height=28, width=28):
+    return np.full((height, width), value, np.uint8)
+
+
+def whole(data):
+    """All pictures and labels, training and test together, in the order of their grey."""
+    images = np.concatenate([data.train.images, data.test.images])
+    order = images.mean(axis=(1, 2, 3)).argsort()
+    labels = None if data.train.labels is None else np.concatenate([data.train.labels, data.test.labels])[order]
+    return images[order], labels
+
+
+# Folders
+
+def test_a_folder_of_pictures(tmp_path):
+    for i, ending in enumerate(("png", "jpg", "bmp", "gif", "PNG", "webp", "tiff", "pgm")):
+        save(tmp_path / f"{i}.{ending}", grey(20 * i))
+    (tmp_path / "notes.txt").write_text("no picture")
+    save(tmp_path / "._hidden.png", grey(255))
+    data = load_data(tmp_path)
+    images, labels = whole(data)
+    assert images.shape == (8, 1, 28, 28) and images.dtype == np.float32 and labels is None and data.classes == ()
+    assert len(data.test) == 1 and data.name == tmp_path.name
+    assert images.mean(axis=(1, 2, 3)) * 255 == pytest.approx(20 * np.arange(8), abs=2)
+    assert np.array_equal(load_data(str(tmp_path)).test.images, data.test.images)
+
+
+def test_subfolders_are_classes(tmp_path):
+    for i in range(3):
+        save(tmp_path / "cats" / f"{i}.png", grey(10 + i))
+        save(tmp_path / "dogs" / "deep" / f"{i}.png", grey(200 + i))
+    (tmp_path / "empty").mkdir()
+    save(tmp_path / ".cache" / "x.png", grey(0))
+    data = pictures(tmp_path)
+    assert data.classes == ("cats", "dogs") and whole(data)[1].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_train_and_test_folders_are_the_split(tmp_path):
+    for part, n in (("train", 4), ("test", 2)):
+        for i in range(n):
+            save(tmp_path / part / "a" / f"{i}.png", grey(i))
+            save(tmp_path / part / "b" / f"{i}.png", grey(100 + i))
+    data = pictures(tmp_path)
+    assert (len(data.train), len(data.test)) == (8, 4) and data.classes == ("a", "b")
+    save(tmp_path / "test" / "c" / "0.png", grey(3))
+    with pytest.raises(ValueError, match=r"classes \['a', 'b'\] in train, but \['a', 'b', 'c'\] in test"):
+        pictures(tmp_path)
+
+
+def test_resized_upright_and_cut_to_the_middle(tmp_path):
+    wide = np.hstack([grey(0, 40, 30), grey(90, 40, 40), grey(255, 40, 30)])
+    save(tmp_path / "a.png", wide)
+    save(tmp_path / "b.png", wide)
+    images = pictures(tmp_path).train.images
+    assert images.shape == (1, 1, 28, 28) and images[0, 0, :, 1:-1] == pytest.approx(90 / 255)
+    assert pictures(tmp_path, size=7).train.images.shape == (1, 1, 7, 7)
+    assert pictures(tmp_path, size=None).train.images.shape == (1, 1, 40, 100)
+
+
+def test_camera_orientation_is_followed(tmp_path):
+    exif = PIL.Exif()
+    exif[0x0112] = 6  # turn clockwise by 90° to see it upright
+    for name in ("a.png", "b.png"):
+        save(tmp_path / name, np.vstack([grey(255, 10, 20), grey(0, 10, 20)]), exif=exif)
+    image = pictures(tmp_path, size=None).train.images[0, 0]
+    assert np.all(image[:, 10:] == 1) and np.all(image[:, :10] == 0)
+
+
+def test_colours_transparency_and_sixteen_bits(tmp_path):
+    red = np.zeros((28, 28, 3), np.uint8)
+    red[..., 0] = 255
+    clear = np.zeros((28, 28, 4), np.uint8)  # black ink on transparent paper
+    clear[:14, :, 3] = 255
+    for name, array, mean in (("red", red, 76 / 255), ("clear", clear, 0.5), ("bool", grey(255) > 0, 1),
+                              ("deep", np.full((28, 28), 32768, np.uint16), 128 / 255)):
+        for i in range(2):
+            save(tmp_path / name / f"{i}.png", array)
+        assert pictures(tmp_path / name).train.images.mean() == pytest.approx(mean, abs=1e-3), name
+
+
+def test_different_sizes_without_a_size(tmp_path):
+    save(tmp_path / "a.png", grey(0))
+    save(tmp_path / "b.png", grey(0))
+    save(tmp_path / "c.png", grey(0, 20, 30))
+    with pytest.raises(ValueError, match="c.png: 30×20 pixels, but a.png has 28×28.*size=..., 28"):
+        pictures(tmp_path, size=None)
+    assert len(pictures(tmp_path).train) == 2
+
+
+def test_folders_that_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no pictures here or in its subfolders.*looked for .png"):
+        pictures(tmp_path)
+    save(tmp_path / "a.png", grey(0))
+    with pytest.raises(ValueError, match="expected 2 or more"):
+        pictures(tmp_path)
+    with pytest.raises(ValueError, match="size=0"):
+        pictures(tmp_path, size=0)
+    save(tmp_path / "sub" / "b.png", grey(0))
+    with pytest.raises(ValueError, match="1 pictures beside subfolders with 1 more"):
+        pictures(tmp_path)
+    (tmp_path / "a.png").rename(tmp_path / "sub" / "a.png")
+    data = (tmp_path / "sub" / "b.png").read_bytes()
+    for damaged in (b"no picture at all", data[:40], b""):
+        (tmp_path / "sub" / "b.png").write_bytes(damaged)
+        with pytest.raises(ValueError, match="b.png: not a readable picture"):
+            pictures(tmp_path)
+
+
+def test_without_pillow_the_error_says_what_to_install(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", grey(0))
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=re.escape('pip install "tinyae[data]"')):
+        pictures(tmp_path)
+
+
+# Arrays
+
+@given(st.sampled_from([((5, 16), (5, 1, 4, 4)), ((5, 12), (5, 1, 1, 12)), ((5, 3, 7), (5, 1, 3, 7)),
+                        ((5, 1, 6, 4), (5, 1, 6, 4)), ((5, 3, 6, 4), (5, 3, 6, 4)), ((5, 6, 4, 3), (5, 3, 6, 4)),
+                        ((5, 6, 4, 1), (5, 1, 6, 4))]),
+       st.sampled_from(["uint8", "int64", "int16", "float32", "float64", "float16"]))
+def test_shapes_and_types(shapes, dtype):
+    given_shape, expected = shapes
+    x = np.random.default_rng(0).integers(0, 256, given_shape)
+    x.flat[0] = 255
+    y = scale_images((x / 255).astype(dtype) if dtype.startswith("float") else x.astype(dtype))
+    reference = x.transpose(0, 3, 1, 2) if given_shape[-1] in (1, 3) else x
+    assert y.shape == expected and y.dtype == np.float32 and y.flags.c_contiguous
+    assert np.abs(y - reference.reshape(expected) / 255).max() < 1e-3
+    assert np.shares_memory(y.reshape(5, -1), y)
+
+
+def test_black_and_white_stays():
+    x = np.eye(4)[None]
+    for dtype in (bool, np.uint8, np.int64, np.float32):
+        assert np.array_equal(scale_images(x.astype(dtype)), x[None])
+
+
+def test_the_array_given_is_not_changed_nor_kept():
+    x = np.full((2, 1, 3, 3), 0.5, np.float32)
+    y = scale_images(x)
+    y[...] = 9
+    assert np.all(x == 0.5)
+
+
+def bad_picture(value):
+    x = np.zeros((6, 3, 3))
+    x[2, 1, 1] = x[4, 0, 0] = value
+    return x
+
+
+@pytest.mark.parametrize("x, message", [
+    (bad_picture(np.nan), "NaN or infinity in 2 of 6 pictures, first in picture 2"),
+    (bad_picture(-np.inf), "first in picture 2"),
+    (bad_picture(254.0), "from 0 to 254, expected 0 to 1: divide by 255 first"),
+    (bad_picture(-0.5), "from -0.5 to 0, expected 0 to 1: scale"),
+    (bad_picture(300).astype(int), "whole numbers from 0 to 300, expected 0 to 255"),
+    (bad_picture(-1).astype(np.int8), "whole numbers from -1 to 0"),
+    (np.zeros(9), r"shape \(9,\), expected \(N, D\)"),
+    (np.zeros((5, 2, 8, 8)), r"shape \(5, 2, 8, 8\).*C = 1 or 3"),
+    (np.zeros((0, 28, 28)), "no pictures"),
+    (np.zeros((3, 0)), "no pictures"),
+    (np.array([["a", "b"]]), "expected numbers, got <U1"),
+    (np.zeros((2, 4), complex), "expected numbers, got complex128"),
+])
+def test_arrays_that_are_refused(x, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        scale_images(x)
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(ValueError, match="x.npy: images: .*" + message):
+        load_data(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("y, message", [
+    (np.zeros(4), r"shape \(4,\), expected \(5,\)"), (np.eye(5), "one label for each"), (np.full(5, 0.5), "whole numbers"),
+    (np.full(5, np.nan), "whole numbers"), (np.arange(-1, 4), "-1 found"), (np.array(list("abcde")), "whole numbers")])
+def test_labels_that_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        labels_of(y, 5)
+
+
+def test_labels_that_are_taken():
+    for y in (np.arange(5), np.arange(5.0), np.arange(5)[:, None], np.arange(5, dtype=np.uint8)):
+        assert labels_of(y, 5).tolist() == [0, 1, 2, 3, 4] and labels_of(y, 5).dtype == np.int64
+
+
+X = np.random.default_rng(0).random((20, 8, 8))
+
+
+def test_npy_is_split_by_seed(tmp_path):
+    np.save(tmp_path / "mine.npy", X)
+    data = load_data(tmp_path / "mine.npy")
+    assert (data.name, len(data.train), len(data.test)) == ("mine", 18, 2) and data.train.labels is None
+    assert np.array_equal(data.test.images, load_data(tmp_path / "mine.npy").test.images)
+    assert not np.array_equal(data.test.images, load_data(tmp_path / "mine.npy", seed=1).test.images)
+    assert len(pictures(tmp_path / "mine.npy", test=0.5).test) == 10
+
+
+@pytest.mark.parametrize("arrays, n_test, labelled", [
+    ({"x_train": X, "y_train": np.arange(20), "x_test": X[:5], "y_test": np.arange(5)}, 5, True),
+    ({"x_train": X, "x_test": X[:5]}, 5, False), ({"x_train": X, "y_train": np.arange(20)}, 2, True),
+    ({"images": X, "labels": np.arange(20)}, 2, True), ({"whatever": X}, 2, False), ({"images": X, "names": X}, 2, False)])
+def test_npz(tmp_path, arrays, n_test, labelled):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    data = load_data(str(tmp_path / "mine.npz"))
+    assert len(data.test) == n_test and (data.train.labels is not None) == labelled == bool(data.classes)
+    if labelled:  # the pictures kept their labels
+        assert data.train.images[:, 0] == pytest.approx(X[data.train.labels], abs=1e-6)
+
+
+@pytest.mark.parametrize("arrays, message", [
+    ({"a": X, "b": X}, "found the arrays a, b; expected x_train.*images with labels"), ({}, "found the arrays none"),
+    ({"x_train": X, "x_test": X[:, :7]}, r"\(20, 1, 8, 8\) and test images \(20, 1, 7, 8\) differ"),
+    ({"images": X, "labels": np.arange(19)}, "labels: shape"), ({"images": X * 9}, "images: numbers from"),
+    ({"images": np.array([None, 1])}, "never unpickled")])
+def test_npz_that_is_refused(tmp_path, arrays, message):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(ValueError, match="mine.npz: .*" + message):
+        load_data(tmp_path / "mine.npz")
+
+
+def test_damaged_array_files(tmp_path):
+    np.save(tmp_path / "a.npy", X)
+    np.savez(tmp_path / "a.npz", X)
+    np.save(tmp_path / "o.npy", np.array([{}], dtype=object), allow_pickle=True)
+    for name in ("a.npy", "a.npz"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-50])
+    (tmp_path / "e.npy").touch()
+    (tmp_path / "t.csv").write_text("1,2,3")
+    for name in ("a.npy", "a.npz", "o.npy", "e.npy", "t.csv"):
+        with pytest.raises(ValueError, match=f"{name}: not a readable .npy or .npz file"):
+            load_data(tmp_path / name)
+
+
+def test_importing_needs_numpy_alone():
+    code = ("import sys; sys.modules.update({n: None for n in ('PIL', 'pooch', 'sklearn', 'scipy', 'requests')});"
+            "import tinyae.data; tinyae.data.strokes(10, 10)")
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

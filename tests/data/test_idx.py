@@ -1,0 +1,238 @@
+"""IDX files: MNIST where it lies, every damage named, and downloads from a server in this process."""
+import gzip
+import hashlib
+import http.server
+import re
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyae.data import fashion_mnist, load_data, mnist, read_idx
+from tinyae.data.download import fetch
+from tinyae.data.idx import TYPES
+from tinyae.data.sources import FILES, SOURCES
+
+
+def idx_bytes(array, code=0x08):
+    return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.astype(TYPES[code]).tobytes()
+
+
+def write_collection(folder, n=12, ending="", seed=0):
+    """Four small files under MNIST's names."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, shape in zip(FILES, ((n, 28, 28), (n,), (n, 28, 28), (n,)), strict=True):
+        data = idx_bytes(rng.integers(0, 10, shape) * (28 if len(shape) == 3 else 1))
+        (folder / (file + ending)).write_bytes(gzip.compress(data) if ending else data)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch):
+    monkeypatch.delenv("TINYAE_DATA", raising=False)
+
+
+# The format
+
+@given(st.sampled_from(list(TYPES)), st.lists(st.integers(0, 4), min_size=1, max_size=4), st.booleans())
+def test_every_type_and_shape_is_read_back(tmp_path_factory, code, shape, zipped):
+    array = np.random.default_rng(0).integers(0, 100, shape).astype(TYPES[code])
+    path = tmp_path_factory.mktemp("idx") / "file"
+    path.write_bytes(gzip.compress(idx_bytes(array, code)) if zipped else idx_bytes(array, code))
+    back = read_idx(path)
+    assert np.array_equal(back, array) and back.shape == tuple(shape)
+    assert back.dtype == np.dtype(TYPES[code]).newbyteorder("=") and back.flags.writeable
+
+
+GOOD = idx_bytes(np.arange(24).reshape(2, 3, 4))
+
+
+@pytest.mark.parametrize("data, message", [
+    (GOOD[:-1], r"truncated: 39 bytes, expected 40 for shape \(2, 3, 4\)"),
+    (GOOD + b"x", "too long: 41 bytes, expected 40"),
+    (GOOD[:10], "truncated in its header: 10 bytes, expected 16"),
+    (b"", "begins with nothing"),
+    (b"\0\0\x07" + GOOD[3:], "not an IDX file: it begins with 00 00 07 03"),
+    (b"\x89PNG" + GOOD, "not an IDX file: it begins with 89 50 4e 47"),
+    (b"\0\0\x08\x04" + b"\xff" * 16, "truncated"),
+    (gzip.compress(GOOD)[:-9], "truncated or damaged gzip"),
+    (gzip.compress(GOOD)[:-8] + b"\0" * 8, "damaged gzip"),
+    (b"\x1f\x8b" + b"junk" * 9, "damaged gzip"),
+])
+def test_damaged_files(tmp_path, data, message):
+    (tmp_path / "file.gz").write_bytes(data)
+    with pytest.raises(ValueError, match=f"file.gz: .*{message}"):
+        read_idx(tmp_path / "file.gz")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="IDX file not found: .*nothing-here"):
+        read_idx(tmp_path / "nothing-here")
+
+
+# Collections in a folder
+
+@pytest.mark.mnist
+def test_mnist_as_published(data_dir):
+    data = mnist(data_dir)
+    assert data.train.images.shape == (60_000, 1, 28, 28) and data.test.images.shape == (10_000, 1, 28, 28)
+    assert data.train.images.dtype == np.float32 and data.train.images.min() == 0 and data.train.images.max() == 1
+    assert data.train.images.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
+    assert data.train.images.std(dtype=np.float64) == pytest.approx(0.3081, abs=5e-5)
+    assert np.bincount(data.train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert data.train.labels[:5].tolist() == [5, 0, 4, 1, 9] and data.train.labels.dtype == np.int64
+
+
+@pytest.mark.mnist
+def test_fashion_mnist_as_published(data_dir, monkeypatch):
+    monkeypatch.setenv("TINYAE_DATA", str(data_dir))
+    data = load_data("fashion-mnist")
+    assert data.train.images.mean(dtype=np.float64) == pytest.approx(0.2860, abs=5e-5)
+    assert np.bincount(data.train.labels).tolist() == [6000] * 10
+    assert data.classes[data.train.labels[0]] == "Ankle boot"
+
+
+@pytest.mark.mnist
+def test_one_collection_is_not_taken_for_the_other(data_dir):
+    with pytest.raises(ValueError, match="these files are mnist, not fashion-mnist"):
+        fashion_mnist(data_dir / "mnist")
+
+
+@pytest.mark.parametrize("where", ["", "mnist", "MNIST/raw"])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_found_in_the_folder_or_its_subfolder(tmp_path, where, ending, monkeypatch):
+    write_collection(tmp_path / where, ending=ending)
+    data = mnist(tmp_path)
+    assert data.train.images.shape == (12, 1, 28, 28) and data.classes == tuple("0123456789")
+    raw = read_idx(tmp_path / where / (FILES[0] + ending))
+    assert np.array_equal(np.rint(data.train.images[:, 0] * 255), raw)
+    monkeypatch.setenv("TINYAE_DATA", str(tmp_path))
+    assert np.array_equal(load_data("mnist").train.images, data.train.images)
+    assert np.array_equal(load_data(tmp_path / where).test.labels, data.test.labels)  # by its path, as one's own
+
+
+def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError) as error:
+        mnist(tmp_path)
+    for text in (*FILES, "data_dir=", str(tmp_path), "subfolders mnist, MNIST/raw"):
+        assert text in str(error.value)
+    monkeypatch.setenv("TINYAE_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="environment variable TINYAE_DATA=.*unset it to download"):
+        load_data("mnist")
+    write_collection(tmp_path / "mnist")
+    (tmp_path / "mnist" / FILES[2]).unlink()
+    with pytest.raises(FileNotFoundError) as error:
+        mnist(tmp_path)
+    assert FILES[2] in str(error.value) and FILES[0] not in str(error.value)
+
+
+def test_images_and_labels_that_do_not_fit(tmp_path):
+    folder = write_collection(tmp_path)
+    (folder / FILES[1]).write_bytes(idx_bytes(np.zeros(11)))
+    with pytest.raises(ValueError, match=f"12 images in .*{FILES[0]}, but 11 labels in .*{FILES[1]}"):
+        mnist(tmp_path)
+    (folder / FILES[1]).write_bytes(idx_bytes(np.zeros((12, 2))))
+    with pytest.raises(ValueError, match=r"expected labels \(N,\), got \(12, 2\)"):
+        mnist(tmp_path)
+    (folder / FILES[0]).write_bytes(idx_bytes(np.zeros(12)))
+    with pytest.raises(ValueError, match=r"expected images \(N, H, W\) of bytes, got \(12,\)"):
+        mnist(tmp_path)
+
+
+# Downloads
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A web server on a folder: (its address, the folder). The cache is a folder of this test too."""
+    pooch = pytest.importorskip("pooch")
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=tmp_path / "web")
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "web").mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_port}", tmp_path / "web"
+        httpd.shutdown()
+        thread.join()
+
+
+def put(web, mirror, data):
+    (web / mirror).mkdir()
+    (web / mirror / "file.gz").write_bytes(data)
+
+
+MD5 = hashlib.md5(b"right").hexdigest()
+
+
+def test_a_good_mirror_then_the_cache(server, tmp_path):
+    address, web = server
+    put(web, "good", b"right")
+    path = fetch("file.gz", MD5, [f"{address}/good/"], "mnist")
+    assert path == tmp_path / "cache" / "mnist" / "file.gz" and path.read_bytes() == b"right"
+    (web / "good" / "file.gz").unlink()
+    assert fetch("file.gz", MD5, [f"{address}/good/"], "mnist").read_bytes() == b"right"
+
+
+def test_absent_then_corrupt_then_good(server, tmp_path):
+    address, web = server
+    put(web, "corrupt", b"wrong")
+    put(web, "good", b"right")
+    mirrors = [f"{address}/absent", f"{address}/corrupt", f"{address}/good"]
+    assert fetch("file.gz", MD5, mirrors, "mnist").read_bytes() == b"right"
+    assert [p.name for p in (tmp_path / "cache" / "mnist").iterdir()] == ["file.gz"]  # no temporary files are left
+
+
+def test_a_damaged_copy_in_the_cache_is_fetched_again(server, tmp_path):
+    address, web = server
+    put(web, "good", b"right")
+    (tmp_path / "cache" / "mnist").mkdir(parents=True)
+    (tmp_path / "cache" / "mnist" / "file.gz").write_bytes(b"rig")
+    assert fetch("file.gz", MD5, [f"{address}/good"], "mnist").read_bytes() == b"right"
+
+
+def test_all_mirrors_bad_lists_each_with_its_reason(server, tmp_path):
+    address, web = server
+    put(web, "corrupt", b"wrong")
+    dead = "http://127.0.0.1:1"
+    with pytest.raises(ConnectionError) as error:
+        fetch("file.gz", MD5, [f"{address}/absent", f"{address}/corrupt", dead], "mnist")
+    message = str(error.value)
+    for text in (f"{address}/absent/file.gz", "404", f"{address}/corrupt/file.gz", MD5, "hash", f"{dead}/file.gz",
+                 "Connection", "TINYAE_DATA=DIR", "DIR/mnist/", "strokes"):
+        assert text in message
+    assert not list((tmp_path / "cache").rglob("*.gz"))  # the wrong bytes were not kept
+
+
+def test_the_whole_collection_from_a_server(server, monkeypatch):
+    address, web = server
+    folder = write_collection(web / "mnist", ending=".gz")
+    md5 = tuple(hashlib.md5((folder / (file + ".gz")).read_bytes()).hexdigest() for file in FILES)
+    monkeypatch.setitem(SOURCES, "mnist", SOURCES["mnist"]._replace(mirrors=(f"{address}/mnist",), md5=md5))
+    assert load_data("mnist").train.images.shape == (12, 1, 28, 28)
+
+
+@pytest.mark.mnist
+def test_the_checksums_are_those_of_the_official_files(data_dir):
+    for name, source in SOURCES.items():
+        for file, md5 in zip(FILES, source.md5, strict=True):
+            path = data_dir / name / (file + ".gz")
+            if not path.is_file():
+                pytest.skip(f"{path} not found")
+            assert hashlib.md5(path.read_bytes()).hexdigest() == md5
+
+
+def test_without_pooch_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pooch", None)
+    with pytest.raises(ImportError, match=re.escape('pip install "tinyae[data]"')):
+        fetch("file.gz", MD5, ["http://127.0.0.1:1"], "mnist")
