@@ -4,6 +4,8 @@ from tinyae.backend import to_device, to_numpy
 from tinyae.layers import (
     ELU,
     Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
     Flatten,
     Layer,
     LeakyReLU,

@@ -71,3 +71,9 @@ def to_numpy(x: Array) -> np.ndarray:
 def scalar(value: Array) -> Any:
     """A loss's value: a Python number on the CPU; on a GPU still the 0-d array, so that nobody waits for the device."""
     return value.item() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def block_size(x: Array, numbers: int) -> int:
+    """How much of ``x`` to work on at a time: ``numbers`` at most on a CPU, where a block should stay in the cache; on a
+    GPU everything, since there each call costs a launch."""
+    return numbers if device_of(x) == "cpu" else max(numbers, 1 << 40)

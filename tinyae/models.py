@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.layers import Autoencoder, Linear, ReLU, Sequential, Sigmoid
+from tinyae.layers import Autoencoder, Conv2d, ConvTranspose2d, Linear, ReLU, Sequential, Sigmoid
 
 
 def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Autoencoder:
@@ -33,3 +33,25 @@ def linear_autoencoder(rng: Any = 0, features: int = 784, code: int = 30, dtype:
         encoder=Sequential(Linear(features, code, rng=rng, dtype=dtype)),
         decoder=Sequential(Linear(code, features, rng=rng, dtype=dtype)),
     )
+
+
+def conv_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
+    """(N, 1, 28, 28) → 32×14×14 → 64×7×7 → **128×1×1** and back by transposed convolutions; Sigmoid at the end.
+
+    The 7×7 kernel takes the whole of the 7×7 image, so the code is 128 numbers. On the way back ``output_padding=1``
+    makes 14 of 7 and 28 of 14, where 13 and 27 would have the same grid.
+    """
+    like = {"rng": np.random.default_rng(rng), "dtype": dtype}
+    half = {"kernel_size": 3, "stride": 2, "padding": 1}
+    return Autoencoder(
+        encoder=Sequential(
+            Conv2d(1, 32, **half, **like), ReLU(),
+            Conv2d(32, 64, **half, **like), ReLU(),
+            Conv2d(64, 128, kernel_size=7, **like), ReLU(),
+        ),
+        decoder=Sequential(
+            ConvTranspose2d(128, 64, kernel_size=7, **like), ReLU(),
+            ConvTranspose2d(64, 32, **half, output_padding=1, **like), ReLU(),
+            ConvTranspose2d(32, 1, **half, output_padding=1, **like), Sigmoid(),
+        ),
+    )  # fmt: skip

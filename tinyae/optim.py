@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array
+from tinyae.backend import Array, block_size
 from tinyae.layers.base import Gradients
 
 Schedule = Callable[[int], float]  # learning rate as a function of the step, 0, 1, 2, ...
@@ -212,11 +212,16 @@ def staircase(lr: float, every: int, factor: float = 0.1) -> Schedule:
 
 
 def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """The arrays, flat and cut alike into blocks that fit the cache. A GPU's kernels want the whole: one block."""
-    flat = [a.reshape(-1) for a in arrays]  # parameters are contiguous, so this is a view
-    size = BLOCK if isinstance(flat[0], np.ndarray) else max(1, flat[0].size)
-    for start in range(0, flat[0].size, size):
-        yield tuple(a[start : start + size] for a in flat)
+    """A parameter and what belongs to it, cut alike into blocks. The first array's are views, to be changed in place."""
+    w = arrays[0]
+    in_memory = sorted(range(w.ndim), key=lambda axis: -w.strides[axis])  # axes as they lie: a kernel is channels-last
+    step = block_size(w, BLOCK)
+    if step >= w.size or not w.transpose(in_memory).flags.c_contiguous:
+        yield arrays
+        return
+    flat = [a.transpose(in_memory).reshape(-1) for a in arrays]
+    for start in range(0, w.size, step):
+        yield tuple(a[start : start + step] for a in flat)
 
 
 def _check_gradients(params: dict[str, Array], grads: Gradients) -> None:

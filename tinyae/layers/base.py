@@ -62,7 +62,7 @@ class Layer:
 
     def to(self, device: str) -> Self:
         """A copy on ``"cpu"`` or ``"gpu"``. Make the optimiser after the move: it holds the arrays that it updates."""
-        return self.map_params(lambda a: to_device(a, device).copy())
+        return self.map_params(lambda a: to_device(a, device).copy(order="K"))
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         """A copy of the layer in which every parameter ``a`` is replaced by ``f(a)``."""
