@@ -56,6 +56,7 @@ def test_known_names():
     data = load_data("strokes", seed=1)
     assert (len(data.train), len(data.test)) == (10_000, 2_000)
     assert load_data("Digits").train.images.shape == (1438, 1, 28, 28)
+    assert not np.array_equal(load_data("digits", seed=1).test.labels, load_data("digits").test.labels)
     assert load_data("digits8").test.images.shape == (359, 1, 8, 8)
 
 
@@ -96,6 +97,8 @@ def test_enlarged_digits_lie_in_a_margin_and_keep_their_ink():
     inside = large.train.images[:, :, 4:24, 4:24]
     assert large.train.images.sum() == inside.sum() and large.train.images.max() <= 1
     assert inside.mean(axis=(1, 2, 3)) == pytest.approx(small.train.images.mean(axis=(1, 2, 3)), rel=0.15)
+    pooled = digits(22).train.images[:, :, 3:19, 3:19].reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))  # 16 pixels for 8
+    assert np.corrcoef(pooled.ravel(), small.train.flat.ravel())[0, 1] > 0.95
     assert digits(12).train.images.shape[2:] == (12, 12) and digits(33).train.images.shape[2:] == (33, 33)
 
 

@@ -47,6 +47,13 @@ def test_every_type_and_shape_is_read_back(tmp_path_factory, code, shape, zipped
     assert back.dtype == np.dtype(TYPES[code]).newbyteorder("=") and back.flags.writeable
 
 
+def test_numbers_are_big_endian(tmp_path):
+    (tmp_path / "file").write_bytes(bytes.fromhex("00000c01 00000002 00000005 fffffffe"))
+    assert read_idx(tmp_path / "file").tolist() == [5, -2]
+    (tmp_path / "file").write_bytes(bytes.fromhex("00000d02 00000001 00000001 3fc00000"))
+    assert read_idx(tmp_path / "file").tolist() == [[1.5]]
+
+
 GOOD = idx_bytes(np.arange(24).reshape(2, 3, 4))
 
 
