@@ -118,8 +118,11 @@ class Check:
 
     def entry(self, name: str, i: int, analytic: float) -> methods.Verdict:
         """Judge the derivative by one entry of one tensor."""
-        h = max(1.0, abs(float(self.problem.tensors[name].reshape(-1)[i])))
-        return self.judge(analytic, name, i, 1.0, h)
+        v = self.problem.tensors[name]
+        verdict = self.judge(analytic, name, i, 1.0, max(1.0, abs(float(v.reshape(-1)[i]))))
+        if self.seen.y.size * min(v.size, self.cap) > 4_000_000:
+            verdict.column = None  # the diagnosis would like it, but that is a lot of memory
+        return verdict
 
     def direction(self, name: str, gradient: Array, part: slice) -> methods.Verdict:
         """Judge the derivative along random signs on a part of one tensor: all its entries in two evaluations."""

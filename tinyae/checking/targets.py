@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,7 @@ def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Probl
 
     def backward(dy: Array, cache: Any) -> dict[str, Any]:
         result = call(f"{name}.backward", layer.backward, dy, cache)
-        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)):
+        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
             raise TypeError(
                 f"gradcheck: {name}.backward(dy, cache) returned {described(result)}, expected two values: dx, grads, "
                 "where grads is a dict {parameter's name: gradient}, {} for a layer without parameters"
@@ -237,7 +237,7 @@ def own_layer(layer: Any, dtype: Any) -> tuple[Any, dict[str, Array]]:
     wherever in the object it is kept, becomes a reference to the converted copy.
     """
     params = getattr(layer, "params", {})
-    if not isinstance(params, dict):
+    if not isinstance(params, Mapping):
         raise TypeError(f"gradcheck: {type(layer).__name__}.params is a {type(params).__name__}, expected a dict of arrays")
     converted = {n: np.array(to_numpy(a), dtype=dtype, order="C") for n, a in params.items() if to_numpy(a).dtype.kind == "f"}
     twin = copy.deepcopy(layer, {id(params[n]): a for n, a in converted.items()})
