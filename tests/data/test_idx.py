@@ -1,9 +1,6 @@
-"""IDX files: MNIST where it lies, every damage named, and downloads from a server in this process."""
+"""IDX files: MNIST where it lies, every damage named."""
 import gzip
 import hashlib
-import http.server
-import re
-import threading
 
 import numpy as np
 import pytest
@@ -11,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyae.data import fashion_mnist, load_data, mnist, read_idx
-from tinyae.data.download import fetch
 from tinyae.data.idx import TYPES
 from tinyae.data.sources import FILES, SOURCES
 
@@ -28,11 +24,6 @@ def write_collection(folder, n=12, ending="", seed=0):
         data = idx_bytes(rng.integers(0, 10, shape) * (28 if len(shape) == 3 else 1))
         (folder / (file + ending)).write_bytes(gzip.compress(data) if ending else data)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def no_variable(monkeypatch):
-    monkeypatch.delenv("TINYAE_DATA", raising=False)
 
 
 # The format
@@ -149,77 +140,7 @@ def test_images_and_labels_that_do_not_fit(tmp_path):
         mnist(tmp_path)
 
 
-# Downloads
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A web server on a folder: (its address, the folder). The cache is a folder of this test too."""
-    pooch = pytest.importorskip("pooch")
-    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=tmp_path / "web")
-
-        def log_message(self, *_):
-            pass
-
-    (tmp_path / "web").mkdir()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{httpd.server_port}", tmp_path / "web"
-        httpd.shutdown()
-        thread.join()
-
-
-def put(web, mirror, data):
-    (web / mirror).mkdir()
-    (web / mirror / "file.gz").write_bytes(data)
-
-
-MD5 = hashlib.md5(b"right").hexdigest()
-
-
-def test_a_good_mirror_then_the_cache(server, tmp_path):
-    address, web = server
-    put(web, "good", b"right")
-    path = fetch("file.gz", MD5, [f"{address}/good/"], "mnist")
-    assert path == tmp_path / "cache" / "mnist" / "file.gz" and path.read_bytes() == b"right"
-    (web / "good" / "file.gz").unlink()
-    assert fetch("file.gz", MD5, [f"{address}/good/"], "mnist").read_bytes() == b"right"
-
-
-def test_absent_then_corrupt_then_good(server, tmp_path):
-    address, web = server
-    put(web, "corrupt", b"wrong")
-    put(web, "good", b"right")
-    mirrors = [f"{address}/absent", f"{address}/corrupt", f"{address}/good"]
-    assert fetch("file.gz", MD5, mirrors, "mnist").read_bytes() == b"right"
-    assert [p.name for p in (tmp_path / "cache" / "mnist").iterdir()] == ["file.gz"]  # no temporary files are left
-
-
-def test_a_damaged_copy_in_the_cache_is_fetched_again(server, tmp_path):
-    address, web = server
-    put(web, "good", b"right")
-    (tmp_path / "cache" / "mnist").mkdir(parents=True)
-    (tmp_path / "cache" / "mnist" / "file.gz").write_bytes(b"rig")
-    assert fetch("file.gz", MD5, [f"{address}/good"], "mnist").read_bytes() == b"right"
-
-
-def test_all_mirrors_bad_lists_each_with_its_reason(server, tmp_path):
-    address, web = server
-    put(web, "corrupt", b"wrong")
-    dead = "http://127.0.0.1:1"
-    with pytest.raises(ConnectionError) as error:
-        fetch("file.gz", MD5, [f"{address}/absent", f"{address}/corrupt", dead], "mnist")
-    message = str(error.value)
-    for text in (f"{address}/absent/file.gz", "404", f"{address}/corrupt/file.gz", MD5, "hash", f"{dead}/file.gz",
-                 "Connection", "TINYAE_DATA=DIR", "DIR/mnist/", "strokes"):
-        assert text in message
-    assert not list((tmp_path / "cache").rglob("*.gz"))  # the wrong bytes were not kept
-
+# Collections from a server
 
 def test_the_whole_collection_from_a_server(server, monkeypatch):
     address, web = server
@@ -237,9 +158,3 @@ def test_the_checksums_are_those_of_the_official_files(data_dir):
             if not path.is_file():
                 pytest.skip(f"{path} not found")
             assert hashlib.md5(path.read_bytes()).hexdigest() == md5
-
-
-def test_without_pooch_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pooch", None)
-    with pytest.raises(ImportError, match=re.escape('pip install "tinyae[data]"')):
-        fetch("file.gz", MD5, ["http://127.0.0.1:1"], "mnist")
