@@ -15,7 +15,7 @@ def mse(y: Array, target: Array) -> tuple[Any, Array]:
     Raises:
         ValueError: y and target differ in shape.
     """
-    _same_shape("mse", y, target)
+    target = _target("mse", y, target)
     dy = y - target
     flat = dy.ravel()
     value = flat.dot(flat) / dy.size
@@ -34,7 +34,7 @@ def bce(y: Array, target: Array) -> tuple[Any, Array]:
     Raises:
         ValueError: y and target differ in shape, or y has values outside [0, 1] (raw scores: see bce_with_logits).
     """
-    _same_shape("bce", y, target)
+    target = _target("bce", y, target)
     if y.dtype.kind == "f" and y.size and not (y.min() >= 0 and y.max() <= 1):
         raise ValueError(
             f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to {float(y.max()):.4g}: "
@@ -54,7 +54,7 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Any, Array]:
     Raises:
         ValueError: logits and target differ in shape.
     """
-    _same_shape("bce_with_logits", logits, target)
+    target = _target("bce_with_logits", logits, target)
     e = np.exp(-np.abs(logits))  # in (0, 1]: never overflows
     value = (np.maximum(logits, 0) - logits * target + np.log1p(e)).mean()
     sigmoid = np.where(logits >= 0, 1, e) / (1 + e)
@@ -78,7 +78,7 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
         onehot = np.zeros_like(logits)
         onehot[np.arange(n), target] = 1
     elif target.shape == logits.shape:
-        onehot = target
+        onehot = _target("cross_entropy", logits, target)
     else:
         raise ValueError(
             f"cross_entropy: target has shape {target.shape} and dtype {target.dtype}, "
@@ -90,6 +90,8 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
     return scalar(value), (np.exp(log_softmax) * onehot.sum(axis=1, keepdims=True) - onehot) / n
 
 
-def _same_shape(name: str, y: Array, target: Array) -> None:
+def _target(name: str, y: Array, target: Array) -> Array:
+    """The target, once its shape is checked. Whole numbers become y's dtype: float32 − int64 would be float64."""
     if y.shape != target.shape:
         raise ValueError(f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal")
+    return target.astype(y.dtype) if target.dtype.kind in "iub" else target

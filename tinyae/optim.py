@@ -143,8 +143,10 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         **options: Any,
     ) -> None:
-        if not all(0 <= beta < 1 for beta in betas):
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam: betas are {betas}, expected two numbers in [0, 1)")
+        if not eps >= 0:
+            raise ValueError(f"Adam: eps is {eps}, expected a number from 0 on")
         self.betas, self.eps = betas, eps
         super().__init__(params, lr, **options)
 

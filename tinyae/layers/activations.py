@@ -69,7 +69,7 @@ class LeakyReLU(Elementwise):
     def __init__(self, negative_slope: float = 0.01) -> None:
         if not 0 < negative_slope < 1:
             raise ValueError(f"LeakyReLU: negative_slope is {negative_slope}, expected a number between 0 and 1")
-        self.negative_slope = negative_slope
+        self.negative_slope = float(negative_slope)  # a np.float64 would make float32 data float64
 
     def f(self, x: Array) -> Array:
         return np.maximum(x, self.negative_slope * x)
@@ -94,7 +94,7 @@ class ELU(Elementwise):
     def __init__(self, alpha: float = 1.0) -> None:
         if not alpha > 0:
             raise ValueError(f"ELU: alpha is {alpha}, expected a number above 0")
-        self.alpha = alpha
+        self.alpha = float(alpha)
 
     def f(self, x: Array) -> Array:
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # the minimum: e¹⁰⁰⁰ is never needed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +24,9 @@ class Layer:
     carry one more axis in front, (K, N, ...): K probes of the same N examples, which is how a whole Jacobian is made.
     """
 
-    params: dict[str, Array] = {}  # the arrays themselves; optimisers change them in place
+    # The arrays themselves; optimisers change them in place. A layer that has some makes its own dict: this empty one is
+    # shared by all layers, hence read-only.
+    params: Mapping[str, Array] = MappingProxyType({})
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """``y, cache``."""
