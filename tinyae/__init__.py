@@ -1,6 +1,7 @@
 """tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative by hand, and proven."""
 
 from tinyae.backend import to_device, to_numpy
+from tinyae.data import load_data
 from tinyae.layers import (
     ELU,
     Autoencoder,

@@ -234,7 +234,7 @@ def _data_found() -> dict[str, str]:
     from tinyae.data.sources import whereabouts
 
     return {"strokes": "generated on the spot", "digits": "with scikit-learn"} | {
-        name: whereabouts(name) for name in ("mnist", "fashion_mnist")
+        name: whereabouts(name) for name in ("mnist", "fashion-mnist")
     }
 
 

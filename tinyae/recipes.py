@@ -32,6 +32,17 @@ def pixels(shape: tuple[int, ...]) -> int:
     return channels * height * width
 
 
+def only_28(name: str, shape: tuple[int, ...]) -> None:
+    if shape != (1, 28, 28):
+        size = "×".join(map(str, shape))
+        raise ValueError(f"model {name!r} takes pictures of 1×28×28, got {size}: choose other data, or the model 'basic'")
+
+
+def build_conv(shape: tuple[int, ...], seed: int) -> Autoencoder:
+    only_28("conv", shape)
+    return models.conv_autoencoder(seed)
+
+
 RECIPES = {
     "basic": Recipe(
         "the book's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
@@ -40,6 +51,12 @@ RECIPES = {
     "linear": Recipe(
         "784-30-784 without activations: what PCA does, learned by gradient descent",
         lambda shape, seed: models.linear_autoencoder(seed, features=pixels(shape)),
+    ),
+    "conv": Recipe(
+        "the book's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed convolutions, MSE",
+        build_conv,
+        flat=False,
+        epochs=5,
     ),
 }
 

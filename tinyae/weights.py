@@ -18,7 +18,7 @@ from tinyae.layers.base import Layer
 METADATA = "__metadata__"  # the one entry of an .npz that is not a tensor: a JSON text
 
 
-def save_weights(model: Layer, path: str | os.PathLike[str], **metadata: Any) -> None:
+def save_weights(model: Layer, path: str | os.PathLike[str], /, **metadata: Any) -> None:
     """Write ``model.params`` to ``path``, ending in .npz or .safetensors, with ``metadata`` (JSON values) beside them.
 
     In PyTorch: ``net.load_state_dict(safetensors.torch.load_file("weights.safetensors"))``, or from an .npz

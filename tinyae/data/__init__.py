@@ -12,12 +12,12 @@ from pathlib import Path
 from tinyae.data.batches import minibatches, train_test_split
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.drawing import draw, strokes
-from tinyae.data.files import pictures
+from tinyae.data.files import pictures, read_images
 from tinyae.data.idx import read_idx
 from tinyae.data.sources import digits, fashion_mnist, mnist
 
 __all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "load_data", "minibatches", "mnist", "pictures",
-           "read_idx", "strokes", "train_test_split"]
+           "read_idx", "read_images", "strokes", "train_test_split"]
 
 NAMES = ("strokes", "digits", "digits8", "mnist", "fashion_mnist")
 

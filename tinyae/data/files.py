@@ -41,7 +41,10 @@ def pictures(folder_or_array_file: str | os.PathLike, *, size: int | None = 28, 
     if size is not None and size < 1:
         raise ValueError(f"pictures: size={size}, expected 1 or more, or None")
     if not path.is_dir():
-        return _array_file(path, test, seed)
+        train, held = _array_file(path)
+        if held is None:
+            return _split(path.stem, train, test, seed, _class_numbers(train))
+        return Dataset(path.stem, train, held, _class_numbers(train))
     if all(idx := idx_files(path)):
         return idx_dataset(path.name, idx)
     if (path / "train").is_dir() and (path / "test").is_dir():
@@ -53,6 +56,25 @@ def pictures(folder_or_array_file: str | os.PathLike, *, size: int | None = 28, 
         return Dataset(path.name, train, held, classes)
     found, classes = _read_folder(path, size)
     return _split(path.name, found, test, seed, classes)
+
+
+def read_images(path: str | os.PathLike, *, size: int | None = 28) -> Images:
+    """All pictures of one file or folder in their order, without a split: what `pictures` reads, or a single picture file.
+
+    Of an .npz file with a training and a test part, the test part.
+
+    Raises:
+        FileNotFoundError, ValueError, ImportError: as `pictures`.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"read_images: no such file or folder: {path} (absolute: {path.absolute()})")
+    if path.is_dir():
+        return _read_folder(path, size)[0]
+    if path.suffix.lower() in ENDINGS:
+        return Images(_read_picture(path, size)[None, None])
+    train, held = _array_file(path)
+    return train if held is None else held
 
 
 def _split(name: str, found: Images, test, seed, classes=()) -> Dataset:
@@ -113,7 +135,8 @@ def _read_picture(path: Path, size: int | None) -> np.ndarray:
     return np.divide(picture, 255, dtype=np.float32)
 
 
-def _array_file(path: Path, test, seed) -> Dataset:
+def _array_file(path: Path) -> tuple[Images, Images | None]:
+    """The images of an array file, and its test images where it has such a part."""
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {key: loaded[key] for key in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
@@ -132,11 +155,10 @@ def _array_file(path: Path, test, seed) -> Dataset:
     if "x_train" in arrays and "x_test" in arrays:
         train, held = part("x_train", "y_train"), part("x_test", "y_test")
         _same_shape(path, train, held)
-        return Dataset(path.stem, train, held, _class_numbers(train))
+        return train, held
     for x, y in (("x_train", "y_train"), ("images", "labels")):
         if x in arrays:
-            found = part(x, y)
-            return _split(path.stem, found, test, seed, _class_numbers(found))
+            return part(x, y), None
     raise ValueError(f"{path}: found the arrays {', '.join(arrays) or 'none'}; expected {KEYS}")
 
 

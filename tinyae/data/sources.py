@@ -65,6 +65,21 @@ def fashion_mnist(data_dir: str | os.PathLike | None = None) -> Dataset:
     return _load("fashion-mnist", data_dir)
 
 
+def whereabouts(name: str) -> str:
+    """In words, where `mnist` or `fashion_mnist` would take its files from, for `tinyae info`; nothing is read or fetched."""
+    if folder := os.environ.get("TINYAE_DATA"):
+        try:
+            return f"{_find(name, Path(folder).expanduser(), 'TINYAE_DATA')[0].parent} (TINYAE_DATA)"
+        except FileNotFoundError:
+            return f"not in {folder} (TINYAE_DATA)"
+    try:
+        import pooch
+    except ImportError:
+        return 'set TINYAE_DATA to the folder of its files, or pip install "tinyae[data]" to download them'
+    cached = pooch.os_cache("tinyae") / name
+    return str(cached) if all(idx_files(cached)) else f"will be downloaded to {cached} when first used"
+
+
 def _load(name: str, data_dir) -> Dataset:
     source = SOURCES[name]
     if data_dir is not None:

@@ -135,7 +135,7 @@ def _train_epoch(
     weights = []
     for step, start in enumerate(range(0, len(data), batch_size)):
         batch = data[order[start : start + batch_size]]
-        loss, grads, parts = _on_shards(model, batch, objective, team, [seed, epoch, step])
+        loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
         if device_of(data) == "cpu" and not math.isfinite(loss):
             raise TrainingDiverged(_where_it_broke(model, batch, loss, epoch, step))
         optimizer.step(grads, team.map)
@@ -151,7 +151,7 @@ def _train_epoch(
     return means
 
 
-def _on_shards(
+def loss_and_gradients(
     model: Layer, batch: Array, objective: ObjectiveFunction, team: Workers, seed: list[int]
 ) -> tuple[Any, Gradients, dict[str, Any]]:
     """The objective on the whole batch, each worker on its part: ``loss, grads, parts``."""
