@@ -210,7 +210,7 @@ def zero(case: Case) -> Hint | None:
 
 def few_entries(case: Case) -> Hint | None:
     bad = np.flatnonzero(case.wrong)
-    if not (1 <= len(bad) <= 2 and len(case.index) >= 8 and len(case.index) >= 6 * len(bad)):
+    if not (1 <= len(bad) <= 2 and len(case.index) >= 3 * len(bad)):
         return None
     places = [shape_text(np.unravel_index(case.index[i], case.v.shape)) for i in bad]
     told = " and ".join(f"{p} ({case.A[i]:.4g} for {case.N[i]:.4g})" for p, i in zip(places, bad, strict=True))

@@ -161,7 +161,7 @@ def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[
     return found
 
 
-def complex_twin(problem: Any, seen: Any, twin: Any) -> Any:
+def complex_twin(problem: Any, twin: Any) -> Any:
     """``twin``, the target on complex copies, if the complex step means anything for it.
 
     Raises:

@@ -260,8 +260,8 @@ def one_axis(case: Case) -> Hint | None:
         if case.v.shape[axis] > 1 and (found := splits(places, wrong, axis)):
             bad, good = found
             if len(bad) <= len(good):
-                return case.hint("slices", f"{case.name}'s gradient is wrong exactly at {few(bad)} along axis {axis} (of "
-                                 f" {case.v.shape[axis]}): a loop or a slice that leaves these out")
+                return case.hint("slices", f"{case.name}'s gradient is wrong exactly at {few(bad)} along axis {axis} "
+                                 f"(of {case.v.shape[axis]}): a loop or a slice that leaves these out")
             return case.hint("slices", f"{case.name}'s gradient is right only at {few(good)} along axis {axis} "
                              f"(of {case.v.shape[axis]}): an index where a slice belongs")
     return None
