@@ -45,6 +45,9 @@ class Elementwise(Layer):
         dx = None if curvature is None else curvature * sum_probes(g * dy, y)
         return g * self.slope(y), dx, {}
 
+    def output_shape(self, y: Array) -> tuple[int, ...]:
+        return y.shape
+
 
 class ReLU(Elementwise):
     """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0 the slope is taken as 0, as in PyTorch."""

@@ -56,6 +56,10 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads")
 
+    def output_shape(self, cache: Any) -> tuple[int, ...]:
+        """The shape of the y that belongs to this cache, (N, ...): a Jacobian penalty asks how many rows there are."""
+        raise NotImplementedError(f"{type(self).__name__} has no output_shape(cache) -> (N, ...)")
+
     def __call__(self, x: Array) -> Array:
         return self.forward(x)[0]
 

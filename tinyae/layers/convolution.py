@@ -239,6 +239,11 @@ class Conv2d(Convolution):
         # s = Σ g · vjp(dy) is linear in dy and W, as for Linear: the same products with g in the place of x
         return self.jvp(g, x), None, self._gradients(image=_merged(g), grid=_merged(dy), bias_gradient=None)
 
+    def output_shape(self, x: Array) -> tuple[int, ...]:
+        self._check(x)
+        grid = _grid_size(repr(self), x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
+        return len(x), self.out_channels, *grid
+
 
 class ConvTranspose2d(Convolution):
     """The adjoint of Conv2d, (N, C, H, W) -> (N, out, Ho, Wo): what Conv2d's backward does to dy, this does to x.
@@ -286,6 +291,10 @@ class ConvTranspose2d(Convolution):
 
     def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
         return self.jvp(g, x), None, self._gradients(image=_merged(dy), grid=_merged(g), bias_gradient=None)
+
+    def output_shape(self, x: Array) -> tuple[int, ...]:
+        self._check(x)
+        return len(x), self.out_channels, *self.output_size(x.shape[2:])
 
     def output_size(self, size: Pair) -> Pair:
         """(Ho, Wo) for an input of this (H, W)."""

@@ -64,6 +64,10 @@ class Linear(Layer):
             grads["bias"] = np.zeros_like(self.params["bias"])
         return self.jvp(g, x), None, grads
 
+    def output_shape(self, x: Array) -> tuple[int, int]:
+        self._check(x)
+        return len(x), self.out_features
+
     def _check(self, x: Array) -> None:
         if x.ndim == 2 and x.shape[1] == self.in_features:
             return

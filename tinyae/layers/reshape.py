@@ -39,6 +39,9 @@ class Reshape(Layer):
     def double_backward(self, g: Array, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, None, Gradients]:
         return self.jvp(g, x_shape), None, {}
 
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return x_shape[0], *self.shape
+
     def __repr__(self) -> str:
         return f"Reshape({', '.join(map(str, self.shape))})"
 
@@ -63,3 +66,6 @@ class Flatten(Layer):
 
     def double_backward(self, g: Array, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, None, Gradients]:
         return self.jvp(g, x_shape), None, {}
+
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, int]:
+        return x_shape[0], math.prod(x_shape[1:])

@@ -36,17 +36,27 @@ class Chain(Layer):
             caches.append(cache)
         return x, caches
 
-    def backward(self, dy: Array, caches: list[Any], input_gradient: bool = True) -> tuple[Array | None, Gradients]:
-        """``dx, grads``, from the last layer to the first. With ``input_gradient=False``, dx is None: training does not
-        need the gradient at the data, and the first layer is spared a third of its work."""
+    def backward(
+        self, dy: Array | None, caches: list[Any], input_gradient: bool = True, bends: dict[str, Array | None] | None = None
+    ) -> tuple[Array | None, Gradients]:
+        """``dx, grads``, from the last layer to the first.
+
+        With ``input_gradient=False``, dx is None: training does not need the gradient at the data, and the first layer is
+        spared a third of its work. ``bends`` are further gradients, each at the input of the layer it is named after, which
+        a Jacobian penalty has; they join on the way down, and dy may then be None.
+        """
         last_wanted = None if input_gradient else self._first_with_params()
         grads = {}
         for name, layer, cache in self._reversed(caches):
-            if name == last_wanted:
-                grads[name] = layer.parameter_gradients(dy, cache)
-                break
-            dy, grads[name] = layer.backward(dy, cache)
-        return dy if input_gradient else None, prefixed(grads)
+            if dy is not None:
+                if name == last_wanted:
+                    grads[name] = layer.parameter_gradients(dy, cache)
+                    break
+                dy, grads[name] = layer.backward(dy, cache)
+            bend = bends.get(name) if bends else None
+            if bend is not None:
+                dy = bend if dy is None else dy + bend
+        return dy if input_gradient else None, self.named(grads)
 
     def parameter_gradients(self, dy: Array, caches: list[Any]) -> Gradients:
         return self.backward(dy, caches, input_gradient=False)[1]
@@ -62,23 +72,37 @@ class Chain(Layer):
         return dy
 
     def double_backward(self, g: Array, dy: Array, caches: list[Any]) -> tuple[Array, Array | None, Gradients]:
-        # Down: the cotangent that each layer's vjp was given, V_L = dy, V_{l-1} = vjp_l(V_l).
-        cotangents = {}
+        cotangents, _ = self.cotangents(dy, caches)
+        d_dy, bends, grads = self.tangents(g, cotangents, caches)
+        dx, more = self.backward(None, caches, bends=bends)  # each layer's input depends on the layers below it
+        return d_dy, dx, added(grads, more)
+
+    # Its sweeps, for s = Σ g · V_0. A Jacobian penalty runs them by itself, since its g depends on V_0.
+
+    def cotangents(self, dy: Array, caches: list[Any]) -> tuple[dict[str, Array], Array]:
+        """Down: what each layer's vjp is given, V_L = dy, V_{l−1} = vjp_l(V_l); and V_0."""
+        given = {}
         for name, layer, cache in self._reversed(caches):
-            cotangents[name], dy = dy, layer.vjp(dy, cache)
-        # Up: s = Σ g · V_0, so the gradient at V_0 is g, and each layer passes it on to its own V_l.
-        grads, bends = {}, {}  # bends: ∂s/∂(input of layer l) through f''
+            given[name], dy = dy, layer.vjp(dy, cache)
+        return given, dy
+
+    def tangents(
+        self, g: Array, cotangents: dict[str, Array], caches: list[Any]
+    ) -> tuple[Array, dict[str, Array | None], Gradients]:
+        """Up: ∂s/∂V_0 = g, and each layer's double_backward takes ∂s/∂V_{l−1} to ∂s/∂V_l. Returns ∂s/∂V_L, each layer's
+        ``bend`` (∂s/∂x_l through its f''; None where it has none), and its gradients."""
+        bends, grads = {}, {}
         for (name, layer), cache in zip(self.named_layers.items(), caches, strict=True):
-            g, bends[name], grads[name] = layer.double_backward(g, cotangents[name], cache)
-        # Down again: an ordinary backward collects the bends, since each layer's input depends on the layers below it.
-        dx = None
-        for name, layer, cache in self._reversed(caches):
-            if dx is not None:
-                dx, more = layer.backward(dx, cache)
-                grads[name] = {key: grads[name][key] + more[key] for key in more}
-            if bends[name] is not None:
-                dx = bends[name] if dx is None else dx + bends[name]
-        return g, dx, prefixed(grads)
+            if name in cotangents:
+                g, bends[name], grads[name] = layer.double_backward(g, cotangents[name], cache)
+        return g, bends, self.named(grads)
+
+    def output_shape(self, caches: list[Any]) -> tuple[int, ...]:
+        return self.layers[-1].output_shape(caches[-1])
+
+    def named(self, grads: dict[str, Gradients]) -> Gradients:
+        """Each layer's gradients -> one flat dict with the keys of ``params``."""
+        return prefixed(grads)
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = copy.copy(self)
@@ -152,6 +176,11 @@ class Autoencoder(Chain):
 def prefixed(named: dict[str, Gradients]) -> Gradients:
     """{"0": {"weight": a}} -> {"0.weight": a}"""
     return {f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()}
+
+
+def added(a: Gradients, b: Gradients) -> Gradients:
+    """The sum of two sets of gradients; either may lack what the other has."""
+    return {key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key)) for key in [*a, *(b.keys() - a.keys())]}
 
 
 def indented(layer: Layer) -> str:
