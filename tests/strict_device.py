@@ -18,8 +18,8 @@ FUNCTIONS = frozenset(
     "zeros_like ones_like empty_like full_like where vdot dot tensordot einsum outer inner concatenate stack pad sum mean prod "
     "std var min max amin amax argmax argmin all any clip reshape ravel transpose moveaxis swapaxes expand_dims squeeze "
     "broadcast_to broadcast_arrays repeat tile roll flip take take_along_axis cumsum sort argsort unique diag diagonal trace "
-    "tril triu count_nonzero nan_to_num copy copyto round norm svd qr solve sliding_window_view as_strided shape ndim size real imag "
-    "isclose allclose array_equal rollaxis split array_split put_along_axis searchsorted bincount".split()
+    "tril triu count_nonzero nan_to_num copy copyto round norm svd qr solve sliding_window_view as_strided shape ndim size real "
+    "imag isclose allclose array_equal rollaxis split array_split put_along_axis searchsorted bincount".split()
 )
 METHODS = (
     "reshape ravel flatten transpose swapaxes squeeze astype copy conj sum mean prod std var min max argmin argmax all any clip "
@@ -135,6 +135,7 @@ def pretend_gpu(monkeypatch):
     """For one test, ``import cupy`` finds this stand-in, with a device that is available."""
     cupy = ModuleType("cupy")
     cupy.ndarray, cupy.asarray, cupy.array = DeviceArray, asarray, asarray
+    cupy.arange = lambda *args, **kwargs: asarray(np.arange(*args, **kwargs))
     cupy.cuda = SimpleNamespace(is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(DeviceArray, "waits", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +21,11 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]
         os.replace(temporary, path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist") from error
-    except PermissionError as error:
-        raise PermissionError(f"cannot write {path}: no permission to write in {path.parent}") from error
+    except OSError as error:  # no permission, disk full, a file where a folder should be, ...
+        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def writable_folder(path: str | os.PathLike[str]) -> Path:

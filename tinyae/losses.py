@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, scalar
+from tinyae.backend import Array, namespace, scalar
 
 
 def mse(y: Array, target: Array) -> tuple[Any, Array]:
@@ -35,7 +35,8 @@ def bce(y: Array, target: Array) -> tuple[Any, Array]:
         ValueError: y and target differ in shape, or y has values outside [0, 1] (raw scores: see bce_with_logits).
     """
     target = _target("bce", y, target)
-    if y.dtype.kind == "f" and y.size and not (y.min() >= 0 and y.max() <= 1):
+    # Looked at on the CPU alone: a GPU's step would have to wait. NaN is not this mistake and goes through.
+    if isinstance(y, np.ndarray) and y.dtype.kind == "f" and (y.min() < 0 or y.max() > 1):
         raise ValueError(
             f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to {float(y.max()):.4g}: "
             "end the net in Sigmoid, or use bce_with_logits on raw scores"
@@ -75,8 +76,7 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
     if target.shape == (n,) and target.dtype.kind in "iu":
         if n and not (target.min() >= 0 and target.max() < classes):
             raise ValueError(f"cross_entropy: labels run from {target.min()} to {target.max()}, expected 0 to {classes - 1}")
-        onehot = np.zeros_like(logits)
-        onehot[np.arange(n), target] = 1
+        onehot = (target[:, None] == namespace(logits).arange(classes)).astype(logits.dtype)
     elif target.shape == logits.shape:
         onehot = _target("cross_entropy", logits, target)
     else:

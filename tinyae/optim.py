@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, block_size
+from tinyae.backend import Array, block_size, device_of, to_device
 from tinyae.layers.base import Gradients
 
 Schedule = Callable[[int], float]  # learning rate as a function of the step, 0, 1, 2, ...
@@ -96,7 +96,7 @@ class Optimizer:
         self.steps = int(state["steps"])
         for slot, arrays in self.state.items():
             for key, a in arrays.items():
-                a[...] = np.asarray(state[f"{slot}.{key}"]) if isinstance(a, np.ndarray) else state[f"{slot}.{key}"]
+                a[...] = to_device(state[f"{slot}.{key}"], device_of(a))
 
 
 class SGD(Optimizer):

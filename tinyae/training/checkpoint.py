@@ -12,7 +12,7 @@ from tinyae.backend import to_numpy
 from tinyae.layers.base import Layer
 from tinyae.optim import Optimizer
 from tinyae.training.history import History
-from tinyae.weights import copy_into, read_arrays, write_arrays
+from tinyae.weights import check_arrays, copy_into, read_arrays, write_arrays
 
 
 @dataclass
@@ -46,7 +46,8 @@ def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optim
         FileNotFoundError: there is none. ValueError: it is damaged, or of another model or optimiser.
     """
     progress, groups = read_checkpoint(path)
-    optimizer.load_state_dict(groups["optimizer"])  # checks before it changes anything, as copy_into does
+    check_arrays(model.params, groups["model"], str(path))
+    optimizer.load_state_dict(groups["optimizer"])  # checks, too, before it changes anything
     copy_into(model.params, groups["model"], str(path))
     return progress
 
@@ -54,7 +55,7 @@ def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optim
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
     """``progress, {"model": {...}, "optimizer": {...}, "best": {...}}`` of a checkpoint, without a model."""
     arrays, meta = read_arrays(path)
-    if "epoch" not in meta:
+    if not {"epoch", "seed", "history"} <= meta.keys():
         raise ValueError(f"{path}: this is no checkpoint of a training run (a weight file?)")
     groups: dict[str, dict[str, np.ndarray]] = {"model": {}, "optimizer": {}, "best": {}}
     for key, a in arrays.items():

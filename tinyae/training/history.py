@@ -21,10 +21,14 @@ class History:
         self.rows.append(row)
 
     def __getitem__(self, column: str) -> list[Any]:
-        columns = list(self.rows[0]) if self.rows else []
-        if column not in columns:
-            raise KeyError(f"the history has no column {column!r}, it has {columns}")
-        return [row[column] for row in self.rows]
+        if column not in self.columns:
+            raise KeyError(f"the history has no column {column!r}, it has {self.columns}")
+        return [row.get(column) for row in self.rows]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all rows: a resumed run may log more than it did before."""
+        return list(dict.fromkeys(column for row in self.rows for column in row))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -34,7 +38,7 @@ class History:
 
         def write(temporary: Path) -> None:
             with open(temporary, "w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=list(self.rows[0]) if self.rows else ["epoch", "loss"])
+                writer = csv.DictWriter(file, fieldnames=self.columns or ["epoch", "loss"])
                 writer.writeheader()
                 writer.writerows(self.rows)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyae.backend import Array, device_of, namespace, to_numpy
+from tinyae.files import writable_folder
 from tinyae.layers import Sigmoid, leaves
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
 from tinyae.training.checkpoint import Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from tinyae.training.history import History
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
-from tinyae.weights import copy_into
+from tinyae.weights import check_ending, copy_into
 
 ObjectiveFunction = Callable[[Any, Array, np.random.Generator], tuple[Any, Gradients, dict[str, Any]]]
 VALIDATION = 2**32 - 1  # stands for the step in the seeds of the validation's random numbers
@@ -65,9 +68,13 @@ def fit(
         ValueError: data that are empty, not floating point, hold NaN, are not scaled to [0, 1] for a model that ends in
             Sigmoid, or do not fit the model; epochs < 0; a checkpoint of another run.
         TrainingDiverged: the loss is no longer a finite number.
-        FileNotFoundError: ``resume`` without a checkpoint.
+        FileNotFoundError: ``resume`` without a checkpoint. OSError: the checkpoint's folder cannot be written to.
     """
     _check_settings(epochs, batch_size, patience, validation)
+    _check_optimizer(model, optimizer)
+    if checkpoint is not None:
+        check_ending(checkpoint)
+        writable_folder(Path(checkpoint).parent)
     _check_data(model, data, "data")
     if validation is not None:
         _check_data(model, validation, "validation")
@@ -76,7 +83,7 @@ def fit(
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
     same = {"batch_size": batch_size, "workers": workers, "examples": len(data), **(settings or {})}
-    state = Progress(seed=seed, settings=same)
+    state = Progress(seed=seed, settings=json.loads(json.dumps(same)))  # as it will be read back: a tuple becomes a list
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
@@ -92,7 +99,7 @@ def fit(
             if validation is not None:
                 row["val_loss"] = _validation_loss(model, validation, objective, team, seed, batch_size)
             seconds = time.perf_counter() - started
-            row.update(seconds=seconds, images_per_s=len(data) / seconds, lr=optimizer.rate)
+            row.update(seconds=seconds, images_per_s=len(data) / seconds, lr=float(optimizer.rate))
             state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
             _check_finite(model, epoch)
@@ -101,7 +108,7 @@ def fit(
                 state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
             if checkpoint is not None:
                 save_checkpoint(checkpoint, model, optimizer, state)
-    if state.best:
+    if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
 
@@ -147,7 +154,10 @@ def _train_epoch(
     means = {key: float(weighted_sum([term[key] for term in terms], weights)) for key in terms[0]}
     if not math.isfinite(means["loss"]):  # on a GPU: looked at once an epoch, so that no step waits for the device
         step = next(i for i, term in enumerate(terms) if not math.isfinite(float(term["loss"])))
-        raise TrainingDiverged(_where_it_broke(model, data[order[:batch_size]], means["loss"], epoch, step))
+        raise TrainingDiverged(
+            f"epoch {epoch + 1}, step {step + 1}: the loss is {float(terms[step]['loss'])}. On a GPU it is looked at once an "
+            f"epoch, when the NaN is everywhere already; on the CPU the same run would name the layer. {ADVICE}"
+        )
     return means
 
 
@@ -204,8 +214,17 @@ def _check_settings(epochs: int, batch_size: int, patience: int | None, validati
         raise ValueError("early stopping: patience must be at least 1, and needs validation data")
 
 
+def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
+    params = model.params
+    for key, w in optimizer.params.items():
+        if key in params and params[key] is not w:
+            raise ValueError(f"the optimizer updates another array than the model's {key}: make it after astype() and to()")
+
+
 def _check_data(model: Layer, x: Array, name: str) -> None:
     """Refuse, before anything is changed, what would train to nonsense."""
+    if not hasattr(x, "dtype"):
+        raise TypeError(f"{name} is of type {type(x).__name__}, expected an array: its .flat or .images, or np.array(...)")
     if len(x) == 0:
         raise ValueError(f"{name} is empty (shape {x.shape}): there is nothing to learn from")
     if x.dtype.kind in "iub":
@@ -213,6 +232,9 @@ def _check_data(model: Layer, x: Array, name: str) -> None:
     dtype = next((w.dtype for w in model.params.values()), x.dtype)
     if x.dtype != dtype:
         raise ValueError(f"{name} has dtype {x.dtype} and the model {dtype}: x.astype(np.{dtype}), or model.astype(np.{x.dtype})")
+    if any(device_of(w) != device_of(x) for w in model.params.values()):
+        here, there = ("cpu", "gpu") if device_of(x) == "cpu" else ("gpu", "cpu")
+        raise ValueError(f"{name} is on the {here} and the model on the {there}: to_device(x, {there!r}), or model.to({here!r})")
     low, high = float(x.min()), float(x.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = int(to_numpy(~np.isfinite(x).reshape(len(x), -1).all(axis=1)).argmax())

@@ -1,0 +1,264 @@
+"""The library on a device, as far as that can be tried without one: see strict_device.py."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import ACTIVATIONS, net
+from strict_device import FUNCTIONS, DeviceArray, asarray, pretend_gpu
+
+import tinyae
+from tinyae import SGD, Adam, Objective, Sequential, bce, bce_with_logits, cross_entropy, fit, mse
+from tinyae.backend import device_of, gpu_available, namespace, to_device, to_numpy
+from tinyae.layers import Flatten, Linear, Sigmoid
+from tinyae.optim import clip_by_norm, gradient_norm
+from tinyae.training import evaluate
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    return pretend_gpu(monkeypatch)
+
+
+class TestTheStandIn:
+    """It must bite, or the tests below prove nothing."""
+
+    host = np.arange(6.0).reshape(2, 3)
+
+    @pytest.mark.parametrize(
+        "mistake",
+        [
+            lambda d, h: d + h, lambda d, h: h + d, lambda d, h: h * d, lambda d, h: d @ h.T, lambda d, h: h @ d.T,
+            lambda d, h: np.maximum(d, h), lambda d, h: np.where(d > 0, d, h), lambda d, h: np.concatenate([d, h]),
+            lambda d, h: d.dot(h.T), lambda d, h: d.__iadd__(h), lambda d, h: h.__iadd__(d), lambda d, h: np.vdot(h, d),
+            lambda d, h: d.__setitem__(..., h), lambda d, h: h.__setitem__(..., d), lambda d, h: d[h[0].astype(int)],
+            lambda d, h: np.asarray(d), lambda d, h: np.array(d), lambda d, h: np.array([d, d]),
+            lambda d, h: np.linalg.matrix_rank(d), lambda d, h: np.add.reduce(d), lambda d, h: np.add(d, d, where=h > 0),
+            lambda d, h: np.exp(d, out=h), lambda d, h: np.interp(d, d, d), lambda d, h: d.tofile("never.bin"),
+        ],
+    )  # fmt: skip
+    def test_bites(self, mistake):
+        with pytest.raises((TypeError, AttributeError)):
+            mistake(asarray(self.host), self.host.copy())
+
+    def test_the_rest_works_and_stays_on_the_device(self):
+        d, h = asarray(self.host), self.host
+        for f in [lambda a: a.sum(), lambda a: a + 1, lambda a: np.float64(2) * a, lambda a: (a @ a.T).max(axis=1),
+                  lambda a: a[1, 2], lambda a: np.where(a > 2, a, a.dtype.type(7)), lambda a: np.zeros_like(a), lambda a: a.T.reshape(-1)[2:4],
+                  lambda a: np.divide(1, a + 1, out=a + 2), lambda a: np.vdot(a, a).real, lambda a: a.mean()]:  # fmt: skip
+            assert type(f(d)) is DeviceArray
+            np.testing.assert_array_equal(f(d).get(), f(h))
+
+    def test_in_place_and_views(self):
+        d = asarray(self.host)
+        same = d
+        d += 1
+        d.reshape(-1)[:2] *= 10
+        assert d is same and d.get().ravel()[:3].tolist() == [10, 20, 3]
+        assert self.host[0, 0] == 0
+
+    def test_waiting_is_counted(self, gpu):
+        d = asarray(self.host)
+        for wait in (lambda: float(d.sum()), lambda: bool(d.max() > 3), lambda: d.get(), lambda: f"{d.sum():.2f}"):
+            before = DeviceArray.waits
+            wait()
+            assert DeviceArray.waits == before + 1
+        before = DeviceArray.waits
+        (d * d).sum()
+        assert DeviceArray.waits == before
+
+    def test_cupy_has_these_functions(self):
+        cupy = pytest.importorskip("cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)")
+        places = (cupy, cupy.linalg, cupy.lib.stride_tricks)
+        assert [name for name in FUNCTIONS if not any(hasattr(place, name) for place in places)] == []
+
+
+def numpy_names():
+    """Every ``np.a.b`` in the files whose lines run on a GPU."""
+    root = Path(tinyae.__file__).parent
+    files = [*root.glob("layers/*.py"), root / "losses.py", root / "optim.py", *root.glob("penalties/*.py")]
+    for file in files:
+        if file.name == "textbook.py":  # six loops over host arrays, to read and to test against
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                name = ast.unparse(node)
+                if name.startswith("np.") and all(part.isidentifier() for part in name.split(".")):
+                    yield name.removeprefix("np."), file.name
+
+
+def test_every_numpy_name_in_layers_exists_in_cupy():
+    cupy = pytest.importorskip("cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)")
+    host_only = {"errstate", "random.Generator", "random.default_rng", "integer", "lib", "generic"}
+    missing = set()
+    for name, file in numpy_names():
+        place = cupy
+        for part in name.split("."):
+            place = getattr(place, part, None)
+        if place is None and name not in host_only:
+            missing.add((name, file))
+    assert not missing
+
+
+def test_where_arrays_live(gpu):
+    d = asarray(np.ones(3))
+    assert device_of(d) == "gpu" and namespace(d) is gpu and gpu_available()
+    assert device_of(np.ones(3)) == device_of(1.0) == "cpu" and namespace(np.ones(3)) is np
+    assert type(to_device(np.ones(3), "gpu")) is DeviceArray and type(to_device(d, "cpu")) is np.ndarray
+    h = np.ones(3)
+    assert to_numpy(h) is h and to_device(h, "cpu") is h
+    with pytest.raises(ValueError, match="device 'cuda' is unknown, expected 'cpu' or 'gpu'"):
+        to_device(h, "cuda")
+
+
+def test_without_a_gpu_the_message_helps():
+    if gpu_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(RuntimeError, match="sees no CUDA device here.*pip install"):
+        Linear(2, 2).to("gpu")
+
+
+def on_both(f, *hosts):
+    """f of host arrays and of device arrays; both results flat, the device's fetched."""
+
+    def flat(result):
+        if isinstance(result, dict):
+            result = list(result.values())
+        return [a for r in result for a in flat(r)] if isinstance(result, tuple | list) else [] if result is None else [result]
+
+    host, device = flat(f(*hosts)), flat(f(*map(asarray, hosts)))
+    assert len(host) == len(device) and all(type(a) is DeviceArray for a in device)
+    return host, [a.get() for a in device]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_derivative_is_the_same(name, gpu):
+    rng = np.random.default_rng(0)
+    model = net(rng, 4, 2, ACTIVATIONS[name])
+    x, dx, dy = rng.normal(size=(3, 2, 4)), rng.normal(size=(5, 3, 2, 4)), rng.normal(size=(5, 3, 2, 4))
+
+    def everything(x, dx, dy):
+        layer = model.to(device_of(x))
+        y, caches = layer.forward(x)
+        return [y, layer.backward(dy[0], caches), layer.jvp(dx, caches), layer.vjp(dy, caches), layer.encode(x),
+                layer.double_backward(dx, dy, caches), layer.double_backward(dx[0], dy[0], caches)]  # fmt: skip
+
+    before = DeviceArray.waits
+    host, device = on_both(everything, x, dx, dy)
+    assert DeviceArray.waits == before + len(device)  # those of the test's own get()
+    for a, b in zip(host, device, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits, cross_entropy])
+def test_losses_are_the_same(loss, gpu):
+    y, t = np.random.default_rng(0).uniform(size=(2, 4, 3))
+    targets = [t, np.array([0, 2, 1, 1])] if loss is cross_entropy else [t, np.eye(4, 3, dtype=np.int64)]
+    for target in targets:
+        host, device = on_both(loss, y, target)
+        for a, b in zip(host, device, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda p: Adam(p, 0.01, clip_norm=0.5),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimisers_are_the_same(make, gpu):
+    rng = np.random.default_rng(0)
+    w, g = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+
+    def steps(w, g):
+        w = w.copy()
+        optimizer = make({"w": w})
+        for _ in range(3):
+            optimizer.step({"w": g})
+        again = make({"w": w})
+        again.load_state_dict({key: to_numpy(a) for key, a in optimizer.state_dict().items()})  # from a checkpoint
+        again.step({"w": g})
+        return [w, clip_by_norm({"w": g}, 0.1)[0]]
+
+    host, device = on_both(steps, w, g)
+    for a, b in zip(host, device, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+    assert gradient_norm({"w": asarray(g)}) == gradient_norm({"w": g})
+
+
+def pixel_net(dtype=np.float32):
+    rng = np.random.default_rng(0)
+    return tinyae.Autoencoder(
+        Sequential(Flatten(), Linear(12, 6, rng=rng, dtype=dtype), tinyae.ReLU(), Linear(6, 3, rng=rng, dtype=dtype)),
+        Sequential(Linear(3, 12, rng=rng, dtype=dtype), Sigmoid(), tinyae.Reshape(1, 3, 4)),
+    )
+
+
+PICTURES = np.random.default_rng(1).uniform(size=(50, 1, 3, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("loss", [mse, bce])
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_fit_gives_the_same_bits(gpu, tmp_path, make, loss):
+    def run(device, **options):
+        model = pixel_net().to(device)
+        x = to_device(PICTURES, device)
+        history = fit(model, x, Objective(loss), make(model.params), batch_size=16, workers=1, progress=False, validation=x[:20],
+                      **options)  # fmt: skip
+        return model, history["loss"] + history["val_loss"], evaluate(model, x)
+
+    host, losses, quality = run("cpu", epochs=4, patience=3)
+    run("gpu", epochs=2, checkpoint=tmp_path / "run.npz", patience=3)
+    device, same, also = run("gpu", epochs=4, checkpoint=tmp_path / "run.npz", resume=True, patience=3)
+    np.testing.assert_allclose(losses, same, rtol=1e-6)
+    assert quality == pytest.approx(also)
+    for key, w in host.params.items():
+        assert type(device.params[key]) is DeviceArray
+        np.testing.assert_allclose(w, device.params[key].get(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("loss", [mse, bce])
+def test_no_step_waits_for_the_device(gpu, loss):
+    def waits(epochs, batch_size):
+        model, before = pixel_net().to("gpu"), DeviceArray.waits
+        fit(model, asarray(PICTURES), Objective(loss), Adam(model.params), epochs, batch_size, progress=False)
+        return DeviceArray.waits - before
+
+    assert waits(2, batch_size=50) == waits(2, batch_size=5)
+
+
+def test_weights_go_to_files_and_back(gpu, tmp_path):
+    model, other = pixel_net().to("gpu"), pixel_net()
+    tinyae.save_weights(model, tmp_path / "w.npz")
+    for w in model.params.values():
+        w *= 0
+    tinyae.load_weights(model, tmp_path / "w.npz")
+    for key, w in other.params.items():
+        np.testing.assert_array_equal(w, model.params[key].get())
+
+
+def test_moving_a_model(gpu):
+    model = pixel_net()
+    moved = model.to("gpu")
+    assert all(type(w) is DeviceArray for w in moved.params.values())
+    assert all(type(w) is np.ndarray for w in model.params.values())
+    assert tinyae.summary(moved, (1, 3, 4)) == tinyae.summary(model, (1, 3, 4))
+    again = moved.to("gpu")
+    again.params["encoder.1.weight"][...] = 0
+    assert moved.params["encoder.1.weight"].get().any()
+
+
+@pytest.mark.parametrize(("model", "data"), [("gpu", "cpu"), ("cpu", "gpu")])
+def test_a_model_and_data_in_two_places(gpu, model, data):
+    net = pixel_net().to(model)
+    with pytest.raises(ValueError, match=f"data is on the {data} and the model on the {model}"):
+        fit(net, to_device(PICTURES, data), Objective(mse), SGD(net.params, 0.1), 1, progress=False)
+
+
+def test_divergence_on_the_device_is_told_after_the_epoch(gpu):
+    model = pixel_net().to("gpu")
+    model.params["decoder.0.bias"][...] = np.nan
+    with pytest.raises(tinyae.training.TrainingDiverged, match="epoch 1, step 1: the loss is nan. On a GPU"):
+        fit(model, asarray(PICTURES), Objective(mse), SGD(model.params, 0.1), 3, progress=False)
