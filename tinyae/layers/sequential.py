@@ -180,7 +180,7 @@ def prefixed(named: dict[str, Gradients]) -> Gradients:
 
 def added(a: Gradients, b: Gradients) -> Gradients:
     """The sum of two sets of gradients; either may lack what the other has."""
-    return {key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key)) for key in [*a, *(b.keys() - a.keys())]}
+    return {key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key)) for key in {**a, **b}}
 
 
 def indented(layer: Layer) -> str:
