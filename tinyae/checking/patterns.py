@@ -47,14 +47,15 @@ def name_of_factor(ratio: float, case: Case) -> str:
             return f"a factor 2 is missing (from a square), or a mean was taken twice{also}"
         if near(sign * 2):
             return f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
-        for size, told in sizes.items():
+        for size, told in sizes.items() if case.problem.scalar else ():  # means belong to losses
             for extra, text in ((2, "2"), (0.5, "½")):
                 if near(sign * extra * size):
                     return f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} is off{also}"
                 if near(sign * extra / size):
                     return f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is off{also}"
-            if sign < 0 and (near(-size) or near(-1 / size)):
-                return f"{size} is {told}: a mean too much or too little{also}"
+    for size, told in sizes.items():
+        if near(-size) or near(-1 / size):
+            return f"{size} is {told}: a mean too much or too little, and the sign is wrong"
     return ""
 
 
@@ -247,8 +248,8 @@ def stride(case: Case) -> Hint | None:
             classes = {p % s for p in positions}
             whole = {p for p in range(size) if p % s in classes}
             if positions == whole and len(classes) < s and len(positions) >= 2:
-                told = "rows" if positions is sets[0] else "columns"
-                return case.hint("stride", f"{case.name}'s gradient is wrong in every {s}-th of its {told} ({few(positions)}): "
+                told, nth = "rows" if positions is sets[0] else "columns", {2: "second", 3: "third"}.get(s, f"{s}-th")
+                return case.hint("stride", f"{case.name}'s gradient is wrong in every {nth} of its {told} ({few(positions)}): "
                                  "the stride is not undone as it was done")
     return None
 

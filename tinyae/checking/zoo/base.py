@@ -1,0 +1,75 @@
+"""What all cages share: a specimen, how to register one, and small layers and inputs to spoil."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyae.layers import Conv2d, ConvTranspose2d, Layer, Linear
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint (or of finding) that name
+    its cause; for a bug without a known name, ``("unknown",)``: a checker should say that it does not know."""
+
+    name: str
+    about: str
+    build: Callable[[np.random.Generator], tuple[Any, tuple[Any, ...]]]
+    tensor: str = ""
+    hints: tuple[str, ...] = ()
+    published: bool = False
+
+    def make(self, seed: int = 0) -> tuple[Any, tuple[Any, ...]]:
+        """``target, inputs``, to be called as ``gradcheck(target, *inputs)``."""
+        return self.build(np.random.default_rng(seed))
+
+
+BUGS: list[Specimen] = []
+
+
+def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], Any]:
+    def add(build: Any) -> Any:
+        BUGS.append(Specimen(build.__name__, " ".join((build.__doc__ or "").split()), build, tensor, hints, published))
+        return build
+
+    return add
+
+
+def altered(layer: Layer, **changes: Callable[..., Any]) -> Layer:
+    """The layer with one or more gradients spoilt: ``weight=lambda g, dy, cache, layer: g / 2``."""
+
+    class Altered(type(layer)):
+        def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+            dx, grads = super().backward(dy, cache)
+            spoilt = {n: f({"x": dx, **grads}[n], dy, cache, self) for n, f in changes.items()}
+            return spoilt.pop("x", dx), {**grads, **spoilt}
+
+    Altered.__name__ = type(layer).__name__
+    layer.__class__ = Altered
+    return layer
+
+
+def dense(rng: np.random.Generator, inputs: int = 5, outputs: int = 4) -> Linear:
+    return Linear(inputs, outputs, rng=rng, dtype=np.float64)
+
+
+def rows(rng: np.random.Generator, n: int = 6, d: int = 5) -> Array:
+    return rng.standard_normal((n, d))
+
+
+def conv(rng: np.random.Generator, a: int = 2, b: int = 3, **settings: Any) -> Conv2d:
+    return Conv2d(a, b, 3, rng=rng, dtype=np.float64, **settings)
+
+
+def up(rng: np.random.Generator, a: int = 3, b: int = 2, **settings: Any) -> ConvTranspose2d:
+    return ConvTranspose2d(a, b, 3, rng=rng, dtype=np.float64, **settings)
+
+
+def images(rng: np.random.Generator, n: int = 3, c: int = 2, h: int = 6, w: int = 6) -> Array:
+    return rng.standard_normal((n, c, h, w))
