@@ -22,6 +22,8 @@ from tinyae.layers import (
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
 from tinyae.objectives import Objective
 from tinyae.optim import SGD, Adam
+from tinyae.penalties import contractive, kl_sparsity, l1
+from tinyae.penalties.jacobian import jacobian
 from tinyae.training import History, fit
 from tinyae.weights import load_weights, save_weights
 

@@ -102,7 +102,11 @@ class Chain(Layer):
 
     def named(self, grads: dict[str, Gradients]) -> Gradients:
         """Each layer's gradients -> one flat dict with the keys of ``params``."""
-        return prefixed(grads)
+        return self.merged(prefixed(grads))
+
+    def merged(self, grads: Gradients) -> Gradients:
+        """The gradients of arrays that are used in several places, added up. Here none are."""
+        return grads
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = copy.copy(self)
