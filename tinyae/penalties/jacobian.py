@@ -24,7 +24,7 @@ from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import Chain, added
 
-BLOCK = 1 << 20  # numbers in the widest layer's cotangents at a time: 4 MiB in float32
+BLOCK = 1 << 22  # numbers in the widest layer's cotangents at a time: 16 MiB in float32
 Bends = dict[str, Array | None]
 
 

@@ -57,7 +57,8 @@ def fit(
         epochs: how many in all, those of a resumed run counted.
         validation: examples to measure the objective on after every epoch, as ``val_loss``.
         workers: threads that share each batch; default: as many as there are cores, 1 on a GPU. With several, the
-            objective is called once a shard, and its loss must be a mean over examples.
+            objective is called once a shard, and its loss must be a mean over examples; an objective whose loss is not
+            says so by an attribute ``whole_batch = True``, and the default is 1.
         progress: show a bar with loss, images/s and the time left.
         checkpoint: an .npz file, written after every epoch.
         resume: go on from ``checkpoint``.
@@ -79,7 +80,7 @@ def fit(
     if validation is not None:
         _check_data(model, validation, "validation")
     on_gpu = device_of(data) != "cpu"
-    workers = workers or (1 if on_gpu else default_workers(batch_size))
+    workers = workers or (1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size))
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
     same = {"batch_size": batch_size, "workers": workers, "examples": len(data), **(settings or {})}
