@@ -48,6 +48,15 @@ def every(size: int) -> Array:  # at most 300, or the large specimens would take
     return np.arange(size) if size <= 300 else np.random.default_rng(0).choice(size, 300, replace=False)
 
 
+def ones(problem: Problem) -> Array:
+    return np.ones_like(problem.forward()[0])
+
+
+def random(problem: Problem) -> Array:
+    y = problem.forward()[0]
+    return np.ones(()) if problem.scalar else np.random.default_rng(1).standard_normal(y.shape)  # a loss has no cotangent
+
+
 def one_random(size: int) -> Array:
     return np.random.default_rng(0).integers(0, size, 1)
 
@@ -61,38 +70,34 @@ def relative(limit: float, floor: float) -> Callable[[Array, Array], bool]:
 
 
 def ones_allclose(problem: Problem) -> bool:
-    """Cotangent of ones, every entry, np.allclose with rtol = atol = 1e-4 (dezero)."""
-    return compare(problem, np.ones_like(problem.forward()[0]), allclose(1e-4, 1e-5), 1e-4, every)
+    """Cotangent of ones, every entry, np.allclose with rtol = 1e-4 and atol = 1e-5 (dezero)."""
+    return compare(problem, ones(problem), allclose(1e-4, 1e-5), 1e-4, every)
 
 
 def ones_one_entry(problem: Problem) -> bool:
     """Cotangent of ones, one sampled entry of each tensor, tolerance 1e-2 (minitorch)."""
-    return compare(problem, np.ones_like(problem.forward()[0]), allclose(1e-2, 1e-2), 1e-6, one_random)
+    return compare(problem, ones(problem), allclose(1e-2, 1e-2), 1e-6, one_random)
 
 
 def random_norm(problem: Problem) -> bool:
-    """Random cotangent, the sum of all errors below 1e-2 (a university's homework)."""
-    dy = np.random.default_rng(1).standard_normal(problem.forward()[0].shape)
-    return compare(problem, dy, lambda a, n: float(np.abs(a - n).sum()) < 1e-2, 1e-5, every)
+    """Random cotangent, the sum of all errors below 1e-2 (as in some homework graders)."""
+    return compare(problem, random(problem), lambda a, n: float(np.abs(a - n).sum()) < 1e-2, 1e-5, every)
 
 
 def random_relative(problem: Problem) -> bool:
-    """Random cotangent, |a − n| / max(1e-8, |a| + |n|) below 1e-6 (cs231n's rel_error)."""
-    dy = np.random.default_rng(1).standard_normal(problem.forward()[0].shape)
-    return compare(problem, dy, relative(1e-6, 1e-8), 1e-5, every)
+    """Random cotangent, |a − n| / max(1e-8, |a| + |n|) below 1e-6 (cs231n's rel_error, the limit set by eye)."""
+    return compare(problem, random(problem), relative(1e-6, 1e-8), 1e-5, every)
 
 
 def random_allclose(problem: Problem) -> bool:
     """Random cotangent, every entry, atol = 1e-5, rtol = 1e-3, step 1e-6 (torch.autograd.gradcheck's defaults)."""
-    dy = np.random.default_rng(1).standard_normal(problem.forward()[0].shape)
-    return compare(problem, dy, allclose(1e-3, 1e-5), 1e-6, every)
+    return compare(problem, random(problem), allclose(1e-3, 1e-5), 1e-6, every)
 
 
 def one_direction(problem: Problem) -> bool:
     """Random cotangent, one random direction over all tensors, atol = rtol = 1e-6 (autograd's and jax's way)."""
     rng = np.random.default_rng(1)
-    y, cache = problem.forward()
-    dy = rng.standard_normal(y.shape)
+    dy, (_, cache) = random(problem), problem.forward()
     grads = problem.backward(dy.copy(), cache)
     u = {n: rng.standard_normal(v.shape) for n, v in problem.tensors.items()}
     claim, ends = sum(float((np.asarray(grads[n]) * u[n]).sum()) for n in u), []

@@ -44,8 +44,7 @@ def plot_report(report: Report, axes: Any = None) -> Any:
         _, axes = plt.subplots(1, max(len(shown), 1), figsize=(3.2 * max(len(shown), 1), height), squeeze=False,
                                layout="constrained")
     axes = np.ravel(np.array(axes, dtype=object))
-    colours = LinearSegmentedColormap.from_list("error", COLOURS / 255)
-    colours.set_bad("0.85")
+    colours = LinearSegmentedColormap.from_list("error", COLOURS / 255).with_extremes(bad="0.85")
     image = None
     for ax, tensor in zip(axes, shown, strict=False):
         image = ax.imshow(error_map(tensor), vmin=FLOOR, vmax=CEILING, cmap=colours, aspect="auto", interpolation="nearest")
