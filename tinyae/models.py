@@ -10,7 +10,8 @@ from tinyae.layers import Autoencoder, Conv2d, ConvTranspose2d, Linear, ReLU, Se
 
 
 def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Autoencoder:
-    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU inside, Sigmoid at the end. Takes and gives (N, 784) in [0, 1].
+    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU between the layers, Sigmoid at the end. Takes and gives
+    (N, 784) in [0, 1]. The code itself is linear: behind a ReLU many of its 32 units would die early and stay 0.
 
     ``features``: pixels a picture, where pictures are not 28×28.
     """
@@ -20,7 +21,7 @@ def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32
         return Linear(a, b, rng=rng, dtype=dtype)
 
     return Autoencoder(
-        encoder=Sequential(linear(features, 512), ReLU(), linear(512, 256), ReLU(), linear(256, 32), ReLU()),
+        encoder=Sequential(linear(features, 512), ReLU(), linear(512, 256), ReLU(), linear(256, 32)),
         decoder=Sequential(linear(32, 256), ReLU(), linear(256, 512), ReLU(), linear(512, features), Sigmoid()),
     )
 
