@@ -8,6 +8,7 @@ from tinyae.layers import (
     Conv2d,
     ConvTranspose2d,
     Flatten,
+    KSparse,
     Layer,
     LeakyReLU,
     Linear,

@@ -10,14 +10,15 @@ import os
 from pathlib import Path
 
 from tinyae.data.batches import minibatches, train_test_split
+from tinyae.data.corruption import gaussian, masking, salt_and_pepper
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.drawing import draw, strokes
 from tinyae.data.files import pictures, read_images
 from tinyae.data.idx import read_idx
 from tinyae.data.sources import digits, fashion_mnist, mnist
 
-__all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "load_data", "minibatches", "mnist", "pictures",
-           "read_idx", "read_images", "strokes", "train_test_split"]
+__all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "gaussian", "load_data", "masking", "minibatches", "mnist",
+           "pictures", "read_idx", "read_images", "salt_and_pepper", "strokes", "train_test_split"]
 
 NAMES = ("strokes", "digits", "digits8", "mnist", "fashion_mnist")
 

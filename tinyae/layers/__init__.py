@@ -3,11 +3,12 @@
 from tinyae.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from tinyae.layers.base import Layer
 from tinyae.layers.convolution import Conv2d, ConvTranspose2d, fold, unfold
+from tinyae.layers.ksparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.reshape import Flatten, Reshape
 from tinyae.layers.sequential import Autoencoder, Sequential, leaves, summary
 
 __all__ = [
-    "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "Layer", "LeakyReLU", "Linear", "ReLU", "Reshape",
+    "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU", "Reshape",
     "Sequential", "Sigmoid", "Softplus", "Tanh", "fold", "leaves", "summary", "unfold",
 ]  # fmt: skip

@@ -2,6 +2,6 @@
 ``tinyae.jacobian``)."""
 
 from tinyae.penalties.jacobian import contractive, higher_order_contractive, reconstruction_contractive
-from tinyae.penalties.sparsity import kl_sparsity, l1
+from tinyae.penalties.sparsity import kl_sparsity, kl_to, l1
 
-__all__ = ["contractive", "higher_order_contractive", "kl_sparsity", "l1", "reconstruction_contractive"]
+__all__ = ["contractive", "higher_order_contractive", "kl_sparsity", "kl_to", "l1", "reconstruction_contractive"]

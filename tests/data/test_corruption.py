@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyae import Adam, Objective, fit
+from tinyae.backend import to_numpy
+from tinyae.data import gaussian, masking, salt_and_pepper
+from tinyae.data.corruption import _choose
+
+ALL = [gaussian(0.3), masking(0.25), salt_and_pepper(0.25)]
+each = pytest.mark.parametrize("corrupt", ALL, ids=repr)
+shares = st.floats(0, 1)
+shapes = st.sampled_from([(1, 1), (3, 7), (2, 1, 4, 5), (4, 3, 6, 6), (2, 5000), (0, 9)])
+
+
+def pictures(shape=(20, 784), dtype=np.float32, seed=0):
+    return np.random.default_rng(seed).uniform(0.1, 0.9, shape).astype(dtype)
+
+
+@each
+@pytest.mark.parametrize("shape", [(6, 50), (6, 1, 5, 10), (6, 3, 4, 4)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_shape_dtype_and_range_stay_and_x_is_untouched(corrupt, shape, dtype):
+    x = pictures(shape, dtype)
+    before = x.copy()
+    x.flags.writeable = False
+    seen = corrupt(x, np.random.default_rng(0))
+    assert seen.shape == x.shape and seen.dtype == dtype and not np.shares_memory(seen, x)
+    assert seen.min() >= 0 and seen.max() <= 1
+    np.testing.assert_array_equal(x, before)
+
+
+@each
+def test_a_fresh_draw_each_time_and_the_same_with_the_same_seed(corrupt):
+    x = pictures()
+    rng = np.random.default_rng(5)
+    first, second = corrupt(x, rng), corrupt(x, rng)
+    assert (first != second).any()
+    np.testing.assert_array_equal(first, corrupt(x, np.random.default_rng(5)))
+    np.testing.assert_array_equal(first, corrupt(x, 5))  # a seed will do
+    change = first - x
+    assert (change[0] != 0).any() and (change[1:] != change[0]).any(axis=1).all()  # examples do not share a draw
+
+
+def test_corruptions_are_values():
+    assert [repr(c) for c in ALL] == ["gaussian(sigma=0.3, clip=True)", "masking(share=0.25)", "salt_and_pepper(share=0.25)"]
+    assert gaussian(0.3) == gaussian(0.3) != gaussian(0.2) and len({*ALL, gaussian(0.3)}) == 3
+    assert repr(gaussian(0.3)) in repr(Objective(corrupt=gaussian(0.3)))
+
+
+def test_gaussian_is_x_plus_sigma_times_a_standard_normal_clipped():
+    x = pictures(dtype=np.float64)
+    noise = np.random.default_rng(3).standard_normal(x.shape)
+    np.testing.assert_array_equal(gaussian(0.3, clip=False)(x, 3), 0.3 * noise + x)
+    np.testing.assert_array_equal(gaussian(0.3)(x, 3), np.clip(0.3 * noise + x, 0, 1))
+    wide = gaussian(0.5, clip=False)(np.zeros((200, 784), np.float32), 0)
+    assert abs(wide.mean()) < 0.01 and abs(wide.std() - 0.5) < 0.01
+
+
+@given(shapes, shares, st.integers(0, 2**32 - 1))
+def test_masking_hides_exactly_the_share_of_each_example(shape, share, seed):
+    x = pictures(shape)
+    seen = masking(share)(x, seed)
+    hidden = seen == 0
+    d = int(np.prod(shape[1:]))
+    assert (hidden.reshape(len(x), d).sum(axis=1) == round(share * d)).all()
+    np.testing.assert_array_equal(seen[~hidden], x[~hidden])
+
+
+@given(shapes, shares, st.integers(0, 2**32 - 1))
+def test_salt_and_pepper_flips_exactly_the_share_of_each_example(shape, share, seed):
+    x = pictures(shape)
+    seen = salt_and_pepper(share)(x, seed)
+    flipped = seen != x
+    d = int(np.prod(shape[1:]))
+    assert (flipped.reshape(len(x), d).sum(axis=1) == round(share * d)).all()
+    assert set(np.unique(seen[flipped])) <= {0.0, 1.0}
+
+
+def test_salt_and_pepper_tosses_a_fair_coin():
+    seen = salt_and_pepper(1.0)(pictures((100, 784)), 0)
+    assert abs(seen.mean() - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("d", [10, 784, 5000])
+def test_every_number_is_chosen_equally_often(d):
+    """The column's number in the last bits of its lot must give no column an advantage: a binomial's spread around ν."""
+    n, share = 4000, 0.3
+    often = _choose((n, d), share, np.random.default_rng(0)).mean(axis=0)
+    spread = (share * (1 - share) / n) ** 0.5
+    assert np.abs(often - share).max() < 5.5 * spread
+    assert np.abs(often[: d // 2].mean() - often[d // 2 :].mean()) < 5 * spread / (d / 4) ** 0.5
+
+
+def test_neighbours_are_chosen_independently():
+    chosen = _choose((4000, 40), 0.5, np.random.default_rng(1)).astype(float)
+    correlations = np.corrcoef(chosen.T)[~np.eye(40, dtype=bool)]
+    assert np.abs(correlations + 1 / 39).max() < 0.1  # −1/39: what an exact share must have
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
+def test_whole_numbers_are_refused(corrupt, dtype):
+    x = np.zeros((2, 4), dtype)
+    with pytest.raises(ValueError, match=f"{type(corrupt).__name__}: x has dtype {x.dtype}, expected floating point.* / 255"):
+        corrupt(x, 0)
+
+
+@pytest.mark.parametrize("corrupt", [gaussian(0.3), salt_and_pepper(0.1)], ids=repr)
+def test_data_outside_0_and_1(corrupt):
+    x = np.array([[-2.0, 3.0]])
+    with pytest.raises(ValueError, match=r"x runs from -2 to 3, expected \[0, 1\]"):
+        corrupt(x, 0)
+    assert gaussian(0.1, clip=False)(x, 0).max() > 2 and masking(0.5)(x, 0).min() in (-2, 0)
+
+
+@pytest.mark.parametrize("kind", [masking, salt_and_pepper])
+@pytest.mark.parametrize("share", [-0.01, 1.01, 25, np.nan, np.inf])
+def test_share_out_of_range(kind, share):
+    with pytest.raises(ValueError, match=f"{kind.__name__}: share is {share}, expected a number from 0 to 1"):
+        kind(share)
+
+
+@pytest.mark.parametrize("sigma", [-0.1, np.nan, np.inf])
+def test_sigma_out_of_range(sigma):
+    with pytest.raises(ValueError, match=f"gaussian: sigma is {sigma}, expected a finite number from 0 on"):
+        gaussian(sigma)
+
+
+@each
+def test_nothing_to_do(corrupt):
+    x = pictures()
+    nothing = type(corrupt)(0.0)
+    np.testing.assert_array_equal(nothing(x, 0), x)
+    assert not masking(1.0)(x, 0).any()
+
+
+def test_nan_goes_through():
+    x = np.full((2, 3), np.nan, np.float32)
+    for corrupt in (gaussian(0.3), masking(0.3), salt_and_pepper(0.3)):
+        assert np.isnan(corrupt(x, 0)).any()
+
+
+@each
+def test_the_same_draw_on_a_device(corrupt, monkeypatch):
+    from strict_device import DeviceArray, pretend_gpu
+
+    from tinyae import to_device
+
+    pretend_gpu(monkeypatch)
+    x = pictures((5, 1, 6, 6))
+    there = corrupt(to_device(x, "gpu"), 7)
+    assert isinstance(there, DeviceArray)
+    np.testing.assert_array_equal(to_numpy(there), corrupt(x, 7))
+
+
+@each
+def test_in_training_each_step_draws_anew_and_a_run_can_be_repeated(corrupt):
+    from small import DATA, small_net
+
+    drawn = []
+
+    def spy(x, rng):
+        drawn.append(corrupt(x, rng))
+        return drawn[-1]
+
+    def run():
+        model = small_net()
+        fit(model, DATA, Objective(corrupt=spy), Adam(model.params), 2, batch_size=25, workers=1, progress=False)
+        return model
+
+    first = run()
+    draws, drawn[:] = [d != 0 for d in drawn], []
+    assert len(draws) == 4 and all((a != b).any() for a, b in zip(draws, draws[1:], strict=False))
+    for key, w in run().params.items():
+        np.testing.assert_array_equal(w, first.params[key])

@@ -1,0 +1,60 @@
+"""k-sparse: of each example's code only the k largest numbers stay (Makhzani & Frey 2013)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients, Layer
+
+
+class KSparse(Layer):
+    """``y_i = x_i`` for the k largest numbers x_i of each example, ``y_i = 0`` for the others. Largest, not largest in size.
+
+    Which k they are changes only where two numbers change places. Everywhere else the layer multiplies by a fixed mask of
+    zeros and ones, ``kept``: so does its backward, and f'' = 0. Of equal numbers, those that come first are kept: there are
+    always exactly k.
+
+    Raises:
+        ValueError: a k below 1, or in a call one larger than the code.
+    """
+
+    def __init__(self, k: int) -> None:
+        if isinstance(k, bool) or not k >= 1 or k % 1:
+            raise ValueError(f"KSparse: k is {k}, expected a whole number of at least 1")
+        self.k = int(k)
+
+    def forward(self, x: Array) -> tuple[Array, Array]:
+        kept = self._largest(x)
+        return x * kept, kept  # a product, so that NaN stays NaN
+
+    def backward(self, dy: Array, kept: Array) -> tuple[Array, Gradients]:
+        return dy * kept, {}
+
+    def jvp(self, dx: Array, kept: Array) -> Array:
+        return dx * kept
+
+    def vjp(self, dy: Array, kept: Array) -> Array:
+        return dy * kept
+
+    def double_backward(self, g: Array, dy: Array, kept: Array) -> tuple[Array, None, Gradients]:
+        return g * kept, None, {}  # s = Σ g · kept · dy
+
+    def output_shape(self, kept: Array) -> tuple[int, ...]:
+        return kept.shape
+
+    def _largest(self, x: Array) -> Array:
+        """True where a number is among the k largest of its example: bool, the shape of x."""
+        units = math.prod(x.shape[1:])
+        if self.k > units:
+            raise ValueError(f"{self!r}: k is {self.k}, but the code has only {units} numbers (shape {x.shape})")
+        rows = x.real.reshape(len(x), units)  # (N, K)
+        kth = np.partition(rows, units - self.k, axis=1)[:, units - self.k, None]  # each row's k-th largest number
+        above, equal = rows > kth, rows == kth
+        room = self.k - above.sum(axis=1, keepdims=True)  # how many of the equal ones still have a place
+        return (above | (equal & (equal.cumsum(axis=1) <= room))).reshape(x.shape)
+
+    def __repr__(self) -> str:
+        return f"KSparse({self.k})"
