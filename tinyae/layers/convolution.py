@@ -41,8 +41,11 @@ def unfold(x: Array, kernel: int | Pair, stride: int | Pair = 1, padding: int | 
         ValueError: settings out of range, or an image smaller than the kernel.
     """
     kernel, stride, padding, dilation = _settings("unfold", kernel, stride, padding, dilation)
+    if x.ndim != 4:
+        raise ValueError(f"unfold: input has shape {x.shape}, expected (N, C, H, W)")
     grid = _grid_size("unfold", x.shape[2:], kernel, stride, padding, dilation)
-    return _patches(x, grid, kernel, stride, padding, dilation).reshape(len(x), grid[0] * grid[1], -1)
+    patches = _patches(x, grid, kernel, stride, padding, dilation)
+    return patches.reshape(len(x), grid[0] * grid[1], kernel[0] * kernel[1] * x.shape[1])
 
 
 def fold(
@@ -63,7 +66,7 @@ def fold(
             f"fold: patches have shape {patches.shape}, but an image of {size[0]}×{size[1]} pixels has "
             f"{grid[0]}·{grid[1]} patches, expected (N, {grid[0] * grid[1]}, {kh * kw}·C)"
         )
-    rows = patches.reshape(len(patches), *grid, kh, kw, -1)
+    rows = patches.reshape(len(patches), *grid, kh, kw, patches.shape[2] // (kh * kw))
     return _add_patches(rows, size, stride, padding, dilation)
 
 
@@ -123,7 +126,7 @@ class Convolution(Layer):
     def gather(self, image: Array, grid: Pair) -> Array:
         """``W · unfold(image)``: (N, B, H, W) -> (N, A, *grid). Each grid point is a patch's product with each filter."""
         w = self._matrix()  # (A, kh·kw·B)
-        out = np.empty_like(image, shape=(len(image), *grid, len(w)), order="C")
+        out = np.empty_like(image, np.result_type(image.dtype, w.dtype), "C", shape=(len(image), *grid, len(w)))
         for piece, patches in self._pieces(image, grid):  # (n·h·w, kh·kw·B)
             out[piece] = (patches @ w.T).reshape(-1, *grid, len(w))
         return out.transpose(0, 3, 1, 2)
@@ -133,7 +136,7 @@ class Convolution(Layer):
         filters, times its values, to its patch."""
         w = self._matrix()
         (n, _, *hw), (kh, kw), b = grid.shape, self.kernel_size, self.params["weight"].shape[1]
-        out = np.empty_like(grid, shape=(n, *size, b), order="C").transpose(0, 3, 1, 2)
+        out = np.empty_like(grid, np.result_type(grid.dtype, w.dtype), "C", shape=(n, *size, b)).transpose(0, 3, 1, 2)
         for piece in self._cuts(n, hw):
             patches = (_rows(grid[piece]) @ w).reshape(-1, *hw, kh, kw, b)
             out[piece] = _add_patches(patches, size, self.stride, self.padding, self.dilation)
@@ -141,11 +144,11 @@ class Convolution(Layer):
 
     def weight_gradient(self, image: Array, grid: Array) -> Array:
         """``Σ grid · unfold(image)ᵀ`` over all examples and grid points, in the shape of the weights."""
-        total = None
+        a, b, kh, kw = self.params["weight"].shape
+        total = np.zeros_like(self._matrix()) if len(image) == 0 else None
         for piece, patches in self._pieces(image, grid.shape[2:]):
             product = _rows(grid[piece]).T @ patches  # (A, n·h·w) (n·h·w, kh·kw·B)
             total = product if total is None else np.add(total, product, out=total)
-        a, b, kh, kw = self.params["weight"].shape
         return total.reshape(a, kh, kw, b).transpose(0, 3, 1, 2)
 
     def _matrix(self) -> Array:
@@ -161,7 +164,7 @@ class Convolution(Layer):
     def _cuts(self, n: int, grid: Any) -> list[slice]:
         w = self.params["weight"]
         numbers = grid[0] * grid[1] * (w.size // len(w))  # of one example's patches
-        step = max(1, block_size(w, PIECE) // numbers) if grid[0] * grid[1] > 1 else n
+        step = max(1, block_size(w, PIECE) // numbers if grid[0] * grid[1] > 1 else n)
         return [slice(start, start + step) for start in range(0, n, step)]
 
     def _add_bias(self, y: Array) -> Array:
