@@ -45,7 +45,7 @@ class TestTheStandIn:
     def test_the_rest_works_and_stays_on_the_device(self):
         d, h = asarray(self.host), self.host
         for f in [lambda a: a.sum(), lambda a: a + 1, lambda a: np.float64(2) * a, lambda a: (a @ a.T).max(axis=1),
-                  lambda a: a[1, 2], lambda a: np.where(a > 2, a, a.dtype.type(7)), lambda a: np.zeros_like(a), lambda a: a.T.reshape(-1)[2:4],
+                  lambda a: a[1, 2], lambda a: np.where(a > 2, a, a.dtype.type(7)), lambda a: np.zeros_like(a), lambda a: a.T[1:],
                   lambda a: np.divide(1, a + 1, out=a + 2), lambda a: np.vdot(a, a).real, lambda a: a.mean()]:  # fmt: skip
             assert type(f(d)) is DeviceArray
             np.testing.assert_array_equal(f(d).get(), f(h))

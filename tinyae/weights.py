@@ -60,6 +60,8 @@ def check_arrays(params: dict[str, Array], arrays: dict[str, np.ndarray], source
             raise ValueError(
                 f"{source}: weights of another architecture: tensor {key!r} has shape {arrays[key].shape}, expected {w.shape}"
             )
+        if arrays[key].dtype.kind not in "fiub":
+            raise ValueError(f"{source}: tensor {key!r} has dtype {arrays[key].dtype}, expected numbers")
         if not np.isfinite(arrays[key]).all():
             raise ValueError(f"{source}: tensor {key!r} holds NaN or infinite values")
     for key in arrays:

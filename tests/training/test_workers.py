@@ -1,0 +1,66 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
+
+
+@given(st.integers(1, 300), st.integers(1, 20))
+def test_shards_are_all_of_it_once_and_almost_equal(n, workers):
+    cuts = shards(n, workers)
+    assert [i for cut in cuts for i in range(n)[cut]] == list(range(n))
+    lengths = [cut.stop - cut.start for cut in cuts]
+    assert len(cuts) == min(n, workers) and max(lengths) - min(lengths) <= 1 and min(lengths) >= 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_map_keeps_the_order_and_uses_its_threads(n):
+    names = set()
+
+    def slow(i):
+        names.add(threading.current_thread().name)
+        time.sleep(0.002)
+        return i * i
+
+    with Workers(n) as team:
+        assert team.map(slow, range(20)) == [i * i for i in range(20)]
+        assert team.map(slow, []) == []
+    assert len(names) == n and threading.main_thread().name in names
+
+
+def test_after_an_error_nothing_new_is_begun_and_the_team_still_works():
+    begun = []
+
+    def broken(i):
+        begun.append(i)
+        if i == 1:
+            raise OSError("no")
+        time.sleep(0.01)
+
+    with Workers(2) as team:
+        with pytest.raises(OSError, match="no"):
+            team.map(broken, range(1000))
+        assert len(begun) < 1000
+        assert team.map(abs, [-1, -2]) == [1, 2]
+
+
+def test_weighted_sums():
+    assert weighted_sum([1.0, 3.0], [0.25, 0.75]) == 2.5
+    a = [{"w": np.full(2, v, np.float32)} for v in (1, 3, 5)]
+    with Workers(2) as team:
+        assert sum_gradients(a, [1 / 3] * 3, team)["w"].tolist() == pytest.approx([3, 3])
+        total = sum_gradients(a, [0.5, 0.25, 0.25], team)["w"]
+        assert sum_gradients(a[:1], [1.0], team) is a[0]
+    assert total.tolist() == [2.5, 2.5] and total.dtype == np.float32
+    assert [g["w"][0] for g in a] == [1, 3, 5]
+
+
+def test_how_many():
+    assert default_workers(1) == default_workers(31) == 1
+    assert 1 <= default_workers(10**6)
+    with pytest.raises(ValueError, match="workers is 0"):
+        Workers(0)
