@@ -67,8 +67,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
         for i, told in ((0, "first"), (len(dy) - 1, "last")):
             only, without = np.zeros_like(dy), dy.copy()
             only[i], without[i] = dy[i], 0
-            yield "one example", f"only the {told} example's. The sum over the batch is missing", only
-            yield "one example", f"that of all examples but the {told}. The sum over the batch misses one", without
+            yield "one example", f"only the {told} example's, all others are lost (an overwritten sum, an index)", only
+            yield "one example", f"that of all examples but the {told} (a loop that is one short)", without
             yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)
         yield "mean", "its mean over the batch for every example", np.broadcast_to(dy.mean(axis=0), dy.shape)
     for axis in range(1, dy.ndim):

@@ -19,7 +19,8 @@ def check_penalty(
     penalty: Any, *inputs: Any, value: str | float | Callable[..., float] | None = None,
     others: dict[str, Callable[..., Any]] | None = None, seed: int = 0, **options: Any,
 ) -> Report:
-    """``gradcheck`` of a code penalty ``(z)`` or a Jacobian penalty ``(encoder, x)``, and what is special about penalties.
+    """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a Jacobian penalty
+    ``(encoder, x)``, or a pair of functions whose output is one number.
 
     A penalty is at least 0: a negative value means that a term was lost (half of the KL divergence). Where the gradient is
     wrong, it is compared with the numeric gradients of other penalties, and, if it is none of these, asked whether it is the
@@ -32,22 +33,26 @@ def check_penalty(
         options: for ``gradcheck``.
 
     Raises:
-        ValueError: ``value="frobenius"`` for something other than a Jacobian penalty, or an unknown word for ``value``.
+        ValueError: an output of more than one number; ``value="frobenius"`` for something other than a Jacobian penalty, or
+            an unknown word for ``value``.
         The exceptions of ``gradcheck``.
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
     with conduct.random_state_kept(), np.errstate(all="ignore"):
         problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
         seen = conduct.observe(problem, np.random.default_rng(seed))
+        if seen.y.size != 1:
+            raise ValueError(f"check_penalty: {problem.title} gives an output of shape {seen.y.shape}, expected one number")
         got = float(seen.y)
         if got < 0:
             report.findings.append(Finding("negative", "y", f"the penalty is {got:.4g}, below 0: a term is missing (one half of "
                                            "the KL divergence) or a sign is wrong"))
         if value is not None:
             report.findings += wrong_value(got, value, problem, inputs)
-        if any(t.verdict == "WRONG" for t in report.tensors) and all(h.kind == "unknown" for h in report.hints):
+        if any(h.kind == "unknown" for h in report.hints):
             better = whose_gradient(penalty, inputs, problem, seen, others or {}, seed)
-            report.hints = [better] if better else report.hints
+            if better:
+                report.hints = [better] + [h for h in report.hints if h.kind != "unknown"]
     return report
 
 
@@ -150,11 +155,12 @@ def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any,
             def forward() -> tuple[Array, Any]:
                 return np.asarray(value(encoder, encoder.forward(tensors["x"])[1])), None
         else:
-            names = list(problem.tensors)
+            names = list(problem.tensors)  # the inputs come first, in their order; what is not differentiated follows
             tensors = {n: np.array(inputs[i], dtype=np.float64) for i, n in enumerate(names)}
             def forward() -> tuple[Array, Any]:
                 return np.asarray(value(*tensors.values(), *inputs[len(names):])), None
-        rival = Problem("", problem.kind, tensors, forward, lambda dy, cache: seen.grads, True)
+        of_value = {n: g / seen.dy for n, g in seen.grads.items()}  # a pair was given a cotangent other than 1
+        rival = Problem("", problem.kind, tensors, forward, lambda dy, cache: of_value, True)
         rng = np.random.default_rng(seed)
         check = Check(rival, conduct.observe(rival, rng), rng, "central", methods.STEPS["central"], 1e-5, 200, 50, 0)
         return all(check.tensor(n).verdict == "ok" for n in tensors if n in seen.grads)

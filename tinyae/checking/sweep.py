@@ -41,10 +41,9 @@ class Sweep:
 
         ax = plt.subplots(figsize=(6, 4), layout="constrained")[1] if ax is None else ax
         for marker, (method, errors) in zip("osd^", self.errors.items(), strict=False):
-            ax.loglog(self.steps, np.maximum(errors, methods.EPS / 8), marker=marker, markersize=3, label=method)
-        ax.invert_xaxis()
-        ax.set(xlabel="step h  (smaller →)", ylabel="relative error", title=f"{self.tensor}[{', '.join(map(str, self.index))}]")
-        ax.legend()
+            ax.loglog(self.steps, np.maximum(errors, methods.EPS / 8), marker=marker, markersize=3, linewidth=1, label=method)
+        ax.set(xlabel="step h", ylabel="relative error", title=f"{self.tensor}[{', '.join(map(str, self.index))}]")
+        ax.legend(frameon=False)
         return ax
 
 

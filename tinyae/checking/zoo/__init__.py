@@ -11,7 +11,8 @@ The bugs are a few lines each. Those marked *published* restate code that people
 """
 
 from tinyae.checking.zoo import activations, convolutions, linear, losses, published  # noqa: F401  they fill BUGS
+from tinyae.checking.zoo.activations import Softmax
 from tinyae.checking.zoo.base import BUGS, Specimen, altered
 from tinyae.checking.zoo.sound import SOUND
 
-__all__ = ["BUGS", "SOUND", "Specimen", "altered"]
+__all__ = ["BUGS", "SOUND", "Softmax", "Specimen", "altered"]

@@ -137,11 +137,12 @@ def contraction_square_of_sum(rng):
 
 @bug("w", "unknown", published=True)
 def contraction_weights_summed_first(rng):
-    """pylearn2 #90: the gradient of (Σ W)² for that of Σ W²."""
+    """pylearn2 #90: the gradient of (Σ W)² for that of Σ W², the weights are summed, then squared."""
     def penalty(x, w, b):
-        h, s, norms, value = contraction(x, w, b)
-        da = 2 * s * s * (1 - 2 * h) * norms / len(x)
-        direct = 2 * (s * s).sum(axis=0)[:, None] * w.sum(axis=1, keepdims=True) / len(x)
+        h, s, _, value = contraction(x, w, b)
+        sums = w.sum(axis=1)
+        da = 2 * s * s * (1 - 2 * h) * sums**2 / len(x)
+        direct = 2 * (s * s).sum(axis=0)[:, None] * sums[:, None] / len(x)
         return value, (da @ w, da.T @ x + direct, da.sum(axis=0))
     return as_pair(penalty), encoder(rng)
 

@@ -105,9 +105,9 @@ def digits_zero_bias_conv(rng):
     """Pictures, mostly black, through a convolution with zero biases, then ReLU: half of the pre-activations on the kink."""
     layer = conv(rng, 1, 2, padding=1)
     layer.params["bias"][:] = 0
-    x = np.zeros((2, 1, 8, 8))
-    x[:, :, 2:6, 4:6] = rng.random((2, 1, 4, 2))
-    return Sequential(layer, ReLU(), Flatten(), Linear(128, 3, rng=rng, dtype=np.float64)), (x,)
+    x = np.zeros((2, 1, 7, 7))
+    x[:, :, 2:5, 3:5] = rng.random((2, 1, 3, 2))
+    return Sequential(layer, ReLU(), Flatten(), Linear(98, 2, rng=rng, dtype=np.float64)), (x,)
 
 
 @sound
