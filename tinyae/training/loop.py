@@ -14,10 +14,21 @@ import numpy as np
 
 from tinyae.backend import Array, device_of, namespace, to_numpy
 from tinyae.files import writable_folder
-from tinyae.layers import Sigmoid, leaves
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
 from tinyae.training.checkpoint import Progress, load_checkpoint, read_checkpoint, save_checkpoint
+from tinyae.training.checks import (
+    ADVICE,
+    Data,
+    TrainingDiverged,
+    check_data,
+    check_finite,
+    check_optimizer,
+    check_settings,
+    first,
+    pick,
+    where_it_broke,
+)
 from tinyae.training.history import History
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
 from tinyae.weights import check_ending, copy_into
@@ -26,18 +37,14 @@ ObjectiveFunction = Callable[[Any, Array, np.random.Generator], tuple[Any, Gradi
 VALIDATION = 2**32 - 1  # stands for the step in the seeds of the validation's random numbers
 
 
-class TrainingDiverged(FloatingPointError):
-    """The loss became NaN or infinite. The message says where; the last good checkpoint stays as it is."""
-
-
 def fit(
     model: Layer,
-    data: Array,
+    data: Data,
     objective: ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
     batch_size: int = 128,
-    validation: Array | None = None,
+    validation: Data | None = None,
     workers: int | None = None,
     rng: int | np.random.Generator = 0,
     progress: bool = True,
@@ -52,7 +59,8 @@ def fit(
     number of workers, also when the run is interrupted and resumed.
 
     Args:
-        data: the examples, (N, ...), floating point, on the model's device. A batch larger than N is one of all N.
+        data: the examples, (N, ...), floating point, on the model's device. A batch larger than N is one of all N. A tuple
+            (examples, labels) is handed to the objective as such, batch by batch: ``objective(model, (x, labels), rng)``.
         objective: ``objective(model, x, rng) -> loss, grads, parts``.
         epochs: how many in all, those of a resumed run counted.
         validation: examples to measure the objective on after every epoch, as ``val_loss``.
@@ -71,26 +79,26 @@ def fit(
         TrainingDiverged: the loss is no longer a finite number.
         FileNotFoundError: ``resume`` without a checkpoint. OSError: the checkpoint's folder cannot be written to.
     """
-    _check_settings(epochs, batch_size, patience, validation)
-    _check_optimizer(model, optimizer)
+    check_settings(epochs, batch_size, patience, validation)
+    check_optimizer(model, optimizer)
     if checkpoint is not None:
         check_ending(checkpoint)
         writable_folder(Path(checkpoint).parent)
-    _check_data(model, data, "data")
+    check_data(model, data, "data")
     if validation is not None:
-        _check_data(model, validation, "validation")
-    on_gpu = device_of(data) != "cpu"
+        check_data(model, validation, "validation")
+    on_gpu, examples = device_of(first(data)) != "cpu", len(first(data))
     workers = workers or (1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size))
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
-    same = {"batch_size": batch_size, "workers": workers, "examples": len(data), **(settings or {})}
+    same = {"batch_size": batch_size, "workers": workers, "examples": examples, **(settings or {})}
     state = Progress(seed=seed, settings=json.loads(json.dumps(same)))  # as it will be read back: a tuple becomes a list
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
         state = _resumed(checkpoint, model, optimizer, state)
 
-    bar = _progress_bar(total=epochs * len(data), done=state.epoch * len(data), disable=not progress)
+    bar = _progress_bar(total=epochs * examples, done=state.epoch * examples, disable=not progress)
     with Workers(workers) as team, bar:
         for epoch in range(state.epoch, epochs):
             if patience is not None and epoch - state.best_epoch >= patience:
@@ -100,10 +108,10 @@ def fit(
             if validation is not None:
                 row["val_loss"] = _validation_loss(model, validation, objective, team, seed, batch_size)
             seconds = time.perf_counter() - started
-            row.update(seconds=seconds, images_per_s=len(data) / seconds, lr=float(optimizer.rate))
+            row.update(seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.rate))
             state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
-            _check_finite(model, epoch)
+            check_finite(model, epoch)
             if patience is not None and row["val_loss"] < state.best_loss:
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
                 state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
@@ -114,43 +122,62 @@ def fit(
     return state.history
 
 
-def evaluate(model: Layer, x: Array, batch_size: int = 500, workers: int | None = None) -> dict[str, float]:
+def evaluate(
+    model: Layer, x: Array, batch_size: int = 500, workers: int | None = None, seen: Array | None = None
+) -> dict[str, float]:
     """How well ``model`` reconstructs ``x``: ``mse``, the mean over all numbers of (x̂ − x)², and ``psnr`` in dB,
     ``10 log₁₀ (1 / mse)`` for pictures in [0, 1].
 
+    ``seen`` is what the model is given in place of x, such as x with noise: the error is still against x, and the result
+    also holds ``seen_mse`` and ``seen_psnr``, how near to x it was before.
+
     Raises:
-        ValueError: data that ``fit`` would refuse too.
+        ValueError: data that ``fit`` would refuse too; a ``seen`` of another shape than x.
     """
-    _check_data(model, x, "x")
+    check_data(model, x, "x")
+    if seen is not None and seen.shape != x.shape:
+        raise ValueError(f"evaluate: seen has shape {seen.shape} and x {x.shape}: they must be equal")
 
     def squared_error(start: int) -> float:
-        batch = x[start : start + batch_size]
-        d = (model(batch) - batch).ravel()
+        batch = slice(start, start + batch_size)
+        d = (model((x if seen is None else seen)[batch]) - x[batch]).ravel()
         return float(d.dot(d))
 
     with Workers(workers or (1 if device_of(x) != "cpu" else default_workers(batch_size))) as team:
         error = sum(team.map(squared_error, range(0, len(x), batch_size))) / x.size
-    return {"mse": error, "psnr": 10 * math.log10(1 / error) if error else math.inf}
+    result = {"mse": error, "psnr": psnr(error)}
+    if seen is not None:
+        before = (seen - x).ravel()
+        error = float(before.dot(before)) / x.size
+        result |= {"seen_mse": error, "seen_psnr": psnr(error)}
+    return result
+
+
+def psnr(mse: float) -> float:
+    """The peak signal-to-noise ratio in dB that belongs to a mean squared error of pictures in [0, 1]."""
+    return 10 * math.log10(1 / mse) if mse else math.inf
 
 
 def _train_epoch(
-    model: Layer, data: Array, objective: ObjectiveFunction, optimizer: Optimizer, team: Workers, seed: int, epoch: int,
+    model: Layer, data: Data, objective: ObjectiveFunction, optimizer: Optimizer, team: Workers, seed: int, epoch: int,
     batch_size: int, bar: Any,
 ) -> dict[str, float]:  # fmt: skip
     """One pass over the data; the epoch's mean loss and parts."""
-    order = namespace(data).asarray(np.random.default_rng([seed, epoch]).permutation(len(data)))
+    x = first(data)
+    n, on_cpu = len(x), device_of(x) == "cpu"
+    order = namespace(x).asarray(np.random.default_rng([seed, epoch]).permutation(n))
     terms: list[dict[str, Any]] = []
     weights = []
-    for step, start in enumerate(range(0, len(data), batch_size)):
-        batch = data[order[start : start + batch_size]]
+    for step, start in enumerate(range(0, n, batch_size)):
+        batch = pick(data, order[start : start + batch_size])
         loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
-        if device_of(data) == "cpu" and not math.isfinite(loss):
-            raise TrainingDiverged(_where_it_broke(model, batch, loss, epoch, step))
+        if on_cpu and not math.isfinite(loss):
+            raise TrainingDiverged(where_it_broke(model, batch, loss, epoch, step))
         optimizer.step(grads, team.map)
         terms.append({"loss": loss, **parts})
-        weights.append(len(batch) / len(data))
-        bar.update(len(batch))
-        if device_of(data) == "cpu":
+        weights.append(len(first(batch)) / n)
+        bar.update(len(first(batch)))
+        if on_cpu:
             bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.5f}", refresh=False)
     means = {key: float(weighted_sum([term[key] for term in terms], weights)) for key in terms[0]}
     if not math.isfinite(means["loss"]):  # on a GPU: looked at once an epoch, so that no step waits for the device
@@ -163,31 +190,32 @@ def _train_epoch(
 
 
 def loss_and_gradients(
-    model: Layer, batch: Array, objective: ObjectiveFunction, team: Workers, seed: list[int]
+    model: Layer, batch: Data, objective: ObjectiveFunction, team: Workers, seed: list[int]
 ) -> tuple[Any, Gradients, dict[str, Any]]:
     """The objective on the whole batch, each worker on its part: ``loss, grads, parts``."""
-    cuts = shards(len(batch), team.n)
+    n = len(first(batch))
+    cuts = shards(n, team.n)
 
     def one(i: int) -> tuple[Any, Gradients, dict[str, Any]]:
-        return objective(model, batch[cuts[i]], np.random.default_rng([*seed, i]))
+        return objective(model, pick(batch, cuts[i]), np.random.default_rng([*seed, i]))
 
     losses, grads, parts = zip(*team.map(one, range(len(cuts))), strict=True)
-    weights = [(cut.stop - cut.start) / len(batch) for cut in cuts]
+    weights = [(cut.stop - cut.start) / n for cut in cuts]
     total = {key: weighted_sum([part[key] for part in parts], weights) for key in parts[0]}
     return weighted_sum(losses, weights), sum_gradients(grads, weights, team), total
 
 
 def _validation_loss(
-    model: Layer, x: Array, objective: ObjectiveFunction, team: Workers, seed: int, batch_size: int
+    model: Layer, data: Data, objective: ObjectiveFunction, team: Workers, seed: int, batch_size: int
 ) -> float:
-    """The objective's mean over ``x``, with the same random numbers after every epoch so that epochs compare."""
-    starts = range(0, len(x), batch_size)
+    """The objective's mean over ``data``, with the same random numbers after every epoch so that epochs compare."""
+    n = len(first(data))
 
     def one(start: int) -> float:
-        batch = x[start : start + batch_size]
-        return float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0]) * len(batch) / len(x)
+        batch = pick(data, slice(start, start + batch_size))
+        return float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0]) * len(first(batch)) / n
 
-    return sum(team.map(one, starts))
+    return sum(team.map(one, range(0, n, batch_size)))
 
 
 def _progress_bar(total: int, done: int, disable: bool) -> Any:
@@ -204,70 +232,3 @@ def _resumed(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, f
         if mine != theirs:
             raise ValueError(f"{path}: the run was started with {key} = {theirs}, and cannot go on with {key} = {mine}")
     return load_checkpoint(path, model, optimizer)
-
-
-def _check_settings(epochs: int, batch_size: int, patience: int | None, validation: Array | None) -> None:
-    if epochs < 0:
-        raise ValueError(f"epochs is {epochs}, expected 0 or more")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, expected at least 1")
-    if patience is not None and (patience < 1 or validation is None):
-        raise ValueError("early stopping: patience must be at least 1, and needs validation data")
-
-
-def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
-    params = model.params
-    for key, w in optimizer.params.items():
-        if key in params and params[key] is not w:
-            raise ValueError(f"the optimizer updates another array than the model's {key}: make it after astype() and to()")
-
-
-def _check_data(model: Layer, x: Array, name: str) -> None:
-    """Refuse, before anything is changed, what would train to nonsense."""
-    if not hasattr(x, "dtype"):
-        raise TypeError(f"{name} is of type {type(x).__name__}, expected an array: its .flat or .images, or np.array(...)")
-    if len(x) == 0:
-        raise ValueError(f"{name} is empty (shape {x.shape}): there is nothing to learn from")
-    if x.dtype.kind in "iub":
-        raise ValueError(f"{name} has dtype {x.dtype}: convert pixels to floating point in [0, 1], x.astype(np.float32) / 255")
-    dtype = next((w.dtype for w in model.params.values()), x.dtype)
-    if x.dtype != dtype:
-        raise ValueError(f"{name} has dtype {x.dtype} and the model {dtype}: x.astype(np.{dtype}), or model.astype(np.{x.dtype})")
-    if any(device_of(w) != device_of(x) for w in model.params.values()):
-        here, there = ("cpu", "gpu") if device_of(x) == "cpu" else ("gpu", "cpu")
-        raise ValueError(f"{name} is on the {here} and the model on the {there}: to_device(x, {there!r}), or model.to({here!r})")
-    low, high = float(x.min()), float(x.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        bad = int(to_numpy(~np.isfinite(x).reshape(len(x), -1).all(axis=1)).argmax())
-        raise ValueError(f"{name} holds NaN or infinite values, first in example {bad}")
-    if isinstance(list(leaves(model))[-1][1], Sigmoid) and (low < 0 or high > 1):
-        raise ValueError(
-            f"{name} runs from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs lie in [0, 1]: divide by 255?"
-        )
-    model(x[:1])  # a layer that does not fit says so here
-
-
-def _check_finite(model: Layer, epoch: int) -> None:
-    for key, w in model.params.items():
-        if not bool(np.isfinite(w).all()):
-            raise TrainingDiverged(f"epoch {epoch + 1}: {key} is not finite any more. {ADVICE}")
-
-
-ADVICE = "The last good checkpoint, if one was asked for, is untouched. A smaller learning rate or clip_norm may help."
-
-
-def _where_it_broke(model: Layer, batch: Array, loss: float, epoch: int, step: int) -> str:
-    """Go through the net once more, layer by layer, and name the first place that is not finite."""
-    where = "the loss itself: every layer's output is finite"
-    for key, w in model.params.items():
-        if not bool(np.isfinite(w).all()):
-            where = f"parameter {key}: the gradient of the step before was not finite"
-            break
-    else:
-        x = batch
-        for name, layer in leaves(model):
-            x = layer(x)
-            if not bool(np.isfinite(x).all()):
-                where = f"the output of {name}, {layer!r}"
-                break
-    return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"

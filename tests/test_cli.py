@@ -1,0 +1,154 @@
+"""The command line, run in this process: what it writes, what it prints, what it answers to mistakes."""
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tinyae.cli import main
+from tinyae.training import loop
+from tinyae.training.checkpoint import read_checkpoint
+from tinyae.weights import read_arrays
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A small file of pictures of one's own: 60 blobs of 12×12."""
+    rng = np.random.default_rng(0)
+    centre = rng.uniform(3, 9, (60, 2, 1, 1))
+    i, j = np.mgrid[:12, :12]
+    blobs = np.exp(-((i - centre[:, 0]) ** 2 + (j - centre[:, 1]) ** 2) / 6).astype(np.float32)
+    np.save(tmp_path / "blobs.npy", blobs)
+    return tmp_path / "blobs.npy"
+
+
+def train(pictures, out, *more):
+    return main(["train", "basic", "--data", str(pictures), "--out", str(out), "--quiet", "--workers", "1", *more])
+
+
+def test_train_writes_everything(pictures, tmp_path, capsys):
+    assert train(pictures, tmp_path / "run", "--epochs", "3") == 0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"weights.npz", "checkpoint.npz", "history.csv", "reconstructions.png", "loss.png"}
+    rows = list(csv.DictReader(open(tmp_path / "run" / "history.csv")))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    text = capsys.readouterr().out
+    assert "test MSE" in text and "PSNR" in text and "images/s" in text and "144-" not in text
+    assert "Linear(144 → 512)" in text  # the model fits the pictures
+
+
+def test_resume_is_bit_for_bit_the_uninterrupted_run(pictures, tmp_path):
+    assert train(pictures, tmp_path / "a", "--epochs", "4") == 0
+    assert train(pictures, tmp_path / "b", "--epochs", "2") == 0
+    assert train(pictures, tmp_path / "b", "--epochs", "4", "--resume") == 0
+    a, b = (read_arrays(tmp_path / run / "weights.npz")[0] for run in "ab")
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_resume_remembers_settings_and_refuses_others(pictures, tmp_path, capsys):
+    assert train(pictures, tmp_path / "run", "--epochs", "1", "--lr", "0.002", "--batch-size", "32", "--seed", "5") == 0
+    again = ["train", "basic", "--out", str(tmp_path / "run"), "--quiet", "--resume", "--epochs", "2"]
+    assert main(again) == 0  # data, rate, batch size, seed and workers as before
+    assert len(read_checkpoint(tmp_path / "run" / "checkpoint.npz")[0].history) == 2
+    assert main([*again, "--lr", "0.1"]) == 2
+    assert "started with lr = 0.002" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(pictures, tmp_path, capsys, monkeypatch):
+    original, calls = loop._train_epoch, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(loop, "_train_epoch", interrupted)
+    assert train(pictures, tmp_path / "run", "--epochs", "5") == 130
+    error = capsys.readouterr().err
+    assert "first 2 epochs are kept" in error and "--resume" in error
+    monkeypatch.setattr(loop, "_train_epoch", original)
+    assert train(pictures, tmp_path / "run", "--epochs", "5", "--resume") == 0
+
+
+def test_divergence_is_exit_code_1(pictures, tmp_path, capsys):
+    with np.errstate(all="ignore"):
+        assert train(pictures, tmp_path / "wild", "--epochs", "3", "--lr", "1e30") == 1
+    error = capsys.readouterr().err
+    assert "training stopped" in error and "step 1" in error and "First not finite" in error
+
+
+def test_reconstruct(pictures, tmp_path, capsys):
+    assert train(pictures, tmp_path / "run", "--epochs", "1") == 0
+    weights = str(tmp_path / "run" / "weights.npz")
+    assert main(["reconstruct", weights, str(pictures), "--out", str(tmp_path / "r")]) == 0
+    assert np.load(tmp_path / "r" / "reconstructions.npy").shape == (60, 1, 12, 12)
+    assert (tmp_path / "r" / "reconstructions.png").stat().st_size > 0
+    assert "60 pictures, MSE" in capsys.readouterr().out
+
+
+def test_reconstruct_one_picture_file(pictures, tmp_path):
+    Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    assert train(pictures, tmp_path / "run", "--epochs", "1") == 0
+    Image.fromarray((np.load(pictures)[0] * 255).astype(np.uint8)).save(tmp_path / "one.png")
+    weights = str(tmp_path / "run" / "weights.npz")
+    assert main(["reconstruct", weights, str(tmp_path / "one.png"), "--out", str(tmp_path / "r")]) == 0
+    assert np.load(tmp_path / "r" / "reconstructions.npy").shape == (1, 1, 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "basik"], ["unknown model 'basik'", "did you mean 'basic'"]),
+        (["train", "basic", "--data", "mnits"], ["'mnits'", "'mnist'"]),
+        (["train", "basic", "--data", "no/such/folder"], ["no such file", "no/such/folder"]),
+        (["train", "basic", "--epochs", "-1"], ["--epochs is -1"]),
+        (["train", "basic", "--resume"], ["there is no checkpoint"]),
+        (["reconstruct", "nothing.npz", "strokes"], ["no weight file nothing.npz"]),
+    ],
+)
+def test_mistakes_get_an_answer(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tinyae: ") and "Traceback" not in error
+    assert all(word in error for word in words)
+    assert not list(tmp_path.iterdir())  # nothing was written
+
+
+def test_an_output_folder_that_cannot_be_written_is_said_before_training(pictures, tmp_path, capsys):
+    (tmp_path / "file").write_text("I am no folder")
+    assert train(pictures, tmp_path / "file", "--epochs", "1") == 2
+    assert "expected a folder" in capsys.readouterr().err
+
+
+def test_weights_of_another_architecture(pictures, tmp_path, capsys):
+    from tinyae.models import basic_autoencoder
+    from tinyae.weights import save_weights
+
+    save_weights(basic_autoencoder(0), tmp_path / "w.npz", model="basic", image_shape=[1, 12, 12])
+    assert main(["reconstruct", str(tmp_path / "w.npz"), str(pictures)]) == 2
+    error = capsys.readouterr().err
+    assert "encoder.0.weight" in error and "(512, 784)" in error and "(512, 144)" in error
+
+
+def test_a_gpu_that_is_not_there(capsys):
+    from tinyae.backend import gpu_available
+
+    if gpu_available():
+        pytest.skip("there is a GPU here")
+    assert main(["train", "--device", "gpu"]) == 2
+    assert "CuPy sees no CUDA device" in capsys.readouterr().err
+
+
+def test_info_and_list(capsys):
+    assert main(["info"]) == 0 and main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("numpy", "BLAS", "GPU", "mnist", "basic", "conv"))
+
+
+def test_python_m_tinyae():
+    run = subprocess.run([sys.executable, "-m", "tinyae", "--version"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.startswith("tinyae ")

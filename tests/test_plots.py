@@ -1,0 +1,93 @@
+"""Plots: each returns its axes, draws what it was given, and leaves matplotlib's state alone."""
+
+import numpy as np
+import pytest
+
+from tinyae import Autoencoder, Linear, ReLU, Sequential, plots
+from tinyae.models import conv_autoencoder
+from tinyae.training import History
+
+rng = np.random.default_rng(0)
+X = rng.random((6, 1, 5, 5), dtype=np.float32)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+def test_all_picture_shapes_are_the_same_pictures():
+    expected = X[:, 0]
+    for x in (X, X.reshape(6, 25), X[:, 0]):
+        assert np.array_equal(plots.as_pictures(x), expected)
+    assert plots.as_pictures(np.zeros((2, 3, 4, 5))).shape == (2, 4, 5, 3)
+    for bad in (np.zeros((2, 26)), np.zeros(5), np.zeros((2, 2, 4, 4))):
+        with pytest.raises(ValueError, match="plots"):
+            plots.as_pictures(bad)
+
+
+def test_mosaic_holds_every_picture_in_reading_order():
+    sheet = plots.mosaic(X, columns=3, gap=1, fill=9.0)
+    assert sheet.shape == (2 * 5 + 1, 3 * 5 + 2)
+    assert np.array_equal(sheet[6:11, 6:11], X[4, 0])
+    assert (sheet[5] == 9).all() and (sheet[:, 5] == 9).all()
+
+
+def test_every_plot_draws_into_the_given_axes_and_returns_it():
+    import matplotlib.pyplot as plt
+
+    model = Autoencoder(Sequential(Linear(25, 4, rng=0), ReLU()), Sequential(Linear(4, 25, rng=0)))
+    history = History([{"epoch": 1, "loss": 2.0, "val_loss": 2.5}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5}])
+    draw = [
+        lambda ax: plots.plot_pictures(X, ax=ax),
+        lambda ax: plots.plot_reconstructions(X, X.reshape(6, 25), ax=ax),
+        lambda ax: plots.plot_history(history, ax=ax),
+        lambda ax: history.plot(ax),
+        lambda ax: plots.plot_filters(model, ax=ax),
+        lambda ax: plots.plot_codes(rng.random((6, 2)), np.arange(6), ax=ax),
+        lambda ax: plots.plot_codes(rng.random((6, 7)), ax=ax),
+    ]
+    for f in draw:
+        ax = plt.subplots()[1]
+        assert f(ax) is ax
+        assert f(None) is not ax
+        ax.figure.canvas.draw()
+
+
+def test_history_plot_shows_the_columns():
+    other = {"seconds": 1.0, "images_per_s": 9.0, "lr": 1e-3}
+    history = History([{"epoch": e, "loss": 1 / e, "val_loss": 2 / e, **other} for e in (1, 2)])
+    ax = history.plot()
+    assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
+    assert np.allclose(ax.get_lines()[1].get_ydata(), [2.0, 1.0])
+    History().plot()  # nothing to draw yet is no error
+
+
+def test_codes_of_many_numbers_are_projected_on_their_principal_plane():
+    z = np.zeros((50, 5))
+    z[:, 3], z[:, 1] = rng.normal(size=50) * 10, rng.normal(size=50)
+    points = plots.plot_codes(z).collections[0].get_offsets()
+    z -= z.mean(axis=0)
+    assert np.allclose(np.square(points).sum(axis=0), np.linalg.eigvalsh(z.T @ z)[-1:-3:-1])
+
+
+def test_mistakes():
+    with pytest.raises(ValueError, match="differ in shape"):
+        plots.plot_reconstructions(X, X[:3])
+    with pytest.raises(ValueError, match="codes have shape"):
+        plots.plot_codes(np.zeros((5, 1)))
+    with pytest.raises(ValueError, match="4 labels for 5 codes"):
+        plots.plot_codes(np.zeros((5, 2)), np.zeros(4))
+    with pytest.raises(ValueError, match="no Linear layer"):
+        plots.plot_filters(conv_autoencoder(0))
+
+
+def test_save_writes_the_picture_and_closes_the_figure(tmp_path):
+    import matplotlib.pyplot as plt
+
+    path = plots.save(plots.plot_pictures(X), tmp_path / "x.png")
+    assert path.read_bytes()[:4] == b"\x89PNG"
+    assert not plt.get_fignums()
