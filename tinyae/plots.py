@@ -6,6 +6,7 @@ matplotlib is imported where it is used; nothing here calls ``plt.show()``. Arra
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,22 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=dpi, bbox_inches="tight", facecolor="white"))
     plt.close(figure)
     return Path(path)
+
+
+def show(ax: Any, name: str) -> None:
+    """The last line of a chapter's picture. A notebook shows the figure below its cell by itself, so there is nothing to do.
+    A script saves it as ``figures/name.png`` beside itself; not in fast mode, when TINYAE_FAST is set."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if script is None:
+        return
+    if os.environ.get("TINYAE_FAST"):
+        import matplotlib.pyplot as plt
+
+        plt.close("all")
+        return
+    folder = Path(script).parent / "figures"
+    folder.mkdir(exist_ok=True)
+    print(f"[{os.path.relpath(save(ax, folder / f'{name}.png'))}]")
 
 
 def as_pictures(x: Array) -> np.ndarray:
@@ -99,7 +116,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
         ax.plot(history["epoch"], history[column], marker=few, markersize=3, label=label, color=INK.get(column))
     ax.set(xlabel="epoch", ylabel="loss")
     if columns and all(min(history[column]) > 0 for column in columns):
-        ax.set_yscale("log")
+        _log_axis(ax, [value for column in columns for value in history[column]])
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3, which="both")
     if len(columns) > 1:
@@ -149,7 +166,8 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
         z = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T  # (N, K) (K, 2)
         names = "first principal component", "second principal component"
     ax = _axes(ax, figsize=(6, 5.4))
-    points = ax.scatter(*z.T, c=None if labels is None else to_numpy(labels), s=4, cmap="tab10", alpha=0.7, linewidths=0)
+    colours = {} if labels is None else {"c": to_numpy(labels), "cmap": "tab10"}
+    points = ax.scatter(*z.T, s=4, alpha=0.7, linewidths=0, **colours)
     if labels is not None:
         ax.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.set(xlabel=names[0], ylabel=names[1])
@@ -164,9 +182,20 @@ def _axes(ax: Any, figsize: tuple[float, float]) -> Any:
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
+def _log_axis(ax: Any, values: list[float]) -> None:
+    """A logarithmic y axis with plain numbers on it, 0.02 instead of 2×10⁻², more of them where the values are close."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    close = max(values) < 30 * min(values)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5), numticks=20))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _sheet_size(sheet: np.ndarray) -> tuple[float, float]:
     """Inches: wide sheets fill ten of them, small ones stay small."""
-    width = min(10.0, sheet.shape[1] / 28)
+    width = min(10.0, max(2.5, sheet.shape[1] / 28))
     return width, max(1.0, width * sheet.shape[0] / sheet.shape[1])
 
 
