@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.layers import Autoencoder, Conv2d, ConvTranspose2d, Linear, ReLU, Sequential, Sigmoid
+from tinyae.layers import Autoencoder, Conv2d, ConvTranspose2d, Layer, Linear, ReLU, Sequential, Sigmoid, TiedAutoencoder, Transposed
 
 
 def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Autoencoder:
@@ -36,6 +36,18 @@ def linear_autoencoder(rng: Any = 0, features: int = 784, code: int = 30, dtype:
     )
 
 
+def sparse_autoencoder(
+    rng: Any = 0, code: Layer | None = None, units: int = 256, features: int = 784, dtype: Any = np.float32
+) -> Autoencoder:
+    """784 → **256** → 784, one wide layer of code and Sigmoid at the end: not the width is the bottleneck, but that few units
+    may be active at a time. ``code``: what follows the first Linear, Sigmoid (default), ReLU or KSparse."""
+    rng = np.random.default_rng(rng)
+    return Autoencoder(
+        encoder=Sequential(Linear(features, units, rng=rng, dtype=dtype), Sigmoid() if code is None else code),
+        decoder=Sequential(Linear(units, features, rng=rng, dtype=dtype), Sigmoid()),
+    )
+
+
 def conv_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
     """(N, 1, 28, 28) → 32×14×14 → 64×7×7 → **128×1×1** and back by transposed convolutions; Sigmoid at the end.
 
@@ -56,3 +68,13 @@ def conv_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
             ConvTranspose2d(32, 1, **half, output_padding=1, **like), Sigmoid(),
         ),
     )  # fmt: skip
+
+
+def tied_autoencoder(rng: Any = 0, features: int = 784, code: int = 256, dtype: Any = np.float32) -> TiedAutoencoder:
+    """``z = σ(W x + b)``, ``x̂ = σ(Wᵀ z + c)``: one sigmoid layer, and the decoder uses the encoder's own W (code, features).
+
+    The model of the contractive autoencoder's paper (Rifai et al. 2011). Small codes cannot be made large again without large
+    weights, which are the encoder's too, so the contractive penalty cannot be cheated by scaling.
+    """
+    linear = Linear(features, code, rng=rng, dtype=dtype)
+    return TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear), Sigmoid()))

@@ -7,8 +7,9 @@ from tinyae.layers.ksparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.reshape import Flatten, Reshape
 from tinyae.layers.sequential import Autoencoder, Sequential, leaves, summary
+from tinyae.layers.tied import TiedAutoencoder, Transposed
 
 __all__ = [
     "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU", "Reshape",
-    "Sequential", "Sigmoid", "Softplus", "Tanh", "fold", "leaves", "summary", "unfold",
+    "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "Transposed", "fold", "leaves", "summary", "unfold",
 ]  # fmt: skip

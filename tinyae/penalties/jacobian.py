@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, block_size, device_of, scalar, to_device
+from tinyae.backend import Array, device_of, scalar, to_device
 from tinyae.layers import Flatten, Linear, Reshape
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import Chain, added
 
-BLOCK = 1 << 22  # numbers in the widest layer's cotangents at a time: 16 MiB in float32
+BLOCK = 1 << 18  # numbers in the widest layer's cotangents at a time: 1 MiB in float32, which stays in the cache
+BLOCK_GPU = 1 << 28
 Bends = dict[str, Array | None]
 
 
@@ -202,7 +203,8 @@ def _by_rows(
         w = linear.params["weight"]  # (H, D)
         wwt, vtv = w @ w.T, np.zeros_like(w, shape=(len(w), len(w)))  # (H, H)
     value, bends, grads = 0.0, {}, {}
-    for rows in _rows(net, caches, probes, rng):  # (B, N, *z)
+    live = None if probes else _live_units(net, caches)
+    for rows in _rows(net, caches, probes, rng, live):  # (B, N, *z)
         cotangents, v = above.cotangents(rows, upper)
         if linear:
             # J = V W. At D = 784 inputs and H = 512 units, ‖V W‖² = Σ (V WWᵀ) ∘ V needs no array as wide as the input
@@ -225,12 +227,12 @@ def _by_rows(
     return value, bends, grads
 
 
-def _rows(net: Chain, caches: list[Any], probes: int | None, rng: Any) -> Iterator[Array]:
-    """The cotangents to send down, in blocks (B, N, *z): all unit vectors, or random ±1."""
+def _rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, units: Array | None = None) -> Iterator[Array]:
+    """The cotangents to send down, in blocks (B, N, *z): all unit vectors, or those of ``units``, or random ±1."""
     shape, like = net.output_shape(caches), next(iter(net.params.values()), None)
     at_a_time = _rows_at_a_time(net, caches)
     if probes is None:
-        yield from _identity(shape, like, at_a_time)
+        yield from _identity(shape, like, at_a_time, units)
         return
     rng = np.random.default_rng(rng)
     for start in range(0, probes, at_a_time):
@@ -238,20 +240,39 @@ def _rows(net: Chain, caches: list[Any], probes: int | None, rng: Any) -> Iterat
         yield to_device(signs.astype(like.dtype), device_of(like))
 
 
-def _identity(shape: tuple[int, ...], like: Array, at_a_time: int) -> Iterator[Array]:
-    """The unit vectors of every example, (B, N, *shape[1:]), B at a time."""
+def _identity(shape: tuple[int, ...], like: Array, at_a_time: int, units: Array | None = None) -> Iterator[Array]:
+    """The unit vectors of every example, (B, N, *shape[1:]), B at a time. ``units`` (N, K') names those of each example."""
     n, size = shape[0], math.prod(shape[1:])
-    for start in range(0, size, at_a_time):
-        block = np.zeros_like(like, shape=(min(at_a_time, size - start), n, size), order="C")
+    count = size if units is None else units.shape[1]
+    for start in range(0, count, at_a_time):
+        block = np.zeros_like(like, shape=(min(at_a_time, count - start), n, size), order="C")
         for i in range(len(block)):
-            block[i, :, start + i] = 1
+            if units is None:
+                block[i, :, start + i] = 1
+            else:
+                block[i, range(n), units[:, start + i]] = 1
         yield block.reshape(len(block), *shape)
+
+
+def _live_units(net: Chain, caches: list[Any]) -> Array | None:
+    """(N, K'): for each example the code units that move at all, K' of them in the batch's busiest example (others fill up with
+    units that do not). A ReLU code is 0 for about half of its units, and their rows of J are 0. None means all units.
+
+    Examples do not meet in J, so the i-th row that is sent down may be another unit's for each of them. On a GPU all rows are
+    taken: there, asking for K' would wait for the device."""
+    layer, y = next((pair for pair in reversed(list(zip(net.layers, caches, strict=True)))
+                     if not isinstance(pair[0], Flatten | Reshape)), (None, None))  # fmt: skip
+    if not isinstance(layer, Elementwise) or device_of(y) != "cpu":
+        return None
+    dead = layer.slope(y).reshape(len(y), -1) == 0  # (N, K)
+    most = max(1, dead.shape[1] - int(dead.sum(axis=1).min(initial=dead.shape[1])))
+    return np.argsort(dead, axis=1, kind="stable")[:, :most]
 
 
 def _rows_at_a_time(net: Chain, caches: list[Any]) -> int:
     shapes = [layer.output_shape(cache) for layer, cache in zip(net.layers, caches, strict=True)]
     like = next(iter(net.params.values()))
-    return max(1, min(block_size(like, BLOCK), 64 * BLOCK) // max(math.prod(shape) for shape in shapes))
+    return max(1, (BLOCK if device_of(like) == "cpu" else BLOCK_GPU) // max(1, *(math.prod(shape) for shape in shapes)))
 
 
 def _flattened(net: Layer, caches: Any) -> tuple[Chain, list[Any], Any]:
