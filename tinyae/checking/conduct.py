@@ -13,6 +13,7 @@ from tinyae.checking.report import Finding, shape_text
 from tinyae.checking.targets import Problem
 
 Array = np.ndarray
+SEEDED_POSITION = 624  # of the legacy generator right after seeding: the first draw moves it
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Observed:
     grads: dict[str, Array]  # the gradients as the target returned them, as arrays
     findings: list[Finding]
     originals: dict[str, Array]  # the tensors as they were given
+    draws: bool = False  # forward draws from np.random, which must then be seeded before each call
     repeatable: bool = True  # where forward itself differs from call to call, finite differences mean nothing
 
     @property
@@ -54,6 +56,7 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
         return problem.forward()
 
     y_given, cache = forward()
+    draws = np.random.get_state()[2] != SEEDED_POSITION  # noqa: NPY002
     y = y_given.copy()
     restore("forward")
     dy = np.ones(()) if problem.scalar else cotangent(rng, y)
@@ -82,7 +85,7 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
         findings.append(Finding("random", "y", "forward draws random numbers from np.random without a seed of its own: take "
                                 "a generator as an argument, or put the random mask into the input"))
     if findings and findings[-1].kind in ("state", "random"):
-        return Observed(y, dy, grads, unique(findings), originals, repeatable=False)
+        return Observed(y, dy, grads, unique(findings), originals, draws, repeatable=False)
 
     if not problem.scalar:
         for name, difference in differing(grads, backward(dy, cache, y_given)):
@@ -100,7 +103,7 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
         for name, _ in differing(expected, {n: g for n, g in back.items() if n in expected}):
             findings.append(Finding("linear", name, f"{name}'s gradient is not linear in dy: backward(2a − 3b) is not "
                                     "2 backward(a) − 3 backward(b), though every derivative is"))
-    return Observed(y, dy, grads, unique(findings), originals)
+    return Observed(y, dy, grads, unique(findings), originals, draws)
 
 
 def cotangent(rng: np.random.Generator, y: Array) -> Array:

@@ -144,7 +144,8 @@ class Check:
     def entry(self, name: str, i: int, analytic: float) -> methods.Verdict:
         """Judge the derivative by one entry of one tensor."""
         v = self.problem.tensors[name]
-        verdict = self.judge(analytic, name, i, 1.0, max(1.0, abs(float(v.reshape(-1)[i]))))
+        size = max(1.0, abs(float(v.reshape(-1)[i])))
+        verdict = self.judge(analytic, name, i, 1.0, size, fine=float(np.sqrt(np.mean(v**2))) / size)
         if self.seen.y.size * min(v.size, self.cap) > 4_000_000:
             verdict.column = None  # the diagnosis would like it, but that is a lot of memory
         return verdict
@@ -156,7 +157,9 @@ class Check:
         terms = gradient[part] * u
         return self.judge(float(terms.sum()), name, part, u, 1.0, scale=float(np.sqrt((terms**2).sum())))
 
-    def judge(self, analytic: float, name: str, where: Any, u: Any, size: float, scale: float = 0.0) -> methods.Verdict:
+    def judge(
+        self, analytic: float, name: str, where: Any, u: Any, size: float, scale: float = 0.0, fine: float = 0.0
+    ) -> methods.Verdict:
         y, dy = self.seen.y, self.seen.dy
         probe = self.probe(self.problem, name, where, u)
         if self.twin is not None:
@@ -166,7 +169,8 @@ class Check:
             h = self.step * size
             first = methods.FIRST_LOOK[self.method](probe, y, dy, h)
             h = min(h, methods.STEPS["central"] * size) if self.method != "central" else h
-        return methods.judge(analytic, first, lambda factor: methods.central(probe, y, dy, factor * h), self.rtol, scale)
+        look = lambda factor: methods.central(probe, y, dy, factor * h)  # noqa: E731
+        return methods.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.01 else 0.0)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
@@ -176,7 +180,8 @@ class Check:
         def at(t: Any) -> Array:
             flat[where] = before + t * u
             try:
-                np.random.seed(0)  # noqa: NPY002  see conduct.observe
+                if self.seen.draws:
+                    np.random.seed(0)  # noqa: NPY002  the same noise each time
                 return problem.forward()[0].copy()  # a copy: y may be a view of x, which is about to move back
             except Exception:  # the edge of the target's domain, log(0) say: it did not throw where v stands
                 return np.full(self.seen.y.shape, np.nan)

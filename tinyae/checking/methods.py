@@ -85,49 +85,57 @@ class Verdict:
     column: Array | None = None  # dy_i/dt for each output
 
 
-def judge(analytic: float, first: Slope, look: Callable[[float], Slope], rtol: float, scale: float = 0.0) -> Verdict:
+def judge(
+    analytic: float, first: Slope, look: Callable[[float], Slope], rtol: float, scale: float = 0.0, fine: float = 0.0
+) -> Verdict:
     """Is this the slope? If the first look says anything but a clear yes, look closer before complaining.
 
     ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the size below which a
-    difference does not count (for sums of many entries, that of a typical such sum).
+    difference does not count (for sums of many entries, that of a typical such sum); ``fine`` another factor to look around,
+    for tensors of tiny numbers, where the usual step may be far larger than what the function is about (0 for none).
     """
     size = max(abs(analytic), abs(first.value), scale)
     if abs(analytic - first.value) <= rtol * size + first.noise and first.noise <= size / 10:
         return Verdict("ok", first.value, first.noise, column=first.column)
     if analytic == first.value == 0:
         return Verdict("ok", 0.0, column=first.column)
-    return closer_look(analytic, [look(factor) for factor in LADDER], rtol, scale)
+    ladder = [look(factor) for factor in LADDER]
+    verdict = closer_look(analytic, list(pairwise(ladder)), rtol, scale)
+    if verdict.state in ("kink", "wrong") and 0 < fine < 1:
+        finer = [look(fine * factor) for factor in LADDER]
+        verdict = closer_look(analytic, [*pairwise(ladder), *pairwise(finer)], rtol, scale)
+    return verdict
 
 
-def closer_look(analytic: float, slopes: list[Slope], rtol: float, scale: float = 0.0) -> Verdict:
-    """The verdict from central differences at steps that fall by a factor of 8.
+def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0) -> Verdict:
+    """The verdict from pairs of central differences, the second of each with an eighth of the first one's step.
 
     The best of them is the one that agrees best with its neighbour; what they differ by, with the noise floor, is its
     uncertainty. That way a strongly curved function, a kink a little beside the point or a gradient near the rounding
     errors gets the step that suits it. A kink at the point itself shows in the jump between the one-sided slopes, which
     does not fall with the step. ("The analytic value lies between both slopes" is no test: any mean would pass it.)
     """
-    slopes = [s for s in slopes if np.isfinite(s.value)]
-    if len(slopes) < 2:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
+    pairs = [(s, t) for s, t in pairs if np.isfinite(s.value) and np.isfinite(t.value)]
+    if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
         return Verdict("kink", np.nan)
-    pairs = [(abs(s.value - t.value) + s.noise, s) for s, t in pairwise(slopes)]
-    uncertainty, best = min(pairs, key=lambda pair: pair[0])
-    (s, t) = slopes[-2:]
-    noisy = abs(s.value - t.value) > 100 * t.noise and pairs[-1][0] >= max(u for u, _ in pairs[len(pairs) // 2:])
+    rated = [(abs(s.value - t.value) + s.noise, s) for s, t in pairs]
+    uncertainty, best = min(rated, key=lambda pair: pair[0])
     error, size = abs(analytic - best.value), max(abs(analytic), abs(best.value), scale)
     if error <= rtol * size + 2 * uncertainty:
         state = "ok" if uncertainty <= size / 10 or size <= scale else "unresolved"
     else:
-        state = "kink" if kink_size(slopes) > error / 100 else "wrong"
-    return Verdict(state, best.value, uncertainty, noisy, best.column)
+        state = "kink" if kink_size(pairs) > error / 100 else "wrong"
+    s, t = pairs[-1]
+    noisy = abs(s.value - t.value) > 100 * t.noise and rated[-1][0] >= max(u for u, _ in rated[len(rated) // 2 :])
+    return Verdict(state, best.value, uncertainty, noisy and state != "kink", best.column)
 
 
-def kink_size(slopes: list[Slope]) -> float:
+def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
     """The jump's limit for step → 0, from the two smallest steps at which it still stands out of the noise; else 0.
 
     jump(h) = kink + h·|s''|, so with steps h and h/8 the limit is (8 jump(h/8) − jump(h)) / 7.
     """
-    for coarse, fine in reversed(list(pairwise(slopes))):
+    for coarse, fine in reversed(pairs):
         if fine.jump > fine.noise:
             limit = (8 * fine.jump - coarse.jump) / 7
             return limit if limit > max(0.3 * fine.jump, fine.noise / 2) else 0.0

@@ -112,7 +112,7 @@ def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Probl
                 f"gradcheck: {name}.backward(dy, cache) returned {described(result)}, expected two values: dx, grads, "
                 "where grads is a dict {parameter's name: gradient}, {} for a layer without parameters"
             )
-        return named_gradients(result[0], result[1], "x")
+        return named_gradients(result[0], shared(layer, result[1]), "x")
 
     return Problem(one_line(target), "layer", {"x": x, **params}, forward, backward)
 
@@ -173,7 +173,7 @@ def _jacobian(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Pr
         _, caches = output_and_cache(call("encoder.forward", encoder.forward, x), "encoder.forward(x)")
         value, dx, grads = value_and(call(label, function, encoder, caches), 3, label, "value, dx, grads")
         # None is the protocol's way of saying "does not depend on x": exactly zero
-        return value, named_gradients(np.zeros_like(x) if dx is None else dx, grads, "x")
+        return value, named_gradients(np.zeros_like(x) if dx is None else dx, shared(encoder, grads), "x")
 
     return Problem(f"{label} of {one_line(inputs[0])}", "jacobian", {"x": x, **params}, forward, lambda _, cache: cache, True)
 
@@ -190,7 +190,7 @@ def _objective(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> P
     def forward() -> tuple[Array, Any]:
         rng = np.random.default_rng(seed)  # the same noise each time: the derivative is taken with the noise held still
         value, grads, _ = value_and(call(label, function, model, *data, rng), 3, label, "loss, grads, parts")
-        return value, dict(grads)
+        return value, shared(model, grads)
 
     fixed = {"x": data[0]} if isinstance(data[0], np.ndarray) else {}
     title = f"{label} of {one_line(inputs[0])}"
@@ -239,16 +239,30 @@ def own_layer(layer: Any, dtype: Any) -> tuple[Any, dict[str, Array]]:
     params = getattr(layer, "params", {})
     if not isinstance(params, Mapping):
         raise TypeError(f"gradcheck: {type(layer).__name__}.params is a {type(params).__name__}, expected a dict of arrays")
-    converted = {n: np.array(to_numpy(a), dtype=dtype, order="C") for n, a in params.items() if to_numpy(a).dtype.kind == "f"}
-    twin = copy.deepcopy(layer, {id(params[n]): a for n, a in converted.items()})
+    arrays = {id(a): a for a in params.values() if to_numpy(a).dtype.kind == "f"}
+    memo: dict[int, Any] = {key: np.array(to_numpy(a), dtype=dtype, order="C") for key, a in arrays.items()}
+    converted = {n: memo[id(a)] for n, a in params.items() if id(a) in memo}
+    twin = copy.deepcopy(layer, memo)
     seen = getattr(twin, "params", {})
-    lost = [n for n, a in converted.items() if seen.get(n) is not a and not any(seen.get(n) is b for b in converted.values())]
+    lost = [n for n, a in converted.items() if seen.get(n) is not a]
     if lost:
         raise TypeError(
             f"gradcheck: {type(layer).__name__}.params[{lost[0]!r}] is made anew at each look, expected the very array that "
             "forward uses"
         )
-    return twin, {n: seen[n] for n in converted}
+    firsts = {id(a): n for n, a in reversed(converted.items())}  # an array under two names is one tensor, called by the first
+    return twin, {n: a for n, a in converted.items() if firsts[id(a)] == n}
+
+
+def shared(layer: Any, grads: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients, those of one array under several names (tied weights) added up under the first of them."""
+    params, out = getattr(layer, "params", {}), dict(grads)
+    firsts: dict[int, str] = {}
+    for name, a in params.items():
+        first = firsts.setdefault(id(a), name)
+        if first != name and out.get(first) is not None and out.get(name) is not None:
+            out[first] = out[first] + out.pop(name)
+    return out
 
 
 def copied(function: Any) -> Any:

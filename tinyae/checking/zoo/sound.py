@@ -10,7 +10,7 @@ from tinyae.checking.zoo.activations import SigmoidLayer, Softmax
 from tinyae.checking.zoo.base import Specimen, conv, dense, images, rows, up
 from tinyae.checking.zoo.losses import net
 from tinyae.checking.zoo.published import as_pair, codes, contraction, contraction_gradients, encoder
-from tinyae.layers import ELU, Flatten, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh
+from tinyae.layers import ELU, Flatten, Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
 
 SOUND: list[Specimen] = []
@@ -270,6 +270,36 @@ def l1_penalty(rng):
     z = rows(rng)
     z[0, :2] = 0
     return l1, (z,)
+
+
+@sound
+def norm_of_tiny(rng):
+    """Norms of vectors of 1e-9: the usual step is a thousand times larger than they are."""
+    def norm(z):
+        n = np.sqrt((z * z).sum(axis=1))
+        return n.sum(), z / n[:, None]
+    return norm, (1e-9 * rows(rng),)
+
+
+@sound
+def batch_norm(rng):
+    """Batch normalisation of inputs around 1e6."""
+    class BatchNorm(Layer):
+        def forward(self, x):
+            d = np.sqrt(x.var(axis=0) + 1e-5)
+            y = (x - x.mean(axis=0)) / d
+            return y, (y, d)
+        def backward(self, dy, cache):
+            y, d = cache
+            return (dy - dy.mean(axis=0) - y * (dy * y).mean(axis=0)) / d, {}
+    return BatchNorm(), (1e6 + rows(rng),)
+
+
+@sound
+def deep_relu(rng):
+    """Six layers with ReLU, a hundred examples: many kinks close by."""
+    layers = [layer for _ in range(5) for layer in (dense(rng, 5, 5), ReLU())]
+    return Sequential(*layers, dense(rng, 5, 2)), (rows(rng, 100),)
 
 
 @sound
