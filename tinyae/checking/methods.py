@@ -119,7 +119,11 @@ def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, 
     if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
         return Verdict("kink", np.nan)
     rated = [(abs(s.value - t.value) + s.noise, s) for s, t in pairs]
-    uncertainty, best = min(rated, key=lambda pair: pair[0])
+    # Steps far larger than what the function is about give differences near 0, which agree well enough with each other in
+    # absolute terms, but not at all in relative ones: such pairs have no say where others have converged.
+    settled = [r for r, (s, t) in zip(rated, pairs, strict=True)
+               if abs(s.value - t.value) <= 0.3 * max(abs(s.value), abs(t.value)) + 3 * t.noise]
+    uncertainty, best = min(settled or rated, key=lambda pair: pair[0])
     error, size = abs(analytic - best.value), max(abs(analytic), abs(best.value), scale)
     if error <= rtol * size + 2 * uncertainty:
         state = "ok" if uncertainty <= size / 10 or size <= scale else "unresolved"
