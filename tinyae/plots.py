@@ -43,7 +43,7 @@ def show(ax: Any, name: str) -> None:
         return
     folder = Path(script).parent / "figures"
     folder.mkdir(exist_ok=True)
-    print(f"[{os.path.relpath(save(ax, folder / f'{name}.png'))}]")
+    print(f"[{os.path.relpath(save(ax, folder / f'{name}.png', dpi=100))}]")
 
 
 def as_pictures(x: Array) -> np.ndarray:
