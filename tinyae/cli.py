@@ -108,12 +108,18 @@ def train_command(args: argparse.Namespace) -> int:
     save_weights(model, out / "weights.npz", model=args.model, image_shape=data.train.images.shape[1:], data=settings["data"])
     history.to_csv(out / "history.csv")
     shown = slice(0, 12)
-    plots.save(plots.plot_reconstructions(x_test[shown], model(x_test[shown])), out / "reconstructions.png")
+    corrupt = getattr(recipe.objective, "corrupt", None)
+    seen = corrupt(x_test, settings["seed"]) if corrupt else None  # a denoising model is judged on pictures with noise
+    rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
+    rows["reconstruction"] = model([*rows.values()][-1])
+    plots.save(plots.plot_reconstructions(*rows.values(), names=[*rows]), out / "reconstructions.png")
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
-    scores = evaluate(model, x_test)
+    scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
     print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
+    if seen is not None:
+        print(f"  of pictures seen through {corrupt!r}: before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB")
     print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir() if not path.name.startswith('.')))}")
     return 0
 

@@ -56,7 +56,8 @@ class Objective:
     @property
     def whole_batch(self) -> bool:
         """True where the loss is no mean over examples, so that worker threads cannot share a batch."""
-        return getattr(self.code_penalty, "whole_batch", False)
+        penalty = getattr(self.code_penalty, "func", self.code_penalty)  # look into a functools.partial
+        return getattr(penalty, "whole_batch", False)
 
     def __call__(
         self, model: Autoencoder, x: Array, rng: np.random.Generator | None = None
@@ -79,6 +80,6 @@ class Objective:
             )
             loss = loss + self.contraction * parts["contraction"]
         else:
-            _, encoder_grads = model.encoder.backward(dz, encoder_caches, input_gradient=False)
+            encoder_grads = model.encoder.parameter_gradients(dz, encoder_caches)
         grads = model.named({"encoder": encoder_grads, "decoder": decoder_grads})
         return loss, grads, parts if len(parts) > 1 else {}

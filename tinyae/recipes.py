@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyae import models
-from tinyae.layers import Autoencoder
+from tinyae.data.corruption import gaussian
+from tinyae.layers import Autoencoder, KSparse, ReLU
 from tinyae.names import unknown
 from tinyae.objectives import Objective
+from tinyae.penalties import kl_to, l1
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,36 @@ RECIPES = {
         build_conv,
         flat=False,
         epochs=5,
+    ),
+    "denoising": Recipe(
+        "the basic model sees pictures with Gaussian noise, σ = 0.3, and is asked for the clean ones",
+        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape)),
+        Objective(corrupt=gaussian(0.3)),
+        epochs=10,
+    ),
+    "denoising-conv": Recipe(
+        "the same noise and the convolutional model",
+        build_conv,
+        Objective(corrupt=gaussian(0.3)),
+        flat=False,
+        epochs=5,
+    ),
+    "sparse-l1": Recipe(
+        "784-256-784, ReLU code, L1 on the code: most of its numbers are exactly 0",
+        lambda shape, seed: models.sparse_autoencoder(seed, ReLU(), features=pixels(shape)),
+        Objective(code_penalty=l1, beta=1e-4),
+        epochs=10,
+    ),
+    "sparse-kl": Recipe(
+        "784-256-784, sigmoid code, KL divergence: each unit is active 5 % of the time",
+        lambda shape, seed: models.sparse_autoencoder(seed, features=pixels(shape)),
+        Objective(code_penalty=kl_to(0.05), beta=3e-3),
+        epochs=10,
+    ),
+    "k-sparse": Recipe(
+        "784-256-784, of each code only the 25 largest numbers stay",
+        lambda shape, seed: models.sparse_autoencoder(seed, KSparse(25), features=pixels(shape)),
+        epochs=10,
     ),
 }
 
