@@ -3,12 +3,36 @@
 import numpy as np
 from numeric import away_from_kinks
 
-from tinyae import ELU, Autoencoder, Flatten, LeakyReLU, Linear, ReLU, Reshape, Sequential, Sigmoid, Softplus, Tanh
+from tinyae import (
+    ELU,
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    Flatten,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from tinyae.layers import KSparse
+from tinyae.layers.tied import TiedAutoencoder, Transposed
 
 ACTIVATIONS = {
     "ReLU": ReLU, "LeakyReLU": lambda: LeakyReLU(0.2), "ELU": lambda: ELU(1.3), "Sigmoid": Sigmoid, "Tanh": Tanh,
     "Softplus": Softplus,
 }  # fmt: skip
+
+CONVOLUTIONS = {
+    "Conv2d": lambda d, k, rng: Conv2d(d, k, 3, stride=2, padding=1, rng=rng, dtype=np.float64),
+    "Conv2d dilated": lambda d, k, rng: Conv2d(d, k, (2, 1), dilation=(2, 1), bias=False, rng=rng, dtype=np.float64),
+    "ConvTranspose2d": lambda d, k, rng: ConvTranspose2d(
+        d, k, 3, stride=2, padding=1, output_padding=1, rng=rng, dtype=np.float64
+    ),
+}
 
 
 def net(rng, d, k, activation):
@@ -31,7 +55,16 @@ def make(kind, n, d, k, seed):
         return Flatten(), x
     if kind == "Reshape":
         return Reshape(d, 2, 1), x
+    if kind == "KSparse":
+        return KSparse(min(k, 2 * d)), x
+    if kind == "tied":
+        linear = Linear(d, k, rng=rng, dtype=np.float64)
+        return TiedAutoencoder(Sequential(linear, Tanh()), Sequential(Transposed(linear), Sigmoid())), x[:, 0]
+    if kind in CONVOLUTIONS:
+        d = min(d, 2)
+        return CONVOLUTIONS[kind](d, k, rng), rng.normal(size=(n, d, 3, 4))
     return Linear(d, k, bias=kind == "Linear", rng=rng, dtype=np.float64), x[:, 0]
 
 
-KINDS = ["Linear", "Linear without bias", *ACTIVATIONS, "Flatten", "Reshape", *(f"net {name}" for name in ACTIVATIONS)]
+LAYERS = ["Linear", "Linear without bias", *CONVOLUTIONS, *ACTIVATIONS, "KSparse", "Flatten", "Reshape"]
+KINDS = [*LAYERS, "tied", *(f"net {name}" for name in ACTIVATIONS)]

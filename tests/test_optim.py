@@ -40,8 +40,10 @@ def test_sgd_by_hand():
     heavy.step(g)  # u = 1.5
     assert w == 1 - 0.5 - 0.75
     w[...] = 1
-    SGD({"w": w}, lr=0.5, momentum=0.5, nesterov=True).step(g)  # g + 0.5 u = 1.5
-    assert w == 0.25
+    nesterov = SGD({"w": w}, lr=0.5, momentum=0.5, nesterov=True)
+    nesterov.step(g)  # u = 1, g + 0.5 u = 1.5
+    nesterov.step(g)  # u = 1.5, g + 0.5 u = 1.75
+    assert w == 1 - 0.75 - 0.875
     w[...] = 1
     SGD({"w": w}, lr=0.5, weight_decay=0.1).step(g)
     assert w == pytest.approx(1 * (1 - 0.05) - 0.5)

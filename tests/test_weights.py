@@ -129,6 +129,10 @@ def test_weights_of_another_architecture(path):
     save_weights(small_net(code=4), path)
     refused(path, r"another architecture: tensor 'encoder.2.weight' has shape \(4, 6\), expected \(3, 6\)")
     model = small_net()
+    model.encoder[0].params["weight"] = model.encoder[0].params["weight"].T.copy()  # (in, out), as other libraries have it
+    save_weights(model, path)
+    refused(path, r"tensor 'encoder.0.weight' has shape \(12, 6\), expected \(6, 12\)")
+    model = small_net()
     save_weights(model.encoder, path)
     refused(path, r"another architecture: it has no tensor 'encoder.0.weight', expected shape \(6, 12\)")
     save_weights(model, path)
