@@ -1,6 +1,8 @@
 """tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative by hand, and proven."""
 
+from tinyae import checking, data, models, penalties, plots
 from tinyae.backend import to_device, to_numpy
+from tinyae.checking import Report, assert_gradients, gradcheck
 from tinyae.data import load_data
 from tinyae.layers import (
     ELU,
@@ -8,6 +10,7 @@ from tinyae.layers import (
     Conv2d,
     ConvTranspose2d,
     Flatten,
+    Frozen,
     KSparse,
     Layer,
     LeakyReLU,
@@ -18,6 +21,7 @@ from tinyae.layers import (
     Sigmoid,
     Softplus,
     Tanh,
+    freeze,
     summary,
 )
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
