@@ -360,3 +360,24 @@ def test_large_targets_are_checked_in_seconds():
 def test_transposed_convolution_with_everything():
     assert_gradients(ConvTranspose2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0), rng=0),
                      RNG.standard_normal((2, 2, 4, 3)))
+
+
+FUNCTIONS = {
+    "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+    "sin": (np.sin, np.cos),
+    "square": (np.square, lambda a: 2 * a),
+    "bell": (lambda a: np.exp(-a * a), lambda a: -2 * a * np.exp(-a * a)),
+    "abs": (np.abs, np.sign),
+}
+
+
+@given(st.integers(0, 10**6), st.sampled_from(sorted(FUNCTIONS)), st.floats(-3, 3), st.sampled_from([0.0, 1.0, 30.0, 1e4]))
+def test_functions_of_any_scale_at_any_offset(seed, name, log_scale, offset):
+    """f(k (x − c)): the step must find the scale 1/k by itself, with kinks close by and with c far from 0."""
+    f, slope = FUNCTIONS[name]
+    k = 10**log_scale
+    x = offset + np.random.default_rng(seed).standard_normal((3, 4)) / k
+    for error in (0, 0.01):
+        report = gradcheck((lambda x: (f(k * (x - offset)), x),
+                            lambda dy, x, error=error: dy * k * slope(k * (x - offset)) * (1 + error)), x, seed=seed)
+        assert report.ok is (error == 0), f"error {error}\n{report}"

@@ -109,13 +109,13 @@ class Check:
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
             for i in methods.pick(v.size, self.cap, self.samples, self.rng):
-                row.add(i, float(flat[i]), self.entry(name, i, float(flat[i])))
+                row.add(i, float(flat[i]), self.entry(name, i, flat))
             if v.size > self.cap:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = methods.bisect(v.size, lambda part: self.direction(name, flat, part).state == "wrong")
             for i in found:  # the direction is off though no sampled entry is: the culprit, by halving
-                row.add(i, float(flat[i]), self.entry(name, i, float(flat[i])))
+                row.add(i, float(flat[i]), self.entry(name, i, flat))
         row.conclude()
         return row
 
@@ -141,11 +141,13 @@ class Check:
             self.problem.tensors[name][...] = self.seen.originals[name]
         return out
 
-    def entry(self, name: str, i: int, analytic: float) -> methods.Verdict:
+    def entry(self, name: str, i: int, gradient: Array) -> methods.Verdict:
         """Judge the derivative by one entry of one tensor."""
         v = self.problem.tensors[name]
         size = max(1.0, abs(float(v.reshape(-1)[i])))
-        verdict = self.judge(analytic, name, i, 1.0, size, fine=float(np.sqrt(np.mean(v**2))) / size)
+        scale = 1e-7 * float(np.abs(gradient).max())  # 1e-13 of the largest entry is rounding, in whatever comes after
+        fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
+        verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
         if self.seen.y.size * min(v.size, self.cap) > 4_000_000:
             verdict.column = None  # the diagnosis would like it, but that is a lot of memory
         return verdict
@@ -169,8 +171,9 @@ class Check:
             h = self.step * size
             first = methods.FIRST_LOOK[self.method](probe, y, dy, h)
             h = min(h, methods.STEPS["central"] * size) if self.method != "central" else h
-        look = lambda factor: methods.central(probe, y, dy, factor * h)  # noqa: E731
-        return methods.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.01 else 0.0)
+        position = size if np.isscalar(where) else 0.0
+        look = lambda factor: methods.central(probe, y, dy, factor * h, position)  # noqa: E731
+        return methods.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.2 else 0.0)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""

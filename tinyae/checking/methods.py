@@ -32,19 +32,21 @@ class Slope:
     column: Array | None = None  # dy_i/dt for each output
 
 
-def central(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
+def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) -> Slope:
     """``(s(h) − s(−h)) / 2h``, truncation error h² s'''/6.
 
     The noise floor is computed: every output carries a relative rounding error of a few eps, which the division by h
     magnifies. 20 eps·Σ|y·dy|/h over the outputs that moved; for the others it is below one eps, or they would have moved.
+    ``position`` is |v|: v ± h is rounded too, which makes the step itself uncertain by eps·|v|.
     """
     up, down = probe(h), probe(-h)
     change = up - down
+    value = float((change * dy).sum() / (2 * h))
     size = np.maximum(np.abs(up), np.abs(down)) * np.abs(dy)
     return Slope(
-        value=float((change * dy).sum() / (2 * h)),
+        value=value,
         jump=float((np.abs((up - y) - (y - down)) * np.abs(dy)).sum() / h),
-        noise=float(EPS * (20 * size[change != 0].sum() + size.sum()) / h),
+        noise=float(EPS * (20 * (size[change != 0].sum() + abs(value) * position) + size.sum()) / h),
         column=change / (2 * h),
     )
 
@@ -92,7 +94,7 @@ def judge(
 
     ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the size below which a
     difference does not count (for sums of many entries, that of a typical such sum); ``fine`` another factor to look around,
-    for tensors of tiny numbers, where the usual step may be far larger than what the function is about (0 for none).
+    for tiny or huge numbers, where the usual step may be far larger than what the function is about (0 for none).
     """
     size = max(abs(analytic), abs(first.value), scale)
     if abs(analytic - first.value) <= rtol * size + first.noise and first.noise <= size / 10:
@@ -101,7 +103,8 @@ def judge(
         return Verdict("ok", 0.0, column=first.column)
     ladder = [look(factor) for factor in LADDER]
     verdict = closer_look(analytic, list(pairwise(ladder)), rtol, scale)
-    if verdict.state in ("kink", "wrong") and 0 < fine < 1:
+    vague = verdict.uncertainty > 1e3 * rtol * max(abs(analytic), abs(verdict.numeric), scale)
+    if (vague or verdict.state in ("kink", "wrong")) and fine:
         finer = [look(fine * factor) for factor in LADDER]
         verdict = closer_look(analytic, [*pairwise(ladder), *pairwise(finer)], rtol, scale)
     return verdict
@@ -119,11 +122,7 @@ def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, 
     if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
         return Verdict("kink", np.nan)
     rated = [(abs(s.value - t.value) + s.noise, s) for s, t in pairs]
-    # Steps far larger than what the function is about give differences near 0, which agree well enough with each other in
-    # absolute terms, but not at all in relative ones: such pairs have no say where others have converged.
-    settled = [r for r, (s, t) in zip(rated, pairs, strict=True)
-               if abs(s.value - t.value) <= 0.3 * max(abs(s.value), abs(t.value)) + 3 * t.noise]
-    uncertainty, best = min(settled or rated, key=lambda pair: pair[0])
+    uncertainty, best = min(settled(pairs) or rated, key=lambda pair: pair[0])
     error, size = abs(analytic - best.value), max(abs(analytic), abs(best.value), scale)
     if error <= rtol * size + 2 * uncertainty:
         state = "ok" if uncertainty <= size / 10 or size <= scale else "unresolved"
@@ -132,6 +131,24 @@ def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, 
     s, t = pairs[-1]
     noisy = abs(s.value - t.value) > 100 * t.noise and rated[-1][0] >= max(u for u, _ in rated[len(rated) // 2 :])
     return Verdict(state, best.value, uncertainty, noisy and state != "kink", best.column)
+
+
+def settled(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
+    """(uncertainty, slope) of the pairs that may have a say.
+
+    Steps far larger than what the function is about give differences near 0: they agree in absolute terms, but not in
+    relative ones. Or they agree, on a slope that belongs to the far surroundings; then smaller steps agree on another one, and
+    a derivative is a limit: the smaller steps are right.
+    """
+    kept: list[tuple[float, Slope]] = []
+    for s, t in reversed(pairs):
+        apart = abs(s.value - t.value)
+        if apart > 0.3 * max(abs(s.value), abs(t.value)) + 3 * t.noise:
+            continue
+        u = apart + s.noise
+        if not any(abs(s.value - r.value) > 0.3 * max(abs(s.value), abs(r.value)) + 10 * (u + w) for w, r in kept):
+            kept.append((u, s))
+    return kept
 
 
 def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
