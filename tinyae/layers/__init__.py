@@ -3,6 +3,7 @@
 from tinyae.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from tinyae.layers.base import Layer
 from tinyae.layers.convolution import Conv2d, ConvTranspose2d, fold, unfold
+from tinyae.layers.frozen import Frozen, freeze
 from tinyae.layers.ksparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.reshape import Flatten, Reshape
@@ -10,6 +11,7 @@ from tinyae.layers.sequential import Autoencoder, Sequential, leaves, summary
 from tinyae.layers.tied import TiedAutoencoder, Transposed
 
 __all__ = [
-    "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU", "Reshape",
-    "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "Transposed", "fold", "leaves", "summary", "unfold",
+    "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "Frozen", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU",
+    "Reshape", "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "Transposed", "fold", "freeze", "leaves",
+    "summary", "unfold",
 ]  # fmt: skip

@@ -1,0 +1,111 @@
+"""Errors example by example, thresholds, alarms and the area under the curve: against definitions, loops and scikit-learn."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small import DATA, small_net
+
+from tinyae.applications import detect_anomalies, reconstruction_errors, roc_auc, threshold_from
+from tinyae.applications.anomaly import precision_recall_curve, roc_curve
+from tinyae.models import conv_autoencoder
+
+rng = np.random.default_rng(0)
+
+
+def half(x):
+    return 0.5 * x
+
+
+def test_errors_are_the_mean_square_of_each_example():
+    model = small_net()
+    errors = reconstruction_errors(model, DATA, batch_size=7)
+    expected = [((model(x[None]) - x) ** 2).mean() for x in DATA]
+    assert errors.shape == (len(DATA),)
+    np.testing.assert_allclose(errors, expected, rtol=1e-5)
+
+
+def test_errors_of_images_and_of_a_function_that_answers_in_rows():
+    x = rng.random((3, 1, 28, 28), dtype=np.float32)
+    conv = conv_autoencoder(0)
+    np.testing.assert_allclose(reconstruction_errors(conv, x), ((conv(x) - x) ** 2).mean(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(reconstruction_errors(lambda t: half(t).reshape(len(t), -1), x), (x**2).mean(axis=(1, 2, 3)) / 4,
+                               rtol=1e-5)  # fmt: skip
+    assert reconstruction_errors(half, x[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.95])
+def test_the_threshold_lets_its_share_of_false_alarms_through(quantile):
+    normal = rng.exponential(size=1001)
+    t = threshold_from(normal, quantile)
+    assert (normal > t).mean() == pytest.approx(1 - quantile, abs=1.5e-3)
+
+
+def test_alarms_are_what_is_above_the_threshold():
+    x = np.array([[0.0, 0.0], [2.0, 2.0], [1.0, 1.0]])  # errors 0, 1 and 1/4
+    assert detect_anomalies(half, x, 0.25).tolist() == [False, True, False]
+    assert detect_anomalies(half, x, 0.0).tolist() == [False, True, True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=30))
+def test_auc_is_the_chance_that_an_anomaly_has_the_larger_error(pairs):
+    errors, anomalous = np.array([e for e, _ in pairs]), np.array([a for _, a in pairs])
+    if anomalous.all() or not anomalous.any():
+        return
+    wins = [(a > n) + 0.5 * (a == n) for a in errors[anomalous] for n in errors[~anomalous]]
+    assert roc_auc(errors, anomalous) == pytest.approx(np.mean(wins))
+
+
+def test_curves_and_area_are_scikit_learns():
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn")
+    errors, anomalous = rng.random(200).round(1), rng.random(200) < 0.3
+    assert roc_auc(errors, anomalous) == pytest.approx(metrics.roc_auc_score(anomalous, errors))
+    false_alarms, found, thresholds = roc_curve(errors, anomalous)
+    middle = len(thresholds) // 2
+    assert found[middle] == pytest.approx((errors[anomalous] >= thresholds[middle]).mean())
+    assert false_alarms[middle] == pytest.approx((errors[~anomalous] >= thresholds[middle]).mean())
+    assert np.trapezoid(found, false_alarms) == pytest.approx(roc_auc(errors, anomalous))
+    precision, recall, thresholds = precision_recall_curve(errors, anomalous)
+    alarms = errors >= thresholds[0]
+    assert precision[0] == pytest.approx(anomalous[alarms].mean()) and recall[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: detect_anomalies(half, DATA, np.nan), "detect_anomalies: threshold is nan, expected a number from 0 on"),
+        (lambda: detect_anomalies(half, DATA, -1.0), "threshold is -1.0"),
+        (lambda: detect_anomalies(half, np.array([[1.0], [np.nan]]), 1.0), "the error of example 1 is NaN"),
+        (lambda: threshold_from(np.zeros(0)), "threshold_from: the normal set is empty: expected the errors of normal examples"),
+        (lambda: threshold_from(np.ones(9), 0), "quantile is 0, expected a number between 0 and 1, such as 0.95"),
+        (lambda: threshold_from(np.ones(9), 1.0), "quantile is 1.0"),
+        (lambda: threshold_from(np.ones(9), 95), "quantile is 95"),
+        (lambda: threshold_from(np.ones(9), np.nan), "quantile is nan"),
+        (lambda: threshold_from(np.array([1, np.inf, np.nan])), "the error of normal example 1 is inf"),
+        (lambda: threshold_from(np.ones((3, 2))), "the errors have shape (3, 2), expected (N,)"),
+        (lambda: roc_auc(np.ones(5), np.zeros(4)), "errors have shape (5,) and labels (4,)"),
+        (lambda: roc_curve(np.ones(5), np.zeros(4)), "roc_curve: errors have shape (5,) and labels (4,)"),
+        (lambda: roc_auc(np.ones(5), np.zeros(5)), "0 anomalies among 5 examples: expected some of each kind"),
+        (lambda: roc_auc(np.array([1, np.nan]), np.array([0, 1])), "the error of example 1 is NaN"),
+        (lambda: reconstruction_errors(half, DATA[0]), "x has shape (12,), expected (N, ...)"),
+        (lambda: reconstruction_errors(lambda x: x[:, :5], DATA), "the model made (50, 5) of (50, 12)"),
+    ],
+)
+def test_mistakes_get_an_answer(call, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        call()
+
+
+def test_on_a_device(monkeypatch):
+    from strict_device import pretend_gpu
+
+    from tinyae import to_device
+
+    pretend_gpu(monkeypatch)
+    model = small_net()
+    there = reconstruction_errors(model.to("gpu"), to_device(DATA, "gpu"))
+    assert type(there) is np.ndarray  # what follows is statistics, on the CPU
+    np.testing.assert_allclose(there, reconstruction_errors(model, DATA), rtol=1e-6)
+    assert detect_anomalies(model.to("gpu"), to_device(DATA, "gpu"), float(np.median(there))).sum() == 25

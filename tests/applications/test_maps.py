@@ -1,0 +1,82 @@
+"""Maps: PCA against the singular value decomposition, t-SNE on what cannot be missed, the decoded plane."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tinyae import Autoencoder, Linear, Objective, Sequential
+from tinyae.applications import decoded_grid, neighbours_agree, pca_autoencoder, pca_map, tsne_map
+from tinyae.models import basic_autoencoder
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 7)) * np.array([5, 4, 3, 2, 1, 0.5, 0.1]) + 3
+
+
+def test_pca_as_an_autoencoder():
+    mean, (u, s, vt) = X.mean(axis=0), np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    for k in (1, 3, 7):
+        model = pca_autoencoder(X, k)
+        np.testing.assert_allclose(np.abs(model.encode(X)), np.abs(u[:, :k] * s[:k]), atol=1e-9)
+        np.testing.assert_allclose(model(X), mean + (u[:, :k] * s[:k]) @ vt[:k], atol=1e-9)
+    assert pca_autoencoder(X.astype(np.float32), 2)(X.astype(np.float32)).dtype == np.float32
+
+
+def test_no_gradient_is_left_at_pca():
+    """It is the best linear autoencoder: the derivative of the error is 0 there."""
+    _, grads, _ = Objective()(pca_autoencoder(X, 3), X)
+    assert max(np.abs(g).max() for g in grads.values()) < 1e-10
+
+
+def test_pca_map_takes_pictures_too():
+    images = rng.random((20, 1, 4, 5))
+    np.testing.assert_array_equal(pca_map(images), pca_map(images.reshape(20, 20)))
+    assert pca_map(images).shape == (20, 2)
+
+
+def test_tsne_keeps_far_clusters_apart_and_the_seed_decides():
+    pytest.importorskip("sklearn", reason="t-SNE is scikit-learn's")
+    labels = np.arange(60) % 3
+    x = rng.normal(size=(60, 10)).astype(np.float32) + 20 * np.eye(10, dtype=np.float32)[labels]
+    y = tsne_map(x, perplexity=10, max_iter=250)
+    assert y.shape == (60, 2) and neighbours_agree(y, labels) == 1
+    np.testing.assert_array_equal(y, tsne_map(x, perplexity=10, max_iter=250))
+
+
+@pytest.mark.parametrize("n", [2, 5, 1500])
+def test_neighbours_by_definition(n):
+    points, labels = rng.normal(size=(n, 3)) + 50, rng.integers(3, size=n)
+    some = range(0, n, max(1, n // 20))
+    squares = ((points[some, None] - points[None]) ** 2).sum(axis=-1)
+    squares[np.arange(len(squares)), some] = np.inf
+    if n < 100:
+        assert neighbours_agree(points, labels) == pytest.approx((labels[squares.argmin(axis=1)] == labels).mean())
+    twins = np.repeat(points, 2, axis=0) + 1e-6 * rng.normal(size=(2 * n, 3))  # everybody's nearest is the twin
+    assert neighbours_agree(twins, np.repeat(np.arange(n), 2)) == 1
+
+
+def test_the_grid_reads_like_the_plane():
+    identity = Sequential(Linear(2, 2, rng=0))
+    identity[0].params["weight"][...], identity[0].params["bias"][...] = np.eye(2), 0
+    z = decoded_grid(Autoencoder(identity, identity), (-1, 10), (1, 30), n=3)
+    assert z[:3].tolist() == [[-1, 30], [0, 30], [1, 30]] and z[-1].tolist() == [1, 10]
+    assert z.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: pca_autoencoder(X, 8), "components is 8, expected a number from 1 to 7"),
+        (lambda: pca_autoencoder(X, 0), "components is 0"),
+        (lambda: pca_autoencoder(X[0], 1), "x has shape (7,), expected rows (N, D)"),
+        (lambda: pca_autoencoder(X[:1], 1), "two at least"),
+        (lambda: tsne_map(X, perplexity=60), "perplexity is 60, expected a number above 0 and below the 60 examples"),
+        (lambda: tsne_map(np.array([[1.0, 2], [np.nan, 3]]), perplexity=1), "example 1 holds NaN"),
+        (lambda: neighbours_agree(X, np.zeros(59)), "60 points and 59 labels"),
+        (lambda: decoded_grid(basic_autoencoder(0), (0, 0), (1, 1)), "the model's code has 32 numbers, expected 2"),
+        (lambda: decoded_grid(basic_autoencoder(0), (0,), (1, 1)), "two numbers a corner"),
+    ],
+)
+def test_mistakes_get_an_answer(call, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        call()

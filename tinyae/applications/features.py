@@ -1,0 +1,84 @@
+"""Features: what an encoder has learned without labels, put to use where labels are few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import Array, to_numpy
+from tinyae.layers import Layer
+from tinyae.layers.base import Gradients
+from tinyae.losses import cross_entropy
+
+
+def classification(
+    model: Layer, data: tuple[Array, Array], rng: np.random.Generator | None = None
+) -> tuple[Any, Gradients, dict[str, Any]]:
+    """The objective of a classifier: the cross-entropy of its logits (N, classes), and the accuracy beside it, for the log.
+
+    ``fit(model, (x, labels), classification, optimizer, ...)``: ``data`` is a batch of examples with their labels, (N,) integers.
+
+    Raises:
+        ValueError: ``data`` is no such pair; labels of another length than x, or outside 0 … classes − 1.
+    """
+    if not (isinstance(data, tuple) and len(data) == 2):
+        raise ValueError("classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)")
+    x, labels = data
+    _check_labels("classification", x, labels)
+    logits, caches = model.forward(x)
+    loss, dlogits = cross_entropy(logits, labels)
+    right = (logits.argmax(axis=1) == labels).mean()
+    return loss, model.parameter_gradients(dlogits, caches), {"accuracy": right}
+
+
+def encode(encoder: Layer, x: Array, batch_size: int = 500) -> Array:
+    """``encoder(x)`` as rows (N, features), ``batch_size`` examples at a time: a frozen net's features, computed once."""
+    parts = [encoder(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
+    if not parts:
+        raise ValueError(f"encode: x is empty (shape {x.shape})")
+    return np.concatenate([part.reshape(len(part), -1) for part in parts])
+
+
+def predict(model: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
+    """The most likely label of each example: (N,), on the CPU."""
+    return to_numpy(encode(model, x, batch_size).argmax(axis=1))
+
+
+def accuracy(model: Layer, x: Array, labels: Array) -> float:
+    """The share of the examples x that get their label.
+
+    Raises:
+        ValueError: labels of another length than x.
+    """
+    _check_labels("accuracy", x, labels)
+    return float((predict(model, x) == to_numpy(labels)).mean())
+
+
+def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Array:
+    """Indices of ``n`` examples chosen at random, as many of each class as possible (n / classes each, ± 1).
+
+    Raises:
+        ValueError: n is not between the number of classes and that of the examples, or a class has too few.
+    """
+    labels = to_numpy(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    if not len(classes) <= n <= len(labels):
+        raise ValueError(f"random_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)")
+    if n == len(labels):
+        return np.arange(n)
+    rng = np.random.default_rng(rng)
+    share, more = divmod(n, len(classes))
+    extra = rng.permutation(len(classes)) < more
+    if (counts < share + extra).any():
+        short = int((counts < share + extra).argmax())
+        raise ValueError(
+            f"random_subset: {n} of {len(classes)} classes, but class {classes[short]} has {counts[short]} examples only"
+        )
+    chosen = [rng.permutation(np.flatnonzero(labels == c))[: share + e] for c, e in zip(classes, extra, strict=True)]
+    return rng.permutation(np.concatenate(chosen))
+
+
+def _check_labels(name: str, x: Array, labels: Array) -> None:
+    if labels.shape != (len(x),):
+        raise ValueError(f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each")

@@ -1,0 +1,59 @@
+"""A net that is used and not trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients, Layer
+from tinyae.layers.sequential import leaves
+
+
+class Frozen(Layer):
+    """``y = f(x)`` with a given net f, whose weights are constants now: ``dx = Jᵀ dy`` goes back as ever, and no dW is made.
+
+    ``params`` is empty, so an optimiser made from a model's ``params`` cannot change f, and a weight file of the model does not
+    hold it: f keeps its own. It is the net itself and no copy: who trains it elsewhere changes it here.
+
+    Raises:
+        TypeError: not a layer.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        if isinstance(layer, type) or not hasattr(layer, "forward"):
+            raise TypeError(f"Frozen: expected a layer, such as model.encoder, got {layer!r}")
+        self.layer = layer
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        return self.layer.forward(x)
+
+    def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
+        return self.layer.vjp(dy, cache), {}
+
+    def parameter_gradients(self, dy: Array, cache: Any) -> Gradients:
+        return {}
+
+    def jvp(self, dx: Array, cache: Any) -> Array:
+        return self.layer.jvp(dx, cache)
+
+    def vjp(self, dy: Array, cache: Any) -> Array:
+        return self.layer.vjp(dy, cache)
+
+    def double_backward(self, g: Array, dy: Array, cache: Any) -> tuple[Array, Array | None, Gradients]:
+        d_dy, dx, _ = self.layer.double_backward(g, dy, cache)
+        return d_dy, dx, {}
+
+    def output_shape(self, cache: Any) -> tuple[int, ...]:
+        return self.layer.output_shape(cache)
+
+    def map_params(self, f: Callable[[Array], Array]) -> Self:
+        return type(self)(self.layer.map_params(f))
+
+    def __repr__(self) -> str:
+        return f"Frozen({', '.join(repr(layer) for _, layer in leaves(self.layer))})"
+
+
+def freeze(layer: Layer) -> Frozen:
+    """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32, 10))`` trains the Linear alone."""
+    return layer if isinstance(layer, Frozen) else Frozen(layer)
