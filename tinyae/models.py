@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.layers import Autoencoder, Conv2d, ConvTranspose2d, Layer, Linear, ReLU, Sequential, Sigmoid, TiedAutoencoder, Transposed
+from tinyae.layers import (
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    Layer,
+    Linear,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    TiedAutoencoder,
+    Transposed,
+)
+from tinyae.variational import VAE
 
 
 def basic_autoencoder(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Autoencoder:
@@ -78,3 +90,18 @@ def tied_autoencoder(rng: Any = 0, features: int = 784, code: int = 256, dtype: 
     """
     linear = Linear(features, code, rng=rng, dtype=dtype)
     return TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear), Sigmoid()))
+
+
+def vae(rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dtype: Any = np.float32) -> VAE:
+    """784 → 400 → **20 + 20** → 400 → 784: the encoder gives 20 means and 20 log-variances, the decoder takes 20 numbers. ReLU,
+    and Sigmoid at the end. One hidden layer on each side as in Kingma & Welling 2014, sizes as in PyTorch's example."""
+    rng = np.random.default_rng(rng)
+
+    def linear(a: int, b: int) -> Linear:
+        return Linear(a, b, rng=rng, dtype=dtype)
+
+    return VAE(
+        encoder=Sequential(linear(features, hidden), ReLU(), linear(hidden, 2 * code)),
+        decoder=Sequential(linear(code, hidden), ReLU(), linear(hidden, features), Sigmoid()),
+        code=code,
+    )

@@ -12,6 +12,7 @@ from tinyae.layers import Autoencoder, KSparse, ReLU
 from tinyae.names import unknown
 from tinyae.objectives import Objective
 from tinyae.penalties import kl_to, l1
+from tinyae.variational import Variational
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ RECIPES = {
         "784-256-784, of each code only the 25 largest numbers stay",
         lambda shape, seed: models.sparse_autoencoder(seed, KSparse(25), features=pixels(shape)),
         epochs=10,
+    ),
+    "vae": Recipe(
+        "variational, 784-400-20-400-784: cross-entropy + KL divergence of the codes from N(0, 1); new pictures can be drawn",
+        lambda shape, seed: models.vae(seed, features=pixels(shape)),
+        Variational(),
+        epochs=10,
+    ),
+    "vae-2d": Recipe(
+        "the same with a code of 2 numbers, which can be drawn as a map",
+        lambda shape, seed: models.vae(seed, features=pixels(shape), code=2),
+        Variational(),
+        epochs=20,
     ),
 }
 
