@@ -98,6 +98,30 @@ def test_reconstruct_one_picture_file(pictures, tmp_path):
     assert np.load(tmp_path / "r" / "reconstructions.npy").shape == (1, 1, 12, 12)
 
 
+def test_anomalies(pictures, tmp_path, capsys):
+    """Blobs are normal, noise is not: the noise is found, and the share of the blobs that the quantile leaves."""
+    assert train(pictures, tmp_path / "run", "--epochs", "40", "--lr", "0.003") == 0
+    noise = np.random.default_rng(1).random((10, 12, 12), dtype=np.float32)
+    np.save(tmp_path / "mixed.npy", np.concatenate([noise, np.load(pictures)]))
+    weights = str(tmp_path / "run" / "weights.npz")
+    run = ["anomalies", weights, str(tmp_path / "mixed.npy"), "--normal", str(pictures), "--out", str(tmp_path / "a")]
+    capsys.readouterr()
+    assert main([*run, "--quantile", "0.9"]) == 0
+    rows = list(csv.DictReader(open(tmp_path / "a" / "errors.csv")))
+    assert [row["picture"] for row in rows] == [str(i) for i in range(70)]
+    assert all(row["anomaly"] == "1" for row in rows[:10])
+    assert sum(row["anomaly"] == "1" for row in rows[10:]) == 6
+    assert (tmp_path / "a" / "most-unusual.png").stat().st_size > 0
+    said = capsys.readouterr().out
+    assert "the 0.9 quantile of 60 normal pictures" in said and "16 of 70 pictures are above it" in said
+    assert float(said.split("threshold ")[1].split(":")[0]) == pytest.approx(
+        np.quantile([float(row["error"]) for row in rows[10:]], 0.9), rel=1e-3
+    )
+
+    assert main([*run, "--quantile", "95"]) == 2
+    assert "quantile is 95.0, expected a number between 0 and 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -107,6 +131,7 @@ def test_reconstruct_one_picture_file(pictures, tmp_path):
         (["train", "basic", "--epochs", "-1"], ["--epochs is -1"]),
         (["train", "basic", "--resume"], ["there is no checkpoint"]),
         (["reconstruct", "nothing.npz", "strokes"], ["no weight file nothing.npz"]),
+        (["anomalies", "nothing.npz", "strokes", "--normal", "strokes"], ["no weight file nothing.npz"]),
     ],
 )
 def test_mistakes_get_an_answer(arguments, words, capsys, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The command line: ``tinyae train``, ``tinyae reconstruct``, ``tinyae info``, ``tinyae list``."""
+"""The command line: ``tinyae train``, ``tinyae reconstruct``, ``tinyae anomalies``, ``tinyae info``, ``tinyae list``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import tinyae
 from tinyae import recipes
 from tinyae.backend import gpu_available, to_device, to_numpy
-from tinyae.files import writable_folder
+from tinyae.files import writable_folder, write_atomically
 from tinyae.layers import summary
 
 CHECKPOINT = "checkpoint.npz"
@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("--out", metavar="DIR", default="reconstructed", help="folder to write to (default: reconstructed)")
     reconstruct.set_defaults(run=reconstruct_command)
 
+    anomalies = commands.add_parser("anomalies", help="find the pictures that a trained model cannot rebuild")
+    anomalies.add_argument("weights", help="weights.npz or weights.safetensors of a run on normal pictures")
+    anomalies.add_argument("images", help="what to look through: pictures, an .npy or .npz file, or the name of a data set")
+    anomalies.add_argument("--normal", metavar="DATA", required=True, help="normal pictures that the model was not trained on")
+    anomalies.add_argument("--quantile", type=float, default=0.95, help="the share of normal pictures to pass (default: 0.95)")
+    anomalies.add_argument("--data-dir", metavar="DIR", help="where the files of mnist and fashion-mnist lie")
+    anomalies.add_argument("--out", metavar="DIR", default="anomalies", help="folder to write to (default: anomalies)")
+    anomalies.set_defaults(run=anomalies_command)
+
     commands.add_parser("list", help="the models that can be trained").set_defaults(run=list_command)
     commands.add_parser("info", help="versions, BLAS, threads, GPU, data found").set_defaults(run=info_command)
     return parser
@@ -75,6 +84,7 @@ DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "worker
 def train_command(args: argparse.Namespace) -> int:
     from tinyae import plots
     from tinyae.data import load_data
+    from tinyae.objectives import Objective
     from tinyae.optim import Adam
     from tinyae.training import evaluate, fit
     from tinyae.weights import save_weights
@@ -115,9 +125,13 @@ def train_command(args: argparse.Namespace) -> int:
     plots.save(plots.plot_reconstructions(*rows.values(), names=[*rows]), out / "reconstructions.png")
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
+    if hasattr(model, "sample"):  # a variational model also makes pictures of its own
+        plots.save(plots.plot_pictures(model.sample(64, settings["seed"])), out / "samples.png")
     scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
     print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
+    if len(history) and recipe.objective != Objective():
+        print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
     if seen is not None:
         print(f"  of pictures seen through {corrupt!r}: before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB")
     print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir() if not path.name.startswith('.')))}")
@@ -156,17 +170,9 @@ def reconstruct_command(args: argparse.Namespace) -> int:
 
     from tinyae import plots
     from tinyae.training import evaluate
-    from tinyae.weights import load_weights, read_arrays
 
-    _, about = read_arrays(args.weights)
-    if "model" not in about:
-        raise ValueError(f"{args.weights} does not say which model it belongs to: only files written by `tinyae train` do")
-    recipe, shape = recipes.recipe(about["model"]), tuple(about["image_shape"])
-    model = recipe.build(shape, 0)
-    load_weights(model, args.weights)
-    images = _images(args, size=shape[-1])
-    if images.shape[1:] != shape:
-        raise ValueError(f"{args.images}: pictures of {images.shape[1:]}, but the model was trained on {shape}")
+    recipe, shape, model = _trained(args.weights)
+    images = _images(args.images, args.data_dir, shape)
     out = writable_folder(args.out)
 
     x = recipe.examples(images)
@@ -179,12 +185,54 @@ def reconstruct_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _images(args: argparse.Namespace, size: int) -> Any:
+def anomalies_command(args: argparse.Namespace) -> int:
+    from tinyae import plots
+    from tinyae.applications import reconstruction_errors, threshold_from
+
+    recipe, shape, model = _trained(args.weights)
+    images, normal = (_images(name, args.data_dir, shape) for name in (args.images, args.normal))
+    threshold = threshold_from(reconstruction_errors(model, recipe.examples(normal)), args.quantile)
+    out = writable_folder(args.out)
+
+    errors = reconstruction_errors(model, recipe.examples(images))
+    rows = [f"{i},{error:.8g},{int(error > threshold)}" for i, error in enumerate(errors)]
+    write_atomically(out / "errors.csv", lambda path: path.write_text("\n".join(["picture,error,anomaly", *rows]) + "\n"))
+    order = errors.argsort()[::-1]
+    shown = images[order[:12]]
+    y = model(recipe.examples(shown)).reshape(shown.shape)
+    plots.save(plots.plot_reconstructions(shown, y), out / "most-unusual.png")
+    found = int((errors > threshold).sum())
+    print(f"threshold {threshold:.6f}: the {args.quantile:g} quantile of {len(normal)} normal pictures' errors")
+    print(f"{found} of {len(images)} pictures are above it ({(1 - args.quantile) * len(images):.0f} would be, were all normal)")
+    print("largest errors: " + ", ".join(f"picture {i} ({errors[i]:.5f})" for i in order[:5]))
+    print(f"written to {out}: errors.csv, most-unusual.png (the {len(shown)} with the largest errors)")
+    return 0
+
+
+def _trained(path: str) -> tuple[recipes.Recipe, tuple[int, ...], Any]:
+    """``recipe, image_shape, model`` of a weight file that ``tinyae train`` has written."""
+    from tinyae.weights import load_weights, read_arrays
+
+    _, about = read_arrays(path)
+    if "model" not in about:
+        raise ValueError(f"{path} does not say which model it belongs to: only files written by `tinyae train` do")
+    recipe, shape = recipes.recipe(about["model"]), tuple(about["image_shape"])
+    model = recipe.build(shape, 0)
+    load_weights(model, path)
+    return recipe, shape, model
+
+
+def _images(name: str, data_dir: str | None, shape: tuple[int, ...]) -> Any:
+    """Pictures of a file or folder, or the test part of a data set; all of ``shape``."""
     from tinyae.data import NAMES, load_data, read_images
 
-    if args.images.lower().replace("-", "_") in NAMES:
-        return load_data(args.images, data_dir=args.data_dir).test.images
-    return read_images(args.images, size=size).images
+    if name.lower().replace("-", "_") in NAMES:
+        images = load_data(name, data_dir=data_dir).test.images
+    else:
+        images = read_images(name, size=shape[-1]).images
+    if images.shape[1:] != shape:
+        raise ValueError(f"{name}: pictures of {images.shape[1:]}, but the model was trained on {shape}")
+    return images
 
 
 def list_command(args: argparse.Namespace) -> int:
