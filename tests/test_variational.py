@@ -1,5 +1,7 @@
 """The variational autoencoder: its parts by finite differences, by hand, by Monte Carlo, and beside PyTorch."""
 
+import csv
+
 import numpy as np
 import pytest
 from numeric import close, numeric_gradient
@@ -7,6 +9,7 @@ from small import same_bits
 
 from tinyae import Adam, Autoencoder, Linear, Sequential, Sigmoid, fit, load_weights, mse, save_weights, summary
 from tinyae.checking import assert_gradients
+from tinyae.cli import main
 from tinyae.models import vae
 from tinyae.recipes import RECIPES
 from tinyae.training.loop import Workers, loss_and_gradients
@@ -211,6 +214,21 @@ def test_recipes():
         model = RECIPES[name].build((1, 12, 12), 0)
         assert model.code == code and model(np.zeros((2, 144), np.float32)).shape == (2, 144)
         assert RECIPES[name].objective == Variational()
+
+
+def test_from_the_command_line(tmp_path, capsys):
+    np.save(tmp_path / "blobs.npy", np.random.default_rng(0).uniform(size=(60, 12, 12)).astype(np.float32))
+    out = tmp_path / "run"
+    run = ["train", "vae", "--data", str(tmp_path / "blobs.npy"), "--out", str(out), "--quiet", "--workers", "1"]
+    assert main([*run, "--epochs", "2"]) == 0
+    assert {"weights.npz", "samples.png", "reconstructions.png", "loss.png"} <= {path.name for path in out.iterdir()}
+    said = capsys.readouterr().out
+    last = list(csv.DictReader(open(out / "history.csv")))[-1]
+    assert float(last["loss"]) == pytest.approx(float(last["reconstruction"]) + float(last["kl"]), rel=1e-5)
+    assert f"the objective itself on the test pictures: {float(last['val_loss']):.6g}" in said
+    assert main([*run, "--epochs", "3", "--resume"]) == 0
+    assert main(["reconstruct", str(out / "weights.npz"), str(tmp_path / "blobs.npy"), "--out", str(tmp_path / "rec")]) == 0
+    assert np.load(tmp_path / "rec" / "reconstructions.npy").shape == (60, 1, 12, 12)
 
 
 # ---- mistakes ----------------------------------------------------------------------------------------------------------
