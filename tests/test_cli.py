@@ -174,6 +174,36 @@ def test_info_and_list(capsys):
     assert all(word in text for word in ("numpy", "BLAS", "GPU", "mnist", "basic", "conv"))
 
 
+LAYER = """
+from tinyae import Linear
+class Good(Linear):
+    def __init__(self):
+        super().__init__(3, 2, rng=0)
+class Bad(Good):
+    def backward(self, dy, x):
+        dx, grads = super().backward(dy, x)
+        return dx, {**grads, "weight": grads["weight"] / 2}
+class Broken(Good):
+    def forward(self, x):
+        return undefined_name
+"""
+
+
+def test_check_a_file(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(LAYER)
+    file = str(tmp_path / "mine.py")
+    assert main(["check", f"{file}:Good", "--input", "4,3"]) == 0
+    assert main(["check", f"{file}:Bad"]) == 1
+    text = capsys.readouterr().out
+    assert "passed" in text and "FAILED" in text and "0.5" in text
+    assert main(["check", f"{file}:Goood"]) == 2 and main(["check", "nothing.py:x"]) == 2
+    error = capsys.readouterr().err
+    assert "Good" in error and "nothing.py" in error and "Traceback" not in error
+    assert main(["check", f"{file}:Broken"]) == 2  # its own mistake: with the line in which it is
+    error = capsys.readouterr().err
+    assert "Traceback" in error and "undefined_name" in error
+
+
 def test_python_m_tinyae():
     run = subprocess.run([sys.executable, "-m", "tinyae", "--version"], capture_output=True, text=True)
     assert run.returncode == 0 and run.stdout.startswith("tinyae ")

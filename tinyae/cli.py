@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     anomalies.add_argument("--out", metavar="DIR", default="anomalies", help="folder to write to (default: anomalies)")
     anomalies.set_defaults(run=anomalies_command)
 
+    check = commands.add_parser("check", help="check the gradients of a layer or function in a file of your own")
+    check.add_argument("target", metavar="FILE.py:NAME", help="a layer, a loss, or a function f beside f_backward (or f,g)")
+    check.add_argument("--input", metavar="SHAPE", help='of the input, batch first: "4,3,8,8"; for functions "4x3;5x3;5"')
+    check.add_argument("--method", default="central", help="central (default), forward, richardson, complex or directions")
+    check.add_argument("--seed", type=int, default=0, help="of the random inputs and cotangent (default: 0)")
+    check.set_defaults(run=check_command)
+
     commands.add_parser("list", help="the models that can be trained").set_defaults(run=list_command)
     commands.add_parser("info", help="versions, BLAS, threads, GPU, data found").set_defaults(run=info_command)
     return parser
@@ -233,6 +240,25 @@ def _images(name: str, data_dir: str | None, shape: tuple[int, ...]) -> Any:
     if images.shape[1:] != shape:
         raise ValueError(f"{name}: pictures of {images.shape[1:]}, but the model was trained on {shape}")
     return images
+
+
+def check_command(args: argparse.Namespace) -> int:
+    """Prints the report. Exit code 0: every gradient is right; 1: one is wrong; 2: it could not be checked."""
+    import traceback
+
+    from tinyae.checking.file import check_file
+
+    try:
+        report = check_file(args.target, args.input, args.seed, args.method)
+    except Exception as error:
+        ours = Path(__file__).parent in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
+        if ours:  # a mistake in how it was asked for
+            print(f"tinyae: {error}", file=sys.stderr)
+        else:  # the file's own error: its author wants to see where
+            traceback.print_exc()
+        return 2
+    print(report)
+    return 0 if report.ok else 1
 
 
 def list_command(args: argparse.Namespace) -> int:

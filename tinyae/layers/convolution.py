@@ -232,7 +232,7 @@ class Conv2d(Convolution):
         return self._gradients(image=x, grid=dy, bias_gradient=dy.sum(axis=(0, 2, 3)))
 
     def jvp(self, dx: Array, x: Array) -> Array:
-        grid = _grid_size(repr(self), x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
+        grid = _grid_size(self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
         return _with_probes(self.gather, dx, grid)
 
     def vjp(self, dy: Array, x: Array) -> Array:
@@ -244,7 +244,7 @@ class Conv2d(Convolution):
 
     def output_shape(self, x: Array) -> tuple[int, ...]:
         self._check(x)
-        grid = _grid_size(repr(self), x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
+        grid = _grid_size(self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
         return len(x), self.out_channels, *grid
 
 
@@ -311,7 +311,7 @@ class ConvTranspose2d(Convolution):
         return out
 
 
-def _grid_size(name: str, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
+def _grid_size(name: Any, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
     """How many patches an image of this size has, down and across."""
     settings = zip(size, kernel, stride, padding, dilation, strict=True)
     grid = tuple((h + 2 * p - d * (k - 1) - 1) // s + 1 for h, k, s, p, d in settings)
