@@ -193,7 +193,7 @@ show(ax, f"01_loss_{data.name}")
 # the mean *during* that epoch, the validation loss is taken at its end: at first the latter is the smaller one for this reason.)
 
 # %%
-# one example of each class, twice
+# two pictures of each class
 shown = np.concatenate([np.flatnonzero(test.labels == label)[:2] for label in range(10)])
 show(plot_reconstructions(x_test[shown], model(x_test[shown])), f"01_reconstructions_{data.name}")
 
@@ -313,8 +313,7 @@ linear_history = fit(linear, x_train, Objective(), optimizer, EPOCHS, validation
 
 least = squared_error(pca(x_train), x_train)
 reached = 784 * np.array(linear_history["val_loss"])  # of the training pictures, after each epoch
-print(f"PCA {least:.4f} = the sum of the other eigenvalues {eigenvalues[:-32].sum():.4f}")
-print(f"linear autoencoder {reached[-1]:.4f}")
+print(f"PCA {least:.3f}, the sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, linear autoencoder {reached[-1]:.3f}")
 
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 ax.semilogy(linear_history["epoch"], reached - least, "o-", markersize=3)
@@ -329,7 +328,8 @@ show(ax, f"01_linear_{data.name}")
 # %%
 Q = np.linalg.qr(linear.params["decoder.0.weight"])[0]  # (784, 32)
 cosines = np.linalg.svd(Q.T @ V, compute_uv=False)
-print(f"cosines of the angles between the two planes: mean {cosines.mean():.4f}, smallest {cosines[-1]:.4f}")
+print("cosines of the angles between the two planes:", *(f"{c:.2f}" for c in cosines))
+print("eigenvalues 1, 2, 3 ... 31, 32, 33, 34:", *(f"{eigenvalues[-k]:.2f}" for k in (1, 2, 3, 31, 32, 33, 34)))
 
 fig, axes = plt.subplots(2, figsize=(7, 2.1), layout="constrained")
 for ax, columns, name in [(axes[0], V, "PCA"), (axes[1], linear.params["decoder.0.weight"], "linear autoencoder")]:
@@ -342,6 +342,10 @@ show(ax, f"01_components_{data.name}")
 # %% [markdown]
 # **What to look at.** The first ten components of PCA, above, go from coarse to fine, are orthogonal, and come in order. Those
 # of the linear autoencoder, below, are none of that: the squared error cares only for the plane, and any basis of it will do.
+#
+# If the last cosines are below 1, compare the eigenvalues there. Each says how much error its direction would remove. Where
+# number 33 is almost as large as number 32, to take the one for the other costs almost nothing, so there is hardly a slope to
+# walk down, and it takes long: gradient descent is slowest where it matters least.
 #
 # ## Exercises
 #

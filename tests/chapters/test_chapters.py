@@ -1,0 +1,96 @@
+"""Each chapter runs, as a script and as a notebook, and the notebooks are what their sources say."""
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupytext", reason="notebooks are made with jupytext: pip install '.[test]'")
+nbclient = pytest.importorskip("nbclient", reason="notebooks are run with nbclient: pip install '.[test]'")
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
+LIMIT = 120  # seconds; a chapter in fast mode takes a few, a busy machine more
+
+spec = importlib.util.spec_from_file_location("build_notebooks", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    """The environment of a fast run on data that need no download."""
+    monkeypatch.setenv("TINYAE_FAST", "1")
+    for name in ("TINYAE_CHAPTER_DATA", "TINYAE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_there_are_chapters():
+    assert len(CHAPTERS) >= 2
+
+
+@each_chapter
+def test_runs_as_a_script_from_anywhere(chapter, fast, tmp_path):
+    figures = {path: path.stat().st_mtime_ns for path in (ROOT / "chapters" / "figures").glob("*")}
+    run = subprocess.run([sys.executable, "-W", "error::RuntimeWarning", chapter], cwd=tmp_path, text=True,
+                         encoding="utf-8", capture_output=True, timeout=LIMIT,
+                         env={**os.environ, "PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "nan" not in run.stdout.lower().split()
+    assert not list(tmp_path.iterdir()), "a fast run leaves nothing behind"
+    assert figures == {path: path.stat().st_mtime_ns for path in (ROOT / "chapters" / "figures").glob("*")}
+
+
+@each_chapter
+def test_runs_as_a_notebook_and_shows_its_figures(chapter, fast, tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel chooses its own, inline
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    (tmp_path / "work").mkdir()
+    book = build.nbformat.reads(build.notebook(chapter), as_version=4)
+    nbclient.NotebookClient(book, timeout=LIMIT, kernel_name="python3",
+                            resources={"metadata": {"path": str(tmp_path / "work")}}).execute()  # fmt: skip
+    pictures = sum("image/png" in output.get("data", {}) for cell in book.cells for output in cell.get("outputs", []))
+    assert pictures == sum(line.startswith(("show(", "    show(")) for line in chapter.read_text("utf-8").splitlines())
+    assert not list((tmp_path / "work").iterdir()), "a notebook writes no figures"
+
+
+@each_chapter
+def test_notebook_is_in_step_with_its_source(chapter):
+    path = ROOT / "notebooks" / f"{chapter.stem}.ipynb"
+    assert path.is_file(), "run: python notebooks/build.py"
+    assert path.read_text("utf-8") == build.notebook(chapter), "run: python notebooks/build.py"
+
+
+def test_readme_lists_the_chapters():
+    assert build.README.read_text("utf-8") == build.readme(), "run: python notebooks/build.py"
+
+
+def test_every_notebook_has_a_source_and_no_outputs():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert (ROOT / "chapters" / f"{path.stem}.py").is_file(), f"{path.name} has no chapter: delete it"
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            assert not cell.get("outputs") and cell.get("execution_count") is None, path.name
+
+
+@each_chapter
+def test_has_what_a_chapter_has(chapter):
+    text = chapter.read_text("utf-8")
+    assert text.startswith(f"# %% [markdown]\n# # {int(chapter.stem[:2])} · "), "a chapter begins with '# N · Title'"
+    assert "**What to look at.**" in text
+    exercises = re.split(r"^# ## .*Exercises$", text, flags=re.M)[-1]
+    assert 3 <= len(re.findall(r"^# \d\. ", exercises, re.M)) <= 5
+    assert exercises.count("Hint") >= 3
+
+
+def test_committed_figures_are_small():
+    listing = subprocess.run(["git", "ls-files", "chapters/figures/*.png"], cwd=ROOT, text=True, capture_output=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    for path in (ROOT / line for line in listing.stdout.splitlines()):
+        assert not path.exists() or path.stat().st_size < 150_000, f"{path.name}: {path.stat().st_size:,} bytes"
