@@ -1,0 +1,202 @@
+"""The wall of wrong gradients: each published mistake, planted in ours, must be found by a check of ours.
+
+Two checks stand guard: ``check_penalty`` (value by differences of the encoder, gradient by differences of the value), and that a
+loss with the penalty moves every weight by what the penalty alone says.
+"""
+
+import numpy as np
+import pytest
+from nets import build
+
+from tinyae import ReLU, Sigmoid, Tanh, contractive
+from tinyae.checking import check_penalty
+from tinyae.layers.activations import Elementwise
+from tinyae.layers.sequential import Chain
+from tinyae.penalties import jacobian as module
+
+
+def verdict(penalty, kind="dense", f=Tanh):
+    return check_penalty(penalty, *build(kind, f), value="frobenius")
+
+
+def told(report):
+    return str(report).lower()
+
+
+def scaled(value=1.0, dx=1.0, grads=1.0, bias=None):
+    """The penalty with some of its results off by a factor."""
+
+    def penalty(encoder, caches):
+        v, d, g = contractive(encoder, caches)
+        return v * value, d * dx, {k: a * (bias if bias is not None and k.endswith("bias") else grads) for k, a in g.items()}
+
+    return penalty
+
+
+def test_the_penalty_itself_passes():
+    for kind in ("one layer", "dense", "conv"):
+        for f in (Sigmoid, ReLU):
+            report = verdict(contractive, kind, f)
+            assert report.ok, str(report)
+
+
+def test_floor_division_has_no_gradient():
+    """DeepLearningTutorials cA.py, line 211: T.sum(J ** 2) // n_batchsize."""
+
+    def floored(encoder, caches):
+        value, dx, grads = contractive(encoder, caches)
+        n = len(dx)
+        return value * n // n, dx, grads
+
+    report = verdict(floored)
+    assert not report.ok and "expected" in told(report)
+    zeros = verdict(scaled(dx=0.0, grads=0.0))  # and what an autograd makes of it
+    assert not zeros.ok and "integer division" in told(zeros)
+
+
+def test_half_of_the_gradient():
+    """ynd/cae.py: the gradient is ½ of that of its own value, so λ is silently halved."""
+    report = verdict(scaled(dx=0.5, grads=0.5))
+    assert not report.ok and "0.5" in told(report)
+
+
+def test_the_square_of_the_sum_for_the_sum_of_squares():
+    """ynd/cae.py, before: (Σ h')² for Σ h'²."""
+    net, x = build("one layer", Sigmoid)
+
+    def wrong(encoder, caches):
+        value, dx, grads = contractive(encoder, caches)
+        h, norms = caches[1], (encoder.params["0.weight"] ** 2).sum(axis=1)
+        return ((h * (1 - h)).sum(axis=0) ** 2 * norms).sum() / len(h), dx, grads
+
+    assert not check_penalty(wrong, net, x, value="frobenius").ok
+
+
+def test_a_frozen_copy_of_the_weights(monkeypatch):
+    """A Keras blog post: Σ W² from the initial weights, so W's own share of the gradient is missing."""
+
+    def frozen(net, caches, first, weight):
+        value, bends, grads = right(net, caches, first, weight)
+        return value, bends, {key: np.zeros_like(g) for key, g in grads.items()}
+
+    right = module._one_layer
+    monkeypatch.setattr(module, "_one_layer", frozen)
+    report = verdict(contractive, "one layer", Sigmoid)
+    assert not report.ok
+    assert {t.name: t.verdict for t in report.tensors}["0.weight"] == "WRONG"
+
+
+@pytest.mark.parametrize("kind", ["one layer", "dense"])
+def test_the_sigmoids_formula_on_a_relu_encoder(kind, monkeypatch):
+    """A much-copied PyTorch model: h (1 − h) whatever the activation."""
+    monkeypatch.setattr(ReLU, "vjp", lambda self, dy, y: dy * y * (1 - y))
+    monkeypatch.setattr(ReLU, "slope", lambda self, y: y * (1 - y))
+    report = verdict(contractive, kind, ReLU)
+    assert not report.ok and "the penalty is" in told(report)
+
+
+def test_the_norm_of_the_mean_jacobian():
+    """pylearn2 #90, #142: the mean of the Jacobians, and then its norm."""
+
+    def wrong(encoder, caches):
+        _, dx, grads = contractive(encoder, caches)
+        rows = [encoder.vjp(np.broadcast_to(e, (4, 3)).copy(), caches).mean(axis=0) for e in np.eye(3)]
+        return sum((row**2).sum() for row in rows), dx, grads
+
+    report = verdict(wrong)
+    assert not report.ok and "the mean was taken before the square" in told(report)
+
+
+def test_weights_summed_then_squared():
+    """pylearn2: (Σ W)² for Σ W²."""
+
+    def wrong(encoder, caches):
+        value, dx, grads = contractive(encoder, caches)
+        h, w = caches[1], encoder.params["0.weight"]
+        return ((h * (1 - h)) ** 2 @ w.sum(axis=1) ** 2).mean(), dx, grads
+
+    assert not verdict(wrong, "one layer", Sigmoid).ok
+
+
+def test_bias_and_weight_n_times_apart():
+    """yusugomori dA.py: the weight's step is a sum over the batch, the bias's a mean."""
+    report = verdict(scaled(bias=1 / 4))
+    wrong = {t.name for t in report.tensors if t.verdict == "WRONG"}
+    assert wrong == {"0.bias", "2.bias", "4.bias"} and "0.25" in told(report)
+
+
+def test_ones_in_place_of_the_rows():
+    """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its own."""
+
+    def ones(encoder, caches):
+        chain, flat, names = module._flattened(encoder, caches)
+        v = np.ones((1, *chain.output_shape(flat)))
+        cotangents, j = chain.cotangents(v, flat)
+        _, bends, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)
+        dx, more = chain.backward(None, flat, bends=bends)
+        return float((j**2).sum()) / len(j[0]), dx, names(module.added(grads, more))
+
+    report = verdict(ones)
+    assert not report.ok and "ones were back-propagated" in told(report)
+    assert all(t.verdict != "WRONG" for t in report.tensors)  # a good gradient, of something else: only the value tells
+
+
+def test_ones_can_give_nothing_where_the_jacobian_is_large():
+    net, x = build("one layer", Sigmoid)
+    w, b = net.params.values()
+    w[2:], b[2:] = -w[:2], -b[:2]  # units in pairs: σ(−a) has the slope of σ(a)
+    _, caches = net.forward(x)
+    assert np.abs(net.vjp(np.ones((len(x), 4)), caches)).max() < 1e-15
+    assert contractive(net, caches)[0] > 0.1
+
+
+# ---- and the slips that one makes oneself --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv", "one layer"])
+def test_the_bends_are_forgotten(kind, monkeypatch):
+    """Only the weights' own share: J's dependence on the point through f'' is left out."""
+    right = Chain.backward
+    monkeypatch.setattr(Chain, "backward",
+                        lambda self, dy, caches, input_gradient=True, bends=None: right(self, dy, caches, input_gradient, {
+                            k: None if b is None else 0 * b for k, b in (bends or {}).items()}))  # fmt: skip
+    assert not verdict(contractive, kind, Sigmoid).ok
+
+
+def test_the_curvature_has_the_wrong_sign(monkeypatch):
+    monkeypatch.setattr(Sigmoid, "curvature", lambda self, y: -y * (1 - y) * (1 - 2 * y))
+    for kind in ("one layer", "dense"):
+        assert not verdict(contractive, kind, Sigmoid).ok
+
+
+def test_the_curvature_forgets_the_probes(monkeypatch):
+    """f''(x) times the mean over the rows instead of their sum."""
+    right = Elementwise.double_backward
+
+    def wrong(self, g, dy, y):
+        d_dy, dx, grads = right(self, g, dy, y)
+        return d_dy, None if dx is None else dx / len(g), grads
+
+    monkeypatch.setattr(Elementwise, "double_backward", wrong)
+    assert not verdict(contractive, "dense", Sigmoid).ok
+
+
+@pytest.mark.parametrize("block", [1, 1 << 18])
+def test_a_row_too_few(block, monkeypatch):
+    right = module._identity
+
+    def short(shape, like, at_a_time, units=None):
+        blocks = list(right(shape, like, at_a_time, units))
+        blocks[-1][-1] = 0
+        return iter(blocks)
+
+    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(module, "_identity", short)
+    report = verdict(contractive)
+    assert not report.ok and "the penalty is" in told(report)
+
+
+def test_a_live_unit_is_taken_for_dead(monkeypatch):
+    right = module._live_units
+    monkeypatch.setattr(module, "_live_units", lambda net, caches: right(net, caches)[:, :-1])
+    assert not verdict(contractive).ok
