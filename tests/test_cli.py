@@ -56,6 +56,32 @@ def test_resume_remembers_settings_and_refuses_others(pictures, tmp_path, capsys
     assert "started with lr = 0.002" in capsys.readouterr().err
 
 
+def test_contractive_and_its_weight(pictures, tmp_path, capsys):
+    common = ["--data", str(pictures), "--quiet", "--workers", "1", "--epochs", "1"]
+    assert main(["train", "contractive", "--out", str(tmp_path / "a"), *common]) == 0
+    assert main(["train", "basic", "--contraction", "0.0003", "--out", str(tmp_path / "b"), *common]) == 0
+    a, b = (list(csv.DictReader(open(tmp_path / run / "history.csv"))) for run in "ab")
+    assert a[0]["contraction"] == b[0]["contraction"] and float(a[0]["contraction"]) > 0
+    again = ["train", "basic", "--out", str(tmp_path / "b"), "--quiet", "--resume", "--epochs", "2"]
+    assert main(again) == 0  # λ as before
+    assert main([*again, "--contraction", "0.5"]) == 2
+    assert "started with contraction = 0.0003" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["basic", "--contraction", "-1"], "contraction is -1.0, expected a number from 0 on"),
+     (["vae", "--contraction", "1"], "--contraction: Variational, which this model minimises, has no such term"),
+     (["contractive", "--model", "vae"], "model 'contractive' has no variant --model vae; there is conv"),
+     (["contractiv", "--model", "conv"], "contractive"),
+     (["contractive", "--model", "conv", "--data", "blobs"], "takes pictures of 1×28×28, got 1×12×12")],
+)  # fmt: skip
+def test_contractive_mistakes(words, message, pictures, tmp_path, capsys):
+    words = [str(pictures) if word == "blobs" else word for word in words]
+    assert main(["train", *words, "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1"]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(pictures, tmp_path, capsys, monkeypatch):
     original, calls = loop._train_epoch, []
 

@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a model; writes weights, history and pictures")
     train.add_argument("model", nargs="?", default="basic", help="see `tinyae list` (default: basic)")
+    train.add_argument("--model", metavar="NAME", dest="architecture", help="the same with another architecture: basic, conv")
     train.add_argument("--data", help="strokes, digits, mnist, fashion-mnist, or a path to pictures or an .npy or .npz file "
                        "(default: strokes, generated on the spot)")  # fmt: skip
     train.add_argument("--data-dir", metavar="DIR", help="where the files of mnist and fashion-mnist lie (default: $TINYAE_DATA)")
@@ -50,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=int, help="examples a step (default: 128)")
     train.add_argument("--lr", type=float, help="Adam's learning rate (default: 0.001)")
     train.add_argument("--seed", type=int, help="of the weights and of every random number of the run (default: 0)")
+    train.add_argument("--contraction", type=float, metavar="λ", help="weight of the penalty on the code's Jacobian "
+                       "(default: what the model says, see `tinyae list`)")  # fmt: skip
     train.add_argument("--workers", type=int, help="threads that share a batch (default: one a core)")
     train.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     train.add_argument("--out", metavar="DIR", help="folder for what the run writes (default: runs/MODEL-DATA)")
@@ -85,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None}
+DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, "contraction": None}
 
 
 def train_command(args: argparse.Namespace) -> int:
@@ -96,6 +99,7 @@ def train_command(args: argparse.Namespace) -> int:
     from tinyae.training import evaluate, fit
     from tinyae.weights import save_weights
 
+    args.model = recipes.named(args.model, args.architecture)
     recipe = recipes.recipe(args.model)
     epochs = recipe.epochs if args.epochs is None else args.epochs
     if epochs < 0:
@@ -104,6 +108,7 @@ def train_command(args: argparse.Namespace) -> int:
         to_device(tinyae.backend.np.zeros(1), "gpu")  # complains now rather than after the data are loaded
     out = Path(args.out or f"runs/{args.model}-{Path(args.data or DEFAULTS['data']).stem}")
     settings = _settings(args, out / CHECKPOINT)
+    recipe = recipe.contracted(settings["contraction"])
     data = load_data(settings["data"], data_dir=args.data_dir)
     out = writable_folder(out)
 
@@ -117,7 +122,7 @@ def train_command(args: argparse.Namespace) -> int:
         history = fit(
             model, x, recipe.objective, optimizer, epochs, settings["batch_size"], validation=x_test,
             workers=settings["workers"], rng=settings["seed"], progress=not args.quiet, checkpoint=out / CHECKPOINT,
-            resume=args.resume, settings={key: settings[key] for key in ("data", "lr")} | {"model": args.model},
+            resume=args.resume, settings={key: settings[key] for key in ("data", "lr", "contraction")} | {"model": args.model},
         )  # fmt: skip
     except KeyboardInterrupt:
         return _interrupted(args, out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinyae import models
@@ -28,6 +28,18 @@ class Recipe:
     def examples(self, images: Any) -> Any:
         """Images (N, C, H, W) in the shape that the model takes."""
         return images.reshape(len(images), -1) if self.flat else images
+
+    def contracted(self, weight: float | None) -> Recipe:
+        """The same with this weight of the contractive penalty; None leaves it as it is.
+
+        Raises:
+            ValueError: a negative weight, or an objective that has no such term.
+        """
+        if weight is None:
+            return self
+        if not isinstance(self.objective, Objective):
+            raise ValueError(f"--contraction: {type(self.objective).__name__}, which this model minimises, has no such term")
+        return replace(self, objective=replace(self.objective, contraction=weight))
 
 
 def pixels(shape: tuple[int, ...]) -> int:
@@ -74,6 +86,19 @@ RECIPES = {
         flat=False,
         epochs=5,
     ),
+    "contractive": Recipe(
+        "the basic model, whose code should move little: + λ · mean ‖∂z/∂x‖², λ = 3e-4, all rows of the Jacobian",
+        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape)),
+        Objective(contraction=3e-4),
+        epochs=5,
+    ),
+    "contractive-conv": Recipe(
+        "the same penalty and the convolutional model, the Jacobian's norm estimated from 2 random sums of its 128 rows",
+        build_conv,
+        Objective(contraction=3e-4, probes=2),
+        flat=False,
+        epochs=5,
+    ),
     "sparse-l1": Recipe(
         "784-256-784, ReLU code, L1 on the code: most of its numbers are exactly 0",
         lambda shape, seed: models.sparse_autoencoder(seed, ReLU(), features=pixels(shape)),
@@ -104,6 +129,21 @@ RECIPES = {
         epochs=20,
     ),
 }
+
+
+def named(name: str, architecture: str | None = None) -> str:
+    """The recipe for another architecture, ``("contractive", "conv")`` -> ``"contractive-conv"``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if architecture is None or (architecture == "basic" and f"{name}-conv" in RECIPES):
+        return name
+    if f"{name}-{architecture}" not in RECIPES:
+        recipe(name)
+        others = [other.removeprefix(f"{name}-") for other in RECIPES if other.startswith(f"{name}-")]
+        raise ValueError(f"model {name!r} has no variant --model {architecture}; there is {', '.join(others) or 'none'}")
+    return f"{name}-{architecture}"
 
 
 def recipe(name: str) -> Recipe:
