@@ -24,6 +24,7 @@ ODD = {
     ),
     "a kernel as large as the image": Case(Conv2d, (2, 3), (4, 5), {}, (4, 5), 4, 0),
     "a kernel as large as the output": Case(ConvTranspose2d, (3, 2), (4, 5), {}, (1, 1), 4, 0),
+    "a kernel as large as the image, and a rim": Case(Conv2d, (2, 3), 3, {"stride": 3, "padding": 1}, (3, 3), 4, 0),
 }  # fmt: skip
 odd = pytest.mark.parametrize("case", ODD.values(), ids=ODD)
 
@@ -56,6 +57,18 @@ def test_transposed_by_hand():
 def test_the_six_loops_give_the_same(case):
     layer, x = case.make()
     close(layer(x), LOOPS[case.kind](x, **weights(layer), **case.pairs()), 1e-12)
+
+
+@odd
+def test_the_six_loops_give_the_same_exactly_in_whole_numbers(case):
+    layer, x = case.make(whole=True)
+    y = LOOPS[case.kind](x, **weights(layer), **case.pairs())
+    np.testing.assert_array_equal(layer(x), y)
+    if case.kind is Conv2d:
+        dx, grads = layer.backward(y, x)
+        wanted = conv2d_loops_backward(y, x, layer.params["weight"], **case.pairs())
+        for ours, theirs in zip([dx, *grads.values()], wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @settings(max_examples=60)
