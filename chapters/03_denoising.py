@@ -243,9 +243,9 @@ show(plot_reconstructions(x_test[few], *[x_hat[few] for x_hat in results.values(
 
 # %% [markdown]
 # **What to look at.** The median filter knows nothing of digits: single dots go, but thin strokes go with them. The plain model
-# makes clean strokes, since that is all its decoder can draw, but often the wrong ones: its encoder was never asked to look
-# through noise. The denoising models draw what is probably there. Look for a place where they are wrong, and cover the original:
-# would you have seen it?
+# draws strokes and nothing else, since its decoder knows nothing else, but thick and often wrong ones: its encoder was never
+# asked to look through noise. The denoising models draw what is probably there. Look for a place where they are wrong, and
+# cover the original: would you have seen it?
 #
 # ## Noise that it was not trained for
 #
@@ -270,22 +270,22 @@ ax.legend(frameon=False)
 ax.grid(alpha=0.3)
 show(ax, f"03_levels_{data.name}")
 
-for name in ("noisy", "plain", "denoising", "convolutional"):
-    print(f"{name:<14}" + "  ".join(f"σ={s:.1f}: {v:5.2f} dB" for s, v in zip(sigmas, curves[name], strict=True)))
+print(f"{'PSNR in dB,  σ':<16}" + "".join(f"{sigma:>7.1f}" for sigma in sigmas))
+for name, curve in curves.items():
+    print(f"{name:<16}" + "".join(f"{value:>7.2f}" for value in curve))
 
 # %% [markdown]
-# **What to look at.** Left of the grey line a denoiser is best at less noise than it was trained for, but without any noise the
-# plain model beats it: the denoiser still mistrusts its eyes. Right of the line it fades, but more slowly than the plain model.
-# Where does each curve cross the dotted one? To the left of that point it would be better to leave the picture as it is.
+# **What to look at.** Is a denoiser at its best at the noise that it was trained for, or at less? And who is best where there is
+# no noise at all? A denoiser mistrusts its eyes: it has learned how much of what it sees is chance, and it cannot see that today
+# there is none. Right of the line it fades slowly. Where does each curve cross the dotted one? To the left of that point it would
+# be better to leave the picture as it is.
 #
 # ## Other noise
 #
-# One model for each kind of noise, and each of them tried on every kind.
+# One model for each kind of noise, trained as long as each other, and each of them tried on every kind.
 
 # %%
-models = {noise: dense}
-for corrupt in corruptions[1:]:
-    models[corrupt] = trained(basic_autoencoder(rng=0), Objective(corrupt=corrupt), epochs=3)
+models = {corrupt: trained(basic_autoencoder(rng=0), Objective(corrupt=corrupt), epochs=4) for corrupt in corruptions}
 
 spoiled = {corrupt: corrupt(x_test, np.random.default_rng(0)) for corrupt in corruptions}
 print("PSNR in dB           " + "".join(f"{str(c).partition('(')[0] + ' seen':>22}" for c in corruptions))
@@ -294,22 +294,22 @@ for learned, model in {None: plain, **models}.items():
     name = "plain" if learned is None else "on " + str(learned).partition("(")[0]
     print(f"{name:<21}" + "".join(f"{psnr(error(output(model, spoiled[c]))):>22.2f}" for c in corruptions))
 
-rows = {"original": x_test[few]}
-for corrupt in corruptions[1:]:
-    name = str(corrupt).partition("(")[0].replace("_and_", " & ")
-    rows |= {name: spoiled[corrupt][few], " " * len(rows) + "→": output(models[corrupt], spoiled[corrupt][few])}
-show(plot_reconstructions(*rows.values(), names=[*rows]), f"03_kinds_{data.name}")
+rows, names = [x_test[few]], ["original"]
+for corrupt, name in zip(corruptions[1:], ["masking", "salt & pepper"], strict=True):
+    rows += [spoiled[corrupt][few], output(models[corrupt], spoiled[corrupt][few])]
+    names += [name, "repaired"]
+show(plot_reconstructions(*rows, names=names), f"03_kinds_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Is each row of numbers best in its own column? Which training helps most with noise that it has not seen?
+# **What to look at.** Is each model the best one for its own noise? Which training helps most with noise that it has not seen?
 # Masking only ever takes ink away: a model trained on it has learned to add, and salt it takes for ink.
 #
 # What has the noise done to the filters? The first layer of both models, which began with the same random numbers:
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
 for ax, name, model in [(axes[0], "plain", plain), (axes[1], "denoising", dense)]:
-    plot_filters(model, 49, ax)
+    plot_filters(model, 25, ax)
     ax.set_title(name)
 show(axes[0], f"03_filters_{data.name}")
 

@@ -212,9 +212,10 @@ axes[0].set_ylabel("share of all code numbers")
 show(axes[0], f"04_histograms_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The axis is logarithmic. The plain code uses its whole range. With L1 a tower stands at 0: these are
-# exact zeros, the table counts them. KL knows no exact zeros, only small numbers, and some that are on. For k-sparse the
-# tower's height is known before any training.
+# **What to look at.** The axis is logarithmic. The plain code uses its whole range. With L1 a tower stands at 0: these are exact
+# zeros, the table counts them. KL knows no exact zeros, only small numbers, and some that are on. For k-sparse the tower's height
+# is known before any training, and beside it is a gap: what is small is seldom among the largest. The table's last column is the
+# price of exact zeros: a unit that is 0 for every picture gets no gradient and hardly ever comes back (exercise 5).
 #
 # The codes of three pictures, all 256 numbers of each laid out as a square:
 
@@ -237,19 +238,23 @@ show(plot_reconstructions(x_test[ten], *[model(x_test[ten]) for model in models.
      f"04_reconstructions_{data.name}")  # fmt: skip
 
 # %% [markdown]
-# And what does each unit look for? The 36 largest filters of each model:
+# And what does a unit stand for? Column $j$ of the decoder's weights is what unit $j$ adds to the picture when it is active, red
+# for ink and blue for paper. Of each model the 25 units that vary most:
 
 # %%
-fig, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
-    plot_filters(model, 36, ax)
-    ax.set_title(name)
-show(axes[0], f"04_filters_{data.name}")
+    most = np.argsort(-codes[name].std(axis=0))[:25]
+    columns = model.decoder.params["0.weight"][:, most].T  # (25, 784)
+    columns = columns / np.abs(columns).max(axis=1, keepdims=True)
+    ax.imshow(mosaic(columns, gap=1, fill=np.nan), cmap=plt.get_cmap("RdBu_r", 21), vmin=-1, vmax=1, interpolation="nearest")
+    ax.set(title=name, xticks=[], yticks=[])
+show(axes[0], f"04_columns_{data.name}")
 
 # %% [markdown]
 # **What to look at.** In the plain model many units share the work, and no single one means much. Where few may speak, each
-# must be about something: look for strokes, for pieces of strokes, for whole digits. Which of the three penalties gives the
-# most local filters, and which the most like digits? What would a smaller $k$ do?
+# must be about something: look for strokes, for pieces of strokes, for whole digits. Which way gives the most local pictures,
+# and which those most like digits? What would a smaller $k$ do?
 #
 # ## Edges
 #
