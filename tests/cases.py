@@ -17,6 +17,7 @@ from tinyae import (
     Sigmoid,
     Softplus,
     Tanh,
+    freeze,
 )
 from tinyae.layers import KSparse
 from tinyae.layers.tied import TiedAutoencoder, Transposed
@@ -57,6 +58,8 @@ def make(kind, n, d, k, seed):
         return Reshape(d, 2, 1), x
     if kind == "KSparse":
         return KSparse(min(k, 2 * d)), x
+    if kind == "Frozen":
+        return freeze(Sequential(Linear(d, k, rng=rng, dtype=np.float64), Tanh())), x[:, 0]
     if kind == "tied":
         linear = Linear(d, k, rng=rng, dtype=np.float64)
         return TiedAutoencoder(Sequential(linear, Tanh()), Sequential(Transposed(linear), Sigmoid())), x[:, 0]
@@ -66,5 +69,5 @@ def make(kind, n, d, k, seed):
     return Linear(d, k, bias=kind == "Linear", rng=rng, dtype=np.float64), x[:, 0]
 
 
-LAYERS = ["Linear", "Linear without bias", *CONVOLUTIONS, *ACTIVATIONS, "KSparse", "Flatten", "Reshape"]
+LAYERS = ["Linear", "Linear without bias", *CONVOLUTIONS, *ACTIVATIONS, "KSparse", "Flatten", "Reshape", "Frozen"]
 KINDS = [*LAYERS, "tied", *(f"net {name}" for name in ACTIVATIONS)]
