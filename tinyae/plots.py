@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
 from tinyae.files import write_atomically
 from tinyae.layers import Layer, Linear, leaves
-from tinyae.training.history import History
+
+if TYPE_CHECKING:  # History.plot comes here
+    from tinyae.training.history import History
 
 INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
 

@@ -1,0 +1,109 @@
+"""``tinyae train``: from a name to weights, a history and pictures."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyae import plots
+from tinyae.backend import Array, to_device
+from tinyae.data import load_data
+from tinyae.files import writable_folder
+from tinyae.layers import summary
+from tinyae.objectives import Objective
+from tinyae.optim import Adam
+from tinyae.recipes import Recipe, named
+from tinyae.recipes import recipe as recipe_of
+from tinyae.training import History, evaluate, fit
+from tinyae.training.checkpoint import read_checkpoint
+from tinyae.weights import save_weights
+
+CHECKPOINT = "checkpoint.npz"
+DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, "contraction": None}
+
+
+def train(args: argparse.Namespace) -> int:
+    args.model = named(args.model, args.architecture)
+    recipe = recipe_of(args.model)
+    epochs = recipe.epochs if args.epochs is None else args.epochs
+    if epochs < 0:
+        raise ValueError(f"--epochs is {epochs}, expected 0 or more")
+    if args.device == "gpu":
+        to_device(np.zeros(1), "gpu")  # complains now rather than after the data are loaded
+    out = Path(args.out or f"runs/{args.model}-{Path(args.data or DEFAULTS['data']).stem}")
+    settings = _settings(args, out / CHECKPOINT)
+    recipe = recipe.contracted(settings["contraction"])
+    data = load_data(settings["data"], data_dir=args.data_dir)
+    out = writable_folder(out)
+    if (out / CHECKPOINT).exists() and not args.resume:
+        print(f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n")
+
+    model = recipe.build(data.train.images.shape[1:], settings["seed"]).to(args.device)
+    x = to_device(recipe.examples(data.train.images), args.device)
+    x_test = to_device(recipe.examples(data.test.images), args.device)
+    optimizer = Adam(model.params, settings["lr"])
+    print(f"{args.model}: {recipe.about}\n\n{summary(model, x.shape[1:])}\n")
+    print(f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}")
+    try:
+        history = fit(
+            model, x, recipe.objective, optimizer, epochs, settings["batch_size"], validation=x_test,
+            workers=settings["workers"], rng=settings["seed"], progress=not args.quiet, checkpoint=out / CHECKPOINT,
+            resume=args.resume, settings={key: settings[key] for key in ("data", "lr", "contraction")} | {"model": args.model},
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        return _interrupted(args, out)
+
+    save_weights(model, out / "weights.npz", model=args.model, image_shape=data.train.images.shape[1:], data=settings["data"])
+    history.to_csv(out / "history.csv")
+    _show(model, recipe, history, x_test, settings["seed"], out)
+    print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir() if not path.name.startswith('.')))}")
+    return 0
+
+
+def _show(model: Any, recipe: Recipe, history: History, x_test: Array, seed: int, out: Path) -> None:
+    """The run's pictures, and its scores on the test pictures."""
+    shown = slice(0, 12)
+    corrupt = getattr(recipe.objective, "corrupt", None)
+    seen = corrupt(x_test, seed) if corrupt else None  # a denoising model is judged on pictures with noise
+    rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
+    rows["reconstruction"] = model([*rows.values()][-1])
+    plots.save(plots.plot_reconstructions(*rows.values(), names=[*rows]), out / "reconstructions.png")
+    if len(history):
+        plots.save(plots.plot_history(history), out / "loss.png")
+    if hasattr(model, "sample"):  # a variational model also makes pictures of its own
+        plots.save(plots.plot_pictures(model.sample(64, seed)), out / "samples.png")
+    scores = evaluate(model, x_test, seen=seen)
+    speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
+    print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
+    if len(history) and recipe.objective != Objective():
+        print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
+    if seen is not None:
+        print(f"  of pictures seen through {corrupt!r}: before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB")
+
+
+def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
+    """What was said on the command line; else, in a resumed run, what the run was started with; else the defaults."""
+    said = {key: getattr(args, key) for key in DEFAULTS if getattr(args, key) is not None}
+    before: dict[str, Any] = {}
+    if args.resume:
+        if not checkpoint.is_file():
+            raise FileNotFoundError(f"--resume: there is no checkpoint {checkpoint}: leave --resume out, or name the run's --out")
+        progress, _ = read_checkpoint(checkpoint)
+        before = {**progress.settings, "seed": progress.seed}
+    return DEFAULTS | {key: before[key] for key in DEFAULTS if key in before} | said
+
+
+def _interrupted(args: argparse.Namespace, out: Path) -> int:
+    words = [word for word in sys.argv[1:] if word != "--resume"] or ["train", args.model]
+    if (out / CHECKPOINT).is_file():
+        progress, _ = read_checkpoint(out / CHECKPOINT)
+        print(f"\nStopped. The first {progress.epoch} epochs are kept in {out / CHECKPOINT}. Go on with:\n"
+              f"  tinyae {' '.join(words)} --resume", file=sys.stderr)  # fmt: skip
+    else:
+        print("\nStopped before the end of the first epoch: nothing is kept yet.", file=sys.stderr)
+    return 130
