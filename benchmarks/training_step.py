@@ -151,7 +151,8 @@ def main() -> None:
     print("batch   tinyae ms   PyTorch ms   PyTorch/tinyae   floor ms   peak MiB tinyae / PyTorch   of it for the steps")
     for batch in args.batches:
         peers = ["tinyae", "torch"] + (["floor"] if args.device == "cpu" else [])
-        rounds = [{peer: measure(peer, args.model, batch, args.threads, args.device) for peer in peers} for _ in range(args.rounds)]
+        settings = args.model, batch, args.threads, args.device
+        rounds = [{peer: measure(peer, *settings) for peer in peers} for _ in range(args.rounds)]
 
         def median(peer: str, what: str, rounds: list = rounds) -> float:
             return statistics.median(r[peer][what] for r in rounds) if peer in rounds[0] else float("nan")
