@@ -298,8 +298,8 @@ show(axes[0], f"08_beta_{data.name}")
 # %% [markdown]
 # **What to look at.** With a small β the model is on its way back to the plain one: its clouds do not fill the space that one
 # draws from, so it rebuilds well and draws badly. With a large β clouds are held so near to the prior that they overlap, and
-# where clouds overlap the decoder must average: all is soft and much alike. Which column is best in the middle, and which at an
-# end?
+# where clouds overlap the decoder must average: everything is softer. Is it also more often a digit? Which columns go one way
+# from row to row, and which have their best in the middle? That $\beta = 1$ is the bound does not make it the best for drawing.
 #
 # ## 2 · An adversarial code
 #
@@ -394,6 +394,8 @@ def plot_game(history, axes):
     axes[0].legend(frameon=False)
     axes[1].plot(passes, history["reconstruction" if "reconstruction" in history.columns else "loss"], "o-", markersize=3)
     axes[1].set(xlabel="epoch", ylim=(0, None))
+    for ax in axes[:2]:
+        ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained", width_ratios=(1, 1, 1.1))
@@ -403,14 +405,17 @@ plot_pictures(aae.decode(drawn_z)[:64], columns=8, title="drawn, adversarial", a
 show(axes[0], f"08_adversarial_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The critic's loss does not go down to 0 or up to the grey line and stay: the two chase each other, and
-# no single curve says "done". That is why there is a judge. Are means near 0 and standard deviations near 1? Then look at the
-# covariances: the critic only enforces what it can see, where the KL has a formula.
+# **What to look at.** At the grey line the critic can only guess, and that is what the autoencoder wants. How near does it get,
+# and does it stay there? Neither loss has to fall: each works against the other, so no curve says "done". And a critic at the
+# line says that *it* sees no difference, not that there is none: look at means, standard deviations and covariances, then at
+# the judge. What did the order cost in squared error? (The draws beside it are of a code of eight numbers, those of the
+# variational model of twenty: compare the adversarial ones with the plain ones first.)
 #
 # ## 3 · A perceptual loss
 #
-# To `mse`, a digit moved by one pixel was almost as wrong as no digit. A trained net has learned to see through such things, as
-# far as its task asked for it. So measure in what an inner layer $\varphi$ of a net sees (Johnson, Alahi and Fei-Fei 2016):
+# Chapter 7 moved a digit by one pixel, and to `mse` that was a good part of the way to no digit at all. A trained net has
+# learned to see through such things, as far as its task asked for it. So measure in what an inner layer $\varphi$ of a net sees
+# (Johnson, Alahi and Fei-Fei 2016):
 #
 # $$L = \mathrm{mse}(\hat x, x) + w\cdot\mathrm{mse}\big(\varphi(\hat x), \varphi(x)\big),\qquad
 # d\hat x = \frac{2}{ND}(\hat x - x) + w\,J_\varphi^\top\,\frac{2}{NM}\big(\varphi(\hat x)-\varphi(x)\big) .$$
@@ -453,12 +458,9 @@ for name, y in [("moved by one pixel", moved), ("blurred", smeared), ("empty", n
 # $$L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(\hat x_n)\big).$$
 #
 # The gradients are those of part 2, one net further back: $d\hat x$ instead of $dz$. What the critic is told to look for is
-# nobody's formula: whatever gives a fake away. All four models have a code of eight numbers and the same training.
+# nobody's formula: whatever gives a fake away. All models have a code of eight numbers and as many steps.
 
 # %%
-critic = critic_net(784)
-gan = autoencoder(8)
-game = play(gan, critic, Objective(against(critic, weight=5e-3)), reconstructions, steps=2500, critic_rate=2e-4)
 seen = trained(autoencoder(8), 2500, Objective(reconstruction=perceptual(phi, weight=0.1)))
 
 # a judge of its own: the perceptual model was trained on what the other judge sees
@@ -466,7 +468,11 @@ rng = np.random.default_rng(5)
 other = trained(
     Sequential(Linear(784, 200, rng=rng), ReLU(), Linear(200, 10, rng=rng)), 1500, classification, (x_train, train.labels)
 )
-rebuilt = {"mse": output(mse8, x_test), "perceptual": output(seen, x_test), "critic": output(gan, x_test)}
+rebuilt, games = {"mse": output(mse8, x_test), "perceptual": output(seen, x_test)}, {}
+for weight in (0.001, 0.005):
+    critic, gan = critic_net(784), autoencoder(8)
+    games[weight] = play(gan, critic, Objective(against(critic, weight)), reconstructions, 2500, critic_rate=2e-4)
+    rebuilt[f"critic, λ {weight}"] = output(gan, x_test)
 print(f"{'8 numbers a code':<20}{'test MSE':>10}{'sharpness':>12}{'nearest':>10}{'label kept':>12}   (by a judge of its own)")
 print(f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest(x_test[:n], x_train)[0]):>10.2f}"
       f"{accuracy(other, x_test, test.labels):>12.1%}")  # fmt: skip
@@ -479,22 +485,30 @@ rows = {"real": x_test[some]} | {name: y[some] for name, y in rebuilt.items()}
 show(plot_reconstructions(*rows.values(), names=[*rows]), f"08_against_blur_{data.name}")
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-plot_game(game, axes)
-axes[1].set_title("the autoencoder's loss, both terms", fontsize=10)
-show(axes[0], f"08_critic_{data.name}")
+fig, axes = plt.subplots(2, 2, figsize=(8.4, 5.6), layout="constrained")
+for row, (weight, game) in zip(axes, games.items(), strict=True):
+    plot_game(game, row)
+    row[0].set_title(f"λ = {weight}", fontsize=10)
+    row[1].set_title("the autoencoder's loss, both terms", fontsize=10)
+show(axes[0, 0], f"08_critic_{data.name}")
 
 # %% [markdown]
-# **What to look at.** First the column of the MSE: both remedies make it worse, and must, since the first row minimises nothing
-# else. What is bought with it? Is the critic's row sharper because its strokes are clean, or because there is grain in it,
-# which counts as sharp too? Does the perceptual one keep more labels? It was told what a classifier looks at; that is what it
-# keeps, and not more.
+# **What to look at.** First the column of the MSE: each remedy makes it worse, and must, since the first row minimises nothing
+# else. What is bought with it? The perceptual model was told what a classifier looks at: does it keep more labels, and is it
+# any sharper? Are the critic's pictures sharper because their strokes are clean, or because of dots and grain, which count as
+# sharp too?
+#
+# Then the curves. Does the critic's loss stay between 0 and the grey line, or does one of the two win? If the critic comes to
+# be right every time, $\sigma(c(\hat x))$ is 0 for every picture, and the autoencoder is pushed hard, in whatever direction
+# still moves the critic a little. Dots may appear where no digit ever has ink, and stay: a pixel whose sigmoid has run into 1
+# has slope 0, and no loss, however large, can call it back. The only change between the two rows of curves is λ.
 #
 # ## What it comes to
 #
-# A model that says where its codes lie can be drawn from, and pays in sharpness. A loss that is not of pixels is sharper, or
-# keeps the meaning, and pays in pixels. A critic finds what no formula names, and pays in peace: two losses, no minimum, and
-# curves that do not say when to stop. Each new part here was a function with its gradient beside it, checked by differences
+# A model that says where its codes lie can be drawn from, and pays in sharpness or in squared error; a loss that looks through
+# another net keeps what that net was made to see, and pays in pixels; a critic finds what no formula names, and pays in peace:
+# two losses, no common minimum, and a weight that decides whether it helps or wrecks. None of them is a plain improvement,
+# which is why we measured more than one thing. But each was one function with its gradient beside it, checked by differences
 # like any other.
 #
 # ## Exercises
