@@ -36,7 +36,7 @@ def test_each_layer_sees_the_clean_output_of_the_one_below():
         seen.append(x)
         return np.zeros_like(x)
 
-    encoder, _ = pretrain_stack((8, 5), DATA, [None, spy], epochs=1, batch_size=50, workers=1)
+    encoder, _ = pretrain_stack((8, 5), DATA, [masking(0.5), spy], epochs=1, batch_size=50, workers=1)
     below = encoder[:2](DATA)
     (given,) = seen
     key = lambda rows: rows[np.lexsort(rows.T)]  # noqa: E731  (fit shuffles)
