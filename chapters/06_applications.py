@@ -81,8 +81,9 @@ def trained(model, x, epochs, corrupt=None, batch_size=128):
 #
 # ## The equation
 #
-# Nearness in the code is a probability: $p_{ij}$ is large for near neighbours and almost 0 for all others, and all of them add up
-# to 1. Nearness on the map has a bell with long tails, so that what is a little too far away is not punished much:
+# Nearness in the code is a probability. $p_{j|i}\propto e^{-\lVert z_i-z_j\rVert^2/2\sigma_i^2}$ with a $\sigma_i$ that gives
+# each point some thirty neighbours, and $p_{ij} = (p_{j|i}+p_{i|j})/2N$: all together they add up to 1. On the map it is the
+# same, but the bell has long tails, so that what lies a little too far away is not punished much. $C$ says how unlike they are:
 #
 # $$q_{ij} = \frac{k_{ij}}{Z},\qquad k_{ij} = \frac{1}{1 + \lVert y_i - y_j\rVert^2},\qquad Z = \sum_{k\ne l}k_{kl},
 # \qquad\qquad C = \sum_{i\ne j} p_{ij}\log\frac{p_{ij}}{q_{ij}} .$$
@@ -162,13 +163,13 @@ show(axes, f"06_maps_{data.name}")
 plane = trained(dense(256, 64, 2), x_train, epochs=15)
 codes = encode(plane.encoder, x_test)
 low, high = np.quantile(codes, 0.08, axis=0), np.quantile(codes, 0.92, axis=0)
-grid = decoded_grid(plane, tuple(low), tuple(high), n=15)
+grid = decoded_grid(plane, tuple(low), tuple(high), n=12)
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.3), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
 plot_codes(codes[shown], labels, axes[0])
 axes[0].collections[0].set_antialiased(False)  # a smaller file
 axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
-plot_pictures(grid, columns=15, ax=axes[1])
+plot_pictures(grid, columns=12, ax=axes[1])
 axes[1].set(title="the frame on the left, decoded", aspect="auto")
 show(axes, f"06_plane_{data.name}")
 print(f"the nearest neighbour has the same label: {100 * neighbours_agree(codes[shown], labels):.1f} %")
