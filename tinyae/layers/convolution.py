@@ -115,11 +115,11 @@ class Convolution(Layer):
         settings = _settings(name, kernel_size, stride, padding, dilation)
         self.kernel_size, self.stride, self.padding, self.dilation = settings
         rng = np.random.default_rng(rng)
-        shape = grid_channels, image_channels, *self.kernel_size
-        fan_in = image_channels * self.kernel_size[0] * self.kernel_size[1]  # PyTorch counts so for both layers
-        weight = uniform_init(shape, fan_in, rng, dtype)
-        channels_last = np.ascontiguousarray(weight.transpose(0, 2, 3, 1))  # in memory as the patches, so that the
-        self.params = {"weight": channels_last.transpose(0, 3, 1, 2)}  # matrix of the products is a view
+        kh, kw = self.kernel_size
+        fan_in = image_channels * kh * kw  # PyTorch counts so for both layers
+        # In memory as the patches are, so that the matrix of the products is a view
+        channels_last = uniform_init((grid_channels, kh, kw, image_channels), fan_in, rng, dtype)
+        self.params = {"weight": channels_last.transpose(0, 3, 1, 2)}
         if bias:
             self.params["bias"] = uniform_init((out_channels,), fan_in, rng, dtype)
 
