@@ -164,6 +164,23 @@ def test_the_codes_come_to_look_normal():
     assert off(m) < 0.5 * before
 
 
+@pytest.mark.parametrize("game", [codes, reconstructions])
+def test_on_a_device(monkeypatch, game):
+    from strict_device import DeviceArray, pretend_gpu
+
+    from tinyae import to_device, to_numpy
+
+    pretend_gpu(monkeypatch)
+    m, c = model(np.float32).to("gpu"), critic(2 if game is codes else 5, np.float32).to("gpu")
+    objective = Objective(code_penalty=fool(c), beta=0.1) if game is codes else Objective(against(c, 0.1))
+    players = Adam(m.params, 0.01), Adam(c.params, 0.01)
+    fit_adversarial(m, c, to_device(RNG_X, "gpu"), objective, game, *players, 2, 16, rng=3)
+    on_host = play(epochs=2, game=game)[0]
+    for key, w in m.params.items():
+        assert type(w) is DeviceArray
+        np.testing.assert_allclose(to_numpy(w), on_host.params[key], rtol=1e-5, atol=1e-6)
+
+
 # ---- mistakes ----------------------------------------------------------------------------------------------------------
 
 
