@@ -557,8 +557,8 @@ for ax, name, model in [(axes[0], "denoising, no labels", stack), (axes[1], "all
 show(axes, f"06_filters_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Strokes, their ends and edges on the left. What on the right helps to tell digits apart need not look like
-# anything.
+# **What to look at.** How large a part of the picture does a unit look at, left and right? To repair a hole one needs what is
+# around it; to tell digits apart, what goes on in the whole picture may be more use.
 #
 # ## Exercises
 #
