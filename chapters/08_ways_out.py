@@ -238,7 +238,7 @@ flat = trained(vae(rng=0, code=2), 4700, Variational())
 side = 25 if FAST else 60
 sure = confidence(judge, decoded_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)).reshape(side, side)
 some = np.random.default_rng(0).permutation(len(x_train))[:1000]
-fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].imshow(sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
 plot_codes(flat.encode(x_train[some]), train.labels[some], axes[0])
 axes[0].set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), title="means of the codes; dark: the judge is not sure")
