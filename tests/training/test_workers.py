@@ -1,3 +1,4 @@
+import platform
 import threading
 import time
 
@@ -6,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinyae import Adam, Objective
+from tinyae.models import basic_autoencoder
+from tinyae.training.loop import loss_and_gradients
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
 
 
@@ -64,3 +68,19 @@ def test_how_many():
     assert 1 <= default_workers(10**6)
     with pytest.raises(ValueError, match="workers is 0"):
         Workers(0)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
+def test_a_step_takes_its_memory_from_the_step_before():
+    import resource
+
+    model, objective = basic_autoencoder(0), Objective()
+    optimizer = Adam(model.params)
+    x = np.random.default_rng(0).random((256, 784), dtype=np.float32)
+    faults = []
+    with Workers(2) as team:
+        for _ in range(30):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            optimizer.step(loss_and_gradients(model, x, objective, team, [0])[1], team.map)
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert np.median(faults[10:]) < 100  # pages of 4 KiB; a step's arrays are some 4,000 of them
