@@ -29,12 +29,12 @@ BATCHES = {"dense-relu": [32, 128], "dense-sigmoid": [32, 128], "conv": [32]}
 Step = Callable[[], tuple[float, float]]  # -> the value, and the norm of all gradients: the peers must agree
 
 
-def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
+def encoder_net(encoder: str, batch: int):
+    """The encoder with fixed weights, and the shape of a batch."""
     import numpy as np
 
-    from tinyae import Linear, ReLU, Sequential, Sigmoid, contractive
+    from tinyae import Linear, ReLU, Sequential, Sigmoid
     from tinyae.models import conv_autoencoder
-    from tinyae.training.workers import Workers, shards, sum_gradients, weighted_sum
 
     rng = np.random.default_rng(0)
     if encoder == "conv":
@@ -43,6 +43,16 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
         f = ReLU if encoder == "dense-relu" else Sigmoid
         net = Sequential(Linear(784, 512, rng=rng), f(), Linear(512, 256, rng=rng), f(), Linear(256, 32, rng=rng), f())
         shape = (batch, 784)
+    return net, shape
+
+
+def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
+    import numpy as np
+
+    from tinyae import contractive
+    from tinyae.training.workers import Workers, shards, sum_gradients, weighted_sum
+
+    net, shape = encoder_net(encoder, batch)
     x = np.random.default_rng(1).random(shape, dtype=np.float32)
     team, cuts = Workers(threads).__enter__(), shards(batch, threads)
     weights = [(cut.stop - cut.start) / batch for cut in cuts]
@@ -67,24 +77,16 @@ def torch_net(encoder: str, batch: int, threads: int):
     from torch import nn
 
     torch.set_num_threads(threads)
-    rng, layers = np.random.default_rng(0), []
-
-    def filled(layer):
-        for w in (layer.weight, layer.bias):
-            bound = 1 / np.sqrt(layer.weight[0].numel())
-            w.data = torch.tensor(rng.uniform(-bound, bound, w.shape).astype(np.float32))
-        return layer
-
+    ours, shape = encoder_net(encoder, batch)
+    f = nn.Sigmoid if encoder == "dense-sigmoid" else nn.ReLU
     if encoder == "conv":
-        layers = [nn.Conv2d(1, 32, 3, 2, 1), nn.Conv2d(32, 64, 3, 2, 1), nn.Conv2d(64, 128, 7)]
-        layers = [part for layer in layers for part in (filled(layer), nn.ReLU())] + [nn.Flatten()]
-        shape = (batch, 1, 28, 28)
+        layers = [nn.Conv2d(1, 32, 3, 2, 1), f(), nn.Conv2d(32, 64, 3, 2, 1), f(), nn.Conv2d(64, 128, 7), f(), nn.Flatten()]
     else:
-        f = nn.ReLU if encoder == "dense-relu" else nn.Sigmoid
-        layers = [part for a, b in ((784, 512), (512, 256), (256, 32)) for part in (filled(nn.Linear(a, b)), f())]
-        shape = (batch, 784)
+        layers = [nn.Linear(784, 512), f(), nn.Linear(512, 256), f(), nn.Linear(256, 32), f()]
+    net = nn.Sequential(*layers)
+    net.load_state_dict({key: torch.tensor(np.ascontiguousarray(w)) for key, w in ours.params.items()})
     x = torch.tensor(np.random.default_rng(1).random(shape, dtype=np.float32), requires_grad=True)
-    return nn.Sequential(*layers), x
+    return net, x
 
 
 def gradients(value, net, x) -> tuple[float, float]:

@@ -51,10 +51,10 @@ class Linear(Layer):
         return grads
 
     def jvp(self, dx: Array, x: Array) -> Array:
-        return dx @ self.params["weight"].T  # the map without its offset
+        return _rows_times(dx, self.params["weight"].T)  # the map without its offset
 
     def vjp(self, dy: Array, x: Array) -> Array:
-        return dy @ self.params["weight"]
+        return _rows_times(dy, self.params["weight"])
 
     def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
         # s = Σ g · (dy W): the three products of backward once more, with g in the place of x; x itself is not in s.
@@ -80,3 +80,8 @@ class Linear(Layer):
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features} → {self.out_features}{'' if 'bias' in self.params else ', no bias'})"
+
+
+def _rows_times(a: Array, w: Array) -> Array:
+    """``a @ w`` for a: (N, D) or (K, N, D), as one product: K small ones would be slower."""
+    return (a.reshape(-1, a.shape[-1]) @ w).reshape(*a.shape[:-1], w.shape[1])
