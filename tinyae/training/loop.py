@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -221,7 +222,8 @@ def _validation_loss(
 def _progress_bar(total: int, done: int, disable: bool) -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=total, initial=done, unit="img", unit_scale=True, disable=disable, dynamic_ncols=True, mininterval=0.2)
+    often = 0.2 if sys.stderr.isatty() else 2  # seconds; in a log file or a notebook every update stays or costs
+    return tqdm(total=total, initial=done, unit="img", unit_scale=True, disable=disable, dynamic_ncols=True, mininterval=often)
 
 
 def _resumed(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, fresh: Progress) -> Progress:
