@@ -1,7 +1,7 @@
 """Optimisers: from gradients to new parameters.
 
 ``step(grads)`` changes the arrays in ``params`` in place. The update of one tensor stands in ``_update``, written so that it
-makes one pass over memory: in blocks that stay in the cache, with ``out=`` instead of temporary arrays. ``adam_textbook`` is
+makes no copies as large as the weights: in blocks, in place, with ``out=`` instead of temporary arrays. ``adam_textbook`` is
 the same in the letters of the paper; a test holds the two together.
 """
 

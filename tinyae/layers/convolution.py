@@ -123,6 +123,16 @@ class Convolution(Layer):
         if bias:
             self.params["bias"] = uniform_init((out_channels,), fan_in, rng, dtype)
 
+    def forward(self, x: Array) -> tuple[Array, Array]:
+        self._check(x)
+        y = self.jvp(x, x)  # the layer is its own derivative, but for the bias
+        if "bias" in self.params:
+            y += self.params["bias"][:, None, None]
+        return y, x
+
+    def backward(self, dy: Array, x: Array) -> tuple[Array, Gradients]:
+        return self.vjp(dy, x), self.parameter_gradients(dy, x)
+
     def gather(self, image: Array, grid: Pair) -> Array:
         """``W · unfold(image)``: (N, B, H, W) -> (N, A, *grid). Each grid point is a patch's product with each filter."""
         w = self._matrix()  # (A, kh·kw·B)
@@ -166,11 +176,6 @@ class Convolution(Layer):
         numbers = grid[0] * grid[1] * (w.size // len(w))  # of one example's patches
         step = max(1, block_size(w, PIECE) // numbers if grid[0] * grid[1] > 1 else n)
         return [slice(start, start + step) for start in range(0, n, step)]
-
-    def _add_bias(self, y: Array) -> Array:
-        if "bias" in self.params:
-            y += self.params["bias"][:, None, None]
-        return y
 
     def _gradients(self, image: Array, grid: Array, bias_gradient: Array | None) -> Gradients:
         grads = {"weight": self.weight_gradient(image, grid)}
@@ -221,13 +226,6 @@ class Conv2d(Convolution):
             out_channels, in_channels, kernel_size, stride, padding, dilation, out_channels, bias, rng, dtype
         )
 
-    def forward(self, x: Array) -> tuple[Array, Array]:
-        self._check(x)
-        return self._add_bias(self.jvp(x, x)), x
-
-    def backward(self, dy: Array, x: Array) -> tuple[Array, Gradients]:
-        return self.vjp(dy, x), self.parameter_gradients(dy, x)
-
     def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
         return self._gradients(image=x, grid=dy, bias_gradient=dy.sum(axis=(0, 2, 3)))
 
@@ -275,13 +273,6 @@ class ConvTranspose2d(Convolution):
         )
         if any(p >= max(s, d) for p, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
             raise ValueError(f"{self!r}: output_padding must be below max(stride, dilation)")
-
-    def forward(self, x: Array) -> tuple[Array, Array]:
-        self._check(x)
-        return self._add_bias(self.jvp(x, x)), x
-
-    def backward(self, dy: Array, x: Array) -> tuple[Array, Gradients]:
-        return self.vjp(dy, x), self.parameter_gradients(dy, x)
 
     def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
         return self._gradients(image=dy, grid=x, bias_gradient=dy.sum(axis=(0, 2, 3)))
