@@ -40,7 +40,7 @@ from tinyae import (
 from tinyae.checking import check_penalty
 from tinyae.data import load_data
 from tinyae.models import tied_autoencoder
-from tinyae.penalties.jacobian import singular_values
+from tinyae.penalties import singular_values
 from tinyae.plots import plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))  # a few steps on a few pictures: shows that it runs, not what it learns

@@ -1,6 +1,8 @@
 """What an autoencoder minimises: one equation, with parts left out.
 
-    L = reconstruction(decode(z), x) + β · code_penalty(z) + λ · contraction,    z = encode(corrupt(x))
+    L = reconstruction(x̂, x) + β · code_penalty(z) + λ · contraction + γ · output_penalty(x̂)
+
+with z = encode(corrupt(x)) and x̂ = decode(z).
 
 An objective is any function ``objective(model, x, rng) -> loss, grads, parts``. ``parts`` names the terms, for the log.
 """
@@ -14,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array
+from tinyae.checks import check_function, check_weight
 from tinyae.layers import Autoencoder
 from tinyae.layers.base import Gradients
+from tinyae.layers.sequential import Chain
 from tinyae.losses import mse
-from tinyae.penalties.jacobian import contractive_backward
+from tinyae.penalties.jacobian import check_probes, contractive_backward
 
 Loss = Callable[[Array, Array], tuple[Any, Array]]
 Penalty = Callable[[Array], tuple[Any, Array]]
@@ -35,9 +39,12 @@ class Objective:
         beta: the code penalty's weight β, from 0 on.
         contraction: λ, the weight of the mean ‖∂z/∂x‖²_F (contractive, Rifai et al. 2011), from 0 on.
         probes: estimate the contraction from so many random rows of the Jacobian; None is exact.
+        output_penalty: ``penalty(x̂) -> value, dx̂``, such as a critic's opinion of the reconstruction.
+        gamma: the output penalty's weight γ, from 0 on.
 
     Raises:
-        ValueError: a negative β or λ; in a call, what the parts raise.
+        ValueError: a weight that is negative or not finite, probes < 1; in a call, what the parts raise.
+        TypeError: a part that is no function; in a call, a model that is more than an encoder and a decoder.
     """
 
     reconstruction: Loss = mse
@@ -46,29 +53,44 @@ class Objective:
     beta: float = 1.0
     contraction: float = 0.0
     probes: int | None = None
+    output_penalty: Penalty | None = None
+    gamma: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.beta >= 0:
-            raise ValueError(f"Objective: beta is {self.beta}, expected a number from 0 on")
-        if not self.contraction >= 0:
-            raise ValueError(f"Objective: contraction is {self.contraction}, expected a number from 0 on")
+        check_function("Objective", "reconstruction", self.reconstruction, "mse or bce")
+        for name, example in {"corrupt": "gaussian(0.3)", "code_penalty": "l1", "output_penalty": "fool(critic)"}.items():
+            if getattr(self, name) is not None:
+                check_function("Objective", name, getattr(self, name), example)
+        for name in ("beta", "contraction", "gamma"):
+            check_weight("Objective", name, getattr(self, name))
+        if self.probes is not None:
+            check_probes("Objective", self.probes)
 
     @property
     def whole_batch(self) -> bool:
         """True where the loss is no mean over examples, so that worker threads cannot share a batch."""
-        penalty = getattr(self.code_penalty, "func", self.code_penalty)  # look into a functools.partial
-        return getattr(penalty, "whole_batch", False)
+        penalties = [getattr(p, "func", p) for p in (self.code_penalty, self.output_penalty)]  # look into a functools.partial
+        return any(getattr(penalty, "whole_batch", False) for penalty in penalties)
 
     def __call__(
         self, model: Autoencoder, x: Array, rng: np.random.Generator | None = None
     ) -> tuple[Any, Gradients, dict[str, Any]]:
         """``loss, grads, parts`` for the batch ``x``: (N, ...)."""
+        if isinstance(model, Chain) and set(model.named_layers) != {"encoder", "decoder"}:
+            raise TypeError(
+                f"Objective: a {type(model).__name__} of the parts {', '.join(model.named_layers)}, expected an Autoencoder "
+                "of an encoder and a decoder. A VAE's objective is tinyae.variational.Variational()"
+            )
         seen = x if self.corrupt is None else self.corrupt(x, rng)
         z, encoder_caches = model.encoder.forward(seen)
         y, decoder_caches = model.decoder.forward(z)
 
         loss, dy = self.reconstruction(y, x)
         parts = {"reconstruction": loss}
+        if self.output_penalty is not None:
+            parts["output_penalty"], dy_penalty = self.output_penalty(y)
+            loss = loss + self.gamma * parts["output_penalty"]
+            dy = dy + self.gamma * dy_penalty
         dz, decoder_grads = model.decoder.backward(dy, decoder_caches)
         if self.code_penalty is not None:
             parts["code_penalty"], dz_penalty = self.code_penalty(z)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyae.backend import Array
+from tinyae.checks import check_layer, check_weight
 from tinyae.layers.base import Layer
 from tinyae.losses import mse
 from tinyae.objectives import Loss
@@ -38,8 +39,7 @@ class perceptual:  # used like a function: Objective(reconstruction=perceptual(c
 
     def __post_init__(self) -> None:
         check_layer("perceptual", "features", self.features)
-        if not self.weight >= 0:
-            raise ValueError(f"perceptual: weight is {self.weight}, expected a number from 0 on")
+        check_weight("perceptual", "weight", self.weight)
 
     def __call__(self, y: Array, target: Array) -> tuple[Any, Array]:
         if y.shape != target.shape:
@@ -51,9 +51,3 @@ class perceptual:  # used like a function: Objective(reconstruction=perceptual(c
             of_pixels, dpixels = self.pixels(y, target)
             value, dy = value + of_pixels, dy + dpixels
         return value, dy
-
-
-def check_layer(who: str, name: str, layer: Any) -> None:
-    if isinstance(layer, type) or not hasattr(layer, "forward"):
-        hint = f": write {layer.__name__}() with parentheses" if isinstance(layer, type) else ""
-        raise TypeError(f"{who}: {name} is {layer!r}, expected a layer or a net{hint}")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, namespace, scalar
+from tinyae.checks import check_function, check_weight
 from tinyae.layers import Autoencoder, Layer
 from tinyae.layers.base import Gradients
 from tinyae.layers.sequential import Chain, indented
@@ -84,26 +85,29 @@ class Mean(Layer):
     def __init__(self, code: int) -> None:
         self.code = code
 
-    def forward(self, x: Array) -> tuple[Array, None]:
+    def forward(self, x: Array) -> tuple[Array, int]:
         mean = halves(x)[0]
         if mean.shape[1] != self.code:
             raise ValueError(
                 f"VAE with a code of {self.code} numbers: its encoder gives {x.shape[1]} numbers an example, "
                 f"expected {2 * self.code}, that many means and as many log-variances"
             )
-        return mean, None
+        return mean, len(x)
 
-    def backward(self, dy: Array, _: None) -> tuple[Array, Gradients]:
-        return self.vjp(dy, _), {}
+    def backward(self, dy: Array, n: int) -> tuple[Array, Gradients]:
+        return self.vjp(dy, n), {}
 
-    def jvp(self, dx: Array, _: None) -> Array:
+    def jvp(self, dx: Array, n: int) -> Array:
         return dx[..., : self.code]
 
-    def vjp(self, dy: Array, _: None) -> Array:
+    def vjp(self, dy: Array, n: int) -> Array:
         return np.concatenate([dy, np.zeros_like(dy)], axis=-1)
 
-    def double_backward(self, g: Array, dy: Array, _: None) -> tuple[Array, None, Gradients]:
-        return self.jvp(g, _), None, {}
+    def double_backward(self, g: Array, dy: Array, n: int) -> tuple[Array, None, Gradients]:
+        return self.jvp(g, n), None, {}
+
+    def output_shape(self, n: int) -> tuple[int, int]:
+        return n, self.code
 
     def __repr__(self) -> str:
         return f"Mean({2 * self.code} → {self.code})"
@@ -175,8 +179,8 @@ class Variational:
     reconstruction: Loss = bce
 
     def __post_init__(self) -> None:
-        if not self.beta >= 0:
-            raise ValueError(f"Variational: beta is {self.beta}, expected a number from 0 on")
+        check_weight("Variational", "beta", self.beta)
+        check_function("Variational", "reconstruction", self.reconstruction, "bce or mse")
 
     def __call__(self, model: VAE, x: Array, rng: np.random.Generator | None = None) -> tuple[Any, Gradients, dict[str, Any]]:
         """``loss, grads, parts`` for the batch ``x``: (N, ...)."""

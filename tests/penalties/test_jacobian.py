@@ -12,16 +12,11 @@ from strict_device import DeviceArray, asarray, pretend_gpu
 
 from tinyae import Adam, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, contractive, fit, jacobian
 from tinyae.checking import check_penalty, check_second, gradcheck
-from tinyae.layers import Autoencoder, Layer
+from tinyae.layers import Autoencoder, KSparse, Layer, TiedAutoencoder, Transposed, freeze
 from tinyae.models import conv_autoencoder, tied_autoencoder
+from tinyae.penalties import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
 from tinyae.penalties import jacobian as module
-from tinyae.penalties.jacobian import (
-    contraction_ratios,
-    contractive_backward,
-    higher_order_contractive,
-    reconstruction_contractive,
-    singular_values,
-)  # fmt: skip
+from tinyae.penalties.jacobian import contractive_backward, higher_order_contractive, reconstruction_contractive
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_activation = pytest.mark.parametrize("name", ACTIVATIONS)
@@ -79,13 +74,12 @@ def test_one_layers_closed_form_is_the_general_case(name, reshaped):
         net = net[:3]
     _, caches = net.forward(x)
     chain, flat, _ = module._flattened(net, caches)
-    for (value, bends, grads), (value2, bends2, grads2) in [
-        (module._one_layer(chain, flat, int(reshaped), 0.7), module._by_rows(chain, flat, int(reshaped), None, None, 0.7))
-    ]:
-        assert value == pytest.approx(value2, rel=1e-13)
-        for ours, others in ((bends, bends2), (grads, grads2)):
-            for key in others:
-                close(ours[key], others[key], 1e-13)
+    value, bends, grads = module._one_layer(chain, flat, int(reshaped), 0.7)
+    value2, bends2, grads2 = module._by_rows(chain, flat, None, None, 0.7)
+    assert value == pytest.approx(value2, rel=1e-13)
+    for ours, others in ((bends, bends2), (grads, grads2)):
+        for key in others:
+            close(ours[key], others[key], 1e-13)
 
 
 def test_one_sigmoid_layer_is_rifais_formula():
@@ -195,6 +189,15 @@ def test_of_a_tied_reconstruction():
     assert report.ok, str(report)
 
 
+def test_tied_weights_in_a_container_in_a_container():
+    tied, x = tied_autoencoder(0, features=6, code=3, dtype=np.float64), build("dense")[1]
+    net = Sequential(Linear(6, 6, rng=1, dtype=np.float64), Sequential(tied, Tanh()))
+    value, dx, grads = omega(net, x)
+    assert grads.keys() == net.params.keys()
+    report = check_penalty(contractive, net, x, value="frobenius")
+    assert report.ok, str(report)
+
+
 @pytest.mark.parametrize("kind", ["one layer", "dense", "conv", "activation first", "nested"])
 def test_higher_order(kind):
     net, x = build(kind)
@@ -271,6 +274,19 @@ def test_blocks_do_not_matter(kind, block, monkeypatch):
     assert probed[0] == pytest.approx(omega(net, x, probes=7, rng=1)[0]) or block < 100  # the draws go to blocks in turn
 
 
+@pytest.mark.parametrize("kind", ["dense", "dense, linear code", "flatten", "nested", "autoencoder"])
+def test_the_first_layers_shortcut_changes_nothing(kind, monkeypatch):
+    net, x = build(kind)
+    results, seen = omega(net, x), []
+    rest = module._reshapes(net.layers)
+    monkeypatch.setattr(Linear, "vjp", lambda self, dy, x, right=Linear.vjp: seen.append(dy.ndim) or right(self, dy, x))
+    omega(net, x)
+    with_shortcut = seen.count(3)
+    monkeypatch.setattr(module, "Linear", type("NoLinear", (), {}))
+    same(results, omega(net, x))
+    assert rest == (kind == "flatten") and seen.count(3) - with_shortcut == with_shortcut + 1  # J itself was made
+
+
 def test_memory_does_not_grow_with_the_rows_times_the_input():
     def peak(code, features):
         net = Sequential(Linear(features, 16, rng=0), Tanh(), Linear(16, code, rng=0))
@@ -285,6 +301,12 @@ def test_memory_does_not_grow_with_the_rows_times_the_input():
     assert peak(512, 4096) < all_rows / 20
     assert peak(2048, 64) < 2.5 * peak(1024, 64)
     assert peak(512, 4096) < peak(512, 64) + 4  # MiB: the first layer's gradient, and no array of the input's width
+
+    net, x = Sequential(Linear(4096, 16, rng=0), Tanh(), Linear(16, 512, rng=0)), np.ones((16, 4096), np.float32)
+    tracemalloc.start()
+    higher_order_contractive(net, x)
+    assert tracemalloc.get_traced_memory()[1] < 16 * 512 * 4096 * 4 / 5
+    tracemalloc.stop()
 
 
 def test_dead_code_units_are_skipped_and_change_nothing(monkeypatch):
@@ -304,12 +326,16 @@ def test_a_code_that_is_dead_everywhere():
     assert value == 0 and dx is None and grads.keys() == net.params.keys() and not any(g.any() for g in grads.values())
 
 
-@pytest.mark.parametrize("model", ["dense", "conv"])
+@pytest.mark.parametrize("model", ["dense", "tied", "conv"])
 def test_threads_and_shards_add_up(model):
+    x = np.random.default_rng(0).uniform(size=(60, 12))
     if model == "dense":
-        x = np.random.default_rng(0).uniform(size=(60, 12))
         make = lambda: Autoencoder(Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),  # noqa: E731
                                    Sequential(Linear(3, 12, rng=2), Sigmoid())).astype(np.float64)  # fmt: skip
+    elif model == "tied":
+        def make():
+            first, second = Linear(12, 6, rng=0, dtype=np.float64), Linear(6, 3, rng=1, dtype=np.float64)
+            return TiedAutoencoder(Sequential(first, Tanh(), second), Sequential(Transposed(second), Tanh(), Transposed(first)))
     else:
         x = np.random.default_rng(0).uniform(size=(8, 1, 28, 28))
         make = lambda: conv_autoencoder(0, dtype=np.float64)  # noqa: E731
@@ -352,6 +378,91 @@ def test_precision_follows_the_weights():
     assert value == pytest.approx(omega(net, x)[0], rel=1e-5)
 
 
+def test_the_jacobian_of_float32_pictures_through_a_float64_net_is_float64():
+    net, x = build("dense")
+    assert jacobian(net, x.astype(np.float32)).dtype == np.float64
+
+
+# ---- layers of one's own, frozen ones, and nets without parameters -------------------------------------------------------
+
+
+class Masked(Linear):
+    """Half of its weights count as 0, in every method."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes, rng=0, dtype=np.float64)
+        self.mask = np.random.default_rng(0).integers(0, 2, self.params["weight"].shape)
+
+    def dense(self):
+        layer = Linear(self.in_features, self.out_features, dtype=np.float64)
+        layer.params = {"weight": self.params["weight"] * self.mask, "bias": self.params["bias"]}
+        return layer
+
+    def forward(self, x):
+        return self.dense().forward(x)
+
+    def vjp(self, dy, x):
+        return self.dense().vjp(dy, x)
+
+    def jvp(self, dx, x):
+        return self.dense().jvp(dx, x)
+
+    def parameter_gradients(self, dy, x):
+        grads = super().parameter_gradients(dy, x)
+        return {**grads, "weight": grads["weight"] * self.mask}
+
+    def double_backward(self, g, dy, x):
+        d_dy, _, grads = self.dense().double_backward(g, dy, x)
+        return d_dy, None, {**grads, "weight": grads["weight"] * self.mask}
+
+
+@pytest.mark.parametrize("rest", [0, 1, 3])
+def test_a_linear_layer_of_ones_own(rest):
+    """The closed forms are for Linear itself; what inherits from it goes by its own methods."""
+    x = build("dense")[1]
+    net = Sequential(*[Masked(6, 3), Tanh(), Linear(3, 2, rng=1, dtype=np.float64), Tanh()][: rest + 1])
+    report = check_penalty(contractive, net, x, value="frobenius")
+    assert report.ok, str(report)
+
+
+def test_frozen_layers_contract_and_get_no_gradient():
+    net, x = build("dense")
+    value, dx, _ = omega(net, x)
+    for frozen in (freeze(net), Sequential(freeze(net)), Sequential(freeze(net[:2]), freeze(net[2:]))):
+        other, other_dx, grads = omega(frozen, x)
+        assert other == pytest.approx(value, rel=1e-12) and grads == {}
+        close(dx, other_dx, 1e-12)
+        close(jacobian(frozen, x), jacobian(net, x), 1e-14)
+    half = Sequential(freeze(net[:2]), *net.layers[2:])
+    report = check_penalty(contractive, half, x, value="frobenius")
+    assert report.ok and omega(half, x)[2].keys() == half.params.keys()
+
+
+def test_nets_without_parameters():
+    x = np.random.default_rng(0).normal(size=(4, 6))
+    assert omega(Sequential(KSparse(3)), x)[0] == pytest.approx(3)
+    close(jacobian(Tanh(), x), (1 - np.tanh(x) ** 2)[:, :, None] * np.eye(6), 1e-14)
+    report = check_penalty(contractive, Sequential(Tanh(), KSparse(3)), x, value="frobenius")
+    assert report.ok, str(report)
+
+
+def test_of_a_variational_model():
+    from tinyae.models import vae
+
+    model, x = vae(0, features=6, hidden=5, code=2, dtype=np.float64), build("dense")[1]
+    assert omega(model, x)[0] == pytest.approx((jacobian(model, x) ** 2).sum() / len(x), rel=1e-12)
+    assert contractive(model.encoder, model.encoder.forward(x)[1])[0] > 0
+
+
+def test_what_is_left_when_the_scale_is_divided_out():
+    net, x = build("dense, linear code")
+    close(jacobian_norms(net, x), np.sqrt((jacobian(net, x) ** 2).sum(axis=(1, 2))), 1e-14)
+    before = scale_free_contraction(net, x)
+    for key in ("2.weight", "2.bias"):
+        net.params[key] /= 10
+    assert scale_free_contraction(net, x) == pytest.approx(before)
+
+
 # ---- the objective -----------------------------------------------------------------------------------------------------
 
 
@@ -387,15 +498,55 @@ def test_a_layer_without_double_backward_is_named():
     model = Autoencoder(net, Sequential(Linear(4, 6, dtype=np.float64)))
     for call in (lambda: omega(net, x), lambda: higher_order_contractive(net, x),
                  lambda: Objective(contraction=1.0)(model, x)):  # fmt: skip
-        with pytest.raises(TypeError, match=r"layer 1 of the encoder, Cube\(\), has no double_backward.*add it.*Layer.double_b"):
+        with pytest.raises(TypeError, match=r"layer 1, Cube\(\), has no double_backward\(g, dy, cache\).*add it"):
             call()
 
 
-@pytest.mark.parametrize("probes", [0, -1, 1.5])
+@pytest.mark.parametrize("probes", [0, -1, 1.5, True])
 def test_probes_below_one(probes):
     net, x = build("dense")
-    with pytest.raises(ValueError, match=f"probes is {probes}, expected None .exact. or a whole number of at least 1"):
-        omega(net, x, probes=probes)
+    for call in (lambda: omega(net, x, probes=probes), lambda: Objective(contraction=0.1, probes=probes)):
+        with pytest.raises(ValueError, match=f"probes is {probes}, expected None .exact. or a whole number of at least 1"):
+            call()
+
+
+def test_all_that_a_layer_lacks_is_said_at_once():
+    class Bare(Layer):
+        def forward(self, x):
+            return 2 * x, None
+
+    net, x = build("dense")
+    for wrap in (lambda layer: layer, freeze):
+        with pytest.raises(TypeError, match=r"layer 1.*no vjp\(dy.*no double_backward\(g, dy.*no output_shape.*add it"):
+            omega(Sequential(net[0], wrap(Bare())), x)
+    assert wrap(Bare()).forward(x)[0] is not x
+
+
+@pytest.mark.parametrize("call", [jacobian, higher_order_contractive, lambda net, x: contraction_ratios(net, x, [1]),
+                                  singular_values, jacobian_norms])  # fmt: skip
+def test_whole_numbers_are_refused(call):
+    net, x = build("dense")
+    for dtype in (np.int64, np.uint8, bool):
+        with pytest.raises(ValueError, match="expected floating point"):
+            call(net, (x * 10).astype(dtype))
+
+
+def test_an_empty_batch_has_no_mean():
+    for kind in ("one layer", "dense", "conv"):
+        net, x = build(kind)
+        for call in (lambda: omega(net, x[:0]), lambda: higher_order_contractive(net, x[:0])):  # noqa: B023
+            with pytest.raises(ValueError, match="0 examples"):
+                call()
+
+
+def test_a_gradient_of_another_shape():
+    net, x = build("dense")
+    z, caches = net.forward(x)
+    with pytest.raises(ValueError, match=r"dz has shape \(1, 3\), expected that of the code, \(4, 3\)"):
+        contractive_backward(net, z[:1], caches, 1.0)
+    for weight in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="weight is"):
+            contractive_backward(net, z, caches, weight)
 
 
 def test_caches_of_another_net():
@@ -403,6 +554,9 @@ def test_caches_of_another_net():
     for other in (build("dense, linear code"), build("conv"), build("autoencoder"), (build("dense")[0][:5], x)):
         with pytest.raises(ValueError, match="caches of another net"):
             contractive(net, other[0].forward(other[1])[1])
+    flat, pics = build("conv to flat")
+    with pytest.raises(ValueError, match="caches of another net"):
+        contractive(flat, flat.forward(pics)[1][:3] + flat.forward(pics[:2])[1][3:])
     wider = Sequential(Linear(6, 9, rng=0), Tanh(), Linear(9, 5, rng=0), Tanh(), Linear(5, 3, rng=0), Tanh()).astype(np.float64)
     with pytest.raises(ValueError, match="expected"):
         contractive(net, wider.forward(x)[1])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from tinyae.backend import Array
+from tinyae.checks import check_layer
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import leaves
 
@@ -21,8 +22,7 @@ class Frozen(Layer):
     """
 
     def __init__(self, layer: Layer) -> None:
-        if isinstance(layer, type) or not hasattr(layer, "forward"):
-            raise TypeError(f"Frozen: expected a layer, such as model.encoder, got {layer!r}")
+        check_layer("Frozen", "what is to be frozen", layer)
         self.layer = layer
 
     def forward(self, x: Array) -> tuple[Array, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinyae.backend import Array
+from tinyae.checks import check_layer
 from tinyae.layers.base import Gradients, Layer
 
 
@@ -136,9 +137,7 @@ class Sequential(Chain):
 
     def __init__(self, *layers: Layer) -> None:
         for i, layer in enumerate(layers):
-            if isinstance(layer, type) or not hasattr(layer, "forward"):
-                hint = f": write {layer.__name__}() with parentheses" if isinstance(layer, type) else ""
-                raise TypeError(f"Sequential: argument {i} is {layer!r}, expected a layer{hint}")
+            check_layer("Sequential", f"argument {i}", layer)
         super().__init__({str(i): layer for i, layer in enumerate(layers)})
 
     def __len__(self) -> int:

@@ -1,7 +1,11 @@
 """Penalties: on the code (``sparsity``) and on the encoder's Jacobian (``jacobian``, whose function of that name is
-``tinyae.jacobian``)."""
+``tinyae.jacobian``); ``measures`` of the Jacobian for tables and plots."""
 
 from tinyae.penalties.jacobian import contractive, higher_order_contractive, reconstruction_contractive
+from tinyae.penalties.measures import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
 from tinyae.penalties.sparsity import kl_sparsity, kl_to, l1
 
-__all__ = ["contractive", "higher_order_contractive", "kl_sparsity", "kl_to", "l1", "reconstruction_contractive"]
+__all__ = [
+    "contraction_ratios", "contractive", "higher_order_contractive", "jacobian_norms", "kl_sparsity", "kl_to", "l1",
+    "reconstruction_contractive", "scale_free_contraction", "singular_values",
+]  # fmt: skip

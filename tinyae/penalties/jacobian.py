@@ -5,9 +5,10 @@
 For z = f_L(… f_1(x)), the rows of J are cotangents on their way down: V_L = identity, V_{l−1} = vjp_l(V_l), J = V_0. The
 gradient of Ω at J is 2 V_0 / N. On the way up each layer's ``double_backward`` takes the gradient at V_{l−1} to the one at V_l
 and adds the gradient of its own weights. A layer that bends (f'' ≠ 0) has one more, at its input; an ordinary backward
-collects these. So the price is a vjp sweep, a tangent sweep and a backward, for each of the K = dim z rows.
+collects these. So the price is a sweep down and one up for each of the K = dim z rows, and one backward for all of them.
 
 The rows are made in blocks, so that memory does not grow with K. A first Linear layer needs no array of the input's width.
+What a Jacobian looks like (its singular values, say) is in ``measures``.
 """
 
 from __future__ import annotations
@@ -19,21 +20,23 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, device_of, scalar, to_device
-from tinyae.layers import Flatten, Linear, Reshape
+from tinyae.checks import check_weight
+from tinyae.layers import Flatten, Frozen, Linear, Reshape
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import Chain, added
 
-BLOCK = 1 << 18  # numbers in the widest layer's cotangents at a time: 1 MiB in float32, which stays in the cache
+BLOCK = 1 << 19  # numbers in the widest layer's cotangents at a time: 2 MiB in float32, about what stays in a core's cache
 BLOCK_GPU = 1 << 28
+NEEDED = {"vjp": "(dy, cache)", "double_backward": "(g, dy, cache)", "output_shape": "(cache)"}
 Bends = dict[str, Array | None]
 
 
 def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any = None) -> tuple[Any, Array | None, Gradients]:
     """``Ω, dx, grads``: the batch mean of ‖∂z/∂x‖²_F and its gradient, at the point ``z, caches = encoder.forward(x)``.
 
-    Rifai et al. 2011 (eq. 5 and 7) for one sigmoid layer, here for any encoder of the layers. Range [0, ∞). dx has the shape
-    of x, or is None where Ω does not depend on x (all layers linear or piecewise linear).
+    The norm of Rifai et al. 2011 (eq. 1), theirs for one sigmoid layer, here for any encoder of the layers. Range [0, ∞). dx has
+    the shape of x, or is None where Ω does not depend on x (all layers linear or piecewise linear).
 
     Args:
         probes: None takes all K rows, which is exact. A number k ≥ 1 takes k random ±1 sums v of the rows (Hutchinson 1990):
@@ -42,8 +45,8 @@ def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any
         rng: of the probes, a seed or a generator.
 
     Raises:
-        ValueError: probes < 1, or caches of another net.
-        TypeError: a layer of the encoder has no double_backward.
+        ValueError: probes < 1; a batch of 0 examples; caches of another net, as far as their shapes tell.
+        TypeError: a layer of the encoder lacks a method: vjp, double_backward or output_shape.
     """
     net, caches, names = _flattened(encoder, caches)
     value, bends, grads = _norm(net, caches, probes, rng)
@@ -55,8 +58,15 @@ def contractive_backward(
     encoder: Layer, dz: Array, caches: Any, weight: float, probes: int | None = None, rng: Any = None
 ) -> tuple[Any, Gradients]:
     """``Ω, grads`` for a loss + weight · Ω, where dz is the loss's gradient at the code: its backward and the one that
-    collects the penalty's bends are one pass. For training: no dx."""
+    collects the penalty's bends are one pass. For training: no dx.
+
+    Raises:
+        ValueError: a weight that is negative or not finite; a dz that has not the code's shape; what ``contractive`` raises.
+    """
+    check_weight("contractive_backward", "weight", weight)
     net, caches, names = _flattened(encoder, caches)
+    if dz.shape != net.output_shape(caches):
+        raise ValueError(f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}")
     value, bends, grads = _norm(net, caches, probes, rng, weight)
     _, more = net.backward(dz, caches, input_gradient=False, bends=bends)
     return value, names(added(grads, more))
@@ -65,7 +75,7 @@ def contractive_backward(
 def reconstruction_contractive(
     model: Layer, caches: Any, probes: int | None = None, rng: Any = None
 ) -> tuple[Any, Array | None, Gradients]:
-    """``Ω, dx, grads`` with the Jacobian of the whole reconstruction, mean ‖∂x̂/∂x‖²_F (Alain & Bengio 2014, eq. 9).
+    """``Ω, dx, grads`` with the Jacobian of the whole reconstruction, mean ‖∂x̂/∂x‖²_F (Alain & Bengio 2014).
 
     That is ``contractive`` of the autoencoder itself. It has as many rows as x has numbers: with ``probes`` it is much
     cheaper. Unlike the encoder's alone, it cannot be cheated by a small code and large decoder weights.
@@ -76,15 +86,16 @@ def reconstruction_contractive(
 def higher_order_contractive(
     encoder: Layer, x: Array, sigma: float = 0.1, samples: int = 1, rng: Any = None
 ) -> tuple[Any, Array | None, Gradients]:
-    """``value, dx, grads`` of (1/N) Σ E‖J(x) − J(x + ε)‖²_F, ε ~ N(0, σ²): the CAE+H's second term (Rifai et al. 2011b, eq. 6).
+    """``value, dx, grads`` of (1/N) Σ E‖J(x) − J(x + ε)‖²_F, ε ~ N(0, σ²), the second-order term of the CAE+H.
 
-    For small σ it is σ² times the squared norm of the Jacobian's own derivative, so it keeps J from turning. ``samples``
-    draws of ε are averaged. Add it to ``contractive`` with a weight of its own.
+    For small σ it is σ² times the squared norm of the Jacobian's own derivative, so it keeps J from turning. ``samples`` draws of
+    ε are averaged. Add it to ``contractive`` with a weight of its own. Rifai et al., Higher order contractive auto-encoder, 2011.
 
     Raises:
-        ValueError: sigma ≤ 0 or samples < 1. TypeError: a layer has no double_backward.
+        ValueError: sigma ≤ 0 or samples < 1; an x that is not floating point or empty. TypeError: a layer has no double_backward.
     """
-    if not sigma > 0 or samples < 1:
+    check_floating("higher_order_contractive", x)
+    if not sigma > 0 or samples < 1 or samples % 1:
         raise ValueError(f"higher_order_contractive: sigma is {sigma} and samples {samples}, expected above 0 and at least 1")
     rng = np.random.default_rng(rng)
     _, nested = encoder.forward(x)
@@ -94,7 +105,7 @@ def higher_order_contractive(
     for _ in range(samples):
         noise = sigma * rng.standard_normal(x.shape)
         shifted = _flattened(encoder, encoder.forward(x + to_device(noise.astype(x.dtype), device_of(x)))[1])[1]
-        for v in _rows(net, caches, None, None):
+        for v in _rows(net, caches, None, None, like=x, width=math.prod(x.shape[1:])):
             difference = net.vjp(v, caches) - net.vjp(v, shifted)
             value += scalar((difference * difference).sum()) / (len(x) * samples)
             g = difference * (2 / (len(x) * samples))
@@ -109,49 +120,31 @@ def jacobian(net: Layer, x: Array) -> Array:
     """``∂y/∂x`` of every example: (N, *out, *in). By rows (vjp) or by columns (jvp), whichever are fewer.
 
     Raises:
-        ValueError: an input that does not fit the net.
+        ValueError: an input that does not fit the net, or is not floating point.
     """
+    check_floating("jacobian", x)
     y, nested = net.forward(x)
     chain, caches, _ = _flattened(net, nested)
     out, n = math.prod(y.shape[1:]), math.prod(x.shape[1:])
-    result = np.empty_like(x, shape=(len(x), out, n))
+    at_a_time = _rows_at_a_time(y, out * len(y), n * len(x))
+    result = np.empty_like(y, shape=(len(x), out, n))
     start = 0
     if out <= n:
-        for v in _rows(chain, caches, None, None):  # (B, N, *out)
+        for v in _identity(y.shape, y, at_a_time):  # (B, N, *out)
             rows = chain.vjp(v, caches).reshape(len(v), len(x), n)
             result[:, start : start + len(v)] = rows.swapaxes(0, 1)
             start += len(v)
     else:
-        for v in _identity(x.shape, x, _rows_at_a_time(chain, caches)):  # (B, N, *in)
+        for v in _identity(x.shape, y, at_a_time):  # (B, N, *in)
             columns = chain.jvp(v, caches).reshape(len(v), len(x), out)
             result[:, :, start : start + len(v)] = columns.transpose(1, 2, 0)
             start += len(v)
     return result.reshape(len(x), *y.shape[1:], *x.shape[1:])
 
 
-def singular_values(net: Layer, x: Array) -> Array:
-    """The singular values of every example's Jacobian, (N, min(out, in)), largest first: along how many directions, and how
-    strongly, the code still moves (Rifai et al. 2011, figure 3)."""
-    j = jacobian(net, x)
-    out = math.prod(net.forward(x[:1])[0].shape[1:])
-    return np.linalg.svd(j.reshape(len(x), out, -1), compute_uv=False)
-
-
-def contraction_ratios(encoder: Layer, x: Array, distances: Any, rng: Any = 0) -> np.ndarray:
-    """``mean ‖z(x + r u) − z(x)‖ / r`` for each distance r, over examples x and random unit vectors u: below 1 the encoder
-    brings points closer (Rifai et al. 2011, figure 2). Shape (len(distances),).
-
-    Raises:
-        ValueError: a distance that is not above 0.
-    """
-    distances = np.asarray(distances, dtype=float)
-    if not (distances > 0).all():
-        raise ValueError(f"contraction_ratios: distances are {distances}, expected numbers above 0")
-    u = np.random.default_rng(rng).standard_normal((len(x), math.prod(x.shape[1:])))
-    u = to_device((u / np.linalg.norm(u, axis=1, keepdims=True)).astype(x.dtype), device_of(x)).reshape(x.shape)
-    z = encoder(x).reshape(len(x), -1)
-    moved = (encoder(x + x.dtype.type(r) * u).reshape(len(x), -1) - z for r in distances)
-    return np.array([float(np.sqrt((d * d).sum(axis=1)).mean()) for d in moved]) / distances
+def check_floating(who: str, x: Array) -> None:
+    if x.dtype.kind not in "fc":
+        raise ValueError(f"{who}: x has dtype {x.dtype}, expected floating point: for pixels x.astype(np.float32) / 255")
 
 
 def _norm(
@@ -160,10 +153,10 @@ def _norm(
     """``Ω`` and, times ``weight``, the layers' bends and the gradients of the weights through J at a fixed point;
     ``net.backward(dz, caches, bends=bends)`` gives what comes through the point."""
     _check(net, caches, probes)
-    reshapes, rest = _without_reshapes(net)  # which leave the norm as it is
-    if isinstance(rest[0], Linear) and (len(rest) == 1 or len(rest) == 2 and isinstance(rest[1], Elementwise)) and not probes:
-        return _one_layer(net, caches, len(reshapes), weight)
-    return _by_rows(net, caches, len(reshapes), probes, rng, weight)
+    first, *others = net.layers[_reshapes(net.layers) :]
+    if type(first) is Linear and not probes and len(others) < 2 and all(isinstance(layer, Elementwise) for layer in others):
+        return _one_layer(net, caches, _reshapes(net.layers), weight)
+    return _by_rows(net, caches, probes, rng, weight)
 
 
 def _one_layer(net: Chain, caches: list[Any], first: int, weight: float) -> tuple[Any, Bends, Gradients]:
@@ -190,47 +183,52 @@ def _one_layer(net: Chain, caches: list[Any], first: int, weight: float) -> tupl
     return scalar((squared_slopes * norms).sum()), bends, net.named({name: grads})
 
 
-def _by_rows(
-    net: Chain, caches: list[Any], first: int, probes: int | None, rng: Any, weight: float
-) -> tuple[Any, Bends, Gradients]:
+def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight: float) -> tuple[Any, Bends, Gradients]:
     """The general case: block after block of rows goes down and up."""
-    names, layers = list(net.named_layers), net.layers
-    linear = layers[first] if isinstance(layers[first], Linear) else None
-    start = first + 1 if linear else first
-    above, upper = Chain({name: net.named_layers[name] for name in names[start:]}), caches[start:]
-    scale = 1 / (net.output_shape(caches)[0] * (probes or 1))
-    if linear:
-        w = linear.params["weight"]  # (H, D)
-        wwt, vtv = w @ w.T, np.zeros_like(w, shape=(len(w), len(w)))  # (H, H)
-    value, bends, grads = 0.0, {}, {}
+    names, (n, *code) = list(net.named_layers), net.output_shape(caches)
     live = None if probes else _live_units(net, caches)
+    n_rows = n * (probes or (math.prod(code) if live is None else live.shape[1]))
+    start = _reshapes(net.layers)  # which leave the norm as it is
+    name, linear = names[start], net.layers[start]
+    if shortcut := type(linear) is Linear and len(names) > start + 1 and n_rows > linear.out_features:
+        # J = V W. With G = W Wᵀ, ‖V W‖² = Σ (V G) ∘ V, its gradient at V is 2 V G, that at W is 2 VᵀV W: no array as wide as the
+        # input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
+        start += 1
+        w = linear.params["weight"]  # (H, D)
+        gram, vtv = w @ w.T, np.zeros_like(w, shape=(len(w), len(w)))  # (H, H)
+    above, upper = Chain({name: net.named_layers[name] for name in names[start:]}), caches[start:]
+    scale = 1 / (n * (probes or 1))
+    value, bends, grads = 0.0, {}, {}
     for rows in _rows(net, caches, probes, rng, live):  # (B, N, *z)
         cotangents, v = above.cotangents(rows, upper)
-        if linear:
-            # J = V W. At D = 784 inputs and H = 512 units, ‖V W‖² = Σ (V WWᵀ) ∘ V needs no array as wide as the input
+        if shortcut:
             flat = v.reshape(-1, len(w))  # (B·N, H)
-            g = flat @ wwt
-            value += scalar((g * flat).sum()) * scale
+            vg = flat @ gram
+            value += scalar((vg * flat).sum()) * scale
             vtv += flat.T @ flat
-            g = g.reshape(v.shape)
+            g = vg.reshape(v.shape)
+            g *= 2 * scale * weight
         else:
-            g = v
             value += scalar((v * v).sum()) * scale
-        g *= 2 * scale * weight
+            g = (2 * scale * weight) * v
         _, more_bends, more = above.tangents(g, cotangents, upper)
         grads = added(grads, more)
         bends = added(bends, {name: bend for name, bend in more_bends.items() if bend is not None})
-    if linear:
-        first_grads = {key: np.zeros_like(a) for key, a in linear.params.items()}
-        first_grads["weight"] = (2 * scale * weight) * (vtv @ w)  # ∂/∂W Σ ‖V W‖² = 2 VᵀV W
-        grads = {**net.named({names[first]: first_grads}), **grads}
+    if shortcut:
+        of_first = {key: np.zeros_like(a) for key, a in linear.params.items()}
+        of_first["weight"] = (2 * scale * weight) * (vtv @ w)
+        grads = {**net.named({name: of_first}), **grads}
     return value, bends, grads
 
 
-def _rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, units: Array | None = None) -> Iterator[Array]:
+def _rows(
+    net: Chain, caches: list[Any], probes: int | None, rng: Any, units: Array | None = None, like: Array | None = None,
+    width: int = 0,
+) -> Iterator[Array]:  # fmt: skip
     """The cotangents to send down, in blocks (B, N, *z): all unit vectors, or those of ``units``, or random ±1."""
-    shape, like = net.output_shape(caches), next(iter(net.params.values()), None)
-    at_a_time = _rows_at_a_time(net, caches)
+    shape, like = net.output_shape(caches), _like(net, caches) if like is None else like
+    sizes = [math.prod(layer.output_shape(cache)) for layer, cache in zip(net.layers, caches, strict=True)]
+    at_a_time = _rows_at_a_time(like, *sizes, shape[0] * width)
     if probes is None:
         yield from _identity(shape, like, at_a_time, units)
         return
@@ -269,18 +267,26 @@ def _live_units(net: Chain, caches: list[Any]) -> Array | None:
     return np.argsort(dead, axis=1, kind="stable")[:, :most]
 
 
-def _rows_at_a_time(net: Chain, caches: list[Any]) -> int:
-    shapes = [layer.output_shape(cache) for layer, cache in zip(net.layers, caches, strict=True)]
-    like = next(iter(net.params.values()))
-    return max(1, (BLOCK if device_of(like) == "cpu" else BLOCK_GPU) // max(1, *(math.prod(shape) for shape in shapes)))
+def _rows_at_a_time(like: Array, *sizes: int) -> int:
+    """``sizes``: how many numbers one row has on each stage of its way, all examples counted."""
+    return max(1, (BLOCK if device_of(like) == "cpu" else BLOCK_GPU) // max(1, *sizes))
+
+
+def _like(net: Chain, caches: list[Any]) -> Array:
+    """An array of the dtype and on the device that the rows are to have; a net of frozen layers has no params to ask."""
+    arrays = [*net.params.values(), *(cache for cache in caches if hasattr(cache, "dtype"))]
+    return next((a for a in arrays if a.dtype.kind in "fc"), np.empty(0, np.float32))
 
 
 def _flattened(net: Layer, caches: Any) -> tuple[Chain, list[Any], Any]:
     """Containers inside containers -> one chain of plain layers, its caches, and a function that gives the gradients the
-    names that ``net`` has for them."""
+    names that ``net`` has for them. A frozen container becomes a chain of frozen layers."""
+    if isinstance(net, Frozen):
+        chain, flat, _ = _flattened(net.layer, caches)
+        return Chain({name: Frozen(layer) for name, layer in chain.named_layers.items()}), flat, lambda grads: {}
     if not isinstance(net, Chain):
         return Chain({"net": net}), [caches], lambda grads: {key.removeprefix("net."): g for key, g in grads.items()}
-    layers, flat = {}, []
+    layers, flat, merging = {}, [], []
 
     def walk(chain: Chain, chain_caches: Any, prefix: str) -> None:
         if not isinstance(chain_caches, list) or len(chain_caches) != len(chain.layers):
@@ -288,37 +294,64 @@ def _flattened(net: Layer, caches: Any) -> tuple[Chain, list[Any], Any]:
         for (name, layer), cache in zip(chain.named_layers.items(), chain_caches, strict=True):
             if isinstance(layer, Chain):
                 walk(layer, cache, f"{prefix}{name}.")
+            elif isinstance(layer, Frozen):
+                inside, inside_caches, _ = _flattened(layer, cache)
+                layers.update({f"{prefix}{name}.{key}": part for key, part in inside.named_layers.items()})
+                flat.extend(inside_caches)
             else:
                 layers[prefix + name] = layer
                 flat.append(cache)
+        if type(chain).merged is not Chain.merged:  # tied weights, inner containers before outer ones
+            merging.append((prefix, chain))
+
+    def names(grads: Gradients) -> Gradients:
+        for prefix, chain in merging:
+            inside = {key.removeprefix(prefix): g for key, g in grads.items() if key.startswith(prefix)}
+            outside = {key: g for key, g in grads.items() if not key.startswith(prefix)}
+            grads = outside | {prefix + key: g for key, g in chain.merged(inside).items()}
+        return grads
 
     walk(net, caches, "")
-    return Chain(layers), flat, net.merged
+    return Chain(layers), flat, names
 
 
-def _without_reshapes(net: Chain) -> tuple[list[Layer], list[Layer]]:
-    layers = net.layers
-    first = next((i for i, layer in enumerate(layers) if not isinstance(layer, Flatten | Reshape)), 0)
-    return layers[:first], layers[first:]
+def _reshapes(layers: list[Layer]) -> int:
+    """How many layers at the beginning only reshape, as Flatten does."""
+    return next((i for i, layer in enumerate(layers) if not isinstance(layer, Flatten | Reshape)), 0)
 
 
 def _check(net: Chain, caches: list[Any], probes: int | None) -> None:
-    if probes is not None and (not isinstance(probes, int | np.integer) or probes < 1):
-        raise ValueError(f"contractive: probes is {probes}, expected None (exact) or a whole number of at least 1")
+    if probes is not None:
+        check_probes("contractive", probes)
+    missing = [
+        f"layer {name}, {layer!r}, has no {method}{signature}"
+        for name, layer in net.named_layers.items()
+        for method, signature in NEEDED.items()
+        if getattr(type(_thawed(layer)), method, None) in (None, getattr(Layer, method))
+    ]
+    if missing:
+        raise TypeError(
+            f"contractive: {'; '.join(missing)}. A Jacobian penalty needs that of every layer of the encoder: add it. "
+            "What it must return stands in tinyae.layers.base.Layer"
+        )
     shape = None
     for (name, layer), cache in zip(net.named_layers.items(), caches, strict=True):
-        for method in ("vjp", "double_backward", "output_shape"):
-            if getattr(type(layer), method, None) in (None, getattr(Layer, method)):
-                raise TypeError(
-                    f"contractive: layer {name} of the encoder, {layer!r}, has no {method}, which a Jacobian penalty needs: "
-                    f"add it. What it must return stands in tinyae.layers.base.Layer.{method}"
-                )
-        cached = getattr(cache, "shape", None)  # an array: the layer's input, or its output of the same shape
+        # a layer keeps its input, its output of the same shape, or the input's shape
+        cached = getattr(cache, "shape", cache if isinstance(_thawed(layer), Flatten | Reshape) else None)
         if shape is not None and cached is not None and cached != shape:
             raise ValueError(
                 f"contractive: layer {name}, {layer!r}, has a cache of shape {cached}, expected {shape}: "
                 "these are the caches of another net"
             )
         shape = layer.output_shape(cache)
+    if shape and shape[0] == 0:
+        raise ValueError("contractive: a batch of 0 examples has no mean")
 
 
+def check_probes(who: str, probes: Any) -> None:
+    if isinstance(probes, bool) or not isinstance(probes, int | np.integer) or probes < 1:
+        raise ValueError(f"{who}: probes is {probes}, expected None (exact) or a whole number of at least 1")
+
+
+def _thawed(layer: Layer) -> Layer:
+    return layer.layer if isinstance(layer, Frozen) else layer
