@@ -21,7 +21,8 @@ from tinyae.layers import Autoencoder
 from tinyae.layers.base import Gradients
 from tinyae.layers.sequential import Chain
 from tinyae.losses import mse
-from tinyae.penalties.jacobian import check_probes, contractive_backward
+from tinyae.penalties.flat import check_probes
+from tinyae.penalties.jacobian import contractive_backward
 
 Loss = Callable[[Array, Array], tuple[Any, Array]]
 Penalty = Callable[[Array], tuple[Any, Array]]

@@ -73,7 +73,7 @@ def test_one_layers_closed_form_is_the_general_case(name, reshaped):
         net, x = build("flatten", ACTIVATIONS[name])
         net = net[:3]
     _, caches = net.forward(x)
-    chain, flat, _ = module._flattened(net, caches)
+    chain, flat, _ = module.flattened(net, caches)
     value, bends, grads = module._one_layer(chain, flat, int(reshaped), 0.7)
     value2, bends2, grads2 = module._by_rows(chain, flat, None, None, 0.7)
     assert value == pytest.approx(value2, rel=1e-13)
@@ -278,7 +278,7 @@ def test_blocks_do_not_matter(kind, block, monkeypatch):
 def test_the_first_layers_shortcut_changes_nothing(kind, monkeypatch):
     net, x = build(kind)
     results, seen = omega(net, x), []
-    rest = module._reshapes(net.layers)
+    rest = module.reshapes(net.layers)
     monkeypatch.setattr(Linear, "vjp", lambda self, dy, x, right=Linear.vjp: seen.append(dy.ndim) or right(self, dy, x))
     omega(net, x)
     with_shortcut = seen.count(3)
@@ -313,7 +313,7 @@ def test_dead_code_units_are_skipped_and_change_nothing(monkeypatch):
     net, x = build("dense", ReLU)
     net.params["4.bias"][:2] = [-50, 0.1]
     results = omega(net, x)
-    order = module._live_units(*module._flattened(net, net.forward(x)[1])[:2])
+    order = module._live_units(*module.flattened(net, net.forward(x)[1])[:2])
     assert order.shape[1] < net(x).shape[1]
     monkeypatch.setattr(module, "_live_units", lambda net, caches: None)
     same(results, omega(net, x))
@@ -414,6 +414,27 @@ class Masked(Linear):
     def double_backward(self, g, dy, x):
         d_dy, _, grads = self.dense().double_backward(g, dy, x)
         return d_dy, None, {**grads, "weight": grads["weight"] * self.mask}
+
+
+def test_a_layer_may_keep_what_it_likes():
+    class Twice(Layer):
+        def forward(self, x):
+            return 2 * x, np.array(x.shape)
+
+        def backward(self, dy, shape):
+            return 2 * dy, {}
+
+        def vjp(self, dy, shape):
+            return 2 * dy
+
+        def double_backward(self, g, dy, shape):
+            return 2 * g, None, {}
+
+        def output_shape(self, shape):
+            return tuple(shape)
+
+    net, x = build("dense")
+    assert omega(Sequential(net, Twice()), x)[0] == pytest.approx(4 * omega(net, x)[0])
 
 
 @pytest.mark.parametrize("rest", [0, 1, 3])

@@ -129,7 +129,7 @@ def test_ones_in_place_of_the_rows():
     """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its own."""
 
     def ones(encoder, caches):
-        chain, flat, names = module._flattened(encoder, caches)
+        chain, flat, names = module.flattened(encoder, caches)
         v = np.ones((1, *chain.output_shape(flat)))
         cotangents, j = chain.cotangents(v, flat)
         _, bends, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)

@@ -21,14 +21,14 @@ import numpy as np
 
 from tinyae.backend import Array, device_of, scalar, to_device
 from tinyae.checks import check_weight
-from tinyae.layers import Flatten, Frozen, Linear, Reshape
+from tinyae.layers import Flatten, Linear, Reshape
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import Chain, added
+from tinyae.penalties.flat import check_chain, flattened, reshapes
 
 BLOCK = 1 << 19  # numbers in the widest layer's cotangents at a time: 2 MiB in float32, about what stays in a core's cache
 BLOCK_GPU = 1 << 28
-NEEDED = {"vjp": "(dy, cache)", "double_backward": "(g, dy, cache)", "output_shape": "(cache)"}
 Bends = dict[str, Array | None]
 
 
@@ -48,7 +48,7 @@ def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any
         ValueError: probes < 1; a batch of 0 examples; caches of another net, as far as their shapes tell.
         TypeError: a layer of the encoder lacks a method: vjp, double_backward or output_shape.
     """
-    net, caches, names = _flattened(encoder, caches)
+    net, caches, names = flattened(encoder, caches)
     value, bends, grads = _norm(net, caches, probes, rng)
     dx, more = net.backward(None, caches, bends=bends)
     return value, dx, names(added(grads, more))
@@ -64,7 +64,7 @@ def contractive_backward(
         ValueError: a weight that is negative or not finite; a dz that has not the code's shape; what ``contractive`` raises.
     """
     check_weight("contractive_backward", "weight", weight)
-    net, caches, names = _flattened(encoder, caches)
+    net, caches, names = flattened(encoder, caches)
     if dz.shape != net.output_shape(caches):
         raise ValueError(f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}")
     value, bends, grads = _norm(net, caches, probes, rng, weight)
@@ -99,12 +99,12 @@ def higher_order_contractive(
         raise ValueError(f"higher_order_contractive: sigma is {sigma} and samples {samples}, expected above 0 and at least 1")
     rng = np.random.default_rng(rng)
     _, nested = encoder.forward(x)
-    net, caches, names = _flattened(encoder, nested)
-    _check(net, caches, None)
+    net, caches, names = flattened(encoder, nested)
+    check_chain(net, caches, None)
     value, grads, dx = 0.0, {}, None
     for _ in range(samples):
         noise = sigma * rng.standard_normal(x.shape)
-        shifted = _flattened(encoder, encoder.forward(x + to_device(noise.astype(x.dtype), device_of(x)))[1])[1]
+        shifted = flattened(encoder, encoder.forward(x + to_device(noise.astype(x.dtype), device_of(x)))[1])[1]
         for v in _rows(net, caches, None, None, like=x, width=math.prod(x.shape[1:])):
             difference = net.vjp(v, caches) - net.vjp(v, shifted)
             value += scalar((difference * difference).sum()) / (len(x) * samples)
@@ -124,7 +124,7 @@ def jacobian(net: Layer, x: Array) -> Array:
     """
     check_floating("jacobian", x)
     y, nested = net.forward(x)
-    chain, caches, _ = _flattened(net, nested)
+    chain, caches, _ = flattened(net, nested)
     out, n = math.prod(y.shape[1:]), math.prod(x.shape[1:])
     at_a_time = _rows_at_a_time(y, out * len(y), n * len(x))
     result = np.empty_like(y, shape=(len(x), out, n))
@@ -152,10 +152,10 @@ def _norm(
 ) -> tuple[Any, Bends, Gradients]:
     """``Ω`` and, times ``weight``, the layers' bends and the gradients of the weights through J at a fixed point;
     ``net.backward(dz, caches, bends=bends)`` gives what comes through the point."""
-    _check(net, caches, probes)
-    first, *others = net.layers[_reshapes(net.layers) :]
+    check_chain(net, caches, probes)
+    first, *others = net.layers[reshapes(net.layers) :]
     if type(first) is Linear and not probes and len(others) < 2 and all(isinstance(layer, Elementwise) for layer in others):
-        return _one_layer(net, caches, _reshapes(net.layers), weight)
+        return _one_layer(net, caches, reshapes(net.layers), weight)
     return _by_rows(net, caches, probes, rng, weight)
 
 
@@ -188,7 +188,7 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
     names, (n, *code) = list(net.named_layers), net.output_shape(caches)
     live = None if probes else _live_units(net, caches)
     n_rows = n * (probes or (math.prod(code) if live is None else live.shape[1]))
-    start = _reshapes(net.layers)  # which leave the norm as it is
+    start = reshapes(net.layers)  # which leave the norm as it is
     name, linear = names[start], net.layers[start]
     if shortcut := type(linear) is Linear and len(names) > start + 1 and n_rows > linear.out_features:
         # J = V W. With G = W Wᵀ, ‖V W‖² = Σ (V G) ∘ V, its gradient at V is 2 V G, that at W is 2 VᵀV W: no array as wide as the
@@ -276,82 +276,3 @@ def _like(net: Chain, caches: list[Any]) -> Array:
     """An array of the dtype and on the device that the rows are to have; a net of frozen layers has no params to ask."""
     arrays = [*net.params.values(), *(cache for cache in caches if hasattr(cache, "dtype"))]
     return next((a for a in arrays if a.dtype.kind in "fc"), np.empty(0, np.float32))
-
-
-def _flattened(net: Layer, caches: Any) -> tuple[Chain, list[Any], Any]:
-    """Containers inside containers -> one chain of plain layers, its caches, and a function that gives the gradients the
-    names that ``net`` has for them. A frozen container becomes a chain of frozen layers."""
-    if isinstance(net, Frozen):
-        chain, flat, _ = _flattened(net.layer, caches)
-        return Chain({name: Frozen(layer) for name, layer in chain.named_layers.items()}), flat, lambda grads: {}
-    if not isinstance(net, Chain):
-        return Chain({"net": net}), [caches], lambda grads: {key.removeprefix("net."): g for key, g in grads.items()}
-    layers, flat, merging = {}, [], []
-
-    def walk(chain: Chain, chain_caches: Any, prefix: str) -> None:
-        if not isinstance(chain_caches, list) or len(chain_caches) != len(chain.layers):
-            raise ValueError(f"{type(chain).__name__}: these are the caches of another net, expected {len(chain.layers)} of them")
-        for (name, layer), cache in zip(chain.named_layers.items(), chain_caches, strict=True):
-            if isinstance(layer, Chain):
-                walk(layer, cache, f"{prefix}{name}.")
-            elif isinstance(layer, Frozen):
-                inside, inside_caches, _ = _flattened(layer, cache)
-                layers.update({f"{prefix}{name}.{key}": part for key, part in inside.named_layers.items()})
-                flat.extend(inside_caches)
-            else:
-                layers[prefix + name] = layer
-                flat.append(cache)
-        if type(chain).merged is not Chain.merged:  # tied weights, inner containers before outer ones
-            merging.append((prefix, chain))
-
-    def names(grads: Gradients) -> Gradients:
-        for prefix, chain in merging:
-            inside = {key.removeprefix(prefix): g for key, g in grads.items() if key.startswith(prefix)}
-            outside = {key: g for key, g in grads.items() if not key.startswith(prefix)}
-            grads = outside | {prefix + key: g for key, g in chain.merged(inside).items()}
-        return grads
-
-    walk(net, caches, "")
-    return Chain(layers), flat, names
-
-
-def _reshapes(layers: list[Layer]) -> int:
-    """How many layers at the beginning only reshape, as Flatten does."""
-    return next((i for i, layer in enumerate(layers) if not isinstance(layer, Flatten | Reshape)), 0)
-
-
-def _check(net: Chain, caches: list[Any], probes: int | None) -> None:
-    if probes is not None:
-        check_probes("contractive", probes)
-    missing = [
-        f"layer {name}, {layer!r}, has no {method}{signature}"
-        for name, layer in net.named_layers.items()
-        for method, signature in NEEDED.items()
-        if getattr(type(_thawed(layer)), method, None) in (None, getattr(Layer, method))
-    ]
-    if missing:
-        raise TypeError(
-            f"contractive: {'; '.join(missing)}. A Jacobian penalty needs that of every layer of the encoder: add it. "
-            "What it must return stands in tinyae.layers.base.Layer"
-        )
-    shape = None
-    for (name, layer), cache in zip(net.named_layers.items(), caches, strict=True):
-        # a layer keeps its input, its output of the same shape, or the input's shape
-        cached = getattr(cache, "shape", cache if isinstance(_thawed(layer), Flatten | Reshape) else None)
-        if shape is not None and cached is not None and cached != shape:
-            raise ValueError(
-                f"contractive: layer {name}, {layer!r}, has a cache of shape {cached}, expected {shape}: "
-                "these are the caches of another net"
-            )
-        shape = layer.output_shape(cache)
-    if shape and shape[0] == 0:
-        raise ValueError("contractive: a batch of 0 examples has no mean")
-
-
-def check_probes(who: str, probes: Any) -> None:
-    if isinstance(probes, bool) or not isinstance(probes, int | np.integer) or probes < 1:
-        raise ValueError(f"{who}: probes is {probes}, expected None (exact) or a whole number of at least 1")
-
-
-def _thawed(layer: Layer) -> Layer:
-    return layer.layer if isinstance(layer, Frozen) else layer
