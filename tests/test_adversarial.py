@@ -6,7 +6,7 @@ from numeric import close, numeric_gradient
 from small import same_bits
 
 from tinyae import Adam, Autoencoder, LeakyReLU, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, fit, mse
-from tinyae.adversarial import against, codes, critic_loss, fit_adversarial, fool, reconstructions
+from tinyae.adversarial import CRITIC, Adversarial, codes, critic_loss, fool, reconstructions
 from tinyae.checking import assert_gradients
 from tinyae.training import TrainingDiverged
 
@@ -42,9 +42,10 @@ def test_gradients_of_the_critic():
 
 def test_gradients_of_the_other_side():
     assert_gradients(fool(critic()), FAKE)
-    assert_gradients(against(critic(), 0.3), FAKE, RNG.uniform(size=FAKE.shape))
     assert_gradients(Objective(code_penalty=fool(critic(2)), beta=0.4), model(), REAL)
-    assert_gradients(Objective(reconstruction=against(critic(), 0.3)), model(), REAL)
+    assert_gradients(Objective(output_penalty=fool(critic()), gamma=0.3), model(), REAL)
+    c = critic()
+    assert_gradients(Adversarial(Objective(output_penalty=fool(c), gamma=0.3), c, reconstructions, Adam(c.params)), model(), REAL)
     y = FAKE.copy()
     close(fool(critic())(y)[1], numeric_gradient(lambda: fool(critic())(y)[0], y))
 
@@ -59,8 +60,10 @@ def test_values_by_hand():
     assert loss == pytest.approx(-np.log(sure(REAL)).mean() - np.log(1 - sure(FAKE)).mean())
     assert parts == {"critic_right": pytest.approx(((sure(REAL) > 0.5).mean() + (sure(FAKE) <= 0.5).mean()) / 2)}
     assert fool(c)(FAKE)[0] == pytest.approx(-np.log(sure(FAKE)).mean())
-    t = RNG.uniform(size=FAKE.shape)
-    assert against(c, 0.3)(FAKE, t)[0] == pytest.approx(mse(FAKE, t)[0] + 0.3 * fool(c)(FAKE)[0])
+    m = model()
+    loss, _, parts = Objective(output_penalty=fool(c), gamma=0.3)(m, REAL)
+    assert parts == {"reconstruction": mse(m(REAL), REAL)[0], "output_penalty": fool(c)(m(REAL))[0]}
+    assert loss == pytest.approx(parts["reconstruction"] + 0.3 * parts["output_penalty"])
 
 
 def test_a_critic_that_cannot_tell():
@@ -98,13 +101,17 @@ def test_what_is_real_and_what_is_fake():
     np.testing.assert_array_equal(fake, m.encode(REAL))
 
 
-def play(weight=0.1, epochs=3, game=codes, lr=0.01, workers=1, x=None):
+def players(game=codes, weight=0.1, lr=0.01, seed=0):
+    """A model, a critic, and their objective."""
+    m, c = model(np.float32, seed=2 + seed), critic(2 if game is codes else 5, np.float32, seed=1 + seed)
+    where = {"code_penalty": fool(c), "beta": weight} if game is codes else {"output_penalty": fool(c), "gamma": weight}
+    return m, c, Adversarial(Objective(**where), c, game, Adam(c.params, lr))
+
+
+def play(weight=0.1, epochs=3, game=codes, lr=0.01, workers=1, x=None, **options):
+    m, c, objective = players(game, weight, lr)
     x = RNG_X if x is None else x
-    m, c = model(np.float32), critic(2 if game is codes else 5, np.float32)
-    objective = Objective(code_penalty=fool(c), beta=weight) if game is codes else Objective(against(c, weight))
-    history = fit_adversarial(
-        m, c, x, objective, game, Adam(m.params, lr), Adam(c.params, lr), epochs, 16, workers=workers, rng=3
-    )
+    history = fit(m, x, objective, Adam(m.params, lr), epochs, 16, workers=workers, rng=3, progress=False, **options)
     return m, c, history
 
 
@@ -132,7 +139,7 @@ def test_it_is_the_alternation_of_two_plain_steps():
     optimizer, critic_optimizer = Adam(m.params, 0.01), Adam(c.params, 0.01)
     for epoch in range(2):
         order = np.random.default_rng([3, epoch]).permutation(16)
-        pair = codes(m, x[order], np.random.default_rng([3, epoch, 0, 0, 0]))
+        pair = codes(m, x[order], np.random.default_rng([3, epoch, 0, CRITIC, 0]))
         critic_optimizer.step(critic_loss(c, pair)[1])
         optimizer.step(Objective(code_penalty=fool(c), beta=0.1)(m, x[order])[1])
     m2, c2, _ = play(epochs=2, x=x)
@@ -147,6 +154,35 @@ def test_with_weight_0_the_model_is_the_plain_one():
     assert not np.array_equal(play(weight=0.5)[0].params["encoder.0.weight"], m.params["encoder.0.weight"])
 
 
+@pytest.mark.parametrize("game", [codes, reconstructions])
+def test_a_resumed_game_gives_the_same_bits_for_both_players(game, tmp_path):
+    m, c, whole = play(epochs=4, game=game, workers=2)
+    play(epochs=2, game=game, workers=2, checkpoint=tmp_path / "run.npz")
+    m2, c2, objective = players(game, seed=9)  # as in a new process: other weights, which the checkpoint overwrites
+    history = fit(m2, RNG_X, objective, Adam(m2.params, 0.01), 4, 16, workers=2, rng=3, progress=False,
+                  checkpoint=tmp_path / "run.npz", resume=True)  # fmt: skip
+    same_bits(m, m2)
+    same_bits(c, c2)
+    assert history["critic"] == whole["critic"] and history["loss"] == whole["loss"]
+
+
+def test_a_checkpoint_of_another_game_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+    play(epochs=1, checkpoint=path)
+    m, c, objective = players(reconstructions)  # a critic of another size
+    before = {key: w.copy() for key, w in {**m.params, **c.params}.items()}
+    for wrong, said in [(objective, "the critic: weights of another architecture"), (Objective(), "this one does not learn")]:
+        with pytest.raises(ValueError, match=said):
+            fit(m, RNG_X, wrong, Adam(m.params), 2, 16, workers=1, rng=3, progress=False, checkpoint=path, resume=True)
+    for key, w in {**m.params, **c.params}.items():
+        np.testing.assert_array_equal(w, before[key])
+
+
+def test_validation_and_patience_see_the_models_loss():
+    _, _, history = play(epochs=3, validation=RNG_X[:20], patience=3)
+    assert len(history["val_loss"]) == 3 and min(history["val_loss"]) > 0
+
+
 def test_the_codes_come_to_look_normal():
     rng = np.random.default_rng(0)
     x = (3 + rng.normal(size=(500, 2)) @ rng.normal(size=(2, 5))).astype(np.float32)
@@ -159,8 +195,8 @@ def test_the_codes_come_to_look_normal():
         return np.abs(z.mean(axis=0)).max() + np.abs(np.cov(z.T) - np.eye(2)).max()
 
     before = off(m)
-    objective = Objective(code_penalty=fool(c), beta=1.0)
-    fit_adversarial(m, c, x, objective, codes, Adam(m.params, 3e-3), Adam(c.params, 3e-3), 60, 50, workers=1)
+    objective = Adversarial(Objective(code_penalty=fool(c), beta=1.0), c, codes, Adam(c.params, 3e-3))
+    fit(m, x, objective, Adam(m.params, 3e-3), 60, 50, workers=1, progress=False)
     assert off(m) < 0.5 * before
 
 
@@ -171,10 +207,14 @@ def test_on_a_device(monkeypatch, game):
     from tinyae import to_device, to_numpy
 
     pretend_gpu(monkeypatch)
-    m, c = model(np.float32).to("gpu"), critic(2 if game is codes else 5, np.float32).to("gpu")
-    objective = Objective(code_penalty=fool(c), beta=0.1) if game is codes else Objective(against(c, 0.1))
-    players = Adam(m.params, 0.01), Adam(c.params, 0.01)
-    fit_adversarial(m, c, to_device(RNG_X, "gpu"), objective, game, *players, 2, 16, rng=3)
+    waits = []
+    for batch_size in (64, 16):
+        m, c = model(np.float32).to("gpu"), critic(2 if game is codes else 5, np.float32).to("gpu")
+        where = {"code_penalty": fool(c), "beta": 0.1} if game is codes else {"output_penalty": fool(c), "gamma": 0.1}
+        objective, before = Adversarial(Objective(**where), c, game, Adam(c.params, 0.01)), DeviceArray.waits
+        fit(m, to_device(RNG_X, "gpu"), objective, Adam(m.params, 0.01), 2, batch_size, rng=3, progress=False)
+        waits.append(DeviceArray.waits - before)
+    assert waits[0] == waits[1]  # no step waits for the device
     on_host = play(epochs=2, game=game)[0]
     for key, w in m.params.items():
         assert type(w) is DeviceArray
@@ -188,12 +228,17 @@ def test_on_a_device(monkeypatch, game):
     ("mistake", "error", "said"),
     [
         (lambda: fool(ReLU), TypeError, r"fool: critic is <class.*write ReLU\(\) with parentheses"),
-        (lambda: against(None), TypeError, "against: critic is None, expected a layer or a net"),
-        (lambda: against(critic(), -0.1), ValueError, "weight is -0.1, expected a number from 0 on"),
+        (lambda: fool(None), TypeError, "fool: critic is None, expected a layer or a net"),
+        (lambda: fool(Sequential(Linear(5, 1), Sigmoid())), ValueError, "ends in Sigmoid, expected a logit"),
         (lambda: fool(Linear(5, 2, dtype=np.float64))(FAKE), ValueError, r"shape \(4, 2\), expected \(4, 1\)"),
         (lambda: critic_loss(Linear(5, 3, dtype=np.float64), (REAL, FAKE)), ValueError, r"shape \(6, 3\), expected \(6, 1\)"),
         (lambda: play(x=RNG_X[:0]), ValueError, "data is empty"),
         (lambda: play(epochs=-1), ValueError, "epochs is -1"),
+        (lambda: opposed(fool(critic(2)), critic(2)), ValueError, "the objective does not hold this critic"),
+        (lambda: opposed(None, critic(2)), ValueError, "the objective does not hold this critic"),
+        (lambda: Adversarial(Objective(), critic(2), codes, Adam(critic(2).params)), ValueError, "updates another array"),
+        (lambda: opposed(c := critic(3, np.float32), c), ValueError, r"Linear\(3 → 8\): input has 2 features"),
+        (lambda: opposed(c := critic(2), c), ValueError, "the game's real examples has dtype float32 and the model float64"),
     ],
 )
 def test_mistakes_are_named(mistake, error, said):
@@ -201,18 +246,21 @@ def test_mistakes_are_named(mistake, error, said):
         mistake()
 
 
-def test_another_models_optimiser_is_refused():
-    m, c = model(np.float32), critic(2, np.float32)
-    wrong = Adam(model(np.float32).params)
-    with pytest.raises(ValueError, match="another array"):
-        fit_adversarial(m, c, RNG_X, Objective(code_penalty=fool(c)), codes, wrong, Adam(c.params), 1)
+def opposed(penalty, c):
+    penalty = fool(c) if penalty is c else penalty
+    m, objective = model(np.float32), Adversarial(Objective(code_penalty=penalty), c, codes, Adam(c.params))
+    fit(m, RNG_X, objective, Adam(m.params), 1, progress=False)
 
 
 def test_nan_stops_the_game():
-    m, c = model(np.float32), critic(2, np.float32)
+    m, c, objective = players()
     c.params["0.weight"][...] = np.nan
-    with pytest.raises(TrainingDiverged, match="epoch 1, step 1: the loss is nan"):
-        fit_adversarial(m, c, RNG_X, Objective(code_penalty=fool(c)), codes, Adam(m.params), Adam(c.params), 1, workers=1)
+    before = {key: w.copy() for key, w in m.params.items()}
+    with pytest.raises(TrainingDiverged, match="epoch 1, step 1: the critic's loss is nan.*parameter 0.weight"):
+        fit(m, RNG_X, objective, Adam(m.params), 1, workers=1, progress=False)
+    for key, w in m.params.items():
+        np.testing.assert_array_equal(w, before[key])
+    assert objective.optimizer.steps == 0
 
 
 # ---- beside PyTorch ----------------------------------------------------------------------------------------------------

@@ -6,36 +6,37 @@ weights learn from it. The autoencoder is told, through the critic and against i
     critic          −mean log σ(c(real)) − mean log (1 − σ(c(fake)))
     autoencoder     reconstruction − weight · mean log σ(c(fake))
 
-What is fake? The reconstructions, beside real pictures: ``fit_adversarial(..., reconstructions, ...)`` with
-``Objective(reconstruction=against(critic))``. Or the codes, beside draws from N(0, 1): ``codes`` with
-``Objective(code_penalty=fool(critic))``, the adversarial autoencoder (Makhzani et al. 2015), whose codes can then be drawn.
+What is fake? The reconstructions, beside real pictures: ``Objective(output_penalty=fool(critic), gamma=1e-3)`` and the game
+``reconstructions``. Or the codes, beside draws from N(0, 1): ``Objective(code_penalty=fool(critic), beta=0.01)`` and the game
+``codes``, the adversarial autoencoder (Makhzani et al. 2015), whose codes can then be drawn. ``Adversarial`` makes the two
+players one objective, which ``fit`` trains like any other.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, device_of, namespace, scalar
-from tinyae.layers import Autoencoder
+from tinyae.backend import Array, device_of, scalar
+from tinyae.checks import check_layer
+from tinyae.layers import Autoencoder, Sigmoid, leaves
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.sequential import added
-from tinyae.losses import bce_with_logits, mse
-from tinyae.objectives import Loss
+from tinyae.losses import bce_with_logits
+from tinyae.objectives import Objective
 from tinyae.optim import Optimizer
-from tinyae.perceptual import check_layer
-from tinyae.training.checks import ADVICE, TrainingDiverged, check_data, check_optimizer, check_settings, pick
-from tinyae.training.history import History
-from tinyae.training.loop import loss_and_gradients
-from tinyae.training.workers import Workers, default_workers
+from tinyae.training.checks import ADVICE, Data, TrainingDiverged, check_data, check_optimizer, first, not_finite
+from tinyae.training.loop import ObjectiveFunction, loss_and_gradients
+from tinyae.training.workers import Workers
 from tinyae.variational import standard_normal
+from tinyae.weights import check_arrays, copy_into
 
 Game = Callable[[Autoencoder, Array, Any], tuple[Array, Array]]  # (model, x, rng) -> real, fake
+CRITIC = 2**32 - 2  # stands in the seeds of the critic's random numbers
 
 
 def critic_loss(critic: Layer, pair: tuple[Array, Array], rng: Any = None) -> tuple[Any, Gradients, dict[str, Any]]:
@@ -60,49 +61,29 @@ def critic_loss(critic: Layer, pair: tuple[Array, Array], rng: Any = None) -> tu
 
 
 @dataclass(frozen=True)
-class fool:  # used like a function: Objective(code_penalty=fool(critic), beta=0.1)
+class fool:  # used like a function: Objective(code_penalty=fool(critic), beta=0.01)
     """``value = −mean log σ(c(y))``,   ``dy = J_c(y)ᵀ · (σ(c(y)) − 1) / N``. Range [0, ∞), small
-    where the critic takes y for real.
+    where the critic takes y for real. A penalty, on a code or on an output.
 
     The critic's weights get no gradient from it. Goodfellow et al. 2014, section 3: minimising this, in place of maximising
     the critic's loss, has the same equilibrium and a gradient also where the critic is sure.
 
     Raises:
-        TypeError: a critic that is no layer. ValueError, in a call: a critic that does not give (N, 1).
+        TypeError: a critic that is no layer. ValueError: one that ends in Sigmoid; in a call, one that does not give (N, 1).
     """
 
     critic: Layer
 
     def __post_init__(self) -> None:
         check_layer("fool", "critic", self.critic)
+        *_, (_, last) = leaves(self.critic)
+        if isinstance(last, Sigmoid):
+            raise ValueError("fool: the critic ends in Sigmoid, expected a logit: σ is in the loss already, leave the layer out")
 
     def __call__(self, y: Array) -> tuple[Any, Array]:
         a, caches = _logits(self.critic, y)
         value, da = bce_with_logits(a, np.ones_like(a))
         return value, self.critic.vjp(da, caches)
-
-
-@dataclass(frozen=True)
-class against:
-    """``value = pixels(y, t) + weight · fool(critic)(y)``: as near to t as before, and real in the critic's eyes.
-
-    Raises:
-        TypeError: a critic that is no layer. ValueError: a negative weight.
-    """
-
-    critic: Layer
-    weight: float = 1e-3
-    pixels: Loss = mse
-
-    def __post_init__(self) -> None:
-        check_layer("against", "critic", self.critic)
-        if not self.weight >= 0:
-            raise ValueError(f"against: weight is {self.weight}, expected a number from 0 on")
-
-    def __call__(self, y: Array, target: Array) -> tuple[Any, Array]:
-        of_pixels, dpixels = self.pixels(y, target)
-        fooled, dfooled = fool(self.critic)(y)
-        return of_pixels + self.weight * fooled, dpixels + self.weight * dfooled
 
 
 def reconstructions(model: Autoencoder, x: Array, rng: Any = None) -> tuple[Array, Array]:
@@ -116,58 +97,96 @@ def codes(model: Autoencoder, x: Array, rng: Any = None) -> tuple[Array, Array]:
     return standard_normal(z.shape, z, rng), z
 
 
-def fit_adversarial(
-    model: Autoencoder,
-    critic: Layer,
-    data: Array,
-    objective: Callable[..., Any],
-    game: Game,
-    optimizer: Optimizer,
-    critic_optimizer: Optimizer,
-    epochs: int,
-    batch_size: int = 128,
-    workers: int | None = None,
-    rng: int = 0,
-) -> History:
-    """Alternate, batch by batch: one step of the critic on ``game(model, x, rng)``, then one of the model on ``objective``.
+class Adversarial:
+    """An objective with an opponent: ``fit(model, x, Adversarial(...), Adam(model.params), epochs)``.
 
-    ``objective`` holds the same critic, in ``fool`` or ``against``, and sees each of its steps. Neither loss need fall: they
-    work against each other. So the History has both: ``loss`` and its parts, ``critic`` and ``critic_right``.
-    The same ``rng`` gives the same weights, bit for bit, for the same number of workers.
+    On each batch the critic makes a step of its own on ``game(model, x, rng)``; then the model makes its on ``objective``. The
+    History has both losses: ``loss`` and its parts, ``critic`` (2 log 2 where it can only guess) and ``critic_right``. Neither
+    need fall: they work against each other. A checkpoint holds the critic and its optimiser, too.
+
+    Args:
+        objective: the model's; it holds the same critic, in ``fool``.
+        critic: any net that gives (N, 1).
+        game: ``codes``, ``reconstructions``, or a function ``game(model, x, rng) -> real, fake``.
+        optimizer: made from ``critic.params``.
 
     Raises:
-        ValueError: data, epochs, batch size or optimisers that ``fit`` would refuse too.
-        TrainingDiverged: a loss is no longer a finite number.
+        TypeError: a critic that is no layer. ValueError: an ``Objective`` that does not hold this critic; an optimiser of other
+        arrays than the critic's; in ``fit``, a critic that does not take what the game gives.
     """
-    check_settings(epochs, batch_size, None, None)
-    check_optimizer(model, optimizer)
-    check_optimizer(critic, critic_optimizer)
-    check_data(model, data, "data")
-    on_gpu = device_of(data) != "cpu"
-    workers = workers or (1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size))
 
-    def of_critic(critic: Layer, x: Array, rng: Any) -> tuple[Any, Gradients, dict[str, Any]]:
-        return critic_loss(critic, game(model, x, rng), rng)
+    def __init__(self, objective: ObjectiveFunction, critic: Layer, game: Game, optimizer: Optimizer) -> None:
+        check_layer("Adversarial", "critic", critic)
+        check_optimizer(critic, optimizer)
+        if isinstance(objective, Objective):
+            penalties = objective.code_penalty, objective.output_penalty
+            if not any(isinstance(penalty, fool) and penalty.critic is critic for penalty in penalties):
+                raise ValueError(
+                    "Adversarial: the objective does not hold this critic: write Objective(code_penalty=fool(critic)) or "
+                    "Objective(output_penalty=fool(critic)) with the very same net"
+                )
+        self.objective, self.critic, self.game, self.optimizer = objective, critic, game, optimizer
 
-    history = History()
-    with Workers(workers) as team:
-        for epoch in range(epochs):
-            started, sums = time.perf_counter(), {}
-            order = namespace(data).asarray(np.random.default_rng([rng, epoch]).permutation(len(data)))
-            for step, start in enumerate(range(0, len(data), batch_size)):
-                x = pick(data, order[start : start + batch_size])
-                judged, grads, right = loss_and_gradients(critic, x, of_critic, team, [rng, epoch, step, 0])
-                critic_optimizer.step(grads, team.map)
-                loss, grads, parts = loss_and_gradients(model, x, objective, team, [rng, epoch, step, 1])
-                optimizer.step(grads, team.map)
-                for name, value in {"loss": loss, **parts, "critic": judged, **right}.items():
-                    sums[name] = sums.get(name, 0.0) + float(value) * len(x) / len(data)
-                if not (math.isfinite(float(loss)) and math.isfinite(float(judged))):
-                    where = f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}, the critic's {float(judged)}"
-                    raise TrainingDiverged(f"{where}. {ADVICE}")
-            seconds = time.perf_counter() - started
-            history.append(epoch=epoch + 1, **sums, seconds=seconds, images_per_s=len(data) / seconds, lr=optimizer.rate)
-    return history
+    def __call__(self, model: Layer, x: Array, rng: Any = None) -> tuple[Any, Gradients, dict[str, Any]]:
+        """The model's ``loss, grads, parts``."""
+        return self.objective(model, x, rng)
+
+    @property
+    def whole_batch(self) -> bool:
+        return getattr(self.objective, "whole_batch", False)
+
+    # What ``fit`` asks of an objective that has more to do than give a loss:
+
+    def check(self, model: Layer, data: Data) -> None:
+        """Refuse, before anything is changed, what the critic could not judge."""
+        for name, examples in zip(("real", "fake"), self.game(model, first(data)[:2], np.random.default_rng(0)), strict=True):
+            check_data(self.critic, examples, f"the game's {name} examples")
+            _logits(self.critic, examples)
+
+    def before_step(self, model: Layer, batch: Data, team: Workers, seed: list[int]) -> dict[str, Any]:
+        """The critic's step on the batch; ``seed`` is [seed, epoch, step]. Returns what is to be logged."""
+
+        def of_critic(critic: Layer, x: Array, rng: Any) -> tuple[Any, Gradients, dict[str, Any]]:
+            return critic_loss(critic, self.game(model, x, rng), rng)
+
+        x, seed_of_critic = first(batch), [*seed, CRITIC]
+        loss, grads, right = loss_and_gradients(self.critic, x, of_critic, team, seed_of_critic)
+        if device_of(x) == "cpu" and not math.isfinite(loss):
+            real, fake = self.game(model, x, np.random.default_rng(seed_of_critic))
+            where = not_finite(self.critic, fake) or not_finite(self.critic, real)
+            at = f"epoch {seed[1] + 1}, step {seed[2] + 1}"
+            raise TrainingDiverged(f"{at}: the critic's loss is {loss}. First not finite in the critic: {where}. {ADVICE}")
+        self.optimizer.step(grads, team.map)
+        return {"critic": loss, **right}
+
+    def state_dict(self) -> dict[str, Array]:
+        """The critic and its optimiser, for a checkpoint."""
+        own = {f"critic.{key}": w for key, w in self.critic.params.items()}
+        return own | {f"optimizer.{key}": a for key, a in self.optimizer.state_dict().items()}
+
+    def check_state_dict(self, state: dict[str, Array]) -> None:
+        critic, optimizer = _parts(state)
+        check_arrays(self.critic.params, critic, "the critic")
+        self.optimizer.check_state_dict(optimizer)
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Take over what ``state_dict`` returned, in place.
+
+        Raises:
+            ValueError: it belongs to another critic or optimiser. Nothing is changed then.
+        """
+        self.check_state_dict(state)
+        critic, optimizer = _parts(state)
+        copy_into(self.critic.params, critic, "the critic")
+        self.optimizer.load_state_dict(optimizer)
+
+
+def _parts(state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    critic, optimizer = {}, {}
+    for key, a in state.items():
+        part, _, name = key.partition(".")
+        (critic if part == "critic" else optimizer)[name] = a
+    return critic, optimizer
 
 
 def _logits(critic: Layer, x: Array) -> tuple[Array, Any]:

@@ -83,16 +83,19 @@ class Optimizer:
         slots = {f"{slot}.{key}": a for slot, arrays in self.state.items() for key, a in arrays.items()}
         return {"steps": np.array(self.steps), **slots}
 
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Take over what ``state_dict`` returned, in place.
-
-        Raises:
-            ValueError: it belongs to another optimiser or model.
-        """
+    def check_state_dict(self, state: dict[str, Array]) -> None:
         mine = self.state_dict()
         for key in mine.keys() | state.keys():
             if key not in mine or key not in state or mine[key].shape != state[key].shape:
                 raise ValueError(f"{type(self).__name__}: the saved state does not fit at {key!r}: another optimiser or model?")
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Take over what ``state_dict`` returned, in place.
+
+        Raises:
+            ValueError: it belongs to another optimiser or model. Nothing is changed then.
+        """
+        self.check_state_dict(state)
         self.steps = int(state["steps"])
         for slot, arrays in self.state.items():
             for key, a in arrays.items():

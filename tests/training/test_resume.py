@@ -176,7 +176,7 @@ def test_a_truncated_checkpoint_is_refused(tmp_path, keep):
 def test_a_checkpoint_is_saved_once_an_epoch(tmp_path, monkeypatch):
     epochs = []
     save = checkpoints.save_checkpoint
-    monkeypatch.setattr("tinyae.training.loop.save_checkpoint", lambda *a: epochs.append(a[-1].epoch) or save(*a))
+    monkeypatch.setattr("tinyae.training.loop.save_checkpoint", lambda *a: epochs.append(a[3].epoch) or save(*a))
     run(3, checkpoint=tmp_path / "run.npz")
     assert epochs == [1, 2, 3] and [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 

@@ -29,9 +29,18 @@ class Progress:
     best_loss: float = float("inf")
 
 
-def save_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, progress: Progress) -> None:
-    """Write everything to ``path`` (.npz), atomically: a run killed at any moment leaves the last whole checkpoint."""
-    groups = {"model": model.params, "optimizer": optimizer.state_dict(), "best": progress.best}
+GROUPS = ("model", "optimizer", "objective", "best")
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, progress: Progress, objective: Any = None
+) -> None:
+    """Write everything to ``path`` (.npz), atomically: a run killed at any moment leaves the last whole checkpoint.
+
+    An objective that learns, too, as ``Adversarial`` does, has a ``state_dict`` of its own.
+    """
+    of_objective = objective.state_dict() if hasattr(objective, "state_dict") else {}
+    groups = dict(zip(GROUPS, (model.params, optimizer.state_dict(), of_objective, progress.best), strict=True))
     arrays = {f"{group}/{key}": to_numpy(a) for group, members in groups.items() for key, a in members.items()}
     write_arrays(path, arrays, {
         "seed": progress.seed, "epoch": progress.epoch, "settings": progress.settings, "history": progress.history.rows,
@@ -39,25 +48,32 @@ def save_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optim
     })  # fmt: skip
 
 
-def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer) -> Progress:
-    """Copy a checkpoint into ``model`` and ``optimizer`` and return how far it was.
+def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: Any = None) -> Progress:
+    """Copy a checkpoint into ``model``, ``optimizer`` and an objective that learns, and return how far it was.
 
     Raises:
         FileNotFoundError: there is none. ValueError: it is damaged, or of another model or optimiser.
     """
     progress, groups = read_checkpoint(path)
-    check_arrays(model.params, groups["model"], str(path))
-    optimizer.load_state_dict(groups["optimizer"])  # checks, too, before it changes anything
+    learns = hasattr(objective, "load_state_dict")
+    if learns != bool(groups["objective"]):
+        has, had = ("learns, too", "did not") if learns else ("does not learn", "did, as Adversarial does")
+        raise ValueError(f"{path}: another objective: this one {has}, and that of the run {had}")
+    check_arrays(model.params, groups["model"], str(path))  # first all checks, then all changes
+    optimizer.check_state_dict(groups["optimizer"])
+    if learns:
+        objective.load_state_dict(groups["objective"])
+    optimizer.load_state_dict(groups["optimizer"])
     copy_into(model.params, groups["model"], str(path))
     return progress
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
-    """``progress, {"model": {...}, "optimizer": {...}, "best": {...}}`` of a checkpoint, without a model."""
+    """``progress, {"model": {...}, "optimizer": {...}, "objective": {...}, "best": {...}}`` of a checkpoint, without a model."""
     arrays, meta = read_arrays(path)
     if not {"epoch", "seed", "history"} <= meta.keys():
         raise ValueError(f"{path}: this is no checkpoint of a training run (a weight file?)")
-    groups: dict[str, dict[str, np.ndarray]] = {"model": {}, "optimizer": {}, "best": {}}
+    groups: dict[str, dict[str, np.ndarray]] = {group: {} for group in GROUPS}
     for key, a in arrays.items():
         group, _, name = key.partition("/")
         groups[group][name] = a

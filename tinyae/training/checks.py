@@ -84,17 +84,19 @@ def check_finite(model: Layer, epoch: int) -> None:
 
 
 def where_it_broke(model: Layer, batch: Data, loss: float, epoch: int, step: int) -> str:
-    """Go through the net once more, layer by layer, and name the first place that is not finite."""
-    where = "the loss itself: every layer's output is finite"
+    where = not_finite(model, first(batch)) or "the loss itself: every layer's output is finite"
+    return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"
+
+
+def not_finite(model: Layer, x: Array) -> str | None:
+    """Go through the net once more, layer by layer, and name the first place that is not finite; None if all are."""
+    if not bool(np.isfinite(x).all()):
+        return "its input"
     for key, w in model.params.items():
         if not bool(np.isfinite(w).all()):
-            where = f"parameter {key}: the gradient of the step before was not finite"
-            break
-    else:
-        x = first(batch)
-        for name, layer in leaves(model):
-            x = layer(x)
-            if not bool(np.isfinite(x).all()):
-                where = f"the output of {name}, {layer!r}"
-                break
-    return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"
+            return f"parameter {key}: the gradient of the step before was not finite"
+    for name, layer in leaves(model):
+        x = layer(x)
+        if not bool(np.isfinite(x).all()):
+            return f"the output of {name}, {layer!r}"
+    return None

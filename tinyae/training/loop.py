@@ -62,10 +62,11 @@ def fit(
     Args:
         data: the examples, (N, ...), floating point, on the model's device. A batch larger than N is one of all N. A tuple
             (examples, labels) is handed to the objective as such, batch by batch: ``objective(model, (x, labels), rng)``.
-        objective: ``objective(model, x, rng) -> loss, grads, parts``.
+        objective: ``objective(model, x, rng) -> loss, grads, parts``. One that has more to do, as ``Adversarial`` has, says so
+            by methods: ``check(model, x)``, ``before_step(model, x, team, seed) -> parts``, ``state_dict``, ``load_state_dict``.
         epochs: how many in all, those of a resumed run counted.
         validation: examples to measure the objective on after every epoch, as ``val_loss``.
-        workers: threads that share each batch; default: as many as there are cores, 1 on a GPU. With several, the
+        workers: threads that share each batch, from 1 on; default: as many as there are cores, 1 on a GPU. With several, the
             objective is called once a shard, and its loss must be a mean over examples; an objective whose loss is not
             says so by an attribute ``whole_batch = True``, and the default is 1.
         progress: show a bar with loss, images/s and the time left.
@@ -88,8 +89,11 @@ def fit(
     check_data(model, data, "data")
     if validation is not None:
         check_data(model, validation, "validation")
+    if hasattr(objective, "check"):
+        objective.check(model, data)
     on_gpu, examples = device_of(first(data)) != "cpu", len(first(data))
-    workers = workers or (1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size))
+    if workers is None:
+        workers = 1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
     same = {"batch_size": batch_size, "workers": workers, "examples": examples, **(settings or {})}
@@ -97,7 +101,7 @@ def fit(
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
-        state = _resumed(checkpoint, model, optimizer, state)
+        state = _resumed(checkpoint, model, optimizer, objective, state)
 
     bar = _progress_bar(total=epochs * examples, done=state.epoch * examples, disable=not progress)
     with Workers(workers) as team, bar:
@@ -117,7 +121,7 @@ def fit(
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
                 state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
             if checkpoint is not None:
-                save_checkpoint(checkpoint, model, optimizer, state)
+                save_checkpoint(checkpoint, model, optimizer, state, objective)
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -144,7 +148,9 @@ def evaluate(
         d = (model((x if seen is None else seen)[batch]) - x[batch]).ravel()
         return float(d.dot(d))
 
-    with Workers(workers or (1 if device_of(x) != "cpu" else default_workers(batch_size))) as team:
+    if workers is None:
+        workers = 1 if device_of(x) != "cpu" else default_workers(batch_size)
+    with Workers(workers) as team:
         error = sum(team.map(squared_error, range(0, len(x), batch_size))) / x.size
     result = {"mse": error, "psnr": psnr(error)}
     if seen is not None:
@@ -171,11 +177,12 @@ def _train_epoch(
     weights = []
     for step, start in enumerate(range(0, n, batch_size)):
         batch = pick(data, order[start : start + batch_size])
+        before = objective.before_step(model, batch, team, [seed, epoch, step]) if hasattr(objective, "before_step") else {}
         loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
         if on_cpu and not math.isfinite(loss):
             raise TrainingDiverged(where_it_broke(model, batch, loss, epoch, step))
         optimizer.step(grads, team.map)
-        terms.append({"loss": loss, **parts})
+        terms.append({"loss": loss, **parts, **before})
         weights.append(len(first(batch)) / n)
         bar.update(len(first(batch)))
         if on_cpu:
@@ -226,11 +233,13 @@ def _progress_bar(total: int, done: int, disable: bool) -> Any:
     return tqdm(total=total, initial=done, unit="img", unit_scale=True, disable=disable, dynamic_ncols=True, mininterval=often)
 
 
-def _resumed(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, fresh: Progress) -> Progress:
+def _resumed(
+    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: ObjectiveFunction, fresh: Progress
+) -> Progress:
     saved, _ = read_checkpoint(path)
     for key in fresh.settings.keys() | saved.settings.keys() | {"seed"}:
         mine = fresh.seed if key == "seed" else fresh.settings.get(key)
         theirs = saved.seed if key == "seed" else saved.settings.get(key)
         if mine != theirs:
             raise ValueError(f"{path}: the run was started with {key} = {theirs}, and cannot go on with {key} = {mine}")
-    return load_checkpoint(path, model, optimizer)
+    return load_checkpoint(path, model, optimizer, objective)
