@@ -81,7 +81,8 @@ def test_subsets_are_balanced_and_without_repeats(n):
         (lambda: encode(net(), X[:0]), "encode: x is empty"),
         (lambda: random_subset(LABELS, 2, 0), "n is 2, expected 3 (the classes) to 30 (the examples)"),
         (lambda: random_subset(LABELS, 31, 0), "n is 31"),
-        (lambda: random_subset(np.array([0] * 9 + [1]), 4, 0), "class 1 has 1 examples only"),
+        (lambda: random_subset(np.array([0] * 9 + [1]), 4, 0), "4 examples of 2 classes are 2 of class 1, which has 1"),
+        (lambda: random_subset(np.eye(3)[LABELS], 9, 0), "labels have shape (30, 3), expected (N,): one_hot.argmax(axis=1)?"),
     ],
 )
 def test_mistakes_get_an_answer(call, words):

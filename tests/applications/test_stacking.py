@@ -55,6 +55,8 @@ def test_the_same_seed_gives_the_same_stack():
     a, b, c = (pretrain_stack((6,), DATA, masking(0.5), rng=seed, **QUICK)[0].params["0.weight"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
+    a, b = (pretrain_stack((6,), DATA, masking(0.5), rng=np.random.default_rng(5), **QUICK)[0] for _ in range(2))
+    np.testing.assert_array_equal(a.params["0.weight"], b.params["0.weight"])
 
 
 @pytest.mark.parametrize(

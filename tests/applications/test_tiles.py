@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinyae import Linear
 from tinyae.applications import denoise_tiles, random_patches, tile_starts
 
 rng = np.random.default_rng(0)
@@ -88,6 +89,8 @@ def test_the_picture_is_not_changed():
         (lambda: denoise_tiles(np.copy, np.zeros((30, 30)), step=29), "step is 29"),
         (lambda: denoise_tiles(np.copy, np.zeros((30, 30), np.uint8)), "got uint8: picture / 255?"),
         (lambda: denoise_tiles(np.copy, np.full((30, 30), np.nan)), "NaN or infinite"),
+        (lambda: denoise_tiles(np.copy, np.full((30, 30), 255.0)), "pixels up to 255, expected [0, 1]"),
+        (lambda: denoise_tiles(Linear(784, 784), np.zeros((30, 30))), "a dense model is lambda t: model(t.reshape(len(t), -1))"),
         (lambda: denoise_tiles(lambda t: t[:, :, ::2], np.zeros((30, 30))), "the model made (4, 1, 14, 28) of (4, 1, 28, 28)"),
         (lambda: random_patches(np.zeros((30, 30)), 3), "shape (30, 30), expected (M, H, W)"),
         (lambda: random_patches(np.zeros((2, 20, 30)), 3), "pictures of 20×30 pixels, expected at least one patch of 28×28"),
@@ -120,3 +123,8 @@ def test_on_a_device(monkeypatch):
     there = denoise_tiles(model.to("gpu"), to_device(picture, "gpu"))
     assert isinstance(there, DeviceArray)
     np.testing.assert_allclose(to_numpy(there), denoise_tiles(model, picture), rtol=1e-5)
+
+
+def test_tiles_of_one_pixel():
+    picture = np.random.default_rng(0).random((3, 4))
+    np.testing.assert_allclose(denoise_tiles(lambda t: t / 2, picture, tile=1), picture / 2)

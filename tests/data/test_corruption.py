@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyae import Adam, Objective, fit
+from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, Tanh, assert_gradients, fit
 from tinyae.backend import to_numpy
 from tinyae.data import gaussian, masking, salt_and_pepper
 from tinyae.data.corruption import _choose
@@ -134,6 +134,25 @@ def test_nothing_to_do(corrupt):
     nothing = type(corrupt)(0.0)
     np.testing.assert_array_equal(nothing(x, 0), x)
     assert not masking(1.0)(x, 0).any()
+
+
+@pytest.mark.parametrize("corrupt", [masking(0.5), salt_and_pepper(0.5)])
+def test_one_example_alone_has_no_share(corrupt):
+    with pytest.raises(ValueError, match=r"x has shape \(784,\), expected \(N, ...\).*x\[None\]"):
+        corrupt(np.ones(784, np.float32), 0)
+
+
+@pytest.mark.parametrize("corrupt", [gaussian(0.3), masking(0.5), salt_and_pepper(0.5)])
+def test_gradients_of_a_denoising_objective(corrupt):
+    """With the draw held still: gradcheck hands the objective a generator of the same seed each time."""
+    model = Autoencoder(Sequential(Linear(6, 4, rng=0), Tanh()), Sequential(Linear(4, 6, rng=1), Sigmoid())).astype(np.float64)
+    assert_gradients(Objective(corrupt=corrupt), model, np.random.default_rng(0).uniform(0.1, 0.9, (5, 6)))
+
+
+@pytest.mark.parametrize("wrong", [masking, 0.3, "gaussian"])
+def test_what_is_no_corruption(wrong):
+    with pytest.raises(TypeError, match="Objective: corrupt is .*expected a function"):
+        Objective(corrupt=wrong)
 
 
 def test_nan_goes_through():

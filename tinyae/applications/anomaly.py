@@ -19,8 +19,10 @@ def reconstruction_errors(model: Model, x: Array, batch_size: int = 500) -> np.n
     ``model`` is any function x -> x̂, an autoencoder for instance; it is given ``batch_size`` examples at a time.
 
     Raises:
-        ValueError: x has no axis of examples, or the model's answer has another number of values than x.
+        ValueError: x has no axis of examples or is of whole numbers, or the model's answer has another number of values than x.
     """
+    if x.dtype.kind != "f":
+        raise ValueError(f"reconstruction_errors: x has dtype {x.dtype}, expected floating point: for pixels x / 255")
     if x.ndim < 2:
         raise ValueError(f"reconstruction_errors: x has shape {x.shape}, expected (N, ...), one example a row: x[None] for one")
     errors = []
@@ -79,7 +81,7 @@ def roc_auc(errors: Array, anomalous: Array) -> float:
     number of anomalies. (An anomaly's rank counts the examples below it; the subtraction takes off the other anomalies.)
 
     Raises:
-        ValueError: labels of another length, NaN, or only one of the two kinds.
+        ValueError: labels of another length or other than 0 and 1, NaN, or only one of the two kinds.
     """
     errors, anomalous = _pair("roc_auc", errors, anomalous)
     _, place, times = np.unique(errors, return_inverse=True, return_counts=True)
@@ -99,7 +101,11 @@ def precision_recall_curve(errors: Array, anomalous: Array) -> tuple[np.ndarray,
 
 
 def _pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray]:
-    errors, anomalous = to_numpy(errors), to_numpy(anomalous).astype(bool)
+    errors, labels = to_numpy(errors), to_numpy(anomalous)
+    anomalous = labels.astype(bool) if labels.dtype.kind in "biuf" else np.zeros(0, bool)
+    if labels.dtype.kind not in "biuf" or not (labels == anomalous).all():
+        kinds = ", ".join(map(str, np.unique(labels)[:5].tolist()))
+        raise ValueError(f"{name}: the labels are {kinds} ..., expected True or 1 for an anomaly, False or 0 for a normal example")
     if errors.ndim != 1 or errors.shape != anomalous.shape:
         raise ValueError(
             f"{name}: errors have shape {errors.shape} and labels {anomalous.shape}: expected (N,) both, one a picture"

@@ -59,9 +59,12 @@ def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Arra
     """Indices of ``n`` examples chosen at random, as many of each class as possible (n / classes each, ± 1).
 
     Raises:
-        ValueError: n is not between the number of classes and that of the examples, or a class has too few.
+        ValueError: n is not between the number of classes and that of the examples, a class has too few, or labels that are not
+            (N,), one for each.
     """
     labels = to_numpy(labels)
+    if labels.ndim != 1:
+        raise ValueError(f"random_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?")
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) <= n <= len(labels):
         raise ValueError(f"random_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)")
@@ -73,7 +76,8 @@ def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Arra
     if (counts < share + extra).any():
         short = int((counts < share + extra).argmax())
         raise ValueError(
-            f"random_subset: {n} of {len(classes)} classes, but class {classes[short]} has {counts[short]} examples only"
+            f"random_subset: {n} examples of {len(classes)} classes are {share + int(extra[short])} of class {classes[short]}, "
+            f"which has {counts[short]}"
         )
     chosen = [rng.permutation(np.flatnonzero(labels == c))[: share + e] for c, e in zip(classes, extra, strict=True)]
     return rng.permutation(np.concatenate(chosen))

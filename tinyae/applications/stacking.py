@@ -19,7 +19,7 @@ Corruption = Callable[[Array, np.random.Generator], Array]
 
 def pretrain_stack(
     sizes: Sequence[int], x: Array, corruption: Corruption | Sequence[Corruption | None] | None, epochs: int = 10,
-    lr: float = 1e-3, batch_size: int = 128, rng: int = 0, workers: int | None = None, progress: bool = False,
+    lr: float = 1e-3, batch_size: int = 128, rng: int | np.random.Generator = 0, workers: int | None = None, progress: bool = False,
 ) -> tuple[Sequential, list[History]]:  # fmt: skip
     """Train one layer after the other, each as a denoising autoencoder of what the layers below make of the clean x:
 
@@ -52,13 +52,14 @@ def pretrain_stack(
             f"pretrain_stack: x runs from {low:g} to {high:g}, expected [0, 1]: each layer is compared as a probability"
         )
     generator = np.random.default_rng(rng)
+    seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     layers, histories, h = [], [], x
     for l, (size, corrupt) in enumerate(zip(sizes, corruptions, strict=True)):
         linear = Linear(h.shape[1], size, rng=generator, dtype=x.dtype)
         # the decoder's σ is in the loss: bce_with_logits(a, t) is bce(σ(a), t)
         model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear)))
         objective = Objective(bce_with_logits, corrupt)
-        histories.append(fit(model, h, objective, Adam(model.params, lr), epochs, batch_size, rng=rng + l, workers=workers,
+        histories.append(fit(model, h, objective, Adam(model.params, lr), epochs, batch_size, rng=seed + l, workers=workers,
                              progress=progress))  # fmt: skip
         layers += [linear, Sigmoid()]
         if l + 1 < len(sizes):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinyae.backend import Array, namespace
+from tinyae.backend import Array, device_of, namespace
 
 
 def tile_starts(length: int, tile: int, step: int) -> list[int]:
@@ -31,9 +31,10 @@ def denoise_tiles(
         step: from 1 to ``tile``; default half a tile. With step = tile there is no overlap, but at the end where it does not fit.
 
     Raises:
-        ValueError: not (H, W), smaller than a tile, whole numbers, NaN; a step out of range; an answer of another size.
+        ValueError: not (H, W), smaller than a tile, whole numbers, NaN, pixels up to 255; a step out of range; a model that does
+            not take tiles; an answer of another size.
     """
-    step = tile // 2 if step is None else step
+    step = max(1, tile // 2) if step is None else step
     if picture.ndim != 2:
         raise ValueError(f"denoise_tiles: the picture has shape {picture.shape}, expected (H, W), one grey picture")
     height, width = picture.shape
@@ -44,6 +45,8 @@ def denoise_tiles(
     if picture.dtype.kind != "f" or not bool(np.isfinite(picture).all()):
         raise ValueError(f"denoise_tiles: expected a picture of finite floating point numbers in [0, 1], got {picture.dtype}"
                          + (" with NaN or infinite values" if picture.dtype.kind == "f" else ": picture / 255?"))  # fmt: skip
+    if device_of(picture) == "cpu" and picture.max() > 2:  # a little beyond 1 is noise
+        raise ValueError(f"denoise_tiles: pixels up to {picture.max():g}, expected [0, 1]: picture / 255?")
 
     where = [(i, j) for i in tile_starts(height, tile, step) for j in tile_starts(width, tile, step)]
     ramp = np.minimum(np.arange(1, tile + 1), np.arange(tile, 0, -1)) / ((tile + 1) // 2)  # 1/14 … 1 … 1/14
@@ -52,7 +55,11 @@ def denoise_tiles(
     for start in range(0, len(where), batch_size):
         batch = where[start : start + batch_size]
         tiles = np.stack([picture[i : i + tile, j : j + tile] for i, j in batch])[:, None]  # (N, 1, tile, tile)
-        cleaned = model(tiles)
+        try:
+            cleaned = model(tiles)
+        except ValueError as error:
+            hint = "a dense model is lambda t: model(t.reshape(len(t), -1))"
+            raise ValueError(f"denoise_tiles: the model does not take tiles of shape {tiles.shape}: {error} ({hint})") from error
         if cleaned.size != tiles.size:
             raise ValueError(f"denoise_tiles: the model made {cleaned.shape} of {tiles.shape}, expected as many numbers")
         for (i, j), y in zip(batch, cleaned.reshape(-1, tile, tile), strict=True):

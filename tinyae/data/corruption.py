@@ -59,7 +59,7 @@ class masking:
         share: ν, from 0 to 1.
 
     Raises:
-        ValueError: ν outside [0, 1]; in a call, an x of whole numbers.
+        ValueError: ν outside [0, 1]; in a call, an x of whole numbers, or one without an axis of examples.
     """
 
     share: float
@@ -69,6 +69,7 @@ class masking:
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
         rng = _checked("masking", x, rng)
+        _in_rows("masking", x)
         hidden = _choose(x.shape, self.share, rng)
         return np.where(namespace(x).asarray(hidden), x.dtype.type(0), x)
 
@@ -81,7 +82,8 @@ class salt_and_pepper:
         share: ν, from 0 to 1.
 
     Raises:
-        ValueError: ν outside [0, 1]; in a call, an x of whole numbers or outside [0, 1], where 0 and 1 are not the extremes.
+        ValueError: ν outside [0, 1]; in a call, an x of whole numbers, without an axis of examples, or outside [0, 1], where 0
+            and 1 are not the extremes.
     """
 
     share: float
@@ -91,6 +93,7 @@ class salt_and_pepper:
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
         rng = _checked("salt_and_pepper", x, rng)
+        _in_rows("salt_and_pepper", x)
         _in_unit_range("salt_and_pepper", x)
         flipped = _choose(x.shape, self.share, rng)
         coins = rng.integers(0, 2, x.shape, dtype=bool)
@@ -121,6 +124,11 @@ def _checked(name: str, x: Array, rng: Any) -> np.random.Generator:
     if x.dtype.kind != "f":
         raise ValueError(f"{name}: x has dtype {x.dtype}, expected floating point numbers: x.astype(np.float32) / 255 for pixels")
     return np.random.default_rng(rng)
+
+
+def _in_rows(name: str, x: Array) -> None:
+    if x.ndim < 2:
+        raise ValueError(f"{name}: x has shape {x.shape}, expected (N, ...), a share of each example: x[None] for one")
 
 
 def _in_unit_range(name: str, x: Array, else_: str = "") -> None:
