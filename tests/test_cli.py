@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tinyae.cli import main
+from tinyae.recipes import RECIPES
 from tinyae.training import loop
 from tinyae.training.checkpoint import read_checkpoint
 from tinyae.weights import read_arrays
@@ -71,8 +72,8 @@ def test_contractive_and_its_weight(pictures, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["basic", "--contraction", "-1"], "contraction is -1.0, expected a number from 0 on"),
-     (["vae", "--contraction", "1"], "--contraction: Variational, which this model minimises, has no such term"),
-     (["contractive", "--model", "vae"], "model 'contractive' has no variant --model vae; there is conv"),
+     (["vae", "--contraction", "1"], "--contraction: this model has no such term; it has --beta"),
+     (["contractive", "--model", "vae"], "model 'contractive' has no variant --model vae; there is basic, conv, tied"),
      (["contractiv", "--model", "conv"], "contractive"),
      (["contractive", "--model", "conv", "--data", "blobs"], "takes pictures of 1×28×28, got 1×12×12")],
 )  # fmt: skip
@@ -124,6 +125,85 @@ def test_reconstruct_one_picture_file(pictures, tmp_path):
     assert np.load(tmp_path / "r" / "reconstructions.npy").shape == (1, 1, 12, 12)
 
 
+def test_denoise_a_picture_of_any_size(tmp_path, capsys):
+    Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    page = np.random.default_rng(0).random((40, 61))
+    Image.fromarray((page * 255).astype(np.uint8)).save(tmp_path / "page.png")
+    np.save(tmp_path / "data.npy", np.random.default_rng(1).random((40, 28, 28), dtype=np.float32))
+    for model in ("denoising", "denoising-tiles"):  # a dense one takes tiles, too
+        run, out = tmp_path / model, tmp_path / f"{model}-out"
+        assert main(["train", model, "--data", str(tmp_path / "data.npy"), "--epochs", "1", "--quiet", "--out", str(run)]) == 0
+        denoise = ["denoise", str(run / "weights.npz"), str(tmp_path / "page.png"), "--out", str(out), "--step", "20"]
+        assert main(denoise) == 0
+        assert np.load(out / "denoised.npy").shape == (1, 40, 61) and Image.open(out / "denoised.png").size == (61, 40)
+        plain = np.load(out / "denoised.npy")
+        assert main([*denoise, "--invert"]) == 0
+        assert not np.array_equal(plain, np.load(out / "denoised.npy"))
+    assert "61×40 pixels" in capsys.readouterr().out
+    assert main([*denoise, "--step", "99"]) == 2 and "step is 99" in capsys.readouterr().err
+
+
+def test_sample_map_and_plane(pictures, tmp_path, capsys):
+    common = ["--data", str(pictures), "--epochs", "1", "--quiet", "--workers", "1"]
+    for model in ("vae-2d", "adversarial"):
+        assert main(["train", model, "--out", str(tmp_path / model), *common]) == 0
+        assert (tmp_path / model / "samples.png").stat().st_size > 0
+        assert (tmp_path / model / "plane.png").exists() == (model == "vae-2d")
+        weights = str(tmp_path / model / "weights.npz")
+        assert main(["sample", weights, "--n", "5", "--out", str(tmp_path / "s")]) == 0
+        assert np.load(tmp_path / "s" / "samples.npy").shape == (5, 1, 12, 12)
+        for method in ([], ["--method", "pca"]):
+            out = tmp_path / f"map-{model}-{len(method)}"
+            if model == "adversarial" and not method:
+                continue  # t-SNE: tried in tests/applications
+            assert main(["map", weights, str(pictures), "--out", str(out), *method]) == 0
+            assert len(list(csv.DictReader(open(out / "map.csv")))) == 60
+            assert (out / "plane.png").exists() == (not method) and (out / "map.png").exists() == bool(method)
+    assert main(["train", "basic", "--out", str(tmp_path / "basic"), *common]) == 0
+    capsys.readouterr()
+    assert main(["sample", str(tmp_path / "basic" / "weights.npz")]) == 2
+    assert "do not look like draws" in capsys.readouterr().err
+
+
+def test_features(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    x = (rng.random((300, 6, 6)) * 0.3 + 0.6 * (np.arange(6) // 2 == labels[:, None])[:, None]).astype(np.float32)
+    np.savez(tmp_path / "stripes.npz", x_train=x[:200], y_train=labels[:200], x_test=x[200:], y_test=labels[200:])
+    run = ["train", "basic", "--data", str(tmp_path / "stripes.npz"), "--epochs", "2", "--quiet", "--out", str(tmp_path / "r")]
+    assert main(run) == 0
+    capsys.readouterr()
+    weights = str(tmp_path / "r" / "weights.npz")
+    assert main(["features", weights, str(tmp_path / "stripes.npz"), "--labels", "30", "--seeds", "2"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("the pixels", "random encoder", "trained encoder", "36 numbers", "32 numbers"))
+    assert main(["features", weights, str(tmp_path / "stripes.npz"), "--labels", "999"]) == 2
+    assert "n is 999, expected 3" in capsys.readouterr().err
+
+
+def test_what_a_penalty_was_for_is_printed(pictures, tmp_path, capsys):
+    common = ["--data", str(pictures), "--epochs", "1", "--quiet", "--workers", "1", "--out", str(tmp_path / "r")]
+    for words, said in {
+        ("sparse-kl", "--rho", "0.1"): "for ρ = 0.1", ("k-sparse", "--k", "4"): "of the codes' numbers are 0",
+        ("sparse-l1",): "units are 0 for every test picture", ("contractive-tied",): "divided by the spread of the codes",
+    }.items():  # fmt: skip
+        assert main(["train", *words, *common]) == 0
+        assert said in capsys.readouterr().out
+    assert main(["train", "k-sparse", "--k", "4", *common]) == 0
+    weights = str(tmp_path / "r" / "weights.npz")
+    assert read_arrays(weights)[1]["options"] == {"k": 4}  # and what reads the file builds that model
+    assert main(["map", weights, str(pictures), "--method", "pca", "--out", str(tmp_path / "m")]) == 0
+
+
+def test_an_adversarial_run_goes_on_bit_for_bit(pictures, tmp_path):
+    common = ["--data", str(pictures), "--quiet", "--workers", "1"]
+    assert main(["train", "critic", "--epochs", "3", "--out", str(tmp_path / "a"), *common]) == 0
+    assert main(["train", "critic", "--epochs", "1", "--out", str(tmp_path / "b"), *common]) == 0
+    assert main(["train", "critic", "--epochs", "3", "--out", str(tmp_path / "b"), "--resume", *common]) == 0
+    a, b = (read_arrays(tmp_path / run / "weights.npz")[0] for run in "ab")
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
 def test_anomalies(pictures, tmp_path, capsys):
     """Blobs are normal, noise is not: the noise is found, and the share of the blobs that the quantile leaves."""
     assert train(pictures, tmp_path / "run", "--epochs", "40", "--lr", "0.003") == 0
@@ -155,6 +235,10 @@ def test_anomalies(pictures, tmp_path, capsys):
         (["train", "basic", "--data", "mnits"], ["'mnits'", "'mnist'"]),
         (["train", "basic", "--data", "no/such/folder"], ["no such file", "no/such/folder"]),
         (["train", "basic", "--epochs", "-1"], ["--epochs is -1"]),
+        (["train", "basic", "--seed", "-1"], ["--seed is -1, expected 0 or more"]),
+        (["train", "basic", "--workers", "0"], ["--workers is 0, expected 1 or more"]),
+        (["train", "basic", "--batch-size", "0"], ["--batch-size is 0, expected 1 or more"]),
+        (["map", "nothing.npz", "strokes"], ["no weight file nothing.npz"]),
         (["train", "basic", "--resume"], ["there is no checkpoint"]),
         (["reconstruct", "nothing.npz", "strokes"], ["no weight file nothing.npz"]),
         (["anomalies", "nothing.npz", "strokes", "--normal", "strokes"], ["no weight file nothing.npz"]),
@@ -197,7 +281,8 @@ def test_a_gpu_that_is_not_there(capsys):
 def test_info_and_list(capsys):
     assert main(["info"]) == 0 and main(["list"]) == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("numpy", "BLAS", "GPU", "mnist", "basic", "conv"))
+    assert all(word in text for word in ("numpy", "BLAS", "GPU", "mnist"))
+    assert all(f"{name} " in text and recipe.about in text for name, recipe in RECIPES.items())
 
 
 LAYER = """

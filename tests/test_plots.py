@@ -50,6 +50,11 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
         lambda ax: plots.plot_codes(rng.random((6, 2)), np.arange(6), ax=ax),
         lambda ax: plots.plot_codes(rng.random((6, 7)), ax=ax),
     ]
+    flat = Autoencoder(Sequential(Linear(25, 2, rng=0)), Sequential(Linear(2, 25, rng=0)))
+    axes = plots.plot_plane(flat, X.reshape(6, 25), np.arange(6), n=3)
+    assert len(axes) == 2 and axes[1].images[0].get_array().shape == (3 * 5 + 4, 3 * 5 + 4)
+    with pytest.raises(ValueError, match=r"codes have shape \(6, 4\), expected \(N, 2\)"):
+        plots.plot_plane(model, X.reshape(6, 25))
     for f in draw:
         ax = plt.subplots()[1]
         assert f(ax) is ax
@@ -63,6 +68,9 @@ def test_history_plot_shows_the_columns():
     ax = history.plot()
     assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
     assert np.allclose(ax.get_lines()[1].get_ydata(), [2.0, 1.0])
+    parts = {"reconstruction": 0.9, "kl": 0.1, "critic": 1.0, "critic_right": 0.5}
+    lines = History([{"epoch": 1, "loss": 1.0, **parts, "val_loss": 2.0}]).plot().get_lines()
+    assert len({line.get_color() for line in lines}) == len(lines) == 6
     History().plot()  # nothing to draw yet is no error
 
 

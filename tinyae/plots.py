@@ -5,6 +5,7 @@ matplotlib is imported where it is used; nothing here calls ``plt.show()``. Arra
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # History.plot comes here
     from tinyae.training.history import History
 
 INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
+PARTS = ("tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive")  # colours of their own
 
 
 def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
@@ -111,11 +113,12 @@ def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[
 def plot_history(history: History, ax: Any = None) -> Any:
     """The loss, the validation loss and the objective's parts against the epoch, the axis of the losses logarithmic."""
     ax = _axes(ax, figsize=(6, 3.6))
-    columns = [c for c in (history.rows[0] if history.rows else {}) if c not in ("epoch", "seconds", "images_per_s", "lr")]
+    columns = [c for c in history.columns if c not in ("epoch", "seconds", "images_per_s", "lr")]
+    ink = INK | dict(zip((c for c in columns if c not in INK), itertools.cycle(PARTS), strict=False))
     for column in columns:
-        label = {"loss": "training", "val_loss": "validation"}.get(column, column)
+        label = {"loss": "training", "val_loss": "validation"}.get(column, column.replace("_", " "))
         few = "o" if len(history) < 30 else ""
-        ax.plot(history["epoch"], history[column], marker=few, markersize=3, label=label, color=INK.get(column))
+        ax.plot(history["epoch"], history[column], marker=few, markersize=3, label=label, color=ink[column])
     ax.set(xlabel="epoch", ylabel="loss")
     if columns and all(min(history[column]) > 0 for column in columns):
         _log_axis(ax, [value for column in columns for value in history[column]])
@@ -174,6 +177,37 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
         ax.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.set(xlabel=names[0], ylabel=names[1])
     return ax
+
+
+def plot_plane(
+    model: Any, x: Array, labels: Array | None = None, low: Any = None, high: Any = None, n: int = 12, axes: Any = None
+) -> Any:
+    """A code of two numbers, seen as a whole: the codes of ``x`` on the left, with a frame, and on the right the frame decoded.
+
+    The frame runs from ``low`` to ``high``, two numbers each; by default the middle four fifths of the codes, each way. Returns
+    both axes.
+
+    Raises:
+        ValueError: a code that has not two numbers.
+    """
+    import matplotlib.pyplot as plt
+
+    from tinyae.applications.maps import decoded_grid
+
+    codes = to_numpy(model.encode(x))
+    if codes.ndim != 2 or codes.shape[1] != 2:
+        raise ValueError(f"plot_plane: the model's codes have shape {codes.shape}, expected (N, 2)")
+    low = np.quantile(codes, 0.1, axis=0) if low is None else np.asarray(low, dtype=float)
+    high = np.quantile(codes, 0.9, axis=0) if high is None else np.asarray(high, dtype=float)
+    if axes is None:
+        axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")[1]
+    plot_codes(codes, labels, axes[0])
+    axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
+    sheet = mosaic(to_numpy(decoded_grid(model, tuple(low), tuple(high), n)), columns=n, fill=0.0)
+    extent = (low[0], high[0], low[1], high[1])
+    axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto")
+    axes[1].set(xlabel="z₁", ylabel="z₂", title="the frame, decoded")
+    return axes
 
 
 def _axes(ax: Any, figsize: tuple[float, float]) -> Any:

@@ -105,7 +105,7 @@ def _pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.nd
     anomalous = labels.astype(bool) if labels.dtype.kind in "biuf" else np.zeros(0, bool)
     if labels.dtype.kind not in "biuf" or not (labels == anomalous).all():
         kinds = ", ".join(map(str, np.unique(labels)[:5].tolist()))
-        raise ValueError(f"{name}: the labels are {kinds} ..., expected True or 1 for an anomaly, False or 0 for a normal example")
+        raise ValueError(f"{name}: the labels are {kinds} ..., expected True or 1 for an anomaly, False or 0 for what is normal")
     if errors.ndim != 1 or errors.shape != anomalous.shape:
         raise ValueError(
             f"{name}: errors have shape {errors.shape} and labels {anomalous.shape}: expected (N,) both, one a picture"

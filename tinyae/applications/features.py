@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
-from tinyae.layers import Layer
+from tinyae.layers import Layer, Linear, Sequential
 from tinyae.layers.base import Gradients
 from tinyae.losses import cross_entropy
+from tinyae.optim import Adam, cosine
+from tinyae.training import fit
 
 
 def classification(
@@ -53,6 +55,27 @@ def accuracy(model: Layer, x: Array, labels: Array) -> float:
     """
     _check_labels("accuracy", x, labels)
     return float((predict(model, x) == to_numpy(labels)).mean())
+
+
+def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng: int = 0) -> float:
+    """How good are features? The accuracy on ``z_test`` of a Linear layer that is trained on ``z``, (N, features), alone.
+
+    All features are shifted and scaled by two numbers, to mean 0 and variance 1. Adam takes 300 steps of 128 examples at least,
+    and 4 epochs at least, at rates that fall from 0.003 to 0. With few labels: ``chosen = random_subset(labels, 1000, rng)``,
+    and ``z[chosen], labels[chosen]``.
+
+    Raises:
+        ValueError: not one label for each example.
+    """
+    _check_labels("linear_probe", z, labels)
+    _check_labels("linear_probe", z_test, test_labels)
+    shift, scale = z.mean(), z.std()
+    head = Sequential(Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype))
+    steps = -(-len(z) // 128)  # of an epoch
+    epochs = max(4, -(-300 // steps))
+    optimizer = Adam(head.params, cosine(3e-3, epochs * steps))
+    fit(head, ((z - shift) / scale, labels), classification, optimizer, epochs, rng=rng, progress=False)
+    return accuracy(head, (z_test - shift) / scale, test_labels)
 
 
 def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Array:

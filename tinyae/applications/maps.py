@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, to_numpy
+from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.layers import Autoencoder, Linear, Sequential
 
 
@@ -85,7 +85,7 @@ def neighbours_agree(points: Array, labels: Array) -> float:
     return right / len(points)
 
 
-def decoded_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15) -> np.ndarray:
+def decoded_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15) -> Array:
     """What a code of two numbers means: n × n points of the plane between the corners ``low`` and ``high``, each decoded.
 
     Returns (n·n, ...) pictures in reading order: the first is at the top left, where z₁ is lowest and z₂ highest.
@@ -100,4 +100,5 @@ def decoded_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float
         raise ValueError(f"decoded_grid: the model's code has {first.shape[1]} numbers, expected 2")
     dtype = np.float32 if first is None else first.dtype
     z1, z2 = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(high[1], low[1], n))
-    return model.decode(np.stack([z1, z2], axis=-1).reshape(-1, 2).astype(dtype))
+    points = np.stack([z1, z2], axis=-1).reshape(-1, 2).astype(dtype)
+    return model.decode(points if first is None else to_device(points, device_of(first)))

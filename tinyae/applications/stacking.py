@@ -19,7 +19,8 @@ Corruption = Callable[[Array, np.random.Generator], Array]
 
 def pretrain_stack(
     sizes: Sequence[int], x: Array, corruption: Corruption | Sequence[Corruption | None] | None, epochs: int = 10,
-    lr: float = 1e-3, batch_size: int = 128, rng: int | np.random.Generator = 0, workers: int | None = None, progress: bool = False,
+    lr: float = 1e-3, batch_size: int = 128, rng: int | np.random.Generator = 0, workers: int | None = None,
+    progress: bool = False,
 ) -> tuple[Sequential, list[History]]:  # fmt: skip
     """Train one layer after the other, each as a denoising autoencoder of what the layers below make of the clean x:
 

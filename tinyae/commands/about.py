@@ -38,6 +38,8 @@ def list_models(args: argparse.Namespace) -> int:
     width = max(map(len, RECIPES))
     for name, recipe in RECIPES.items():
         print(f"{name:<{width}}  {recipe.about}")
+        options = " ".join(f"--{option}" for option in recipe.options)
+        print(f"{'':<{width}}    {recipe.epochs} epochs; can be set: {options}")
     return 0
 
 

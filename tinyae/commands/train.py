@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyae import plots
-from tinyae.backend import Array, to_device
+from tinyae.backend import Array, to_device, to_numpy
+from tinyae.commands.use import drawn
 from tinyae.data import load_data
 from tinyae.files import writable_folder
-from tinyae.layers import summary
+from tinyae.layers import KSparse, leaves, summary
 from tinyae.objectives import Objective
 from tinyae.optim import Adam
+from tinyae.penalties import jacobian_norms, kl_to, scale_free_contraction
 from tinyae.recipes import Recipe, named
 from tinyae.recipes import recipe as recipe_of
 from tinyae.training import History, evaluate, fit
@@ -24,20 +27,24 @@ from tinyae.training.checkpoint import read_checkpoint
 from tinyae.weights import save_weights
 
 CHECKPOINT = "checkpoint.npz"
-DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, "contraction": None}
+OPTIONS = {"contraction": None, "noise": None, "beta": None, "rho": None, "k": None}  # None: what the recipe says
+DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, **OPTIONS}
 
 
 def train(args: argparse.Namespace) -> int:
     args.model = named(args.model, args.architecture)
     recipe = recipe_of(args.model)
     epochs = recipe.epochs if args.epochs is None else args.epochs
-    if epochs < 0:
-        raise ValueError(f"--epochs is {epochs}, expected 0 or more")
+    for name, least in {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1}.items():
+        value = epochs if name == "epochs" else getattr(args, name)
+        if value is not None and value < least:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}, expected {least} or more")
     if args.device == "gpu":
         to_device(np.zeros(1), "gpu")  # complains now rather than after the data are loaded
     out = Path(args.out or f"runs/{args.model}-{Path(args.data or DEFAULTS['data']).stem}")
     settings = _settings(args, out / CHECKPOINT)
-    recipe = recipe.contracted(settings["contraction"])
+    options = {key: settings[key] for key in OPTIONS if settings[key] is not None}
+    recipe = recipe.with_options(**options)
     data = load_data(settings["data"], data_dir=args.data_dir)
     out = writable_folder(out)
     if (out / CHECKPOINT).exists() and not args.resume:
@@ -48,42 +55,72 @@ def train(args: argparse.Namespace) -> int:
     x_test = to_device(recipe.examples(data.test.images), args.device)
     optimizer = Adam(model.params, settings["lr"])
     print(f"{args.model}: {recipe.about}\n\n{summary(model, x.shape[1:])}\n")
+    objective = recipe.prepared(model, data, settings["seed"], args.device, settings["workers"])
     print(f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}")
     try:
         history = fit(
-            model, x, recipe.objective, optimizer, epochs, settings["batch_size"], validation=x_test,
+            model, x, objective, optimizer, epochs, settings["batch_size"], validation=x_test,
             workers=settings["workers"], rng=settings["seed"], progress=not args.quiet, checkpoint=out / CHECKPOINT,
-            resume=args.resume, settings={key: settings[key] for key in ("data", "lr", "contraction")} | {"model": args.model},
+            resume=args.resume, settings={key: settings[key] for key in ("data", "lr", *OPTIONS)} | {"model": args.model},
         )  # fmt: skip
     except KeyboardInterrupt:
         return _interrupted(args, out)
 
-    save_weights(model, out / "weights.npz", model=args.model, image_shape=data.train.images.shape[1:], data=settings["data"])
+    save_weights(model, out / "weights.npz", model=args.model, options=options, image_shape=data.train.images.shape[1:],
+                 data=settings["data"])  # fmt: skip
     history.to_csv(out / "history.csv")
-    _show(model, recipe, history, x_test, settings["seed"], out)
+    _show(model, recipe, objective, history, x_test, data.test.labels, settings["seed"], out)
     print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir() if not path.name.startswith('.')))}")
     return 0
 
 
-def _show(model: Any, recipe: Recipe, history: History, x_test: Array, seed: int, out: Path) -> None:
+def _show(
+    model: Any, recipe: Recipe, objective: Any, history: History, x_test: Array, labels: Any, seed: int, out: Path
+) -> None:
     """The run's pictures, and its scores on the test pictures."""
     shown = slice(0, 12)
-    corrupt = getattr(recipe.objective, "corrupt", None)
+    corrupt = getattr(objective, "corrupt", None)
     seen = corrupt(x_test, seed) if corrupt else None  # a denoising model is judged on pictures with noise
     rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
     rows["reconstruction"] = model([*rows.values()][-1])
     plots.save(plots.plot_reconstructions(*rows.values(), names=[*rows]), out / "reconstructions.png")
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
-    if hasattr(model, "sample"):  # a variational model also makes pictures of its own
-        plots.save(plots.plot_pictures(model.sample(64, seed)), out / "samples.png")
+    if recipe.draws:
+        plots.save(plots.plot_pictures(drawn(model, 64, seed)), out / "samples.png")
+    if recipe.flat and model.encode(x_test[:1]).shape[1:] == (2,):
+        plots.save(plots.plot_plane(model, x_test[:2000], None if labels is None else labels[:2000]), out / "plane.png")
+
     scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
-    print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
-    if len(history) and recipe.objective != Objective():
-        print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
+    of = "" if seen is None else f" of what it makes of {corrupt!r}"
+    print(f"test MSE{of} {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
     if seen is not None:
-        print(f"  of pictures seen through {corrupt!r}: before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB")
+        gain = scores["psnr"] - scores["seen_psnr"]
+        print(f"  before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB: a gain of {gain:.2f} dB")
+    if len(history) and objective != Objective():
+        print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
+    for line in _of_the_code(model, objective, x_test):
+        print(f"  {line}")
+
+
+def _of_the_code(model: Any, objective: Any, x: Array) -> Iterator[str]:
+    """What a penalty on the code was for."""
+    few = x[:200]
+    if getattr(objective, "contraction", 0):
+        norm = float(jacobian_norms(model.encoder, few).mean())
+        ratio = scale_free_contraction(model.encoder, few)
+        yield f"mean ‖∂z/∂x‖ of {len(few)} test pictures {norm:.4f}; divided by the spread of the codes {ratio:.4f}"
+    if not (getattr(objective, "code_penalty", None) or isinstance(list(leaves(model.encoder))[-1][1], KSparse)):
+        return
+    z = np.concatenate([to_numpy(model.encode(x[i : i + 500])) for i in range(0, len(x), 500)])
+    mean, zero = z.mean(axis=0), (z == 0).mean()
+    if isinstance(getattr(objective, "code_penalty", None), kl_to):
+        rho = objective.code_penalty.rho
+        yield f"mean activation {mean.mean():.4f} for ρ = {rho:g}; unit by unit from {mean.min():.4f} to {mean.max():.4f}"
+    else:
+        dead = int((z == 0).all(axis=0).sum())
+        yield f"{zero:.1%} of the codes' numbers are 0; {dead} of {z.shape[1]} units are 0 for every test picture"
 
 
 def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:

@@ -1,27 +1,27 @@
-"""``tinyae reconstruct`` and ``tinyae anomalies``: what one does with trained weights."""
+"""``tinyae reconstruct``, ``tinyae denoise`` and ``tinyae sample``: pictures made with trained weights."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyae import plots
-from tinyae.applications import reconstruction_errors, threshold_from
-from tinyae.backend import to_numpy
-from tinyae.data import NAMES, load_data, read_images
+from tinyae.applications import denoise_tiles
+from tinyae.backend import Array, to_numpy
+from tinyae.commands.files import named_images, trained
+from tinyae.data import read_images
 from tinyae.files import writable_folder, write_atomically
-from tinyae.recipes import Recipe
-from tinyae.recipes import recipe as recipe_of
+from tinyae.layers import Autoencoder
 from tinyae.training import evaluate
-from tinyae.weights import load_weights, read_arrays
+from tinyae.variational import standard_normal
 
 
 def reconstruct(args: argparse.Namespace) -> int:
-
-    recipe, shape, model = _trained(args.weights)
-    images = _images(args.images, args.data_dir, shape)
+    recipe, shape, model = trained(args.weights)
+    images, _, _ = named_images(args.images, args.data_dir, shape)
     out = writable_folder(args.out)
 
     x = recipe.examples(images)
@@ -29,49 +29,57 @@ def reconstruct(args: argparse.Namespace) -> int:
     np.save(out / "reconstructions.npy", to_numpy(y))
     plots.save(plots.plot_reconstructions(images[:12], y[:12]), out / "reconstructions.png")
     scores = evaluate(model, x)
-    print(f"{len(x)} pictures, MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB")
+    print(f"{len(x)} pictures, MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB between them and what became of them")
     print(f"written to {out}: reconstructions.npy {y.shape}, reconstructions.png (the first {min(12, len(x))})")
     return 0
 
 
-def anomalies(args: argparse.Namespace) -> int:
-    recipe, shape, model = _trained(args.weights)
-    images, normal = (_images(name, args.data_dir, shape) for name in (args.images, args.normal))
-    threshold = threshold_from(reconstruction_errors(model, recipe.examples(normal)), args.quantile)
+def denoise(args: argparse.Namespace) -> int:
+    """Pictures of any size, tile by tile."""
+    recipe, shape, model = trained(args.weights)
+    if shape[0] != 1 or shape[1] != shape[2]:
+        raise ValueError(f"denoise: the model was trained on pictures of {shape}, expected square grey ones, which can be tiles")
+    pictures = read_images(args.picture, size=None).images[:, 0]  # (N, H, W), any H and W
     out = writable_folder(args.out)
 
-    errors = reconstruction_errors(model, recipe.examples(images))
-    rows = [f"{i},{error:.8g},{int(error > threshold)}" for i, error in enumerate(errors)]
-    write_atomically(out / "errors.csv", lambda path: path.write_text("\n".join(["picture,error,anomaly", *rows]) + "\n"))
-    order = errors.argsort()[::-1]
-    shown = images[order[:12]]
-    y = model(recipe.examples(shown)).reshape(shown.shape)
-    plots.save(plots.plot_reconstructions(shown, y), out / "most-unusual.png")
-    found = int((errors > threshold).sum())
-    print(f"threshold {threshold:.6f}: the {args.quantile:g} quantile of {len(normal)} normal pictures' errors")
-    print(f"{found} of {len(images)} pictures are above it ({(1 - args.quantile) * len(images):.0f} would be, were all normal)")
-    print("largest errors: " + ", ".join(f"picture {i} ({errors[i]:.5f})" for i in order[:5]))
-    print(f"written to {out}: errors.csv, most-unusual.png (the {len(shown)} with the largest errors)")
+    def clean(tiles: Array) -> Array:
+        return model(recipe.examples(tiles))
+
+    seen = 1 - pictures if args.invert else pictures
+    cleaned = np.stack([denoise_tiles(clean, picture, shape[-1], args.step) for picture in seen])
+    cleaned = 1 - cleaned if args.invert else cleaned
+    np.save(out / "denoised.npy", cleaned)
+    for i, picture in enumerate(cleaned):
+        name = "denoised.png" if len(cleaned) == 1 else f"denoised-{i:04d}.png"
+        write_atomically(out / name, lambda path, picture=picture: _write_png(picture, path))
+    height, width = pictures.shape[1:]
+    print(f"{len(pictures)} of {width}×{height} pixels, in tiles of {shape[-1]}×{shape[-1]}; written to {out}")
     return 0
 
 
-def _trained(path: str) -> tuple[Recipe, tuple[int, ...], Any]:
-    """``recipe, image_shape, model`` of a weight file that ``tinyae train`` has written."""
-    _, about = read_arrays(path)
-    if "model" not in about:
-        raise ValueError(f"{path} does not say which model it belongs to: only files written by `tinyae train` do")
-    recipe, shape = recipe_of(about["model"]), tuple(about["image_shape"])
-    model = recipe.build(shape, 0)
-    load_weights(model, path)
-    return recipe, shape, model
+def sample(args: argparse.Namespace) -> int:
+    """New pictures of a model whose codes can be drawn."""
+    recipe, shape, model = trained(args.weights)
+    if not recipe.draws:
+        raise ValueError(f"sample: the codes of {args.weights} do not look like draws of anything known: "
+                         "train a model whose codes do, vae or adversarial (chapter 7 shows what comes of it else)")  # fmt: skip
+    if args.n < 1:
+        raise ValueError(f"--n is {args.n}, expected 1 or more")
+    out = writable_folder(args.out)
+    x = to_numpy(drawn(model, args.n, args.seed)).reshape(-1, *shape)
+    np.save(out / "samples.npy", x)
+    plots.save(plots.plot_pictures(x[:256]), out / "samples.png")
+    print(f"written to {out}: samples.npy {x.shape}, samples.png")
+    return 0
 
 
-def _images(name: str, data_dir: str | None, shape: tuple[int, ...]) -> Any:
-    """Pictures of a file or folder, or the test part of a data set; all of ``shape``."""
-    if name.lower().replace("-", "_") in NAMES:
-        images = load_data(name, data_dir=data_dir).test.images
-    else:
-        images = read_images(name, size=shape[-1]).images
-    if images.shape[1:] != shape:
-        raise ValueError(f"{name}: pictures of {images.shape[1:]}, but the model was trained on {shape}")
-    return images
+def drawn(model: Autoencoder, n: int, seed: int) -> Array:
+    """``n`` decoded draws from N(0, 1)."""
+    first = next(iter(model.decoder.params.values()))  # a Linear's (hidden, code)
+    return model.decode(standard_normal((n, first.shape[1]), first, seed))
+
+
+def _write_png(picture: np.ndarray, path: Path) -> Any:
+    import matplotlib.image
+
+    matplotlib.image.imsave(path, picture.clip(0, 1), cmap="gray", vmin=0, vmax=1, format="png")

@@ -13,6 +13,7 @@ class Images:
         images: (N, C, H, W), float32, in [0, 1].
         labels: (N,), int64, the class of each picture; None where unknown.
         factors: how each picture was made, {name: (N, ...)}, for generated pictures; None for real ones.
+        names: (N,), the file of each picture, within its folder; None where they are not files.
 
     `len(x)` is N. `x[:1000]`, `x[x.labels == 3]` and `x[indices]` are smaller sets, with their labels and factors.
 
@@ -23,6 +24,7 @@ class Images:
     images: np.ndarray
     labels: np.ndarray | None = None
     factors: dict[str, np.ndarray] | None = None
+    names: np.ndarray | None = None
 
     def __post_init__(self):
         if self.images.ndim != 4:
@@ -30,7 +32,7 @@ class Images:
         if self.images.dtype.kind != "f":
             raise ValueError(f"Images: expected floating point numbers in [0, 1], got {self.images.dtype}: "
                              "divide by 255 first?")
-        beside = {"labels": self.labels} if self.labels is not None else {}
+        beside = {name: a for name, a in (("labels", self.labels), ("names", self.names)) if a is not None}
         for name, array in (beside | (self.factors or {})).items():
             if len(array) != len(self.images):
                 raise ValueError(f"Images: {len(self.images)} images, but {name} has shape {array.shape}")
@@ -47,7 +49,8 @@ class Images:
         if isinstance(index, (int, np.integer)):
             index = [index]  # one picture is a set of one, so that shapes keep their meaning
         return Images(self.images[index], None if self.labels is None else self.labels[index],
-                      None if self.factors is None else {name: f[index] for name, f in self.factors.items()})
+                      None if self.factors is None else {name: f[index] for name, f in self.factors.items()},
+                      None if self.names is None else self.names[index])
 
     def __repr__(self) -> str:
         parts = [f"{len(self)} × {_shape(self.images)} {self.images.dtype}"]

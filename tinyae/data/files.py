@@ -72,7 +72,7 @@ def read_images(path: str | os.PathLike, *, size: int | None = 28) -> Images:
     if path.is_dir():
         return _read_folder(path, size)[0]
     if path.suffix.lower() in ENDINGS:
-        return Images(_read_picture(path, size)[None, None])
+        return Images(_read_picture(path, size)[None, None], names=np.array([path.name]))
     train, held = _array_file(path)
     return train if held is None else held
 
@@ -102,11 +102,12 @@ def _read_folder(folder: Path, size: int | None) -> tuple[Images, tuple[str, ...
             raise ValueError(f"{path}: {_size(image)} pixels, but {paths[0].name} has {_size(images[0])}: "
                              "pictures of different sizes need size=..., 28 for example")
     images = np.stack(images)[:, None]  # (N, 1, size, size)
+    files = np.array([p.relative_to(folder).as_posix() for p in paths])
     if loose:
-        return Images(images), ()
+        return Images(images, names=files), ()
     names = [p.relative_to(folder).parts[0] for p in paths]
     classes = sorted(set(names))
-    return Images(images, np.array([classes.index(name) for name in names], np.int64)), tuple(classes)
+    return Images(images, np.array([classes.index(name) for name in names], np.int64), names=files), tuple(classes)
 
 
 def _size(image: np.ndarray) -> str:

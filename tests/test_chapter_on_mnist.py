@@ -1,0 +1,77 @@
+"""What the chapter's models must reach on real MNIST, with the recipes of ``tinyae train``."""
+
+import numpy as np
+import pytest
+
+from tinyae import Adam, fit
+from tinyae.applications import encode, linear_probe, pretrain_stack, random_subset
+from tinyae.data import masking, mnist
+from tinyae.models import sparse_autoencoder
+from tinyae.penalties import jacobian_norms, scale_free_contraction
+from tinyae.recipes import recipe
+from tinyae.training import evaluate
+
+pytestmark = pytest.mark.mnist
+
+
+@pytest.fixture(scope="module")
+def data(data_dir):
+    return mnist(data_dir)
+
+
+def trained(name, data, epochs=None, validation=None):
+    r = recipe(name)
+    model, x = r.build((1, 28, 28), 0), r.examples(data.train.images)
+    history = fit(model, x, r.objective, Adam(model.params), epochs or r.epochs, validation=validation, progress=False)
+    return r, model, history
+
+
+def denoised(name, data, epochs):
+    r, model, _ = trained(name, data, epochs)
+    x = r.examples(data.test.images)
+    return evaluate(model, x, seen=r.objective.corrupt(x, 0))
+
+
+def test_denoising(data):
+    scores = denoised("denoising", data, epochs=10)
+    assert scores["mse"] <= 0.0108  # PyTorch's: 0.0103
+    assert scores["psnr"] - scores["seen_psnr"] > 6  # the bottleneck's own error is more than +8 dB would allow
+
+
+def test_denoising_without_a_bottleneck_gains_8_db(data):
+    scores = denoised("denoising-tiles", data, epochs=2)
+    assert scores["psnr"] - scores["seen_psnr"] >= 8
+
+
+def test_the_variational_model(data):
+    _, _, history = trained("vae", data, epochs=10, validation=data.test.flat)
+    assert history["val_loss"][-1] <= 107.5  # PyTorch's own example: 105.6
+
+
+def test_kl_sparsity(data):
+    _, model, _ = trained("sparse-kl", data)
+    assert abs(encode(model.encoder, data.test.flat).mean() - 0.05) < 0.02
+
+
+def test_the_contractive_model(data):
+    x = data.test.flat
+    (_, plain, _), (_, contractive, _) = (trained(name, data, epochs=2) for name in ("basic", "contractive"))
+    norms = [jacobian_norms(model.encoder, x[:300]).mean() for model in (plain, contractive)]
+    errors = [evaluate(model, x)["mse"] for model in (plain, contractive)]
+    ratios = [scale_free_contraction(model.encoder, x[:300]) for model in (plain, contractive)]
+    assert norms[1] < norms[0] / 5 and errors[1] < 2 * errors[0]
+    assert ratios[1] < ratios[0]  # most of the 5 is the scale of the codes, not all of it
+
+
+def test_features_learned_without_labels(data):
+    """Beside raw pixels and random features, by the same classifier with 1,000 labels, over 5 seeds."""
+    x, x_test, labels = data.train.flat, data.test.flat, data.train.labels
+    stack, _ = pretrain_stack((500,), x[:30000], masking(0.25), epochs=4)
+    accuracy = np.zeros((5, 3))
+    for seed in range(5):
+        chosen = random_subset(labels, 1000, seed)
+        random = sparse_autoencoder(100 + seed, units=500).encoder
+        for i, f in enumerate((lambda x: x, random, stack)):
+            z, z_test = encode(f, x[chosen]), encode(f, x_test)
+            accuracy[seed, i] = linear_probe(z, labels[chosen], z_test, data.test.labels, rng=seed)
+    assert (accuracy[:, 2] > accuracy[:, :2].max(axis=1)).all()

@@ -1,0 +1,129 @@
+"""``tinyae anomalies``, ``tinyae map`` and ``tinyae features``: what a trained model has learned, put to use."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from tinyae import plots
+from tinyae.applications import (
+    encode,
+    linear_probe,
+    neighbours_agree,
+    pca_autoencoder,
+    pca_map,
+    random_subset,
+    reconstruction_errors,
+    threshold_from,
+    tsne_map,
+)
+from tinyae.commands.files import check_shape, named_images, trained
+from tinyae.data import load_data
+from tinyae.files import writable_folder, write_atomically
+
+
+def anomalies(args: argparse.Namespace) -> int:
+    recipe, shape, model = trained(args.weights)
+    images, _, names = named_images(args.images, args.data_dir, shape)
+    normal, _, _ = named_images(args.normal, args.data_dir, shape)
+    normal_errors = reconstruction_errors(model, recipe.examples(normal))
+    threshold = threshold_from(normal_errors, args.quantile)
+    out = writable_folder(args.out)
+
+    errors = reconstruction_errors(model, recipe.examples(images))
+    pca, pca_threshold = _beside_pca(images, normal, args.quantile)
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    rows = [f"{name},{error:.8g},{int(error > threshold)},{other:.8g},{int(other > pca_threshold)}"
+            for name, error, other in zip(quoted, errors, pca, strict=True)]  # fmt: skip
+    header = "picture,error,anomaly,pca_error,pca_anomaly"
+    write_atomically(out / "errors.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n"))
+    order = errors.argsort()[::-1]
+    shown = images[order[:12]]
+    y = model(recipe.examples(shown)).reshape(shown.shape)
+    plots.save(plots.plot_reconstructions(shown, y), out / "most-unusual.png")
+    found = int((errors > threshold).sum())
+    print(f"threshold {threshold:.6f}: the {args.quantile:g} quantile of {len(normal)} normal pictures' errors")
+    print(f"{found} of {len(images)} pictures are above it ({(1 - args.quantile) * len(images):.0f} would be, were all normal)")
+    other = pca > pca_threshold
+    same = int((other & (errors > threshold)).sum())
+    print(f"PCA, fitted to half of the normal pictures, finds {int(other.sum())}, of which {same} are among them")
+    print("largest errors: " + ", ".join(f"picture {names[i]} ({errors[i]:.5f})" for i in order[:5]))
+    print(f"written to {out}: errors.csv, most-unusual.png (the {len(shown)} with the largest errors)")
+    return 0
+
+
+
+
+def _beside_pca(images, normal, quantile):
+    """The errors by PCA with 32 components, and its threshold. PCA is a strong detector, and takes a second.
+
+    The trained model has not seen ``normal``; PCA sees one half of it, and has its threshold from the other."""
+    rows, x = normal.reshape(len(normal), -1), images.reshape(len(images), -1)
+    half = max(2, len(rows) // 2)
+    pca = pca_autoencoder(rows[:half], min(32, half - 1, rows.shape[1]))
+    held = rows[half:] if len(rows) > half else rows
+    return reconstruction_errors(pca, x), threshold_from(reconstruction_errors(pca, held), quantile)
+
+
+def map_codes(args: argparse.Namespace) -> int:
+    """Every picture a point of the plane."""
+    recipe, shape, model = trained(args.weights)
+    images, labels, _ = named_images(args.images, args.data_dir, shape)
+    if args.n < 2:
+        raise ValueError(f"--n is {args.n}, expected 2 or more")
+    images, labels = images[: args.n], None if labels is None else labels[: args.n]
+    out = writable_folder(args.out)
+
+    z = encode(model.encode, recipe.examples(images))
+    if z.shape[1] == 2 and args.method is None:
+        how, points = "its own plane", z
+        plots.save(plots.plot_plane(model, recipe.examples(images), labels), out / "plane.png")
+    else:
+        how = args.method or "tsne"
+        points = pca_map(z) if how == "pca" else tsne_map(z)
+        ax = plots.plot_codes(points, labels)
+        title = f"{'t-SNE' if how == 'tsne' else 'principal components'} of the codes of {len(z)} pictures"
+        ax.set(xlabel="", ylabel="", xticks=[], yticks=[], title=title)
+        plots.save(ax, out / "map.png")
+    columns = [*points.T] + ([] if labels is None else [labels])
+    header = "x,y" + ("" if labels is None else ",label")
+    rows = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
+    write_atomically(out / "map.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n"))
+    print(f"{len(z)} codes of {z.shape[1]} numbers, by {how}")
+    if labels is not None:
+        print(f"the nearest neighbour has the same label: {neighbours_agree(z, labels):.1%} of the codes, "
+              f"{neighbours_agree(points, labels):.1%} of the points")  # fmt: skip
+    print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    return 0
+
+
+def features(args: argparse.Namespace) -> int:
+    """How much a frozen encoder is worth, beside the pixels and beside an encoder that has learned nothing."""
+    recipe, shape, model = trained(args.weights)
+    data = load_data(args.data, data_dir=args.data_dir)
+    check_shape(args.data, data.train, shape)
+    if data.train.labels is None:
+        raise ValueError(f"features: {args.data} has no labels, so nothing can be learned from the features")
+    if args.seeds < 1:
+        raise ValueError(f"--seeds is {args.seeds}, expected 1 or more")
+    x, x_test = recipe.examples(data.train.images), recipe.examples(data.test.images)
+
+    def of_encoder(model):
+        return lambda seed: (encode(model(seed).encode, x), encode(model(seed).encode, x_test))
+
+    ways = {
+        "the pixels": lambda seed: (data.train.flat, data.test.flat),
+        "random encoder": of_encoder(lambda seed: recipe.build(shape, 1000 + seed)),
+        "trained encoder": of_encoder(lambda seed: model),
+    }
+    print(f"a linear classifier on {args.labels:,} labelled pictures, tested on {len(x_test):,}; accuracy in %, mean of "
+          f"{args.seeds} seeds (lowest to highest)")  # fmt: skip
+    for name, way in ways.items():
+        found = []
+        for seed in range(args.seeds):
+            z, z_test = way(seed)
+            chosen = random_subset(data.train.labels, args.labels, seed)
+            found.append(100 * linear_probe(z[chosen], data.train.labels[chosen], z_test, data.test.labels, rng=seed))
+        print(f"  {name:<16}{z.shape[1]:>6} numbers{np.mean(found):>9.2f} ({min(found):.2f} to {max(found):.2f})")
+    return 0
