@@ -108,7 +108,7 @@ print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6
 # %% [markdown]
 # ## Two slips
 #
-# Both are printed in books and copied in many programs. Neither gives an error, and the first even passes a gradient check.
+# Both are printed in books and copied in many programs. Neither gives an error, and both pass a gradient check.
 #
 # **Half of the divergence.** The first half alone, $\sum_j\rho\log(\rho/\hat\rho_j)$, looks like a divergence. But its slope
 # $-\rho/\hat\rho$ is negative everywhere: the more active a unit is, the smaller the "penalty". It *rewards* activity.
@@ -130,6 +130,7 @@ def sigmoid_too_many(z, rho=0.05):
 
 
 print(check_penalty(half, z), "\n")
+print("and the second passes:", check_penalty(sigmoid_too_many, z).ok, "\n")
 print("range of the mean of σ(z) for z in [0, 1]:", 1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3))
 for name, penalty, best in [("KL", kl_by_hand, 0.05), ("a sigmoid too many", sigmoid_too_many, 0.0)]:
     print(f"least value for activations from 0 to 1, each unit: {penalty(np.full((1, 1), best))[0]:.3f}, {name}")
@@ -170,14 +171,15 @@ for ax in axes:
 show(axes[0], f"04_slips_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Left, the only curve with a minimum at the dotted line is KL. The red one goes below 0 and falls to the
-# end; the orange one has its minimum at 0. Right, what the nets made of it: on the dotted line they would do as they are told.
-# The red ones are driven to full activity, whatever $\rho$ is. The orange ones end far below what was asked for, close to a
-# code that is 0 for everything.
+# **What to look at.** Left: which of the three curves has its minimum at the dotted line? Where do the other two have theirs, and
+# may a divergence go below 0? Right, what the nets made of it: on the dotted line they would do as they are told. Follow each
+# colour from left to right. Does it mind which $\rho$ was asked for? And compare where it ends with its minimum on the left.
 #
 # ## The experiment
 #
-# 256 code units, with a sigmoid, a ReLU or k-sparse behind them, and a plain one for comparison.
+# 256 code units, with a sigmoid, a ReLU or k-sparse behind them, and a plain one for comparison. The KL model's units start
+# with the bias $\log\frac{\rho}{1-\rho}$, where a sigmoid is $\rho$: from the usual start near 0 every unit is on half of the
+# time, and on the long way down some lose what they could say.
 
 # %%
 recipes = {
@@ -188,7 +190,7 @@ recipes = {
 }
 models = {}
 for name, (code, objective) in recipes.items():
-    models[name] = sparse_autoencoder(rng=0, code=code)
+    models[name] = sparse_autoencoder(rng=0, code=code, rho=0.05 if name == "KL" else None)
     fit(models[name], x_train, objective, Adam(models[name].params, lr=2e-3), epochs=1 if FAST else 6, progress=False)
 
 codes = {name: model.encode(x_test) for name, model in models.items()}
@@ -238,6 +240,10 @@ show(plot_reconstructions(x_test[ten], *[model(x_test[ten]) for model in models.
      f"04_reconstructions_{data.name}")  # fmt: skip
 
 # %% [markdown]
+# **What to look at.** In the upper picture: how many units does each way spend on one digit, and do different digits use
+# different ones? In the lower one: can you see what the restriction costs? (The table's first column has it as a number.) Faint
+# strokes and a grey veil are what a unit leaves that may not be quite off.
+#
 # And what does a unit stand for? Column $j$ of the decoder's weights is what unit $j$ adds to the picture when it is active, red
 # for ink and blue for paper. Of each model the 25 units that vary most:
 
@@ -259,8 +265,15 @@ show(axes[0], f"04_columns_{data.name}")
 # ## Edges
 #
 # The classic experiment (Ng, CS294A lecture notes): 8×8 patches cut from pictures, 25 sigmoid units, $\rho = 0.01$, $\beta = 3$,
-# and weight decay $\lambda = 10^{-4}$. Photographs of faces if there are any (`olivetti.npy` in the folder that `TINYAE_DATA`
-# names), generated digits else. As in the notes, each patch's mean is taken away, all are cut at three standard deviations and
+# and weight decay $\lambda = 10^{-4}$. Photographs of faces if there are any, in the folder that `TINYAE_DATA` names, and this
+# chapter's digits else. To get the faces (AT&T's, by scikit-learn, once):
+#
+# ```
+# from sklearn.datasets import fetch_olivetti_faces
+# np.save("olivetti.npy", (fetch_olivetti_faces().images * 255).astype("uint8"))
+# ```
+#
+# As in the notes, each patch's mean is taken away, all are cut at three standard deviations and
 # brought to the range from 0.1 to 0.9, where a sigmoid can follow. Their loss is $\frac1{2N}\sum_n\lVert\hat x_n-x_n\rVert^2$,
 # without the $1/D$, and $\frac\lambda2\sum W^2$ is added. An objective is any function, so here is one:
 
@@ -304,18 +317,20 @@ for rate in (1e-2, 3e-3):
 print(f"{len(patches)} patches of {source}, mean activation {net.encode(patches).mean():.4f}")
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
-axes[0].imshow(mosaic(patches[:25], gap=1, fill=np.nan), cmap="gray")
+axes[0].imshow(mosaic(patches[:25], gap=1, fill=np.nan), cmap="gray" if source == "faces" else "gray_r")
 axes[0].set(title=f"25 patches of {source}", xticks=[], yticks=[])
-plot_filters(net, 25, axes[1])
-axes[1].set_title("what the 25 units look for")
+centred = net.astype(np.float32)  # a copy
+centred.params["encoder.0.weight"] -= centred.params["encoder.0.weight"].mean(axis=1, keepdims=True)
+plot_filters(centred, 25, axes[1])
+axes[1].set_title("what the 25 units look for (red: more, blue: less)")
 show(axes[0], f"04_edges_{source}")
 
 # %% [markdown]
-# **What to look at.** A sigmoid unit responds most, among all patches of the same length, to the one that is proportional to
-# its weights: $\sum_i w_i x_i \le \lVert w\rVert\lVert x\rVert$ with equality there. So these are the patches that the units
-# wait for. Light on one side, dark on the other, in different directions and places: edges. Nobody asked for edges. They are
-# what patches of pictures are made of, when only few pieces may be used at a time. Cells in the first stage of the visual
-# cortex respond to the same.
+# **What to look at.** Each patch has mean 0 (but for the constant 0.5), so a filter's own mean $\bar w$ meets nothing: $\sum_i
+# w_i x_i = \sum_i (w_i-\bar w)\,x_i \le \lVert w - \bar w\rVert\lVert x\rVert$, with equality where $x$ is proportional to
+# $w-\bar w$. That is drawn: the patch that a unit waits for. How many of them are more on one side and less on the other, in
+# different directions and places? These are edges. Nobody asked for edges. They are what patches of pictures are made of, when
+# only few pieces may be used at a time. Cells in the first stage of the visual cortex respond to the same.
 #
 # ## Exercises
 #

@@ -15,7 +15,9 @@
 #                     ↓      → t
 # ```
 #
-# Hardly any published code computes this penalty and its gradient without a mistake. Here both are derived, from one unit up.
+# Published programs have got this penalty wrong in more than one way: a well-known tutorial rounds it down to a whole number,
+# which has no gradient; in another program, by authors of the method, the gradient is half of that of its own value. Here both
+# are derived, from one unit up, and checked.
 
 # %%
 import os
@@ -35,12 +37,14 @@ from tinyae import (
     bce,
     contractive,
     fit,
+    gradcheck,
     jacobian,
+    mse,
 )  # fmt: skip
 from tinyae.checking import check_penalty
-from tinyae.data import load_data
+from tinyae.data import gaussian, load_data
 from tinyae.models import tied_autoencoder
-from tinyae.penalties import singular_values
+from tinyae.penalties import contraction_ratios, reconstruction_contractive, singular_values
 from tinyae.plots import plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))  # a few steps on a few pictures: shows that it runs, not what it learns
@@ -59,12 +63,14 @@ print(data, "->", x_train.shape, x_test.shape)
 # feels the pixels in proportion to its weights, and it feels nothing where it is saturated.
 #
 # **One sigmoid layer** (Rifai et al. 2011). Row $i$ of $J$ is $z_i(1-z_i)\,W_i$. The square of its norm factors, and no Jacobian
-# is needed at all:
+# is needed at all (for one example; the mean over the batch is taken at the end):
 #
 # $$\lVert J\rVert_F^2 = \sum_i \big(z_i(1-z_i)\big)^2 \sum_j W_{ij}^2 .$$
 #
 # **A deep net.** $J = J_L\cdots J_2 J_1$. Send each row $e_i$ of the identity backwards through the layers, as backpropagation
-# sends a gradient: $V_L = e_i$, $V_{l-1} = J_l^\top V_l$. What arrives at the picture, $V_0$, is row $i$ of $J$.
+# sends a gradient: $V_L = e_i$, $V_{l-1} = J_l^\top V_l$. What arrives at the picture, $V_0$, is row $i$ of $J$. (On paper $V$
+# is a column; in the code the rows of all units and examples lie in one array, one row each, and the products stand the other
+# way round: $V_{l-1} = V_l W$ at a linear layer.)
 #
 # ## The gradient
 #
@@ -82,9 +88,10 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # $$G_0 = \frac{2}{N}V_0,\qquad G_l = J_l\,G_{l-1} .$$
 #
-# At a linear layer, $V_{l-1} = V_l W$, hence $dW = V_l^\top G_{l-1}$. At an activation, $V_{l-1} = f'(a) * V_l$, hence one
-# more gradient at $a$, its *bend* $f''(a) * \sum G_{l-1} * V_l$. An ordinary backward pass carries the bends down to the
-# weights below. So: rows down, tangents up, bends down. That is second-order backpropagation, all of it.
+# At a linear layer, $V_{l-1} = V_l W$, hence $dW = V_l^\top G_{l-1}$, a product that sums over all rows of all examples. At an
+# activation, $V_{l-1} = f'(a) * V_l$, hence one more gradient at $a$, its *bend* $f''(a) * \sum_i G_{l-1} * V_l$, the sum over
+# the rows $i$ of one example's $J$. An ordinary backward pass carries the bends down to the weights below. So: rows down,
+# tangents up, bends down. That is second-order backpropagation, all of it.
 #
 # ## The code
 #
@@ -146,7 +153,7 @@ print(check_penalty(contractive, deep, x, value="frobenius"))
 # Many pages have a shorter way: back-propagate a vector of *ones* and take the square of what arrives. That is
 # $\lVert J^\top \mathbf 1\rVert^2$, the square of the *sum* of the rows where the sum of the rows' squares was wanted. Rows that
 # point in opposite directions cancel. Take an encoder whose units come in pairs $w, -w$: $\sigma$ has the same slope at $a$ and
-# $-a$, so the two rows of $J$ are opposite, and nothing arrives at all, however much the code moves.
+# $-a$, so with biases $b, -b$ the two rows of $J$ are opposite, and nothing arrives at all, however much the code moves.
 
 # %%
 pair = Sequential(Linear(6, 4, rng=0, dtype=np.float64), Sigmoid())
@@ -163,7 +170,8 @@ print(f"‖J‖² = {contractive(pair, caches)[0]:.4f}, but back-propagated ones
 # ## The experiment
 #
 # Three autoencoders 784-256-32-256-784 with a linear code, the same but for their objectives: plain; denoising, where the input
-# has Gaussian noise and the target has none; contractive.
+# has Gaussian noise and the target has none; contractive. (λ belongs to an error that is a mean over 784 pixels: for a sum over
+# the pixels it would be 784 times as large.)
 
 # %%
 NOISE, LAMBDA = 0.3, 1e-3
@@ -204,8 +212,8 @@ def table(models):
 table(models)
 
 # %% [markdown]
-# The penalty has done what it was told, and the reconstructions hardly suffer. But look at the second and third column before
-# you believe the first. We come back to them below.
+# **What to look at.** By how much has the penalty lowered $\lVert J\rVert$, and what did the reconstructions pay for it? But
+# look at the second and third column before you believe the first. We come back to them below.
 #
 # Which directions does a code feel? The **singular values** of $J$ say along how many directions, and how strongly, the code
 # moves when the picture moves. Divided by the largest, their scale drops out:
@@ -216,17 +224,18 @@ for name, model in models.items():
     s = singular_values(model.encoder, x_test[:200]).mean(axis=0)
     left.semilogy(range(1, len(s) + 1), s, label=name)
     right.plot(range(1, len(s) + 1), s / s[0], label=name)
-left.set(xlabel="number", ylabel="singular value of J, mean")
-right.set(xlabel="number", ylabel="beside the largest")
+left.set(xlabel="i, largest first", ylabel="singular value $s_i$ of J, mean")
+right.set(xlabel="i, largest first", ylabel="$s_i / s_1$")
 left.legend(frameon=False)
 for ax in (left, right):
     ax.grid(alpha=0.3)
 show(left, f"05_spectra_{data.name}")
 
 # %% [markdown]
-# **What to look at.** On the left, how far apart the curves are, and on the right, how fast they fall. A code that feels few
-# directions has a curve that falls early. A code of pure indifference would be a line at 0; a code that only got *smaller* is the
-# same curve as the plain one, shifted on the left and identical on the right.
+# **What to look at.** On the left, how far apart the curves are; on the right, their forms. A code that only got *smaller* has
+# the plain one's curve, shifted on the left and the same on the right. A code that feels some directions and no others has a
+# plateau and then a drop; where the drop is, says how many directions it has kept. A code that feels everything a little falls
+# slowly all the way. Which of the three curves has the clearest drop, and after how many of the 32 directions?
 #
 # ## What contraction keeps and what it removes
 #
@@ -257,7 +266,7 @@ for name, model in models.items():
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for i, direction in enumerate(("along: to the nearest neighbour", "across: a random direction")):
-    ax.bar(np.arange(3) + 0.36 * i, [g[i] for g in gains.values()], 0.34, label=direction)
+    ax.bar(np.arange(3) + 0.36 * i, [g[i] for g in gains.values()], 0.34, label=direction, color=("tab:red", "tab:gray")[i])
 ax.set_xticks(np.arange(3) + 0.18, list(gains))
 ax.set_ylabel("step of the reconstruction\nfor a step of 1")
 ax.set_ylim(0, 1.4 * max(g[0] for g in gains.values()))  # room for the legend
@@ -275,8 +284,9 @@ rows = [few[:8], noisy, *(model(noisy) for model in models.values())]
 show(plot_reconstructions(*rows, names=["original", "step across", *models]), f"05_across_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Which rows are nearest to the first one, which never was shown to the nets? Contraction is a promise about
-# *small* steps. This one is large, and noise as large is what the denoising net was trained with.
+# **What to look at.** Which rows are nearest to the first, the clean picture, of which the nets have seen the second only?
+# Contraction is a promise about *small* steps. This one is large: 6 over 28×28 pixels is a standard deviation of $6/28$ a pixel
+# before the clip, not much less than the noise that the denoising net was trained with.
 #
 # ## Contraction and small noise are nearly the same
 #
@@ -285,8 +295,7 @@ show(plot_reconstructions(*rows, names=["original", "step across", *models]), f"
 #
 # $$\mathbb E\,\lVert r(x+\varepsilon) - r(x)\rVert^2 \approx \sigma^2\,\lVert J_r\rVert_F^2 .$$
 #
-# So to train a denoising autoencoder with little noise is to penalise the Jacobian of the reconstruction (Bishop 1995, Alain &
-# Bengio 2014; `reconstruction_contractive` is that penalty). Up to what noise does that hold?
+# Up to what noise does that hold?
 
 # %%
 plain, some = models["plain"], x_test[:20]
@@ -310,10 +319,54 @@ show(ax, f"05_noise_{data.name}")
 # **What to look at.** On the left the two agree; the wobble is that of a mean over a few random steps. Where does the curve leave
 # the line? From there on noise sees the surface's bends, which the Jacobian at one point cannot see.
 #
+# Now the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To second order in $\varepsilon$, with
+# $\mathbb E\,\varepsilon = 0$ and $\mathbb E\,\varepsilon_i\varepsilon_j = \sigma^2[i=j]$,
+#
+# $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 + \sigma^2\,\lVert J_r\rVert_F^2
+# + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
+#
+# The last term, with the sum $\Delta r$ of $r$'s second derivatives, is small where the net already rebuilds well; drop it. What
+# is left is the plain loss and a penalty on the Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio 2014). Since `mse`
+# divides by 784, noise of standard deviation σ is the penalty's weight $\lambda = \sigma^2/784$. Does training with the one and
+# with the other end in the same place?
+
+# %%
+def penalised(sigma):
+    """mse + σ²/784 · mean ‖∂x̂/∂x‖²; the norm is estimated from 4 random rows of the 784."""
+
+    def objective(model, x, rng):
+        y, caches = model.forward(x)
+        loss, dy = mse(y, x)
+        _, grads = model.backward(dy, caches, input_gradient=False)
+        value, _, more = reconstruction_contractive(model, caches, probes=4, rng=rng)
+        weight = sigma**2 / x.shape[1]
+        total = {key: grads[key] + weight * more[key] for key in grads}
+        return loss + weight * value, total, {"reconstruction": loss, "contraction": value}
+
+    return objective
+
+
+small = build().astype(np.float64)
+print(gradcheck(penalised(0.3), small, x_test[:3].astype(np.float64), method="directions"))
+print("\n              trained with noise of σ            trained with the penalty σ²/784")
+print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
+for sigma in (0.05, 0.1, 0.2, 0.4):
+    cells = []
+    for objective in (Objective(corrupt=gaussian(sigma, clip=False)), penalised(sigma)):
+        net = build()
+        fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=False)
+        cells.append(f"{(jacobian(net, some) ** 2).sum() / len(some):>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")
+    print(f"{sigma:<12}{cells[0]:>22}{cells[1]:>32}")
+print(f"{'neither':<12}{exact:>8.3f}{mse(plain(x_test), x_test)[0]:>14.5f}")
+
+# %% [markdown]
+# **What to look at.** Go down the two columns of the norm. For which σ do they go together, and from which on do they part? What
+# the penalty knows is the slope at the picture itself. Noise goes and looks at what is $\sigma\sqrt{784} = 28\,\sigma$ away.
+#
 # ## The cheat
 #
 # Now to the second column of the table. Divide the code layer's weights by 10, and multiply the decoder's first weights by
-# 10. Nothing has changed: the reconstructions are the same, number by number. But $\lVert J\rVert$ is a tenth, and the penalty a
+# 10. Nothing has changed: the reconstructions are the same, up to rounding. But $\lVert J\rVert$ is a tenth, and the penalty a
 # hundredth. The penalty on the encoder alone rewards *small codes*, and an untied decoder makes them large again (Rifai 2011,
 # footnote 2). The ratio of $\lVert J\rVert$ to the spread of the codes does not fall for it.
 
@@ -333,7 +386,7 @@ table({"plain": plain, "plain, codes / 10": cheat, "contractive": models["contra
 
 # %%
 papers = {}
-for name, weight in [("tied sigmoid, plain", 0.0), ("tied sigmoid, contr.", 3e-3)]:
+for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
     model = papers[name] = tied_autoencoder(rng=0, code=256)
     fit(model, x_train, Objective(bce, contraction=weight), Adam(model.params, 2e-3), epochs=EPOCHS, progress=False)
 table(papers)
@@ -354,6 +407,31 @@ show(ax, f"05_saturation_{data.name}")
 # weights have been given up, so that they say nearly the same to every picture. Flat by saturation, or flat by silence: the
 # penalty does not mind which. That is why λ must not be too large (exercise 4).
 #
+# ## And a longer step?
+#
+# All this was about infinitely small steps. Over a distance $r$ the **contraction ratio** is $\lVert z(x + r u) - z(x)\rVert/r$,
+# the mean over random directions $u$ of length 1 (Rifai et al. 2011). Here each curve is divided by its beginning, so that a code
+# cannot look better by being smaller.
+
+# %%
+distances = np.logspace(-1, 1.5, 14)
+fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
+for name, model in {"plain (ReLU)": plain, **papers}.items():
+    ratios = contraction_ratios(model.encoder, few, distances)
+    ax.semilogx(distances, ratios / ratios[0], "o-", markersize=3, label=name)
+apart = np.median(np.linalg.norm(few[:50, None] - few[None, 50:100], axis=-1))
+ax.axvline(apart, color="grey", linewidth=0.8)
+ax.text(apart, 0.02, "two test pictures ", color="grey", ha="right", va="bottom", transform=ax.get_xaxis_transform())
+ax.set(xlabel="distance r", ylabel="contraction ratio,\nbeside that of a small step", ylim=(0, None))
+ax.legend(frameon=False)
+ax.grid(alpha=0.3)
+show(ax, f"05_ratios_{data.name}")
+
+# %% [markdown]
+# **What to look at.** A flat curve is a linear map. Where a curve rises, the calm around the picture was local: a longer step
+# leaves the flat part of a unit that was saturated, and finds the slope. Where it falls, the step runs into saturation on its
+# way. How far does each model's promise reach, in units of the distance between two pictures (the grey line)?
+#
 # ## Exercises
 # 1. **A tanh layer.** Derive the closed form and its gradient for $z = \tanh(Wx + b)$. Write it as `penalty(encoder, caches)` and
 #    hand it to `check_penalty`. *Hint: only $f'$ and $f''$ change; `encoder.forward` leaves $x$ and $z$ in `caches`.*
@@ -365,6 +443,7 @@ show(ax, f"05_saturation_{data.name}")
 # 4. **Too much of it.** Train with λ from $10^{-5}$ to $10^{-1}$ and draw $\lVert J\rVert/\mathrm{std}$ against the
 #    reconstruction's error. Is there a λ from which on only the scale of the codes shrinks? *Hint: `fit` takes the objective;
 #    `measure` gives both.*
-# 5. **The reconstruction's Jacobian.** Penalise $\lVert\partial\hat x/\partial x\rVert^2$ instead. Can it be cheated by scaling
-#    the code? *Hint: an objective is any function `objective(model, x, rng) -> loss, grads, parts`; see
-#    `reconstruction_contractive`, with a few probes, for 784 rows are many.*
+# 5. **The second order.** `higher_order_contractive(encoder, x, sigma, samples, rng)` is $\mathbb E\lVert J(x) -
+#    J(x+\varepsilon)\rVert^2$: it keeps $J$ from turning (Rifai et al. 2011, CAE+H). Write the objective that adds it to the
+#    contraction, and draw the contraction ratios again. *Hint: `penalised` above is nearly it. Take `samples=1`; it is not
+#    cheap.*

@@ -26,7 +26,6 @@ from tinyae import Adam, Autoencoder, Flatten, Linear, Objective, ReLU, Sequenti
 from tinyae.applications import (
     accuracy,
     classification,
-    decoded_grid,
     denoise_tiles,
     detect_anomalies,
     encode,
@@ -44,9 +43,9 @@ from tinyae.applications import (
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
 from tinyae.checking import gradcheck
 from tinyae.data import gaussian, load_data, masking, train_test_split
-from tinyae.models import basic_autoencoder, conv_autoencoder
+from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
 from tinyae.optim import cosine
-from tinyae.plots import plot_codes, plot_filters, plot_pictures, plot_reconstructions, show
+from tinyae.plots import plot_filters, plot_pictures, plot_plane, plot_reconstructions, show
 from tinyae.training import psnr
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -139,13 +138,14 @@ print("the nearest neighbour has the same label:")
 for name, x in {**{f"{name}, all {x.shape[1]} numbers": x for name, x in points.items()}, **maps}.items():
     print(f"  {name:<26}{100 * neighbours_agree(x, labels):5.1f} %")
 
-fig, axes = plt.subplots(2, 2, figsize=(8.4, 7.6), layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(8.8, 7.6), layout="constrained")
 for ax, (name, y) in zip(axes.flat, maps.items(), strict=True):
-    ax.scatter(*y.T, c=labels, cmap="tab10", s=4, linewidths=0, antialiased=False)
-    for label in np.unique(labels):  # the name of each class where its middle is
+    points = ax.scatter(*y.T, c=labels, cmap="tab10", s=4, linewidths=0, antialiased=False)
+    for label in np.unique(labels) if "SNE" in name else ():  # the name of each class where its middle is
         ax.text(*np.median(y[labels == label], axis=0), str(label), weight="bold", ha="center", va="center",
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.7, "linewidth": 0})  # fmt: skip
     ax.set(title=name, xticks=[], yticks=[])
+fig.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="outside right center")
 show(axes, f"06_maps_{data.name}")
 
 # %% [markdown]
@@ -162,15 +162,8 @@ show(axes, f"06_maps_{data.name}")
 # %%
 plane = trained(dense(256, 64, 2), x_train, epochs=15)
 codes = encode(plane.encoder, x_test)
-low, high = np.quantile(codes, 0.08, axis=0), np.quantile(codes, 0.92, axis=0)
-grid = decoded_grid(plane, tuple(low), tuple(high), n=12)
-
-fig, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
-plot_codes(codes[shown], labels, axes[0])
+axes = plot_plane(plane, x_test[shown], labels)
 axes[0].collections[0].set_antialiased(False)  # a smaller file
-axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
-plot_pictures(grid, columns=12, ax=axes[1])
-axes[1].set(title="the frame on the left, decoded", aspect="auto")
 show(axes, f"06_plane_{data.name}")
 print(f"the nearest neighbour has the same label: {100 * neighbours_agree(codes[shown], labels):.1f} %")
 
@@ -247,10 +240,10 @@ print(f"({seconds:.0f} s for all models)")
 # cannot be far from a faint reconstruction: what follows where it is normal to have little ink, and what where it is not? And
 # where does the net's bent surface do better than the plane of PCA, where does it not?
 #
-# Now one of the difficult ones as one would really do it: a part of its pictures is held out for the threshold.
+# Now the one that is hardest for PCA, as one would really do it: a part of its pictures is held out for the threshold.
 
 # %%
-digit = 8
+digit = DIGITS[int(np.argmin(areas["PCA"]))]
 (x_normal, _), (x_held, _) = train_test_split(x_train[train.labels == digit], test=0.1, rng=0)
 models, _ = normal_models(x_normal)
 unusual = test.labels != digit
@@ -268,7 +261,7 @@ bins = np.linspace(0, np.quantile(errors["autoencoder"], 0.995), 60)
 for kind, some in [("normal", ~unusual), ("anomalies", unusual)]:
     axes[0].hist(errors["autoencoder"][some], bins, density=True, alpha=0.6, label=kind)
 axes[0].axvline(thresholds["autoencoder"], color="k", linewidth=1)
-axes[0].set(xlabel="error of the autoencoder", yticks=[], title="the line is the threshold")
+axes[0].set(xlabel="error of the autoencoder", yticks=[], title=f"{digit} is normal; the line: threshold")
 for name, e in errors.items():
     false_alarms, found, _ = roc_curve(e, unusual)
     precision, recall, _ = precision_recall_curve(e, unusual)
@@ -349,8 +342,7 @@ patches = random_patches(sheets, 300 if FAST else 20_000, 28, rng=0)
 print(f"patches {patches.shape[1:]} from {len(sheets)} sheets, page {page.shape}")
 
 narrow = conv_autoencoder(rng=0)  # encoder: Conv2d, ReLU, Conv2d, ReLU, Conv2d 7×7, ReLU; the decoder the other way round
-shallow = conv_autoencoder(rng=0)
-shallow = Autoencoder(shallow.encoder[:4], shallow.decoder[2:])
+shallow = conv_denoiser(rng=0)  # Conv2d, LeakyReLU, Conv2d, LeakyReLU, and back
 cleaners = {"128 numbers a tile": narrow, "no bottleneck": shallow}
 noisy = noise(page[None], np.random.default_rng(2))[0]
 cleaned = {}

@@ -92,9 +92,9 @@ judged("rebuilt from 32 numbers", output(plain, real))
 judged("noise", noise)
 
 # %% [markdown]
-# **What to look at.** Rebuilt pictures are *nearer* to real ones than real ones are to each other: they have lost what was their
-# own. And look at what the judge makes of noise, which is no digit at all. A judge that never learned to say "none of these" can
-# be sure of anything, so we shall read its answer only beside the distance.
+# **What to look at.** Are rebuilt pictures nearer to real ones than real ones are to each other? What may they have lost? And
+# look at what the judge makes of noise, which is no digit at all. A judge that never learned to say "none of these" can be sure
+# of anything, so we shall read its answer only beside the distance.
 #
 # ## 1 · Codes that nobody has asked for
 #
@@ -157,7 +157,7 @@ show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{dat
 # %%
 plane = trained(autoencoder(2), steps=5000)
 codes2 = output(plane.encoder, x_train)
-(low, high), few = np.percentile(codes2, [1, 99], axis=0), rng.permutation(len(codes2))[:1000]
+(low, high), few = np.percentile(codes2, [8, 92], axis=0), rng.permutation(len(codes2))[:1000]
 side = 25 if FAST else 60
 cells = decoded_grid(plane, low, high, side)
 sure = confidence(judge, cells).reshape(side, side)
@@ -285,8 +285,9 @@ show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_sharpness_{data.n
 #
 # $$E(\mu + Vc) = 0\quad\text{for every } c,\ \text{however large},$$
 #
-# so $e^{-E} = 1$ all over an unbounded plane, and $Z = \infty$. There is no such density. Real digits, and the same ones with the
-# code ten times as large, which are nothing like a digit any more:
+# and for any $x$, $E(x)$ is the squared distance to that plane (of 32 dimensions, among 784). So $e^{-E}\ge e^{-1}$ wherever the
+# plane is nearer than 1, which is a set of infinite volume: $Z = \infty$, and there is no such density. Real digits, and the same
+# ones with a code ten or a thousand times as large, which are nothing like a digit any more:
 
 # %%
 pca = pca_autoencoder(x_train, 32)
@@ -299,8 +300,9 @@ for factor in (1, 10, 1000):
 print(f"real pictures: E {((pca(real) - real) ** 2).sum(axis=1).mean():.1e}")
 
 # %% [markdown]
-# With a sigmoid at the end pixels cannot run away, but the order is still not that of likelihoods. Does the nonlinear model find
-# real pictures easier than these?
+# If pixels must lie in [0, 1], they cannot run away, and $Z$ is some finite number. Nobody knows it, and the training has never
+# asked for it: $E$ was made small at the data, and nothing was said of its size anywhere else. So is its order at least that of
+# likelihoods? Does the nonlinear model find real pictures easier than these?
 
 # %%
 smooth = sum(np.roll(test.images[:n], (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)).reshape(len(real), -1) / 9
@@ -328,10 +330,11 @@ ax.grid(alpha=0.3, axis="x")
 show(ax, f"07_no_likelihood_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Which of these are rebuilt better than real digits, though nobody would call them likely? The error
-# measures how *simple* a picture is for this net. What is blurred, faint or empty is simple. (Chapter 6 finds anomalies with it
-# all the same: they are mostly complicated. Now you know what it will overlook.) And pictures made by the model itself come out
-# of it again almost unchanged: what it draws is what it can draw.
+# **What to look at.** Which of these are rebuilt better than real digits? The error measures how *simple* a picture is for this
+# net, and what is blurred, faint or empty is simple. (Chapter 6 finds anomalies with it all the same: they are mostly
+# complicated. Now you know what it will overlook.) Being simple is not yet evidence against a likelihood: chapter 8 has a real
+# one, and will say something surprising about the empty picture. But look at the pictures that the model has drawn itself. How
+# well does it rebuild them, beside real ones? What it draws is what it can draw, and that says nothing about digits at all.
 #
 # ## What is missing
 #
@@ -357,4 +360,6 @@ show(ax, f"07_no_likelihood_{data.name}")
 #    the factor $|\det \partial h|$; what happens to a reconstruction error of 0? So could the error have been a likelihood?
 #    *Hint: try $h(x) = 2x$ first.*
 # 5. **Fill the holes.** Retrain the plane with noise on its *codes*, $z + 0.3\,\varepsilon$, and draw the map again. What does
-#    the encoder do against the noise, if nothing holds it back? *Hint: the stretched model above. This is half of chapter 8.*
+#    the encoder do against the noise, if nothing holds it back? *Hint: a layer gets no random numbers, an objective does: take
+#    the lines of chapter 3's `denoising` and add the noise after the encoder. For the answer, see the stretched model above.
+#    This is half of chapter 8.*

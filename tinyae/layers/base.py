@@ -1,4 +1,4 @@
-"""The layer protocol: six methods, no hidden state."""
+"""The layer protocol: two methods, four more for penalties on the Jacobian, no hidden state."""
 
 from __future__ import annotations
 
