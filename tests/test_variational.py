@@ -7,7 +7,7 @@ import pytest
 from numeric import close, numeric_gradient
 from small import same_bits
 
-from tinyae import Adam, Autoencoder, Linear, Sequential, Sigmoid, fit, load_weights, mse, save_weights, summary
+from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, bce, fit, load_weights, mse, save_weights, summary
 from tinyae.checking import assert_gradients
 from tinyae.cli import main
 from tinyae.models import vae
@@ -239,6 +239,9 @@ def test_from_the_command_line(tmp_path, capsys):
     [
         (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a number from 0 on"),
         (lambda: Variational(beta=float("nan")), ValueError, "beta is nan"),
+        (lambda: Variational(beta=float("inf")), ValueError, "beta is inf, expected a number from 0 on, and finite"),
+        (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a number"),
+        (lambda: Objective()(small(), X), TypeError, r"a VAE of the parts encoder, mean, decoder.*Variational\(\)"),
         (lambda: gaussian_kl(np.zeros((2, 5))), ValueError, r"shape \(2, 5\), expected \(N, 2K\)"),
         (lambda: reparametrise(np.zeros((2, 6)), np.zeros((2, 2))), ValueError, r"noise has shape \(2, 2\), expected \(2, 3\)"),
         (lambda: small().sample(0), ValueError, "n is 0, expected at least 1"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyae import Adam, Linear, Sequential, Tanh, cross_entropy, fit, freeze
-from tinyae.applications import accuracy, classification, encode, predict, random_subset
+from tinyae.applications import accuracy, classification, encode, linear_probe, predict, random_subset
 from tinyae.checking import gradcheck
 
 rng = np.random.default_rng(0)
@@ -79,6 +79,7 @@ def test_subsets_are_balanced_and_without_repeats(n):
         (lambda: accuracy(net(), X, LABELS[:-1]), "accuracy: 30 examples, but labels of shape (29,)"),
         (lambda: fit(net(), (X, LABELS[:4]), classification, Adam(Linear(1, 1).params), 1), "30 examples, but 4 labels"),
         (lambda: encode(net(), X[:0]), "encode: x is empty"),
+        (lambda: linear_probe(X, LABELS[:-1], X, LABELS), "linear_probe: 30 examples, but labels of shape (29,)"),
         (lambda: random_subset(LABELS, 2, 0), "n is 2, expected 3 (the classes) to 30 (the examples)"),
         (lambda: random_subset(LABELS, 31, 0), "n is 31"),
         (lambda: random_subset(np.array([0] * 9 + [1]), 4, 0), "4 examples of 2 classes are 2 of class 1, which has 1"),
@@ -88,3 +89,13 @@ def test_subsets_are_balanced_and_without_repeats(n):
 def test_mistakes_get_an_answer(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
+
+
+def test_a_linear_probe_finds_what_is_linear_and_is_repeatable():
+    rng = np.random.default_rng(0)
+    z = rng.normal(5, 3, (400, 4)).astype(np.float32)
+    labels = (z[:, 0] > z[:, 1]).astype(int) + (z[:, 2] > 8)
+    first, again = (linear_probe(z[:300], labels[:300], z[300:], labels[300:], rng=3) for _ in range(2))
+    assert first == again > 0.7
+    assert linear_probe(np.ones_like(z[:300]) + rng.normal(0, 1, (300, 4)).astype(np.float32), labels[:300],
+                        np.ones_like(z[300:]), labels[300:]) < first  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nets import build
 
-from tinyae import ReLU, Sigmoid, Tanh, contractive
+from tinyae import Linear, ReLU, Sigmoid, Tanh, contractive
 from tinyae.checking import check_penalty
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.sequential import Chain
@@ -23,14 +23,16 @@ def told(report):
     return str(report).lower()
 
 
-def scaled(value=1.0, dx=1.0, grads=1.0, bias=None):
-    """The penalty with some of its results off by a factor."""
+def planted(monkeypatch, value=lambda v, n: v, gradient=1.0):
+    """Inside the penalty: its value changed, and a factor at everything that the gradient is made of."""
 
-    def penalty(encoder, caches):
-        v, d, g = contractive(encoder, caches)
-        return v * value, d * dx, {k: a * (bias if bias is not None and k.endswith("bias") else grads) for k, a in g.items()}
+    def wrong(net, caches, *rest):
+        v, bends, grads = right(net, caches, *rest)
+        bends = {name: None if bend is None else gradient * bend for name, bend in bends.items()}
+        return value(v, net.output_shape(caches)[0]), bends, {key: gradient * g for key, g in grads.items()}
 
-    return penalty
+    right = module._norm
+    monkeypatch.setattr(module, "_norm", wrong)
 
 
 def test_the_penalty_itself_passes():
@@ -40,23 +42,23 @@ def test_the_penalty_itself_passes():
             assert report.ok, str(report)
 
 
-def test_floor_division_has_no_gradient():
+@pytest.mark.parametrize("kind", ["one layer", "dense", "conv"])
+def test_floor_division_has_no_gradient(kind, monkeypatch):
     """DeepLearningTutorials cA.py, line 211: T.sum(J ** 2) // n_batchsize."""
-
-    def floored(encoder, caches):
-        value, dx, grads = contractive(encoder, caches)
-        n = len(dx)
-        return value * n // n, dx, grads
-
-    report = verdict(floored)
-    assert not report.ok and "expected" in told(report)
-    zeros = verdict(scaled(dx=0.0, grads=0.0))  # and what an autograd makes of it
+    with monkeypatch.context() as patch:
+        planted(patch, value=lambda v, n: v * n // n)
+        report = verdict(contractive, kind)
+        assert not report.ok and "expected" in told(report)
+    planted(monkeypatch, gradient=0.0)  # and what an autograd makes of it
+    zeros = verdict(contractive, kind)
     assert not zeros.ok and "integer division" in told(zeros)
 
 
-def test_half_of_the_gradient():
+@pytest.mark.parametrize("kind", ["one layer", "dense", "conv"])
+def test_half_of_the_gradient(kind, monkeypatch):
     """ynd/cae.py: the gradient is ½ of that of its own value, so λ is silently halved."""
-    report = verdict(scaled(dx=0.5, grads=0.5))
+    planted(monkeypatch, gradient=0.5)
+    report = verdict(contractive, kind)
     assert not report.ok and "0.5" in told(report)
 
 
@@ -118,9 +120,16 @@ def test_weights_summed_then_squared():
     assert not verdict(wrong, "one layer", Sigmoid).ok
 
 
-def test_bias_and_weight_n_times_apart():
+def test_bias_and_weight_n_times_apart(monkeypatch):
     """yusugomori dA.py: the weight's step is a sum over the batch, the bias's a mean."""
-    report = verdict(scaled(bias=1 / 4))
+    right = Linear.parameter_gradients
+
+    def mean_of_bias(self, dy, x):
+        grads = right(self, dy, x)
+        return {**grads, "bias": grads["bias"] / len(x)}
+
+    monkeypatch.setattr(Linear, "parameter_gradients", mean_of_bias)
+    report = verdict(contractive)
     wrong = {t.name for t in report.tensors if t.verdict == "WRONG"}
     assert wrong == {"0.bias", "2.bias", "4.bias"} and "0.25" in told(report)
 

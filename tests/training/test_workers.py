@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small import DATA, small_net
 
-from tinyae import Adam, Objective
+from tinyae import Adam, Objective, fit
 from tinyae.models import basic_autoencoder
 from tinyae.training.loop import loss_and_gradients
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
@@ -66,6 +67,9 @@ def test_weighted_sums():
 def test_how_many():
     assert default_workers(1) == default_workers(31) == 1
     assert 1 <= default_workers(10**6)
+    model = small_net()
+    with pytest.raises(ValueError, match="workers is 0"):
+        fit(model, DATA, Objective(), Adam(model.params), 1, workers=0, progress=False)
     with pytest.raises(ValueError, match="workers is 0"):
         Workers(0)
 
