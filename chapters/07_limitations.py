@@ -25,9 +25,10 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid, fit, mse
+from tinyae import Adam, Objective, fit, mse
 from tinyae.applications import accuracy, classification, decoded_grid, pca_autoencoder
 from tinyae.data import load_data
+from tinyae.models import basic_autoencoder, classifier
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
 from tinyae.quality import confidence, nearest, sharpness
 
@@ -37,15 +38,6 @@ train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, dat
 x_train, x_test = train.flat, test.flat
 rng = np.random.default_rng(0)
 print(data, "->", x_train.shape, x_test.shape)
-
-
-def autoencoder(code, seed=0):
-    """Chapter 1's model, with a code of so many numbers."""
-    rng = np.random.default_rng(seed)
-    return Autoencoder(
-        Sequential(Linear(784, 512, rng=rng), ReLU(), Linear(512, 256, rng=rng), ReLU(), Linear(256, code, rng=rng)),
-        Sequential(Linear(code, 256, rng=rng), ReLU(), Linear(256, 512, rng=rng), ReLU(), Linear(512, 784, rng=rng), Sigmoid()),
-    )
 
 
 def trained(model, steps, objective=None, x=x_train):
@@ -59,7 +51,7 @@ def output(net, x):
     return np.concatenate([net(x[i : i + 500]) for i in range(0, len(x), 500)])
 
 
-plain = trained(autoencoder(32), steps=2500)
+plain = trained(basic_autoencoder(rng=0, code=32), steps=2500)
 print(f"code of 32 numbers: test MSE {mse(output(plain, x_test), x_test)[0]:.5f}")
 
 # %% [markdown]
@@ -71,9 +63,7 @@ print(f"code of 32 numbers: test MSE {mse(output(plain, x_test), x_test)[0]:.5f}
 # much alone. Real test pictures, which no model has seen, show what is normal. So does noise, for the opposite.
 
 # %%
-judge = trained(
-    Sequential(Linear(784, 256, rng=rng), ReLU(), Linear(256, 10, rng=rng)), 1500, classification, (x_train, train.labels)
-)
+judge = trained(classifier(rng=0), 1500, classification, (x_train, train.labels))
 print(f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}\n")
 
 
@@ -155,9 +145,9 @@ show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{dat
 # With a code of two numbers all this can be seen. We decode the plane on a grid, and colour it by how sure the judge is.
 
 # %%
-plane = trained(autoencoder(2), steps=5000)
+plane = trained(basic_autoencoder(rng=0, code=2), steps=5000)
 codes2 = output(plane.encoder, x_train)
-(low, high), few = np.percentile(codes2, [8, 92], axis=0), rng.permutation(len(codes2))[:1000]
+(low, high), few = np.percentile(codes2, [2, 98], axis=0), rng.permutation(len(codes2))[:1000]
 side = 25 if FAST else 60
 cells = decoded_grid(plane, low, high, side)
 sure = confidence(judge, cells).reshape(side, side)
@@ -165,6 +155,7 @@ sure = confidence(judge, cells).reshape(side, side)
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
 axes[0].imshow(sure, extent=(low[0], high[0], low[1], high[1]), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
 plot_codes(codes2[few], train.labels[few], axes[0])
+axes[0].collections[0].set_antialiased(False)  # a smaller file
 axes[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title="codes; dark: the judge is not sure")
 sheet = mosaic(decoded_grid(plane, low, high, 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
@@ -265,7 +256,7 @@ show(axes[0], f"07_blur_{data.name}")
 print(f"{'numbers a code':<18}{'test MSE':>10}{'sharpness':>12}")
 rebuilt = {}
 for size in (2, 4, 8, 32):
-    model = {2: plane, 32: plain}.get(size) or trained(autoencoder(size), steps=2500)
+    model = {2: plane, 32: plain}.get(size) or trained(basic_autoencoder(rng=0, code=size), steps=2500)
     rebuilt[f"{size} numbers"] = y = output(model, x_test)
     print(f"{size:<18}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}")
 print(f"{'real':<18}{'':>10}{np.median(sharpness(x_test)):>12.3f}")

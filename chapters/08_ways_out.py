@@ -243,6 +243,7 @@ some = np.random.default_rng(0).permutation(len(x_train))[:1000]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].imshow(sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
 plot_codes(flat.encode(x_train[some]), train.labels[some], axes[0])
+axes[0].collections[0].set_antialiased(False)  # a smaller file
 axes[0].set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), title="means of the codes; dark: the judge is not sure")
 sheet = mosaic(decoded_grid(flat, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
