@@ -188,26 +188,24 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
     names, (n, *code) = list(net.named_layers), net.output_shape(caches)
     live = None if probes else _live_units(net, caches)
     n_rows = n * (probes or (math.prod(code) if live is None else live.shape[1]))
+    scale = 1 / (n * (probes or 1))
     start = reshapes(net.layers)  # which leave the norm as it is
     name, linear = names[start], net.layers[start]
     if shortcut := type(linear) is Linear and len(names) > start + 1 and n_rows > linear.out_features:
-        # J = V W. With G = W Wᵀ, ‖V W‖² = Σ (V G) ∘ V, its gradient at V is 2 V G, that at W is 2 VᵀV W: no array as wide as the
-        # input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
+        # J = V W. With G = W Wᵀ and C = VᵀV, ‖V W‖² = Σ C ∘ G, its gradient at V is 2 V G, that at W is 2 C W: no array as wide as
+        # the input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
         start += 1
         w = linear.params["weight"]  # (H, D)
         gram, vtv = w @ w.T, np.zeros_like(w, shape=(len(w), len(w)))  # (H, H)
+        g_of_v = (2 * scale * weight) * gram
     above, upper = Chain({name: net.named_layers[name] for name in names[start:]}), caches[start:]
-    scale = 1 / (n * (probes or 1))
     value, bends, grads = 0.0, {}, {}
     for rows in _rows(net, caches, probes, rng, live):  # (B, N, *z)
         cotangents, v = above.cotangents(rows, upper)
         if shortcut:
             flat = v.reshape(-1, len(w))  # (B·N, H)
-            vg = flat @ gram
-            value += scalar((vg * flat).sum()) * scale
             vtv += flat.T @ flat
-            g = vg.reshape(v.shape)
-            g *= 2 * scale * weight
+            g = (flat @ g_of_v).reshape(v.shape)
         else:
             value += scalar((v * v).sum()) * scale
             g = (2 * scale * weight) * v
@@ -215,6 +213,7 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
         grads = added(grads, more)
         bends = added(bends, {name: bend for name, bend in more_bends.items() if bend is not None})
     if shortcut:
+        value = scalar((vtv * gram).sum()) * scale
         of_first = {key: np.zeros_like(a) for key, a in linear.params.items()}
         of_first["weight"] = (2 * scale * weight) * (vtv @ w)
         grads = {**net.named({name: of_first}), **grads}
