@@ -192,8 +192,8 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
     start = reshapes(net.layers)  # which leave the norm as it is
     name, linear = names[start], net.layers[start]
     if shortcut := type(linear) is Linear and len(names) > start + 1 and n_rows > linear.out_features:
-        # J = V W. With G = W Wᵀ and C = VᵀV, ‖V W‖² = Σ C ∘ G, its gradient at V is 2 V G, that at W is 2 C W: no array as wide as
-        # the input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
+        # J = V W. With G = W Wᵀ and C = VᵀV, ‖V W‖² = Σ C ∘ G, its gradient at V is 2 V G, that at W is 2 C W: no array as wide
+        # as the input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
         start += 1
         w = linear.params["weight"]  # (H, D)
         gram, vtv = w @ w.T, np.zeros_like(w, shape=(len(w), len(w)))  # (H, H)
