@@ -125,7 +125,7 @@ def test_reconstruct_one_picture_file(pictures, tmp_path):
     assert np.load(tmp_path / "r" / "reconstructions.npy").shape == (1, 1, 12, 12)
 
 
-def test_denoise_a_picture_of_any_size(tmp_path, capsys):
+def test_denoise_a_picture_of_any_size(tmp_path, capsys, monkeypatch):
     Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     page = np.random.default_rng(0).random((40, 61))
     Image.fromarray((page * 255).astype(np.uint8)).save(tmp_path / "page.png")
@@ -141,6 +141,10 @@ def test_denoise_a_picture_of_any_size(tmp_path, capsys):
         assert not np.array_equal(plain, np.load(out / "denoised.npy"))
     assert "61×40 pixels" in capsys.readouterr().out
     assert main([*denoise, "--step", "99"]) == 2 and "step is 99" in capsys.readouterr().err
+    monkeypatch.setattr("tinyae.commands.use.denoise_tiles", lambda model, picture, tile, step: picture.clip(0.5, 1))
+    for words, bounds in (([], (0.5, 1)), (["--invert"], (0, 0.5))):  # a model that leaves nothing dark; inverted, nothing light
+        assert main([*denoise, *words]) == 0
+        np.testing.assert_allclose(np.load(out / "denoised.npy")[0], page.clip(*bounds), atol=0.01)
 
 
 def test_sample_map_and_plane(pictures, tmp_path, capsys):
