@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help="train a model; writes weights, history and pictures")
     command.add_argument("model", nargs="?", default="basic", help="see `tinyae list` (default: basic)")
-    command.add_argument("--model", metavar="NAME", dest="architecture", help="the same with another architecture: basic, conv")
+    command.add_argument("--model", metavar="NAME", dest="architecture", help="the same with another architecture: conv, tied, 2d")
     command.add_argument("--data", help="strokes, digits, mnist, fashion-mnist, or a path to pictures or an .npy or .npz file "
                        "(default: strokes, generated on the spot)")  # fmt: skip
     command.add_argument("--data-dir", metavar="DIR", help="folder with mnist and fashion-mnist (default: $TINYAE_DATA)")
@@ -63,14 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("images", help=images)
     reconstruct.set_defaults(run=use.reconstruct)
 
-    denoise = _with_weights(commands, "denoise", "clean pictures of any size, tile by tile", "denoised")
+    denoise = _with_weights(commands, "denoise", "clean pictures of any size, tile by tile", "denoised", named=False)
     denoise.add_argument("picture", help="a picture of any size, or a folder or an .npy file of pictures of one size")
     denoise.add_argument("--step", type=int, help="tiles begin every so many pixels (default: half a tile)")
     denoise.add_argument("--invert", action="store_true", help="the ink is dark on white paper, and the model has learned light "
                          "ink on black, as MNIST's")  # fmt: skip
     denoise.set_defaults(run=use.denoise)
 
-    sample = _with_weights(commands, "sample", "draw new pictures (vae, adversarial)", "samples")
+    sample = _with_weights(commands, "sample", "draw new pictures (vae, adversarial)", "samples", named=False)
     sample.add_argument("--n", type=int, default=64, help="how many (default: 64)")
     sample.add_argument("--seed", type=int, default=0)
     sample.set_defaults(run=use.sample)
@@ -105,11 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_weights(commands: Any, name: str, about: str, out: str | None) -> argparse.ArgumentParser:
-    """A command that begins with the weights of a run."""
+def _with_weights(commands: Any, name: str, about: str, out: str | None, named: bool = True) -> argparse.ArgumentParser:
+    """A command that begins with the weights of a run. ``named``: it also takes the names of data sets."""
     command = commands.add_parser(name, help=about, description=about)
     command.add_argument("weights", help="weights.npz or weights.safetensors of a run")
-    command.add_argument("--data-dir", metavar="DIR", help="where the files of mnist and fashion-mnist lie")
+    if named:
+        command.add_argument("--data-dir", metavar="DIR", help="where the files of mnist and fashion-mnist lie")
     if out:
         command.add_argument("--out", metavar="DIR", default=out, help=f"folder to write to (default: {out})")
     return command
