@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help="train a model; writes weights, history and pictures")
     command.add_argument("model", nargs="?", default="basic", help="see `tinyae list` (default: basic)")
-    command.add_argument("--model", metavar="NAME", dest="architecture", help="the same with another architecture: conv, tied, 2d")
+    command.add_argument("--model", metavar="NAME", dest="architecture", help="a variant of it: conv, tied, 2d")
     command.add_argument("--data", help="strokes, digits, mnist, fashion-mnist, or a path to pictures or an .npy or .npz file "
                        "(default: strokes, generated on the spot)")  # fmt: skip
     command.add_argument("--data-dir", metavar="DIR", help="folder with mnist and fashion-mnist (default: $TINYAE_DATA)")
