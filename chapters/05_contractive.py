@@ -165,8 +165,22 @@ print(f"‖J‖² = {contractive(pair, caches)[0]:.4f}, but back-propagated ones
 
 # %% [markdown]
 # Its gradient would pass every gradient check: it is a perfectly good gradient, of another number. Only a check of the *value*
-# finds it.
-#
+# finds it, against differences of the encoder itself:
+
+# %%
+def ones_penalty(encoder, caches):
+    """‖Jᵀ1‖² and its gradient: one row of ones goes down and up."""
+    n = len(caches[-1])
+    cotangents, j = encoder.cotangents(np.ones((n, 4)), caches)
+    _, bends, grads = encoder.tangents(2 * j / n, cotangents, caches)
+    dx, more = encoder.backward(None, caches, bends=bends)
+    return float((j**2).sum()) / n, dx, {key: grads.get(key, 0) + more.get(key, 0) for key in encoder.params}
+
+
+w[2:] += 0.1  # no perfect pairs, or there would be no gradient to check
+print(check_penalty(ones_penalty, pair, x, value="frobenius"))
+
+# %% [markdown]
 # ## The experiment
 #
 # Three autoencoders 784-256-32-256-784 with a linear code, the same but for their objectives: plain; denoising, where the input
@@ -332,7 +346,7 @@ show(ax, f"05_noise_{data.name}")
 
 # %%
 def penalised(sigma):
-    """mse + σ²/784 · mean ‖∂x̂/∂x‖²; the norm is estimated from 4 random rows of the 784."""
+    """mse + σ²/784 · mean ‖∂x̂/∂x‖²; the norm is estimated from 4 random ±1 sums of the 784 rows."""
 
     def objective(model, x, rng):
         y, caches = model.forward(x)
@@ -360,7 +374,7 @@ for sigma in (0.05, 0.1, 0.2, 0.4):
 print(f"{'neither':<12}{exact:>8.3f}{mse(plain(x_test), x_test)[0]:>14.5f}")
 
 # %% [markdown]
-# **What to look at.** Go down the two columns of the norm. For which σ do they go together, and from which on do they part? What
+# **What to look at.** Go down the two columns of the norm. How near are they to each other, for which σ nearest? What
 # the penalty knows is the slope at the picture itself. Noise goes and looks at what is $\sigma\sqrt{784} = 28\,\sigma$ away.
 #
 # ## The cheat

@@ -5,7 +5,7 @@
 # the code cannot tell apart is blurred, and the error is no likelihood. Here are four remedies, each of them another loss for
 # the same kind of net. A **variational** autoencoder says where codes should lie and decodes clouds in place of points. An
 # **adversarial code** asks for the same through a second net, a critic. A **perceptual loss** compares what a net sees in two
-# pictures and not their pixels. And a **critic of pictures** looks for the blur. All are judged as in chapter 7, and none is
+# pictures and not only their pixels. And a **critic of pictures** looks for the blur. All are judged as in chapter 7, and none is
 # free of charge.
 #
 # ```
@@ -354,7 +354,8 @@ differences.append(np.abs(fooling(small_critic, pair[1])[1] - fool(small_critic)
 print(f"\nlargest difference between these lines' gradients and the library's: {max(differences):.0e}")
 
 # %% [markdown]
-# Then they take turns: one step of the critic, one of the autoencoder. `Adversarial` makes that one objective for `fit`: on each
+# Then they take turns: one step of the critic, one of the autoencoder. (λ is `beta` here, the weight of a penalty on the code,
+# and `gamma` in part 4, that of a penalty on the output.) `Adversarial` makes that one objective for `fit`: on each
 # batch the critic first makes its own step, with an optimiser of its own.
 
 # %%
@@ -487,8 +488,8 @@ for row, (weight, history) in zip(axes, games.items(), strict=True):
 show(axes[0, 0], f"08_critic_{data.name}")
 
 # %% [markdown]
-# **What to look at.** First the column of the MSE: each remedy makes it worse, and must, since the first row minimises nothing
-# else. What is bought with it? The perceptual model was told what a classifier looks at: does it keep more labels, and is it
+# **What to look at.** First the column of the MSE: what does each remedy cost? (The first row minimises nothing else.) What is
+# bought with it? The perceptual model was told what a classifier looks at: does it keep more labels, and is it
 # any sharper? Are the critic's pictures sharper because their strokes are clean, or because of dots and grain, which count as
 # sharp too?
 #

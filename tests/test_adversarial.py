@@ -237,6 +237,8 @@ def test_on_a_device(monkeypatch, game):
         (lambda: opposed(fool(critic(2)), critic(2)), ValueError, "the objective does not hold this critic"),
         (lambda: opposed(None, critic(2)), ValueError, "the objective does not hold this critic"),
         (lambda: Adversarial(Objective(), critic(2), codes, Adam(critic(2).params)), ValueError, "updates another array"),
+        (lambda: Adversarial(Objective(code_penalty=fool(c := critic(2))), c, codes, Adam(model().params)), ValueError,
+         "make it from critic.params"),
         (lambda: opposed(c := critic(3, np.float32), c), ValueError, r"Linear\(3 → 8\): input has 2 features"),
         (lambda: opposed(c := critic(2), c), ValueError, "the game's real examples has dtype float32 and the model float64"),
     ],

@@ -161,7 +161,8 @@ def test_sample_map_and_plane(pictures, tmp_path, capsys):
             if model == "adversarial" and not method:
                 continue  # t-SNE: tried in tests/applications
             assert main(["map", weights, str(pictures), "--out", str(out), *method]) == 0
-            assert len(list(csv.DictReader(open(out / "map.csv")))) == 60
+            rows = list(csv.DictReader(open(out / "map.csv")))
+            assert [row["picture"] for row in rows] == [str(i) for i in range(60)]
             assert (out / "plane.png").exists() == (not method) and (out / "map.png").exists() == bool(method)
     assert main(["train", "basic", "--out", str(tmp_path / "basic"), *common]) == 0
     capsys.readouterr()
@@ -183,6 +184,30 @@ def test_features(tmp_path, capsys):
     assert all(name in said for name in ("the pixels", "random encoder", "trained encoder", "36 numbers", "32 numbers"))
     assert main(["features", weights, str(tmp_path / "stripes.npz"), "--labels", "999"]) == 2
     assert "n is 999, expected 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(10, 20), (12, 12, 3)])
+def test_pictures_that_are_not_square_or_not_grey(shape, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((40, *shape), dtype=np.float32))
+    run = ["train", "vae-2d", "--data", str(tmp_path / "x.npy"), "--epochs", "1", "--quiet", "--out", str(tmp_path / "r")]
+    assert main(run) == 0
+    assert {"reconstructions.png", "samples.png", "plane.png"} <= {path.name for path in (tmp_path / "r").iterdir()}
+    weights = str(tmp_path / "r" / "weights.npz")
+    for command in (["reconstruct"], ["map"], ["anomalies", "--normal", str(tmp_path / "x.npy")]):
+        words = [command[0], weights, str(tmp_path / "x.npy"), *command[1:], "--out", str(tmp_path / command[0])]
+        assert main(words) == 0, capsys.readouterr().err
+
+
+def test_ctrl_c_before_and_after_training(pictures, tmp_path, capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    assert train(pictures, tmp_path / "run", "--epochs", "1") == 0
+    assert main(["reconstruct", str(tmp_path / "run" / "checkpoint.npz"), str(pictures)]) == 2
+    assert "is the checkpoint of a run" in capsys.readouterr().err
+    monkeypatch.setattr("tinyae.commands.train.load_data", interrupted)
+    assert train(pictures, tmp_path / "run", "--epochs", "1") == 130
+    assert "Stopped" in capsys.readouterr().err
 
 
 def test_what_a_penalty_was_for_is_printed(pictures, tmp_path, capsys):
@@ -214,7 +239,9 @@ def test_anomalies(pictures, tmp_path, capsys):
     noise = np.random.default_rng(1).random((10, 12, 12), dtype=np.float32)
     np.save(tmp_path / "mixed.npy", np.concatenate([noise, np.load(pictures)]))
     weights = str(tmp_path / "run" / "weights.npz")
-    run = ["anomalies", weights, str(tmp_path / "mixed.npy"), "--normal", str(pictures), "--out", str(tmp_path / "a")]
+    np.save(tmp_path / "held.npy", np.load(pictures))
+    mixed, held = str(tmp_path / "mixed.npy"), str(tmp_path / "held.npy")
+    run = ["anomalies", weights, mixed, "--normal", held, "--out", str(tmp_path / "a")]
     capsys.readouterr()
     assert main([*run, "--quantile", "0.9"]) == 0
     rows = list(csv.DictReader(open(tmp_path / "a" / "errors.csv")))
@@ -227,6 +254,9 @@ def test_anomalies(pictures, tmp_path, capsys):
     assert float(said.split("threshold ")[1].split(":")[0]) == pytest.approx(
         np.quantile([float(row["error"]) for row in rows[10:]], 0.9), rel=1e-3
     )
+
+    assert main(["anomalies", weights, str(tmp_path / "mixed.npy"), "--normal", str(pictures), "--out", str(tmp_path / "b")]) == 0
+    assert "trained on a part of it; taken are the 6 pictures that were held out" in capsys.readouterr().out
 
     assert main([*run, "--quantile", "95"]) == 2
     assert "quantile is 95.0, expected a number between 0 and 1" in capsys.readouterr().err

@@ -118,6 +118,8 @@ class Adversarial:
     def __init__(self, objective: ObjectiveFunction, critic: Layer, game: Game, optimizer: Optimizer) -> None:
         check_layer("Adversarial", "critic", critic)
         check_optimizer(critic, optimizer)
+        if optimizer.params.keys() != critic.params.keys():
+            raise ValueError("Adversarial: the optimizer does not update the critic's weights: make it from critic.params")
         if isinstance(objective, Objective):
             penalties = objective.code_penalty, objective.output_penalty
             if not any(isinstance(penalty, fool) and penalty.critic is critic for penalty in penalties):

@@ -21,6 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; a machine without a screen is fine
     try:
         return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
     except tinyae.training.TrainingDiverged as error:
         print(f"tinyae: training stopped: {error}", file=sys.stderr)
         return 1

@@ -39,7 +39,7 @@ class Objective:
         code_penalty: ``penalty(z) -> value, dz``, such as ``l1`` (sparse).
         beta: the code penalty's weight β, from 0 on.
         contraction: λ, the weight of the mean ‖∂z/∂x‖²_F (contractive, Rifai et al. 2011), from 0 on.
-        probes: estimate the contraction from so many random rows of the Jacobian; None is exact.
+        probes: estimate the contraction from so many random ±1 sums of the Jacobian's rows; None is exact.
         output_penalty: ``penalty(x̂) -> value, dx̂``, such as a critic's opinion of the reconstruction.
         gamma: the output penalty's weight γ, from 0 on.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # History.plot comes here
     from tinyae.training.history import History
 
 INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
+NO_LOSSES = ("epoch", "seconds", "images_per_s", "lr", "critic_right", "accuracy")  # nothing for an axis of losses
 PARTS = ("tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive")  # colours of their own
 
 
@@ -51,7 +52,7 @@ def show(ax: Any, name: str) -> None:
 
 
 def as_pictures(x: Array) -> np.ndarray:
-    """(N, 784), (N, 1, H, W), (N, H, W) or (N, 3, H, W) -> (N, H, W) or (N, H, W, 3), on the CPU.
+    """(N, 784), (N, 1, H, W), (N, H, W), (N, 3, H, W) or (N, H, W, 3) -> (N, H, W) or (N, H, W, 3), on the CPU.
 
     Raises:
         ValueError: rows whose length is no square number, or an array that holds no pictures.
@@ -64,6 +65,8 @@ def as_pictures(x: Array) -> np.ndarray:
         return x.reshape(-1, side, side)
     if x.ndim == 4 and x.shape[1] in (1, 3):
         return x[:, 0] if x.shape[1] == 1 else x.transpose(0, 2, 3, 1)
+    if x.ndim == 4 and x.shape[3] == 3:
+        return x
     if x.ndim == 3:
         return x
     raise ValueError(f"plots: shape {x.shape} holds no pictures, expected (N, D), (N, H, W), (N, 1, H, W) or (N, 3, H, W)")
@@ -113,7 +116,7 @@ def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[
 def plot_history(history: History, ax: Any = None) -> Any:
     """The loss, the validation loss and the objective's parts against the epoch, the axis of the losses logarithmic."""
     ax = _axes(ax, figsize=(6, 3.6))
-    columns = [c for c in history.columns if c not in ("epoch", "seconds", "images_per_s", "lr")]
+    columns = [c for c in history.columns if c not in NO_LOSSES]
     ink = INK | dict(zip((c for c in columns if c not in INK), itertools.cycle(PARTS), strict=False))
     for column in columns:
         label = {"loss": "training", "val_loss": "validation"}.get(column, column.replace("_", " "))
@@ -180,12 +183,13 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
 
 
 def plot_plane(
-    model: Any, x: Array, labels: Array | None = None, low: Any = None, high: Any = None, n: int = 12, axes: Any = None
-) -> Any:
+    model: Any, x: Array, labels: Array | None = None, low: Any = None, high: Any = None, n: int = 12,
+    shape: tuple[int, ...] | None = None, axes: Any = None,
+) -> Any:  # fmt: skip
     """A code of two numbers, seen as a whole: the codes of ``x`` on the left, with a frame, and on the right the frame decoded.
 
-    The frame runs from ``low`` to ``high``, two numbers each; by default the middle four fifths of the codes, each way. Returns
-    both axes.
+    The frame runs from ``low`` to ``high``, two numbers each; by default the middle four fifths of the codes, each way.
+    ``shape``: of a picture, (C, H, W), where rows are not square ones. Returns both axes.
 
     Raises:
         ValueError: a code that has not two numbers.
@@ -203,7 +207,8 @@ def plot_plane(
         axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")[1]
     plot_codes(codes, labels, axes[0])
     axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
-    sheet = mosaic(to_numpy(decoded_grid(model, tuple(low), tuple(high), n)), columns=n, fill=0.0)
+    pictures = to_numpy(decoded_grid(model, tuple(low), tuple(high), n))
+    sheet = mosaic(pictures if shape is None else pictures.reshape(-1, *shape), columns=n, fill=0.0)
     extent = (low[0], high[0], low[1], high[1])
     axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto")
     axes[1].set(xlabel="z₁", ylabel="z₂", title="the frame, decoded")

@@ -145,16 +145,16 @@ def pixels(shape: tuple[int, ...]) -> int:
     return channels * height * width
 
 
-def only_28(name: str, shape: tuple[int, ...]) -> None:
+def only_28(shape: tuple[int, ...]) -> None:
     if shape != (1, 28, 28):
         size = "×".join(map(str, shape))
-        raise ValueError(f"model {name!r} takes pictures of 1×28×28, got {size}: choose other data, or the model 'basic'")
+        raise ValueError(f"this model takes pictures of 1×28×28, got {size}: choose other data, or a dense one such as 'basic'")
 
 
 def build_conv(
     shape: tuple[int, ...], seed: int, architecture: Callable[..., Autoencoder] = models.conv_autoencoder
 ) -> Autoencoder:
-    only_28("conv", shape)
+    only_28(shape)
     return architecture(seed)
 
 
@@ -280,7 +280,8 @@ def named(name: str, architecture: str | None = None) -> str:
         return architecture
     if f"{name}-{architecture}" not in RECIPES:
         recipe(name)
-        others = ["basic", *(other.removeprefix(f"{name}-") for other in RECIPES if other.startswith(f"{name}-"))]
+        others = [other.removeprefix(f"{name}-") for other in RECIPES if other.startswith(f"{name}-")]
+        others = ["basic", *(["conv"] if name == "basic" else []), *others]
         raise ValueError(f"model {name!r} has no variant --model {architecture}; there is {', '.join(others)}")
     return f"{name}-{architecture}"
 

@@ -517,6 +517,12 @@ class Cube(Layer):
 def test_a_layer_without_double_backward_is_named():
     net, x = Sequential(Linear(6, 4, rng=0, dtype=np.float64), Cube()), build("dense")[1]
     model = Autoencoder(net, Sequential(Linear(4, 6, dtype=np.float64)))
+    bare = Autoencoder(Sequential(net[0], Cube()), model.decoder)
+    del_shape = pytest.MonkeyPatch()
+    del_shape.delattr(Cube, "output_shape")
+    with pytest.raises(TypeError, match="no double_backward.*no output_shape"):
+        Objective(contraction=1.0)(bare, x)
+    del_shape.undo()
     for call in (lambda: omega(net, x), lambda: higher_order_contractive(net, x),
                  lambda: Objective(contraction=1.0)(model, x)):  # fmt: skip
         with pytest.raises(TypeError, match=r"layer 1, Cube\(\), has no double_backward\(g, dy, cache\).*add it"):

@@ -18,24 +18,25 @@ from tinyae.applications import (
     threshold_from,
     tsne_map,
 )
+from tinyae.backend import Array
 from tinyae.commands.files import check_shape, named_images, trained
 from tinyae.data import load_data
 from tinyae.files import writable_folder, write_atomically
+from tinyae.weights import read_arrays
 
 
 def anomalies(args: argparse.Namespace) -> int:
     recipe, shape, model = trained(args.weights)
     images, _, names = named_images(args.images, args.data_dir, shape)
-    normal, _, _ = named_images(args.normal, args.data_dir, shape)
+    normal, _, _ = named_images(args.normal, args.data_dir, shape, trained_on=read_arrays(args.weights)[1].get("data"))
     normal_errors = reconstruction_errors(model, recipe.examples(normal))
     threshold = threshold_from(normal_errors, args.quantile)
     out = writable_folder(args.out)
 
     errors = reconstruction_errors(model, recipe.examples(images))
     pca, pca_threshold = _beside_pca(images, normal, args.quantile)
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-    rows = [f"{name},{error:.8g},{int(error > threshold)},{other:.8g},{int(other > pca_threshold)}"
-            for name, error, other in zip(quoted, errors, pca, strict=True)]  # fmt: skip
+    rows = [f"{quoted(name)},{error:.8g},{int(error > threshold)},{other:.8g},{int(other > pca_threshold)}"
+            for name, error, other in zip(names, errors, pca, strict=True)]  # fmt: skip
     header = "picture,error,anomaly,pca_error,pca_anomaly"
     write_atomically(out / "errors.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n"))
     order = errors.argsort()[::-1]
@@ -55,7 +56,12 @@ def anomalies(args: argparse.Namespace) -> int:
 
 
 
-def _beside_pca(images, normal, quantile):
+def quoted(name: str) -> str:
+    """A file's name as a field of a CSV file."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _beside_pca(images: Array, normal: Array, quantile: float) -> tuple[np.ndarray, float]:
     """The errors by PCA with 32 components, and its threshold. PCA is a strong detector, and takes a second.
 
     The trained model has not seen ``normal``; PCA sees one half of it, and has its threshold from the other."""
@@ -69,26 +75,27 @@ def _beside_pca(images, normal, quantile):
 def map_codes(args: argparse.Namespace) -> int:
     """Every picture a point of the plane."""
     recipe, shape, model = trained(args.weights)
-    images, labels, _ = named_images(args.images, args.data_dir, shape)
-    if args.n < 2:
-        raise ValueError(f"--n is {args.n}, expected 2 or more")
-    images, labels = images[: args.n], None if labels is None else labels[: args.n]
+    images, labels, names = named_images(args.images, args.data_dir, shape)
+    if args.n < 2 or len(images) < 2:
+        raise ValueError(f"--n is {args.n} and there are {len(images)} pictures, expected 2 or more")
+    images, names, labels = images[: args.n], names[: args.n], None if labels is None else labels[: args.n]
     out = writable_folder(args.out)
 
     z = encode(model.encode, recipe.examples(images))
     if z.shape[1] == 2 and args.method is None:
         how, points = "its own plane", z
-        plots.save(plots.plot_plane(model, recipe.examples(images), labels), out / "plane.png")
+        plots.save(plots.plot_plane(model, recipe.examples(images), labels, shape=shape), out / "plane.png")
     else:
         how = args.method or "tsne"
-        points = pca_map(z) if how == "pca" else tsne_map(z)
+        points = pca_map(z) if how == "pca" else tsne_map(z, min(30.0, max(1.0, (len(z) - 1) / 3)))  # few have few neighbours
         ax = plots.plot_codes(points, labels)
         title = f"{'t-SNE' if how == 'tsne' else 'principal components'} of the codes of {len(z)} pictures"
         ax.set(xlabel="", ylabel="", xticks=[], yticks=[], title=title)
         plots.save(ax, out / "map.png")
     columns = [*points.T] + ([] if labels is None else [labels])
-    header = "x,y" + ("" if labels is None else ",label")
-    rows = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
+    header = "picture,x,y" + ("" if labels is None else ",label")
+    values = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
+    rows = [f"{quoted(name)},{row}" for name, row in zip(names, values, strict=True)]
     write_atomically(out / "map.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n"))
     print(f"{len(z)} codes of {z.shape[1]} numbers, by {how}")
     if labels is not None:

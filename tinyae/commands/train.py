@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import statistics
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import numpy as np
 from tinyae import plots
 from tinyae.backend import Array, to_device, to_numpy
 from tinyae.commands.use import drawn
-from tinyae.data import load_data
+from tinyae.data import Dataset, load_data
 from tinyae.files import writable_folder
 from tinyae.layers import KSparse, leaves, summary
 from tinyae.objectives import Objective
@@ -46,7 +48,7 @@ def train(args: argparse.Namespace) -> int:
     options = {key: settings[key] for key in OPTIONS if settings[key] is not None}
     recipe = recipe.with_options(**options)
     data = load_data(settings["data"], data_dir=args.data_dir)
-    out = writable_folder(out)
+    out, started = writable_folder(out), time.time() - 2  # a file's time may be a little coarse
     if (out / CHECKPOINT).exists() and not args.resume:
         print(f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n")
 
@@ -54,7 +56,8 @@ def train(args: argparse.Namespace) -> int:
     x = to_device(recipe.examples(data.train.images), args.device)
     x_test = to_device(recipe.examples(data.test.images), args.device)
     optimizer = Adam(model.params, settings["lr"])
-    print(f"{args.model}: {recipe.about}\n\n{summary(model, x.shape[1:])}\n")
+    set_to = "".join(f"\nwith --{name} {value}" for name, value in options.items())
+    print(f"{args.model}: {recipe.about}{set_to}\n\n{summary(model, x.shape[1:])}\n")
     objective = recipe.prepared(model, data, settings["seed"], args.device, settings["workers"])
     print(f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}")
     try:
@@ -69,27 +72,30 @@ def train(args: argparse.Namespace) -> int:
     save_weights(model, out / "weights.npz", model=args.model, options=options, image_shape=data.train.images.shape[1:],
                  data=settings["data"])  # fmt: skip
     history.to_csv(out / "history.csv")
-    _show(model, recipe, objective, history, x_test, data.test.labels, settings["seed"], out)
-    print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir() if not path.name.startswith('.')))}")
+    _show(model, recipe, objective, history, x_test, data, settings["seed"], out)
+    files = sorted(path.name for path in out.iterdir() if path.stat().st_mtime >= started and not path.name.startswith("."))
+    print(f"written to {out}: {', '.join(files)}")
     return 0
 
 
 def _show(
-    model: Any, recipe: Recipe, objective: Any, history: History, x_test: Array, labels: Any, seed: int, out: Path
+    model: Any, recipe: Recipe, objective: Any, history: History, x_test: Array, data: Dataset, seed: int, out: Path
 ) -> None:
     """The run's pictures, and its scores on the test pictures."""
-    shown = slice(0, 12)
+    shown, shape, labels = slice(0, 12), data.test.images.shape[1:], data.test.labels
     corrupt = getattr(objective, "corrupt", None)
     seen = corrupt(x_test, seed) if corrupt else None  # a denoising model is judged on pictures with noise
     rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
     rows["reconstruction"] = model([*rows.values()][-1])
-    plots.save(plots.plot_reconstructions(*rows.values(), names=[*rows]), out / "reconstructions.png")
+    pictures = [row.reshape(-1, *shape) for row in rows.values()]
+    plots.save(plots.plot_reconstructions(*pictures, names=[*rows]), out / "reconstructions.png")
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
     if recipe.draws:
-        plots.save(plots.plot_pictures(drawn(model, 64, seed)), out / "samples.png")
+        plots.save(plots.plot_pictures(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png")
     if recipe.flat and model.encode(x_test[:1]).shape[1:] == (2,):
-        plots.save(plots.plot_plane(model, x_test[:2000], None if labels is None else labels[:2000]), out / "plane.png")
+        some = None if labels is None else labels[:2000]
+        plots.save(plots.plot_plane(model, x_test[:2000], some, shape=shape), out / "plane.png")
 
     scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
@@ -121,6 +127,8 @@ def _of_the_code(model: Any, objective: Any, x: Array) -> Iterator[str]:
     else:
         dead = int((z == 0).all(axis=0).sum())
         yield f"{zero:.1%} of the codes' numbers are 0; {dead} of {z.shape[1]} units are 0 for every test picture"
+        if dead > z.shape[1] / 2:
+            yield "dead units get no gradient: begin with a larger --k or a smaller --beta (chapter 4, exercise 5)"
 
 
 def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
@@ -140,7 +148,8 @@ def _interrupted(args: argparse.Namespace, out: Path) -> int:
     if (out / CHECKPOINT).is_file():
         progress, _ = read_checkpoint(out / CHECKPOINT)
         print(f"\nStopped. The first {progress.epoch} epochs are kept in {out / CHECKPOINT}. Go on with:\n"
-              f"  tinyae {' '.join(words)} --resume", file=sys.stderr)  # fmt: skip
+              f"  tinyae {shlex.join(words)} --resume\n"
+              f"(--epochs {progress.epoch} with it ends the run here and writes the weights)", file=sys.stderr)  # fmt: skip
     else:
         print("\nStopped before the end of the first epoch: nothing is kept yet.", file=sys.stderr)
     return 130

@@ -39,6 +39,8 @@ def denoise(args: argparse.Namespace) -> int:
     recipe, shape, model = trained(args.weights)
     if shape[0] != 1 or shape[1] != shape[2]:
         raise ValueError(f"denoise: the model was trained on pictures of {shape}, expected square grey ones, which can be tiles")
+    if getattr(recipe.objective, "corrupt", None) is None:
+        print("note: this model has not learned to remove noise; `tinyae train denoising-tiles` makes one that has")
     pictures = read_images(args.picture, size=None).images[:, 0]  # (N, H, W), any H and W
     out = writable_folder(args.out)
 
@@ -63,8 +65,9 @@ def sample(args: argparse.Namespace) -> int:
     if not recipe.draws:
         raise ValueError(f"sample: the codes of {args.weights} do not look like draws of anything known: "
                          "train a model whose codes do, vae or adversarial (chapter 7 shows what comes of it else)")  # fmt: skip
-    if args.n < 1:
-        raise ValueError(f"--n is {args.n}, expected 1 or more")
+    for name, value, least in (("n", args.n, 1), ("seed", args.seed, 0)):
+        if value < least:
+            raise ValueError(f"--{name} is {value}, expected {least} or more")
     out = writable_folder(args.out)
     x = to_numpy(drawn(model, args.n, args.seed)).reshape(-1, *shape)
     np.save(out / "samples.npy", x)

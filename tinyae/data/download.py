@@ -24,7 +24,7 @@ def fetch(filename: str, md5: str, mirrors: Sequence[str], folder: str) -> Path:
         import pooch
     except ImportError as error:
         raise ImportError(f'downloading {filename} needs pooch: pip install "tinyae[data]" '
-                          '(load_data("strokes") needs no download)') from error
+                          '(with the files at hand: TINYAE_DATA=DIR, or data_dir=DIR; "strokes" needs none)') from error
     cache, failures = pooch.os_cache("tinyae") / folder, []
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{filename}"

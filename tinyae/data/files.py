@@ -138,6 +138,9 @@ def _read_picture(path: Path, size: int | None) -> np.ndarray:
 
 def _array_file(path: Path) -> tuple[Images, Images | None]:
     """The images of an array file, and its test images where it has such a part."""
+    if path.suffix.lower() not in (".npy", ".npz"):
+        single = ", but a single picture: expected a folder of them" if path.suffix.lower() in ENDINGS else ""
+        raise ValueError(f"{path}: not a readable .npy or .npz file{single}")
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {key: loaded[key] for key in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded

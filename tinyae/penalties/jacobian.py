@@ -65,6 +65,7 @@ def contractive_backward(
     """
     check_weight("contractive_backward", "weight", weight)
     net, caches, names = flattened(encoder, caches)
+    check_chain(net, caches, probes)
     if dz.shape != net.output_shape(caches):
         raise ValueError(f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}")
     value, bends, grads = _norm(net, caches, probes, rng, weight)
