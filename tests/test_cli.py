@@ -258,6 +258,10 @@ def test_anomalies(pictures, tmp_path, capsys):
     assert main(["anomalies", weights, str(tmp_path / "mixed.npy"), "--normal", str(pictures), "--out", str(tmp_path / "b")]) == 0
     assert "trained on a part of it; taken are the 6 pictures that were held out" in capsys.readouterr().out
 
+    np.save(tmp_path / "one.npy", np.load(pictures)[:1])
+    assert main(["anomalies", weights, mixed, "--normal", str(tmp_path / "one.npy"), "--out", str(tmp_path / "c")]) == 2
+    assert "1 picture, expected two at least" in capsys.readouterr().err and not (tmp_path / "c").exists()
+
     assert main([*run, "--quantile", "95"]) == 2
     assert "quantile is 95.0, expected a number between 0 and 1" in capsys.readouterr().err
 

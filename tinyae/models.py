@@ -19,6 +19,7 @@ from tinyae.layers import (
     TiedAutoencoder,
     Transposed,
 )
+from tinyae.penalties.sparsity import check_rho
 from tinyae.variational import VAE
 
 
@@ -58,10 +59,14 @@ def sparse_autoencoder(
 
     ``rho``: about how active a sigmoid unit is at the start, its bias being log(ρ/(1−ρ)). Else it is 1/2, and a KL penalty has a
     long way to bring it down, on which some units get stuck.
+
+    Raises:
+        ValueError: ρ outside (0, 1).
     """
     rng = np.random.default_rng(rng)
     linear = Linear(features, units, rng=rng, dtype=dtype)
     if rho is not None:
+        check_rho("sparse_autoencoder", rho)
         linear.params["bias"][...] = np.log(rho / (1 - rho))
     return Autoencoder(
         encoder=Sequential(linear, Sigmoid() if code is None else code),

@@ -22,6 +22,7 @@ from tinyae.backend import Array
 from tinyae.commands.files import check_shape, named_images, trained
 from tinyae.data import load_data
 from tinyae.files import writable_folder, write_atomically
+from tinyae.layers import Autoencoder
 from tinyae.weights import read_arrays
 
 
@@ -29,8 +30,9 @@ def anomalies(args: argparse.Namespace) -> int:
     recipe, shape, model = trained(args.weights)
     images, _, names = named_images(args.images, args.data_dir, shape)
     normal, _, _ = named_images(args.normal, args.data_dir, shape, trained_on=read_arrays(args.weights)[1].get("data"))
-    normal_errors = reconstruction_errors(model, recipe.examples(normal))
-    threshold = threshold_from(normal_errors, args.quantile)
+    if len(normal) < 2:
+        raise ValueError(f"--normal {args.normal}: {len(normal)} picture, expected two at least, and better hundreds")
+    threshold = threshold_from(reconstruction_errors(model, recipe.examples(normal)), args.quantile)
     out = writable_folder(args.out)
 
     errors = reconstruction_errors(model, recipe.examples(images))
@@ -52,8 +54,6 @@ def anomalies(args: argparse.Namespace) -> int:
     print("largest errors: " + ", ".join(f"picture {names[i]} ({errors[i]:.5f})" for i in order[:5]))
     print(f"written to {out}: errors.csv, most-unusual.png (the {len(shown)} with the largest errors)")
     return 0
-
-
 
 
 def quoted(name: str) -> str:
@@ -79,19 +79,17 @@ def map_codes(args: argparse.Namespace) -> int:
     if args.n < 2 or len(images) < 2:
         raise ValueError(f"--n is {args.n} and there are {len(images)} pictures, expected 2 or more")
     images, names, labels = images[: args.n], names[: args.n], None if labels is None else labels[: args.n]
-    out = writable_folder(args.out)
-
     z = encode(model.encode, recipe.examples(images))
     if z.shape[1] == 2 and args.method is None:
-        how, points = "its own plane", z
-        plots.save(plots.plot_plane(model, recipe.examples(images), labels, shape=shape), out / "plane.png")
+        how, points, file = "its own plane", z, "plane.png"
+        ax = plots.plot_plane(model, recipe.examples(images), labels, shape=shape)
     else:
-        how = args.method or "tsne"
-        points = pca_map(z) if how == "pca" else tsne_map(z, min(30.0, max(1.0, (len(z) - 1) / 3)))  # few have few neighbours
+        how, file = {"pca": "principal components"}.get(args.method, "t-SNE"), "map.png"
+        points = pca_map(z) if args.method == "pca" else tsne_map(z, min(30.0, max(1.0, (len(z) - 1) / 3)))  # neighbours of few
         ax = plots.plot_codes(points, labels)
-        title = f"{'t-SNE' if how == 'tsne' else 'principal components'} of the codes of {len(z)} pictures"
-        ax.set(xlabel="", ylabel="", xticks=[], yticks=[], title=title)
-        plots.save(ax, out / "map.png")
+        ax.set(xlabel="", ylabel="", xticks=[], yticks=[], title=f"{how} of the codes of {len(z)} pictures")
+    out = writable_folder(args.out)  # now that nothing can go wrong any more
+    plots.save(ax, out / file)
     columns = [*points.T] + ([] if labels is None else [labels])
     header = "picture,x,y" + ("" if labels is None else ",label")
     values = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
@@ -101,7 +99,7 @@ def map_codes(args: argparse.Namespace) -> int:
     if labels is not None:
         print(f"the nearest neighbour has the same label: {neighbours_agree(z, labels):.1%} of the codes, "
               f"{neighbours_agree(points, labels):.1%} of the points")  # fmt: skip
-    print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    print(f"written to {out}: map.csv, {file}")
     return 0
 
 
@@ -116,13 +114,14 @@ def features(args: argparse.Namespace) -> int:
         raise ValueError(f"--seeds is {args.seeds}, expected 1 or more")
     x, x_test = recipe.examples(data.train.images), recipe.examples(data.test.images)
 
-    def of_encoder(model):
-        return lambda seed: (encode(model(seed).encode, x), encode(model(seed).encode, x_test))
+    def codes(model: Autoencoder) -> tuple[Array, Array]:
+        return encode(model.encode, x), encode(model.encode, x_test)
 
+    learned = codes(model)  # once: they are the same for all seeds
     ways = {
         "the pixels": lambda seed: (data.train.flat, data.test.flat),
-        "random encoder": of_encoder(lambda seed: recipe.build(shape, 1000 + seed)),
-        "trained encoder": of_encoder(lambda seed: model),
+        "random encoder": lambda seed: codes(recipe.build(shape, 1000 + seed)),
+        "trained encoder": lambda seed: learned,
     }
     print(f"a linear classifier on {args.labels:,} labelled pictures, tested on {len(x_test):,}; accuracy in %, mean of "
           f"{args.seeds} seeds (lowest to highest)")  # fmt: skip

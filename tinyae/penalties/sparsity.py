@@ -31,7 +31,7 @@ def kl_sparsity(z: Array, rho: float = 0.05) -> tuple[Any, Array]:
         ValueError: ρ outside (0, 1); codes outside [0, 1], which must come from a Sigmoid; or a unit that is 0, or 1, for the
             whole batch, for which the divergence is infinite.
     """
-    _check_rho("kl_sparsity", rho)
+    check_rho("kl_sparsity", rho)
     n = len(z)
     mean = z.mean(axis=0)  # ρ̂: (units,)
     _check_code(z, mean)
@@ -55,13 +55,13 @@ class kl_to:  # used like a function: Objective(code_penalty=kl_to(0.01), beta=3
     whole_batch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check_rho("kl_to", self.rho)
+        check_rho("kl_to", self.rho)
 
     def __call__(self, z: Array) -> tuple[Any, Array]:
         return kl_sparsity(z, self.rho)
 
 
-def _check_rho(name: str, rho: float) -> None:
+def check_rho(name: str, rho: float) -> None:
     if not 0 < rho < 1:
         raise ValueError(f"{name}: rho is {rho}, expected a number between 0 and 1, such as 0.05")
 
