@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinyae.checking import gradcheck
-from tinyae.checking.targets import Problem, as_problem
-from tinyae.checking.zoo import BUGS, SOUND
+from tinyae.checking.adapters import Problem, as_problem
+from tinyae.known_bugs import BUGS, SOUND
 
 Array = np.ndarray
 

@@ -24,7 +24,7 @@ import time
 import numpy as np
 
 from tinyae import Conv2d
-from tinyae.layers.textbook import conv2d_loops, conv2d_loops_backward
+from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
 
 K, S, P = 3, 2, 1  # kernel, stride, padding of both layers
 LAYERS = {"1 → 32, 28×28": (1, 32, 28), "32 → 64, 14×14": (32, 64, 14)}

@@ -32,7 +32,7 @@ from tinyae import Adam, Autoencoder, Conv2d, ConvTranspose2d, Linear, Objective
 from tinyae.checking import gradcheck
 from tinyae.data import load_data
 from tinyae.layers.convolution import fold, unfold
-from tinyae.layers.textbook import conv2d_loops, conv2d_loops_backward
+from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
 from tinyae.models import conv_autoencoder
 from tinyae.plots import mosaic, plot_reconstructions, show
 

@@ -27,10 +27,10 @@ import numpy as np
 
 from tinyae import Adam, Objective, fit, mse
 from tinyae.applications import accuracy, classification, decoded_grid, pca_autoencoder
+from tinyae.applications.sample_quality import confidence, nearest, sharpness
 from tinyae.data import load_data
 from tinyae.models import basic_autoencoder, classifier
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
-from tinyae.quality import confidence, nearest, sharpness
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"

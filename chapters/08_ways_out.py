@@ -24,15 +24,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Adam, Autoencoder, LeakyReLU, Linear, Objective, ReLU, Sequential, Sigmoid, bce, fit, mse
-from tinyae.adversarial import Adversarial, codes, critic_loss, fool, reconstructions
 from tinyae.applications import accuracy, classification, decoded_grid
+from tinyae.applications.sample_quality import confidence, nearest, sharpness
 from tinyae.checking import gradcheck
 from tinyae.data import load_data
+from tinyae.losses import perceptual
 from tinyae.models import basic_autoencoder, classifier, critic, vae
-from tinyae.perceptual import perceptual
+from tinyae.objectives.adversarial import Adversarial, codes, critic_loss, fool, reconstructions
+from tinyae.objectives.variational import Variational, gaussian_kl
 from tinyae.plots import mosaic, plot_codes, plot_pictures, plot_reconstructions, show
-from tinyae.quality import confidence, nearest, sharpness
-from tinyae.variational import Variational, gaussian_kl
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"

@@ -24,7 +24,7 @@ import numpy as np
 
 from tinyae import Conv2d, Linear, ReLU, Sequential, Sigmoid, Tanh
 from tinyae.checking import check_penalty, gradcheck, step_sweep
-from tinyae.checking.zoo import BUGS, SOUND, Softmax, altered
+from tinyae.known_bugs import BUGS, SOUND, Softmax, altered
 from tinyae.plots import show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -280,7 +280,7 @@ for name in ("linear_weight_last_example", "linear_x_transposed_weight", "sigmoi
 # %% [markdown]
 # ## 9. The wall of wrong gradients
 #
-# All of these have been published, and most of them copied many times. The zoo (`tinyae.checking.zoo`) restates each in a few
+# All of these have been published, and most of them copied many times. The zoo (`tinyae.known_bugs`) restates each in a few
 # lines. Each is caught.
 #
 # To name them, one more idea is needed. Many of these gradients are perfectly good gradients, *of another penalty*. Whose

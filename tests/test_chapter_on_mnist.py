@@ -5,10 +5,10 @@ import pytest
 
 from tinyae import Adam, fit
 from tinyae.applications import encode, linear_probe, pretrain_stack, random_subset
+from tinyae.cli.presets import recipe
 from tinyae.data import masking, mnist
 from tinyae.models import sparse_autoencoder
 from tinyae.penalties import jacobian_norms, scale_free_contraction
-from tinyae.recipes import recipe
 from tinyae.training import evaluate
 
 pytestmark = pytest.mark.mnist

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import KINDS, make
-from strict_device import FUNCTIONS, DeviceArray, asarray, pretend_gpu
+from helpers.cases import KINDS, make
+from helpers.strict_device import FUNCTIONS, DeviceArray, asarray, pretend_gpu
 
 import tinyae
 from tinyae import SGD, Adam, Objective, Sequential, bce, bce_with_logits, cross_entropy, fit, mse

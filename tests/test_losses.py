@@ -2,9 +2,9 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers.numeric import close, numeric_gradient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric import close, numeric_gradient
 
 from tinyae import bce, bce_with_logits, cross_entropy, mse
 

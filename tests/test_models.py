@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small import same_bits
+from helpers.small import same_bits
 
 from tinyae import Sigmoid, models, summary
 from tinyae.layers import leaves

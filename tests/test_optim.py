@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from helpers.numeric import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric import close
 
 import tinyae.optim
 from tinyae import SGD, Adam

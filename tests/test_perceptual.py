@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from numeric import close, numeric_gradient
+from helpers.numeric import close, numeric_gradient
 
 from tinyae import Adam, Autoencoder, Conv2d, Flatten, Linear, Objective, ReLU, Reshape, Sequential, Sigmoid, Tanh, bce, fit, mse
 from tinyae.checking import assert_gradients
-from tinyae.perceptual import perceptual
+from tinyae.losses import perceptual
 
 RNG = np.random.default_rng(0)
 Y, T = RNG.uniform(0.1, 0.9, size=(5, 16)), RNG.uniform(size=(5, 16))
@@ -83,7 +83,7 @@ def test_the_net_stays_as_it_is():
 
 
 def test_on_a_device_nobody_waits(monkeypatch):
-    from strict_device import DeviceArray, pretend_gpu
+    from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
 

@@ -4,6 +4,7 @@ from tinyae import checking, data, models, penalties, plots
 from tinyae.backend import to_device, to_numpy
 from tinyae.checking import Report, assert_gradients, gradcheck
 from tinyae.data import load_data
+from tinyae.io import load_weights, save_weights
 from tinyae.layers import (
     ELU,
     Autoencoder,
@@ -25,11 +26,10 @@ from tinyae.layers import (
     summary,
 )
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
-from tinyae.objectives import Objective
+from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import SGD, Adam
 from tinyae.penalties import contractive, kl_sparsity, l1
-from tinyae.penalties.jacobian import jacobian
+from tinyae.penalties.jacobian_penalty import jacobian
 from tinyae.training import History, fit
-from tinyae.weights import load_weights, save_weights
 
 __version__ = "0.1.0"

@@ -1,5 +1,5 @@
 """``python -m tinyae`` is ``tinyae``."""
 
-from tinyae.cli import main
+from tinyae.cli.main import main
 
 raise SystemExit(main())

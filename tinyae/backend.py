@@ -77,3 +77,10 @@ def block_size(x: Array, numbers: int) -> int:
     """How much of ``x`` to work on at a time: ``numbers`` at most on a CPU, where a block should stay in the cache; on a
     GPU everything, since there each call costs a launch."""
     return numbers if device_of(x) == "cpu" else max(numbers, 1 << 40)
+
+
+def standard_normal(shape: tuple[int, ...], like: Array, rng: Any) -> Array:
+    """Standard normal numbers, of the dtype and on the device of ``like``; drawn on the CPU, so that a GPU sees the same."""
+    rng = np.random.default_rng(rng)
+    noise = rng.standard_normal(shape, dtype=np.float32 if like.dtype == np.float32 else np.float64)
+    return namespace(like).asarray(noise.astype(like.dtype, copy=False))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinyae._validate import check_layer, check_weight
 from tinyae.backend import Array, namespace, scalar
+from tinyae.layers.base import Layer
+
+Loss = Callable[[Array, Array], tuple[Any, Array]]
 
 
 def mse(y: Array, target: Array) -> tuple[Any, Array]:
@@ -95,3 +101,40 @@ def _target(name: str, y: Array, target: Array) -> Array:
     if y.shape != target.shape:
         raise ValueError(f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal")
     return target.astype(y.dtype) if target.dtype.kind in "iub" else target
+
+
+@dataclass(frozen=True)
+class perceptual:  # used like a function: Objective(reconstruction=perceptual(classifier[:4]))
+    """``value = pixels(y, t) + weight · mse(φ(y), φ(t))``,   ``dy = dpixels + weight · J_φ(y)ᵀ · 2 (φ(y) − φ(t)) / M``
+
+    φ's weights get no gradient and are not trained: ``vjp`` is backward without the parameters. M is the size of φ(y).
+    The second term is the feature loss of Johnson et al. 2016, section 3.2. Range [0, ∞).
+
+    Args:
+        features: φ, any layer or net that takes pictures; a net's first layers are a slice of it, ``classifier[:4]``.
+        weight: of the distance between features, from 0 on. Their scale is not that of pixels: try several.
+        pixels: a loss of the pictures themselves, added to it; None for features alone, which do not fix every pixel.
+
+    Raises:
+        TypeError: features that are no layer (a class instead of an object, say).
+        ValueError: a negative weight; in a call, y and target of different shapes, or pictures that φ does not take.
+    """
+
+    features: Layer
+    weight: float = 1.0
+    pixels: Loss | None = mse
+
+    def __post_init__(self) -> None:
+        check_layer("perceptual", "features", self.features)
+        check_weight("perceptual", "weight", self.weight)
+
+    def __call__(self, y: Array, target: Array) -> tuple[Any, Array]:
+        if y.shape != target.shape:
+            raise ValueError(f"perceptual: y has shape {y.shape} and target {target.shape}: they must be equal")
+        seen, caches = self.features.forward(y)
+        value, dseen = mse(seen, self.features(target))
+        value, dy = self.weight * value, self.weight * self.features.vjp(dseen, caches)
+        if self.pixels is not None:
+            of_pixels, dpixels = self.pixels(y, target)
+            value, dy = value + of_pixels, dy + dpixels
+        return value, dy

@@ -19,8 +19,8 @@ from tinyae.layers import (
     TiedAutoencoder,
     Transposed,
 )
+from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
-from tinyae.variational import VAE
 
 
 def basic_autoencoder(rng: Any = 0, features: int = 784, code: int = 32, dtype: Any = np.float32) -> Autoencoder:

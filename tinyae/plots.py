@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
-from tinyae.files import write_atomically
+from tinyae.data.images import as_pictures
+from tinyae.io import write_atomically
 from tinyae.layers import Layer, Linear, leaves
 
 if TYPE_CHECKING:  # History.plot comes here
@@ -49,27 +50,6 @@ def show(ax: Any, name: str) -> None:
     folder = Path(script).parent / "figures"
     folder.mkdir(exist_ok=True)
     print(f"[{os.path.relpath(save(ax, folder / f'{name}.png', dpi=100))}]")
-
-
-def as_pictures(x: Array) -> np.ndarray:
-    """(N, 784), (N, 1, H, W), (N, H, W), (N, 3, H, W) or (N, H, W, 3) -> (N, H, W) or (N, H, W, 3), on the CPU.
-
-    Raises:
-        ValueError: rows whose length is no square number, or an array that holds no pictures.
-    """
-    x = to_numpy(x)
-    if x.ndim == 2:
-        side = round(x.shape[1] ** 0.5)
-        if side * side != x.shape[1]:
-            raise ValueError(f"plots: rows of {x.shape[1]} numbers are no square pictures; reshape them to (N, 1, H, W)")
-        return x.reshape(-1, side, side)
-    if x.ndim == 4 and x.shape[1] in (1, 3):
-        return x[:, 0] if x.shape[1] == 1 else x.transpose(0, 2, 3, 1)
-    if x.ndim == 4 and x.shape[3] == 3:
-        return x
-    if x.ndim == 3:
-        return x
-    raise ValueError(f"plots: shape {x.shape} holds no pictures, expected (N, D), (N, H, W), (N, 1, H, W) or (N, 3, H, W)")
 
 
 def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:

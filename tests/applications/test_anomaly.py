@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from helpers.small import DATA, small_net
 from hypothesis import given
 from hypothesis import strategies as st
-from small import DATA, small_net
 
 from tinyae.applications import detect_anomalies, reconstruction_errors, roc_auc, threshold_from
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
@@ -104,7 +104,7 @@ def test_mistakes_get_an_answer(call, words):
 
 
 def test_on_a_device(monkeypatch):
-    from strict_device import pretend_gpu
+    from helpers.strict_device import pretend_gpu
 
     from tinyae import to_device
 

@@ -113,7 +113,7 @@ def test_patches_are_cut_from_everywhere():
 
 
 def test_on_a_device(monkeypatch):
-    from strict_device import DeviceArray, pretend_gpu
+    from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
     from tinyae.models import conv_autoencoder

@@ -29,7 +29,7 @@ def test_links_lead_somewhere(name):
 
 
 def test_commands_exist():
-    from tinyae.cli import _parser
+    from tinyae.cli.main import _parser
 
     commands = "train|reconstruct|denoise|sample|anomalies|map|features|check|list|info"
     lines = re.findall(rf"^(?:.* && )?(tinyae (?:{commands})[^#\n]*)", TEXTS["README.md"], re.M)

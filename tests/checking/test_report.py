@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tinyae import Conv2d, Linear, ReLU, Sequential
 from tinyae.checking import Report, assert_gradients, gradcheck
-from tinyae.checking.picture import blocks, error_map
-from tinyae.checking.zoo import BUGS, altered
+from tinyae.checking.error_map import blocks, error_map
+from tinyae.known_bugs import BUGS, altered
 
 RNG = np.random.default_rng(0)
 

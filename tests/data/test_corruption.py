@@ -163,7 +163,7 @@ def test_nan_goes_through():
 
 @each
 def test_the_same_draw_on_a_device(corrupt, monkeypatch):
-    from strict_device import DeviceArray, pretend_gpu
+    from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device
 
@@ -176,7 +176,7 @@ def test_the_same_draw_on_a_device(corrupt, monkeypatch):
 
 @each
 def test_in_training_each_step_draws_anew_and_a_run_can_be_repeated(corrupt):
-    from small import DATA, small_net
+    from helpers.small import DATA, small_net
 
     drawn = []
 

@@ -2,8 +2,8 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import ACTIVATIONS
-from numeric import close
+from helpers.cases import ACTIVATIONS
+from helpers.numeric import close
 
 from tinyae import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from convolutions import Case, cases, pair
+from helpers.convolutions import Case, cases, pair
+from helpers.numeric import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric import close
 
 from tinyae import Conv2d, ConvTranspose2d, Linear
 from tinyae.checking import assert_gradients, check_second, gradcheck
 from tinyae.layers import convolution
 from tinyae.layers.convolution import fold, unfold
-from tinyae.layers.textbook import conv2d_loops, conv2d_loops_backward, conv_transpose2d_loops
+from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward, conv_transpose2d_loops
 
 LOOPS = {Conv2d: conv2d_loops, ConvTranspose2d: conv_transpose2d_loops}
 

@@ -5,8 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from numeric import close
-from strict_device import DeviceArray, asarray, pretend_gpu
+from helpers.numeric import close
+from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
 import tinyae
 from tinyae import SGD, Adam, Autoencoder, Conv2d, ConvTranspose2d, Flatten, Linear, Objective, ReLU, Sequential, Sigmoid, fit

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-import record_convolution as recorded
-from convolutions import cases
+from helpers import record_convolution as recorded
+from helpers.convolutions import cases
+from helpers.numeric import close
 from hypothesis import given, settings
-from numeric import close
 
 from tinyae import Adam, Conv2d, ConvTranspose2d, Objective, load_weights, mse, save_weights
 from tinyae.models import conv_autoencoder

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from cases import net
-from numeric import close
+from helpers.cases import net
+from helpers.numeric import close
 
 from tinyae import Adam, Frozen, Linear, Sequential, Sigmoid, Tanh, cross_entropy, fit, freeze, summary
 from tinyae.applications import classification
@@ -88,7 +88,7 @@ def test_only_layers_can_be_frozen(wrong):
 
 
 def test_on_a_device(monkeypatch):
-    from strict_device import DeviceArray, pretend_gpu
+    from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
 

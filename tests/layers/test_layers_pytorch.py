@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric import close
+from helpers.numeric import close
 
 from tinyae import ELU, Autoencoder, Flatten, LeakyReLU, Linear, ReLU, Reshape, Sequential, Sigmoid, Softplus, Tanh
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import KINDS, make
+from helpers.cases import KINDS, make
+from helpers.numeric import close, numeric_gradient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric import close, numeric_gradient
 
 from tinyae.layers.base import Layer
 

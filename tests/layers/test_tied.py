@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from numeric import close, numeric_gradient
+from helpers.numeric import close, numeric_gradient
 
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, bce, fit, load_weights, save_weights, summary
 from tinyae.checking import check_second, gradcheck

@@ -5,18 +5,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from nets import ACTIVATIONS, KINDS, build
-from numeric import close, numeric_gradient
-from record_jacobian import FILE, fingerprint
-from strict_device import DeviceArray, asarray, pretend_gpu
+from helpers.nets import ACTIVATIONS, KINDS, build
+from helpers.numeric import close, numeric_gradient
+from helpers.record_jacobian import FILE, fingerprint
+from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
 from tinyae import Adam, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, contractive, fit, jacobian
 from tinyae.checking import check_penalty, check_second, gradcheck
 from tinyae.layers import Autoencoder, KSparse, Layer, TiedAutoencoder, Transposed, freeze
 from tinyae.models import conv_autoencoder, tied_autoencoder
 from tinyae.penalties import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
-from tinyae.penalties import jacobian as module
-from tinyae.penalties.jacobian import contractive_backward, higher_order_contractive, reconstruction_contractive
+from tinyae.penalties import jacobian_penalty as module
+from tinyae.penalties.jacobian_penalty import contractive_backward, higher_order_contractive, reconstruction_contractive
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_activation = pytest.mark.parametrize("name", ACTIVATIONS)

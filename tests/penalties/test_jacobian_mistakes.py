@@ -6,13 +6,13 @@ loss with the penalty moves every weight by what the penalty alone says.
 
 import numpy as np
 import pytest
-from nets import build
+from helpers.nets import build
 
 from tinyae import Linear, ReLU, Sigmoid, Tanh, contractive
 from tinyae.checking import check_penalty
 from tinyae.layers.activations import Elementwise
-from tinyae.layers.sequential import Chain
-from tinyae.penalties import jacobian as module
+from tinyae.layers.containers import Chain
+from tinyae.penalties import jacobian_penalty as module
 
 
 def verdict(penalty, kind="dense", f=Tanh):

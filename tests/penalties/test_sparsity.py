@@ -2,9 +2,9 @@ import functools
 
 import numpy as np
 import pytest
+from helpers.numeric import close, numeric_gradient
 from hypothesis import given
 from hypothesis import strategies as st
-from numeric import close, numeric_gradient
 
 from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid, fit, kl_sparsity, l1
 from tinyae.checking import check_penalty, gradcheck
@@ -137,7 +137,7 @@ def test_nan_goes_through():
 
 
 def test_on_a_device_nobody_waits(monkeypatch):
-    from strict_device import DeviceArray, pretend_gpu
+    from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
 

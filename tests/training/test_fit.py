@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from small import DATA, noisy, run, same_bits, small_net
+from helpers.small import DATA, noisy, run, same_bits, small_net
 
 from tinyae import SGD, Adam, Autoencoder, Linear, Objective, ReLU, Sequential, bce, fit, mse
 from tinyae.optim import cosine

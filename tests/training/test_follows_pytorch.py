@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from record import FILE, SIZES, batches, pytorch_losses, weights
+from helpers.record_training import FILE, SIZES, batches, pytorch_losses, weights
 
 from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid
 from tinyae.data import strokes
@@ -32,7 +32,7 @@ def recorded_net():
 
 
 def test_recorded():
-    """Without PyTorch: the 200 losses of recorded_losses.json, made by record.py."""
+    """Without PyTorch: the 200 losses of recorded_losses.json, made by helpers.record_training."""
     recorded = json.loads(FILE.read_text())["losses"]
     losses = our_losses(recorded_net(), batches())
     assert len(recorded) == 200 and recorded[-1] < 0.6 * recorded[0]

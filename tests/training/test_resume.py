@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import DATA, noisy, run, same_bits, small_net
+from helpers.small import DATA, noisy, run, same_bits, small_net
 
 import tinyae
 from tinyae import SGD, Adam, save_weights
@@ -71,7 +71,7 @@ def test_more_epochs_later_is_the_same_as_at_once(tmp_path):
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
-from small import run, noisy
+from helpers.small import run, noisy
 run(100000, objective=noisy, checkpoint={path!r}, resume={resume}, settings={{"why": "killed"}})
 """
 

@@ -4,14 +4,15 @@ import time
 
 import numpy as np
 import pytest
+from helpers.small import DATA, small_net
 from hypothesis import given
 from hypothesis import strategies as st
-from small import DATA, small_net
 
 from tinyae import Adam, Objective, fit
 from tinyae.models import basic_autoencoder
+from tinyae.training.batches import shards
 from tinyae.training.loop import loss_and_gradients
-from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
+from tinyae.training.workers import Workers, default_workers, sum_gradients, weighted_sum
 
 
 @given(st.integers(1, 300), st.integers(1, 20))

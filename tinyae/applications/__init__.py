@@ -5,10 +5,11 @@ Works with any model of the library, and where it says "a function" with any fun
 """
 
 from tinyae.applications.anomaly import detect_anomalies, reconstruction_errors, roc_auc, threshold_from
-from tinyae.applications.features import accuracy, classification, encode, linear_probe, predict, random_subset
+from tinyae.applications.features import accuracy, encode, linear_probe, predict, random_subset
 from tinyae.applications.maps import decoded_grid, neighbours_agree, pca_autoencoder, pca_map, tsne_map
-from tinyae.applications.stacking import pretrain_stack
+from tinyae.applications.pretraining import pretrain_stack
 from tinyae.applications.tiles import denoise_tiles, random_patches, tile_starts
+from tinyae.objectives.classification import classification
 
 __all__ = [
     "accuracy", "classification", "decoded_grid", "denoise_tiles", "detect_anomalies", "encode", "linear_probe",

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
 from tinyae.layers import Layer, Linear, Sequential
-from tinyae.layers.base import Gradients
-from tinyae.losses import cross_entropy
+from tinyae.objectives.classification import _check_labels, classification
 from tinyae.optim import Adam, cosine
 from tinyae.training import fit
-
-
-def classification(
-    model: Layer, data: tuple[Array, Array], rng: np.random.Generator | None = None
-) -> tuple[Any, Gradients, dict[str, Any]]:
-    """The objective of a classifier: the cross-entropy of its logits (N, classes), and the accuracy beside it, for the log.
-
-    ``fit(model, (x, labels), classification, optimizer, ...)``: ``data`` is a batch of examples with their labels, (N,) integers.
-
-    Raises:
-        ValueError: ``data`` is no such pair; labels of another length than x, or outside 0 … classes − 1.
-    """
-    if not (isinstance(data, tuple) and len(data) == 2):
-        raise ValueError("classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)")
-    x, labels = data
-    _check_labels("classification", x, labels)
-    logits, caches = model.forward(x)
-    loss, dlogits = cross_entropy(logits, labels)
-    right = (logits.argmax(axis=1) == labels).mean()
-    return loss, model.parameter_gradients(dlogits, caches), {"accuracy": right}
 
 
 def encode(encoder: Layer, x: Array, batch_size: int = 500) -> Array:
@@ -106,6 +83,3 @@ def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Arra
     return rng.permutation(np.concatenate(chosen))
 
 
-def _check_labels(name: str, x: Array, labels: Array) -> None:
-    if labels.shape != (len(x),):
-        raise ValueError(f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each")

@@ -2,14 +2,14 @@
 
 ``gradcheck(target, *inputs) -> Report`` compares backward with finite differences; ``assert_gradients`` does so in tests.
 ``step_sweep`` draws the error against the step, ``adjoint_gap`` tests linear maps exactly, ``check_second`` the second
-derivatives of a layer, ``check_penalty`` whether a penalty's gradient is its own. ``tinyae.checking.zoo`` holds wrong
-gradients to test a checker with; ``tinyae.checking.file.check_file`` checks a name in a file.
+derivatives of a layer, ``check_penalty`` whether a penalty's gradient is its own. ``tinyae.known_bugs`` holds wrong
+gradients to test a checker with; ``tinyae.cli.check.check_file`` checks a name in a file.
 """
 
-from tinyae.checking.gradcheck import assert_gradients, gradcheck
-from tinyae.checking.penalty import check_penalty
+from tinyae.checking.check import assert_gradients, gradcheck
+from tinyae.checking.penalties import check_penalty
 from tinyae.checking.report import Report
-from tinyae.checking.second import adjoint_gap, check_second
-from tinyae.checking.sweep import Sweep, step_sweep
+from tinyae.checking.second_order import adjoint_gap, check_second
+from tinyae.checking.step_sweep import Sweep, step_sweep
 
 __all__ = ["Report", "Sweep", "adjoint_gap", "assert_gradients", "check_penalty", "check_second", "gradcheck", "step_sweep"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.conduct import Observed, shape_text
+from tinyae.checking.adapters import Problem
+from tinyae.checking.contract import Observed, shape_text
 from tinyae.checking.report import Finding
-from tinyae.checking.targets import Problem
 
 
 def compare_precision(problem: Problem, seen: Observed, narrow: Problem, dtype: Any) -> list[Finding]:

@@ -182,13 +182,13 @@ class Report:
         return t.name, shape_text(t.shape), checked if t.entries or t.directions else "", str(t.kinks), worst, verdict
 
     def _repr_html_(self) -> str:
-        from tinyae.checking.picture import html_report
+        from tinyae.checking.error_map import html_report
 
         return html_report(self)
 
     def plot(self, axes: Any = None) -> Any:
         """One heat map per tensor: log₁₀ of the relative error of each entry; kinks and unchecked entries stay blank."""
-        from tinyae.checking.picture import plot_report
+        from tinyae.checking.error_map import plot_report
 
         return plot_report(self, axes)
 

@@ -10,12 +10,15 @@ can be compared number by number. A batch of noise is small beside the step that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinyae.backend import Array, namespace
+
+Corruption = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from tinyae.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from tinyae.layers.base import Layer
+from tinyae.layers.containers import Autoencoder, Sequential, leaves
 from tinyae.layers.convolution import Conv2d, ConvTranspose2d, fold, unfold
 from tinyae.layers.frozen import Frozen, freeze
-from tinyae.layers.ksparse import KSparse
+from tinyae.layers.k_sparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.reshape import Flatten, Reshape
-from tinyae.layers.sequential import Autoencoder, Sequential, leaves, summary
+from tinyae.layers.summary import summary
 from tinyae.layers.tied import TiedAutoencoder, Transposed
 
 __all__ = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from tinyae._validate import check_layer
 from tinyae.backend import Array
-from tinyae.checks import check_layer
 from tinyae.layers.base import Gradients, Layer
-from tinyae.layers.sequential import leaves
+from tinyae.layers.containers import leaves
 
 
 class Frozen(Layer):

@@ -9,8 +9,8 @@ import numpy as np
 
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer
+from tinyae.layers.containers import Autoencoder, leaves
 from tinyae.layers.linear import Linear
-from tinyae.layers.sequential import Autoencoder, leaves
 
 
 class Transposed(Layer):

@@ -1,8 +1,8 @@
 """Penalties: on the code (``sparsity``) and on the encoder's Jacobian (``jacobian``, whose function of that name is
 ``tinyae.jacobian``); ``measures`` of the Jacobian for tables and plots."""
 
-from tinyae.penalties.jacobian import contractive, higher_order_contractive, reconstruction_contractive
-from tinyae.penalties.measures import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
+from tinyae.penalties.jacobian_metrics import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
+from tinyae.penalties.jacobian_penalty import contractive, higher_order_contractive, reconstruction_contractive
 from tinyae.penalties.sparsity import kl_sparsity, kl_to, l1
 
 __all__ = [

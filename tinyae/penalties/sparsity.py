@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinyae.backend import Array, scalar
+
+Penalty = Callable[[Array], tuple[Any, Array]]
 
 
 def l1(z: Array) -> tuple[Any, Array]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import to_numpy
+from tinyae.io import check_arrays, copy_into, read_arrays, write_arrays
 from tinyae.layers.base import Layer
 from tinyae.optim import Optimizer
 from tinyae.training.history import History
-from tinyae.weights import check_arrays, copy_into, read_arrays, write_arrays
 
 
 @dataclass

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tinyae.files import write_atomically
+from tinyae.io import write_atomically
 
 
 class History:

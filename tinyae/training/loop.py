@@ -14,25 +14,22 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, device_of, namespace, to_numpy
-from tinyae.files import writable_folder
+from tinyae.io import check_ending, copy_into, writable_folder
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
+from tinyae.training.batches import Data, first, pick, shards
 from tinyae.training.checkpoint import Progress, load_checkpoint, read_checkpoint, save_checkpoint
-from tinyae.training.checks import (
+from tinyae.training.history import History
+from tinyae.training.validation import (
     ADVICE,
-    Data,
     TrainingDiverged,
     check_data,
     check_finite,
     check_optimizer,
     check_settings,
-    first,
-    pick,
     where_it_broke,
 )
-from tinyae.training.history import History
-from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
-from tinyae.weights import check_ending, copy_into
+from tinyae.training.workers import Workers, default_workers, sum_gradients, weighted_sum
 
 ObjectiveFunction = Callable[[Any, Array, np.random.Generator], tuple[Any, Gradients, dict[str, Any]]]
 VALIDATION = 2**32 - 1  # stands for the step in the seeds of the validation's random numbers

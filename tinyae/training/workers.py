@@ -84,13 +84,6 @@ def keep_freed_memory() -> None:
     mallopt(arena_max, 1)  # one heap for all threads: a shard's arrays are freed by another thread than made them
 
 
-def shards(n_examples: int, n_workers: int) -> list[slice]:
-    """``n_workers`` slices of almost equal length (fewer where there are fewer examples)."""
-    n = min(n_examples, n_workers)
-    bounds = [n_examples * i // n for i in range(n + 1)]
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
-
-
 def weighted_sum(values: list[Any], weights: list[float]) -> Any:
     """``Σ w_i v_i``, of numbers or of arrays."""
     return sum(w * v for w, v in zip(weights, values, strict=True))

@@ -1,0 +1,196 @@
+"""The gradient checker: does ``backward`` return the derivative of ``forward``?
+
+For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry v of one tensor by ±h,
+run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative up to h²: it must be what backward says.
+The rest of this file is care: which entries, which tolerance, and when not to complain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tinyae.checking import contract, numeric
+from tinyae.checking.adapters import Problem, as_problem
+from tinyae.checking.diagnosis import diagnose
+from tinyae.checking.precision import compare_precision
+from tinyae.checking.report import Report, TensorReport
+
+Array = np.ndarray
+METHODS = ("central", "forward", "richardson", "complex", "directions")
+
+
+def gradcheck(
+    target: Any, *inputs: Any, method: str = "central", seed: int = 0, rtol: float = 1e-6, step: float | None = None,
+    cap: int = 1000, samples: int = 200, directions: int = 8, dtype: Any = np.float64, kind: str | None = None,
+) -> Report:
+    """Compare the gradients that ``target`` returns with finite differences of its outputs, entry by entry, and say why.
+
+    The check runs in float64 on copies; target and inputs stay as they are. An entry is right where
+    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor computed from the outputs
+    and the step. Entries that fail get a closer look at other steps. Those where the function has a kink (ReLU at 0) have no
+    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not accepted as checked.
+
+    Args:
+        target: a layer, container, loss, penalty, objective, or a pair of functions: see ``tinyae.checking.adapters``.
+        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the function.
+        method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two central differences);
+            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets).
+        seed: of the cotangent, the sample and an objective's noise.
+        rtol: relative tolerance.
+        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
+        cap, samples: tensors of more than ``cap`` entries are checked at ``samples`` entries and along a random direction.
+        directions: how many per tensor for ``method="directions"``.
+        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those in float64.
+        kind: what the target is, where that cannot be seen from it.
+
+    Raises:
+        TypeError: the target or what it returns has not the expected form; the text says what is missing.
+        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not analytic.
+        Exception: whatever the target itself throws, with its traceback and a note.
+    """
+    if method not in METHODS:
+        raise ValueError(f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}")
+    step = numeric.STEPS[method] if step is None else step
+    if not 0 < step < 1:
+        raise ValueError(f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)")
+    with contract.random_state_kept(), np.errstate(all="ignore"):
+        rng = np.random.default_rng(seed)
+        problem = as_problem(target, inputs, np.float64, seed, kind)
+        seen = contract.observe(problem, rng)
+        check = Check(problem, seen, rng, method, step, rtol, cap, samples, directions)
+        if method == "complex":
+            check.twin = numeric.complex_twin(problem, as_problem(target, inputs, np.complex128, seed, kind))
+        rows = [check.tensor(name) for name in problem.tensors]
+        if any(row.verdict == "KINKS" for row in rows):
+            rows = check.away_from_kinks(rows)
+        report = Report(problem.title, rows, seen.findings, method, step, seed)
+        if np.dtype(dtype) != np.float64:
+            report.findings += compare_precision(problem, seen, as_problem(target, inputs, dtype, seed, kind), dtype)
+        report.hints = diagnose(problem, seen, report)
+    return report
+
+
+def assert_gradients(target: Any, *inputs: Any, **options: Any) -> None:
+    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is wrong."""
+    report = gradcheck(target, *inputs, **options)
+    if not report.ok:
+        raise AssertionError("\n" + str(report))
+
+
+@dataclass
+class Check:
+    """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
+
+    problem: Problem
+    seen: contract.Observed
+    rng: np.random.Generator
+    method: str
+    step: float
+    rtol: float
+    cap: int
+    samples: int
+    directions: int
+    twin: Problem | None = None  # the same target in complex numbers, for the complex step
+
+    def tensor(self, name: str) -> TensorReport:
+        v, gradient = self.problem.tensors[name], self.seen.grads.get(name)
+        row = TensorReport(name, v.shape)
+        refused = contract.unfit(v, gradient) or ("" if self.seen.repeatable else "UNCHECKED  forward does not repeat")
+        if refused:
+            row.verdict, _, row.note = refused.partition("  ")
+            return row
+        flat = gradient.reshape(-1)
+        if self.method == "directions":
+            for _ in range(self.directions):
+                row.directions.append(self.direction(name, flat, slice(None)))
+        else:
+            for i in numeric.pick(v.size, self.cap, self.samples, self.rng):
+                row.add(i, float(flat[i]), self.entry(name, i, flat))
+            if v.size > self.cap:
+                row.directions.append(self.direction(name, flat, slice(None)))
+        if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
+            found = numeric.bisect(v.size, lambda part: self.direction(name, flat, part).state == "wrong")
+            for i in found:  # the direction is off though no sampled entry is: the culprit, by halving
+                row.add(i, float(flat[i]), self.entry(name, i, flat))
+        row.conclude()
+        return row
+
+    def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
+        """The check of tensors that stand on kinks once more, with the parameters moved a little.
+
+        Zero biases behind a picture's black pixels put every pre-activation there exactly on ReLU's kink. The formulas in
+        backward are the same beside it, so they are checked there. Inputs stay: they are the user's choice.
+        """
+        parameters = [n for n in self.problem.tensors if n not in self.problem.inputs]
+        for name in parameters:
+            v = self.problem.tensors[name]
+            v += self.rng.uniform(0.01, 0.03, v.shape) * self.rng.choice([-1.0, 1.0], v.shape)
+        seen = contract.observe(self.problem, self.rng)
+        moved = replace(self, seen=seen, twin=None, method="central", step=numeric.STEPS["central"])
+        out = []
+        for row in rows:
+            again = moved.tensor(row.name) if row.verdict == "KINKS" and parameters else row
+            if again.verdict == "ok" and again is not row:
+                again.note = f"after moving the parameters: {row.kinks} entries stood on a kink"
+            out.append(row if again.verdict == "KINKS" else again)
+        for name in parameters:
+            self.problem.tensors[name][...] = self.seen.originals[name]
+        return out
+
+    def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
+        """Judge the derivative by one entry of one tensor."""
+        v = self.problem.tensors[name]
+        size = max(1.0, abs(float(v.reshape(-1)[i])))
+        scale = 1e-7 * float(np.abs(gradient).max())  # 1e-13 of the largest entry is rounding, in whatever comes after
+        fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
+        verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
+        if self.seen.y.size * min(v.size, self.cap) > 4_000_000:
+            verdict.column = None  # the diagnosis would like it, but that is a lot of memory
+        return verdict
+
+    def direction(self, name: str, gradient: Array, part: slice) -> numeric.Verdict:
+        """Judge the derivative along random signs on a part of one tensor: all its entries in two evaluations."""
+        v = self.problem.tensors[name].reshape(-1)[part]
+        u = self.rng.choice([-1.0, 1.0], v.size) * np.maximum(1, np.abs(v))
+        terms = gradient[part] * u
+        return self.judge(float(terms.sum()), name, part, u, 1.0, scale=float(np.sqrt((terms**2).sum())))
+
+    def judge(
+        self, analytic: float, name: str, where: Any, u: Any, size: float, scale: float = 0.0, fine: float = 0.0
+    ) -> numeric.Verdict:
+        y, dy = self.seen.y, self.seen.dy
+        probe = self.probe(self.problem, name, where, u)
+        if self.twin is not None:
+            first = numeric.complex_step(self.probe(self.twin, name, where, u), y, dy, self.step)
+            h = numeric.STEPS["central"] * size
+        else:
+            h = self.step * size
+            first = numeric.FIRST_LOOK[self.method](probe, y, dy, h)
+            h = min(h, numeric.STEPS["central"] * size) if self.method != "central" else h
+        position = size if np.isscalar(where) else 0.0
+        look = lambda factor: numeric.central(probe, y, dy, factor * h, position)  # noqa: E731
+        return numeric.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.2 else 0.0)
+
+    def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
+        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
+        flat = problem.tensors[name].reshape(-1)
+        before = flat[where].copy()
+
+        def at(t: Any) -> Array:
+            flat[where] = before + t * u
+            try:
+                if self.seen.draws:
+                    np.random.seed(0)  # noqa: NPY002  the same noise each time
+                return problem.forward()[0].copy()  # a copy: y may be a view of x, which is about to move back
+            except Exception:  # the edge of the target's domain, log(0) say: it did not throw where v stands
+                return np.full(self.seen.y.shape, np.nan)
+            finally:
+                flat[where] = before
+                if self.seen.careless:
+                    contract.put_back(problem, self.seen)
+
+        return at

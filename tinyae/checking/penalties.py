@@ -1,0 +1,193 @@
+"""``check_penalty``: a penalty's gradient may be a perfectly good gradient, of another penalty. Which one?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinyae.checking import contract, numeric
+from tinyae.checking.adapters import Problem, as_problem, function_name, own, own_layer
+from tinyae.checking.check import Check, gradcheck
+from tinyae.checking.report import Finding, Hint, Report
+
+Array = np.ndarray
+
+
+def check_penalty(
+    penalty: Any, *inputs: Any, value: str | float | Callable[..., float] | None = None,
+    others: dict[str, Callable[..., Any]] | None = None, seed: int = 0, **options: Any,
+) -> Report:
+    """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a Jacobian penalty
+    ``(encoder, x)``, or a pair of functions whose output is one number.
+
+    A penalty is at least 0: a negative value means that a term was lost (half of the KL divergence). Where the gradient is
+    wrong, it is compared with the numeric gradients of other penalties, and, if it is none of these, asked whether it is the
+    gradient of anything: a gradient's own derivative is symmetric, ``u·∂g/∂w = w·∂g/∂u`` for all directions u and w.
+
+    Args:
+        value: what the value should be: a number, a function of the inputs, or ``"frobenius"`` for the mean over the batch of
+            ‖∂z/∂x‖²_F of a Jacobian penalty, measured by differences of the encoder.
+        others: penalties, or functions of the same inputs returning a value alone, that the gradient may belong to instead.
+        options: for ``gradcheck``.
+
+    Raises:
+        ValueError: an output of more than one number; ``value="frobenius"`` for something other than a Jacobian penalty, or
+            an unknown word for ``value``.
+        The exceptions of ``gradcheck``.
+    """
+    report = gradcheck(penalty, *inputs, seed=seed, **options)
+    with contract.random_state_kept(), np.errstate(all="ignore"):
+        problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
+        seen = contract.observe(problem, np.random.default_rng(seed))
+        if seen.y.size != 1:
+            raise ValueError(f"check_penalty: {problem.title} gives an output of shape {seen.y.shape}, expected one number")
+        got = float(seen.y)
+        if got < 0:
+            report.findings.append(Finding("negative", "y", f"the penalty is {got:.4g}, below 0: a term is missing (one half of "
+                                           "the KL divergence) or a sign is wrong"))
+        if value is not None:
+            report.findings += wrong_value(got, value, problem, inputs)
+        if any(h.kind == "unknown" for h in report.hints):
+            better = whose_gradient(penalty, inputs, problem, seen, others or {}, seed)
+            if better:
+                report.hints = [better] + [h for h in report.hints if h.kind != "unknown"]
+    return report
+
+
+# ---- the value ----------------------------------------------------------------------------------------------------
+
+
+def wrong_value(got: float, value: Any, problem: Problem, inputs: tuple[Any, ...]) -> list[Finding]:
+    if value == "frobenius":
+        if problem.kind != "jacobian":
+            raise ValueError("check_penalty: value='frobenius' is for Jacobian penalties, penalty(encoder, caches)")
+        (_, want), *alternatives = jacobian_numbers(numeric_jacobian(*inputs))
+    elif isinstance(value, str):
+        raise ValueError(f"check_penalty: value is {value!r}, expected 'frobenius', a number or a function of the inputs")
+    else:
+        want, alternatives = float(value(*inputs) if callable(value) else value), []
+
+    def near(a: float) -> bool:
+        return abs(got - a) <= 1e-5 * abs(a) + 1e-12
+
+    if near(want):
+        return []
+    named = next((f": it is {told}" for told, number in alternatives if near(number)), "")
+    return [Finding("value", "y", f"the penalty is {got:.6g}, expected {want:.6g}{named}")]
+
+
+def numeric_jacobian(encoder: Any, x: Array) -> Array:
+    """∂z/∂x of each example by central differences: (N, outputs, inputs). Examples must not depend on each other."""
+    encoder, _ = own_layer(encoder, np.float64)
+    x = own(x, "x", np.float64)
+    flat, h, columns = x.reshape(len(x), -1), numeric.STEPS["central"], []
+    for i in range(flat.shape[1]):
+        before = flat[:, i].copy()
+        ends = []
+        for t in (h, -h):
+            flat[:, i] = before + t
+            ends.append(np.array(encoder.forward(x)[0]).reshape(len(x), -1))
+        flat[:, i] = before
+        columns.append((ends[0] - ends[1]) / (2 * h))
+    return np.stack(columns, axis=2)
+
+
+def jacobian_numbers(j: Array) -> list[tuple[str, float]]:
+    """The mean of ‖J‖²_F first, then what is often computed in its place."""
+    n, squares = len(j), (j**2).sum(axis=(1, 2))
+    ones = (j.sum(axis=1) ** 2).sum(axis=1)
+    return [
+        ("the mean of ‖J‖²", float(squares.mean())),
+        ("‖Jᵀ1‖²: ones were back-propagated in place of the Jacobian", float(ones.mean())),
+        (f"the sum over the batch, {n} times the mean", float(squares.sum())),
+        ("the sum over the batch of ‖Jᵀ1‖²: ones were back-propagated", float(ones.sum())),
+        ("the squared norm of the mean Jacobian: the mean was taken before the square", float((j.mean(axis=0) ** 2).sum())),
+        ("half of it", float(squares.mean() / 2)),
+        ("the mean over all entries of J², not the sum over them", float((j**2).mean())),
+        ("the mean of the norms without their square", float(np.sqrt(squares).mean())),
+    ]
+
+
+# ---- the gradient ----------------------------------------------------------------------------------------------------
+
+
+def whose_gradient(
+    penalty: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any, others: dict[str, Callable[..., Any]], seed: int
+) -> Hint | None:
+    name = next(iter(problem.tensors))
+    for told, other in [*others.items(), *relatives(penalty, problem)]:
+        if belongs_to(other, inputs, problem, seen, seed):
+            return Hint("other loss", name, f"every entry of {name}'s gradient is right for another penalty: {told}")
+    wrong = [n for n in problem.tensors if n in seen.grads and seen.grads[n].shape == problem.tensors[n].shape]
+    gap = asymmetry(problem, seen, wrong)
+    if gap is None:
+        return None
+    if gap < 1e-4:
+        return Hint("other loss", name, f"backward's gradient is the gradient of something (its own derivative is symmetric to "
+                    f"{gap:.0e}), but not of this value: value and gradient belong to two different penalties")
+    return Hint("no loss", name, f"backward's numbers are not the gradient of any function (their derivative is not symmetric, "
+                f"{gap:.2g} off): a term of the product or chain rule is missing")
+
+
+def relatives(penalty: Any, problem: Problem) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Penalties that this one is easily mistaken for: taken example by example instead of on the batch."""
+    if problem.kind != "loss" or next(iter(problem.tensors.values())).ndim < 2:
+        return
+    def alone(z: Array) -> list[float]:
+        return [float(penalty(z[i : i + 1])[0]) for i in range(len(z))]
+    label = function_name(penalty)
+    yield f"the mean of {label} over single examples, not {label} of the batch", lambda z: np.mean(alone(z))
+    yield f"the sum of {label} over single examples, not {label} of the batch", lambda z: np.sum(alone(z))
+
+
+def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any, seed: int) -> bool:
+    """Is every gradient that ``problem`` returned the numeric gradient of ``other``?"""
+    def value(*arguments: Any) -> Any:
+        result = other(*arguments)
+        return result[0] if isinstance(result, tuple) else result
+
+    try:
+        if problem.kind == "jacobian":
+            encoder, tensors = own_layer(inputs[0], np.float64)
+            tensors = {"x": own(inputs[1], "x", np.float64), **tensors}
+            def forward() -> tuple[Array, Any]:
+                return np.asarray(value(encoder, encoder.forward(tensors["x"])[1])), None
+        else:
+            names = list(problem.tensors)  # the inputs come first, in their order; what is not differentiated follows
+            tensors = {n: np.array(inputs[i], dtype=np.float64) for i, n in enumerate(names)}
+            def forward() -> tuple[Array, Any]:
+                return np.asarray(value(*tensors.values(), *inputs[len(names):])), None
+        of_value = {n: g / seen.dy for n, g in seen.grads.items()}  # a pair was given a cotangent other than 1
+        rival = Problem("", problem.kind, tensors, forward, lambda dy, cache: of_value, True)
+        rng = np.random.default_rng(seed)
+        check = Check(rival, contract.observe(rival, rng), rng, "central", numeric.STEPS["central"], 1e-5, 200, 50, 0)
+        return all(check.tensor(n).verdict == "ok" for n in tensors if n in seen.grads)
+    except Exception:  # the other penalty does not run on these inputs: then it is not that one
+        return False
+
+
+def asymmetry(problem: Problem, seen: Any, names: list[str]) -> float | None:
+    """|u·∂g/∂w − w·∂g/∂u| relative to both, for random directions over all tensors; None where g is constant."""
+    rng, h, worst = np.random.default_rng(0), numeric.STEPS["central"], 0.0
+
+    def along(direction: dict[str, Array]) -> dict[str, Array]:
+        ends = []
+        for t in (h, -h):
+            for n in names:
+                problem.tensors[n][...] = seen.originals[n] + t * direction[n]
+            ends.append({n: np.array(g) for n, g in problem.backward(seen.dy, problem.forward()[1]).items()})
+        for n in names:
+            problem.tensors[n][...] = seen.originals[n]
+        return {n: (ends[0][n] - ends[1][n]) / (2 * h) for n in names}
+
+    for _ in range(4):
+        u, w = ({n: rng.standard_normal(problem.tensors[n].shape) for n in names} for _ in range(2))
+        du, dw = along(u), along(w)
+        a, b = (sum(float((p[n] * q[n]).sum()) for n in names) for p, q in ((u, dw), (w, du)))
+        size = sum(float(np.linalg.norm(d[n])) for d in (du, dw) for n in names)
+        if not np.isfinite(a - b):
+            return None
+        worst = max(worst, abs(a - b) / size if size else 0.0)
+    return worst

@@ -1,0 +1,95 @@
+"""The step-size sweep: the error of a numerical derivative against the step, the famous V."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyae.checking import contract, numeric
+from tinyae.checking.adapters import as_problem
+from tinyae.checking.check import Check
+
+Array = np.ndarray
+
+
+@dataclass
+class Sweep:
+    """``errors[method][i]`` is |numeric − backward| / |backward| with ``steps[i]``, for one entry of one tensor."""
+
+    tensor: str
+    index: tuple[int, ...]
+    backward: float
+    steps: Array
+    errors: dict[str, Array]
+    refused: dict[str, str]  # methods that do not apply, and why
+
+    def best(self, method: str) -> tuple[float, float]:
+        """(step, error) at the bottom of the V."""
+        i = int(np.nanargmin(self.errors[method]))
+        return float(self.steps[i]), float(self.errors[method][i])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"tensor": self.tensor, "index": list(self.index), "backward": self.backward, "steps": self.steps.tolist(),
+                "errors": {m: e.tolist() for m, e in self.errors.items()}, "refused": dict(self.refused)}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Error against step, both logarithmic; returns the axes."""
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6, 4), layout="constrained")[1] if ax is None else ax
+        for marker, (method, errors) in zip("osd^", self.errors.items(), strict=False):
+            ax.loglog(self.steps, np.maximum(errors, numeric.EPS / 8), marker=marker, markersize=3, linewidth=1, label=method)
+        ax.set(xlabel="step h", ylabel="relative error", title=f"{self.tensor}[{', '.join(map(str, self.index))}]")
+        ax.legend(frameon=False)
+        return ax
+
+
+def step_sweep(
+    target: Any, *inputs: Any, tensor: str | None = None, index: tuple[int, ...] | None = None,
+    steps: Sequence[float] | None = None, methods_used: Sequence[str] = ("forward", "central", "richardson", "complex"),
+    seed: int = 0, kind: str | None = None,
+) -> Sweep:
+    """The error of the numerical derivative by one entry, for many steps and methods, backward's value being taken as true.
+
+    From the right, truncation falls as h (forward), h² (central), h⁴ (richardson); from the left, rounding grows as eps/h.
+    The complex step has no left side: nothing is subtracted.
+
+    Args:
+        target, inputs: as for ``gradcheck``.
+        tensor, index: which entry; default: the one with the largest gradient, in the first tensor.
+        steps: relative steps; default 1e-1 ... 1e-15, four a decade.
+        methods_used: some of ``forward``, ``central``, ``richardson``, ``complex``.
+
+    Raises:
+        KeyError: no such tensor.
+        IndexError: the tensor has no such entry.
+    """
+    steps = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
+    with contract.random_state_kept(), np.errstate(all="ignore"):
+        rng = np.random.default_rng(seed)
+        problem = as_problem(target, inputs, np.float64, seed, kind)
+        seen = contract.observe(problem, rng)
+        name = next(iter(problem.tensors)) if tensor is None else tensor
+        if name not in problem.tensors:
+            raise KeyError(f"step_sweep: no tensor {name!r}, only {', '.join(problem.tensors)}")
+        gradient = seen.grads[name]
+        if index is None:
+            index = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape))
+        i, true = int(np.ravel_multi_index(index, gradient.shape)) if gradient.ndim else 0, float(gradient[index])
+        check = Check(problem, seen, rng, "central", 1.0, 1e-6, 0, 0, 0)
+        size, errors, refused = max(1.0, abs(float(problem.tensors[name][index]))), {}, {}
+        for method in methods_used:
+            rule, source = numeric.FIRST_LOOK.get(method, numeric.complex_step), problem
+            if method == "complex":
+                try:
+                    source = numeric.complex_twin(problem, as_problem(target, inputs, np.complex128, seed, kind))
+                except ValueError as error:
+                    refused[method] = str(error)
+                    continue
+            probe = check.probe(source, name, i, 1.0)
+            values = np.array([rule(probe, seen.y, seen.dy, h * size).value for h in steps])
+            errors[method] = np.abs(values - true) / (abs(true) or 1.0)
+    return Sweep(name, index, true, steps, errors, refused)

@@ -1,0 +1,63 @@
+"""``tinyae list`` and ``tinyae info``: commands that only tell."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from importlib import metadata
+
+import threadpoolctl
+
+import tinyae
+from tinyae.backend import gpu_available
+from tinyae.cli.presets import RECIPES
+from tinyae.data.sources import whereabouts
+from tinyae.training.workers import default_workers
+
+
+def list_models(args: argparse.Namespace) -> int:
+    width = max(map(len, RECIPES))
+    for name, recipe in RECIPES.items():
+        print(f"{name:<{width}}  {recipe.about}")
+        options = " ".join(f"--{option}" for option in recipe.options)
+        print(f"{'':<{width}}    {recipe.epochs} epochs; can be set: {options}")
+    return 0
+
+
+def info(args: argparse.Namespace) -> int:
+    print(f"tinyae {tinyae.__version__}, Python {platform.python_version()}, {platform.platform()}")
+    for package in ("numpy", "cupy", "matplotlib", "tqdm", "threadpoolctl", "pooch", "scikit-learn", "safetensors", "pillow"):
+        names = [package] if package != "cupy" else ["cupy", "cupy-cuda13x", "cupy-cuda12x"]
+        found = next((f"{metadata.version(n)}" for n in names if _installed(n)), "not installed")
+        print(f"  {package:<14}{found}")
+    for pool in threadpoolctl.threadpool_info():
+        kind = pool["user_api"].upper() if pool["user_api"] == "blas" else pool["user_api"]
+        detail = f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
+        print(f"{kind}: {detail}, {pool['num_threads']} threads (while training, 1 for each of {default_workers(128)} workers)")
+    print(f"GPU: {_gpu()}")
+    for name, where in _data_found().items():
+        print(f"data {name}: {where}")
+    return 0
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _gpu() -> str:
+    if not gpu_available():
+        return 'none found (CuPy and a CUDA device are needed: pip install "tinyae[gpu]")'
+    import cupy
+
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    return f"{properties['name'].decode()}, {properties['totalGlobalMem'] / 2**30:.0f} GiB"
+
+
+def _data_found() -> dict[str, str]:
+    return {"strokes": "generated on the spot", "digits": "with scikit-learn"} | {
+        name: whereabouts(name) for name in ("mnist", "fashion-mnist")
+    }
