@@ -1,4 +1,4 @@
-"""What other gradient checkers miss: their rules, re-stated in a few lines each, on the zoo of wrong and correct gradients.
+"""What other gradient checkers miss: their rules, re-stated in a few lines each, on the collection of wrong and correct gradients.
 
     python benchmarks/checkers.py [--seeds 20]
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from tinyae.checking import gradcheck
 from tinyae.checking.adapters import Problem, as_problem
-from tinyae.known_bugs import BUGS, SOUND
+from tinyae.known_bugs import BUGS, CORRECT
 
 Array = np.ndarray
 
@@ -139,25 +139,25 @@ def table(seeds: int = 20) -> tuple[list[list[str]], dict[str, float]]:
         caught = {n: caught[n] + noticed[n] for n in caught}
         rows.append([bug.name] + [f"{100 * noticed[n] / seeds:.0f}" for n in caught])
     alarms = dict.fromkeys(caught, 0)
-    for specimen in SOUND:
+    for example in CORRECT:
         noticed = dict.fromkeys(caught, 0)
         for seed in range(seeds):
             for name, rule in rules.items():
-                noticed[name] += not rule(*specimen.make(seed))
-            target, inputs = specimen.make(seed)
+                noticed[name] += not rule(*example.make(seed))
+            target, inputs = example.make(seed)
             noticed["tinyae"] += not gradcheck(target, *inputs, seed=seed).ok
         alarms = {n: alarms[n] + noticed[n] for n in alarms}
         if any(noticed.values()):
-            rows.append([f"correct: {specimen.name}"] + [f"{100 * noticed[n] / seeds:.0f}" for n in alarms])
+            rows.append([f"correct: {example.name}"] + [f"{100 * noticed[n] / seeds:.0f}" for n in alarms])
     rows.append(["ALL BUGS CAUGHT, %"] + [f"{100 * caught[n] / seeds / len(BUGS):.1f}" for n in caught])
-    rows.append(["FALSE ALARMS, %"] + [f"{100 * alarms[n] / seeds / len(SOUND):.1f}" for n in alarms])
-    return rows, {"caught": caught["tinyae"] / seeds / len(BUGS), "alarms": alarms["tinyae"] / seeds / len(SOUND),
+    rows.append(["FALSE ALARMS, %"] + [f"{100 * alarms[n] / seeds / len(CORRECT):.1f}" for n in alarms])
+    return rows, {"caught": caught["tinyae"] / seeds / len(BUGS), "alarms": alarms["tinyae"] / seeds / len(CORRECT),
                   "right hints": right / hints}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20, help="random draws of each specimen")
+    parser.add_argument("--seeds", type=int, default=20, help="random draws of each example")
     seeds, start = parser.parse_args().seeds, time.perf_counter()
     rows, own = table(seeds)
     names = ["% of draws rejected", *RIVALS, "tinyae"]
@@ -165,7 +165,7 @@ def main() -> None:
     print(f"{names[0]:<{width}}  " + "  ".join(f"{n:>14}" for n in names[1:]))
     for row in rows:
         print(f"{row[0]:<{width}}  " + "  ".join(f"{c:>14}" for c in row[1:]))
-    print(f"{len(BUGS)} bugs, {len(SOUND)} correct targets, {seeds} draws each, {time.perf_counter() - start:.0f} s; "
+    print(f"{len(BUGS)} bugs, {len(CORRECT)} correct targets, {seeds} draws each, {time.perf_counter() - start:.0f} s; "
           f"tinyae names the expected cause of {100 * own['right hints']:.1f} % of the bugs")
 
 

@@ -25,8 +25,8 @@ from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmo
 from tinyae.checking import gradcheck
 from tinyae.data import load_data, minibatches
 from tinyae.models import basic_autoencoder, linear_autoencoder
-from tinyae.optim import cosine
-from tinyae.plots import mosaic, plot_codes, plot_filters, plot_history, plot_pictures, plot_reconstructions, show
+from tinyae.optim import cosine_schedule
+from tinyae.plots import mosaic, plot_codes, plot_filters, plot_history, plot_images, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))  # a few steps on a few pictures: shows that it runs, not what it learns
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
@@ -34,7 +34,7 @@ train, test = (data.train[:1000], data.test[:500]) if FAST else (data.train, dat
 x_train, x_test = train.flat, test.flat  # a picture is a row of 784 numbers in [0, 1]
 print(data, "->", x_train.shape, x_test.shape)
 
-show(plot_pictures(x_test[:48], columns=16), f"01_data_{data.name}")
+show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 
 # %% [markdown]
 # ## The equation
@@ -308,7 +308,7 @@ show(plot_reconstructions(x_test[shown], pca(x_test[shown]), model(x_test[shown]
 
 # %%
 linear = linear_autoencoder(rng=0, code=32)
-optimizer = Adam(linear.params, lr=cosine(1e-3, steps=EPOCHS * len(range(0, len(x_train), 128))))
+optimizer = Adam(linear.params, lr=cosine_schedule(1e-3, steps=EPOCHS * len(range(0, len(x_train), 128))))
 linear_history = fit(linear, x_train, Objective(), optimizer, EPOCHS, validation=x_train, progress=not FAST)
 
 least = squared_error(pca(x_train), x_train)
@@ -350,7 +350,7 @@ show(ax, f"01_components_{data.name}")
 # ## Exercises
 #
 # 1. **A code of two numbers.** Build 784-512-256-2 and back. Draw the codes with `plot_codes`, and
-#    decode a grid of points of the plane with `model.decode` and `plot_pictures`. Which digits lie side by side?
+#    decode a grid of points of the plane with `model.decode` and `plot_images`. Which digits lie side by side?
 #    *Hint: `np.stack(np.meshgrid(...), axis=-1).reshape(-1, 2).astype(np.float32)`.*
 # 2. **When do units die?** With the ReLU on the code, count the units that are 0 for all test pictures before training and after
 #    each of the first epochs. Then try `LeakyReLU()` in its place. *Hint: call `fit` with `epochs=1` several times, each with

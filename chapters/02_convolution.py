@@ -280,7 +280,7 @@ for size in (27, 28):
     print(f"{size} → {grid_size} → {back[0]} without, {back[1]} with output_padding=1")
 
 # %% [markdown]
-# **What to look at.** Each step of the staircase is one grid and the sizes that lead to it; the coloured dots are the ways back.
+# **What to look at.** Each step of the step_decay is one grid and the sizes that lead to it; the coloured dots are the ways back.
 # Pictures of 28 pixels need `output_padding=1` at $k=3, s=2, p=1$. Without it the decoder returns 27, the loss refuses to
 # compare 27 with 28, and one has met the most common error message of convolutional autoencoders.
 #

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Tanh, fit
 from tinyae.checking import gradcheck
-from tinyae.data import gaussian, load_data, masking, salt_and_pepper
+from tinyae.data import Gaussian, Masking, SaltAndPepper, load_data
 from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
 from tinyae.plots import plot_filters, plot_reconstructions, show
 from tinyae.training import psnr
@@ -33,7 +33,7 @@ train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, dat
 x_train, x_test = train.flat, test.flat
 print(data, "->", x_train.shape, x_test.shape)
 
-corruptions = [gaussian(0.3), masking(0.5), salt_and_pepper(0.25)]
+corruptions = [Gaussian(0.3), Masking(0.5), SaltAndPepper(0.25)]
 rng = np.random.default_rng(0)
 few = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in range(10)])  # one example of each class
 names = ["Gaussian, σ = 0.3", "masking, ν = 0.5", "salt & pepper, ν = 0.25"]
@@ -84,12 +84,12 @@ def denoising(model, x, rng, sigma=0.3):
 
 # %% [markdown]
 # This is an objective: any function `(model, x, rng) -> loss, grads, parts` is one, and `fit` will train with it. In the library
-# it is the basic objective with one part more, `Objective(corrupt=gaussian(0.3))`. Is it the same?
+# it is the basic objective with one part more, `Objective(corrupt=Gaussian(0.3))`. Is it the same?
 
 # %%
 model = basic_autoencoder(rng=0)
 ours, our_grads, _ = denoising(model, x_train[:64], np.random.default_rng(1))
-theirs, their_grads, _ = Objective(corrupt=gaussian(0.3))(model, x_train[:64], np.random.default_rng(1))
+theirs, their_grads, _ = Objective(corrupt=Gaussian(0.3))(model, x_train[:64], np.random.default_rng(1))
 print(f"loss {ours:.8f} and {theirs:.8f}, largest difference between any two gradients: "
       f"{max(np.abs(our_grads[name] - their_grads[name]).max() for name in their_grads):.0e}")  # fmt: skip
 
@@ -144,7 +144,7 @@ print(gradcheck(denoising, small, x_small))
 # %%
 turn = np.random.default_rng(0).uniform(0.6, 3.2, 4000)
 spiral = np.stack([turn * np.cos(3 * turn), turn * np.sin(3 * turn)], axis=1).astype(np.float32) / 3  # (4000, 2)
-noise = gaussian(0.12, clip=False)
+noise = Gaussian(0.12, clip=False)
 
 rng = np.random.default_rng(1)
 plane = Autoencoder(
@@ -217,7 +217,7 @@ def error(x_hat):
     return float(((x_hat - x_test) ** 2).mean())
 
 
-noise = gaussian(0.3)
+noise = Gaussian(0.3)
 plain = trained(basic_autoencoder(rng=0), Objective(), epochs=5)
 dense = trained(basic_autoencoder(rng=0), Objective(corrupt=noise), epochs=10)
 passes = 2 if len(x_train) > 30_000 else 8  # dear ones: fewer steps than the dense model's
@@ -242,7 +242,7 @@ ways = {
 seen = noise(x_test, np.random.default_rng(0))
 results = {name: way(seen) for name, way in ways.items()}
 print(f"{'given noisy pictures':<24}{'MSE':>9}{'PSNR':>9}{'gain: on what it sees':>24}{'on the noise before the clip':>31}")
-uncut = gaussian(0.3, clip=False)(x_test, np.random.default_rng(0))  # the same noise before the clip
+uncut = Gaussian(0.3, clip=False)(x_test, np.random.default_rng(0))  # the same noise before the clip
 for name, x_hat in {"noisy, before the clip": uncut, **results}.items():
     gains = [psnr(error(x_hat)) - psnr(error(before)) for before in (seen, uncut)]
     print(f"{name:<24}{error(x_hat):>9.5f}{psnr(error(x_hat)):>9.2f}{gains[0]:>+21.2f} dB{gains[1]:>+28.2f} dB")
@@ -267,7 +267,7 @@ sigmas = np.linspace(0, 1, 6 if FAST else 11)
 part = slice(0, 1000)
 curves = {name: [] for name in ways}
 for sigma in sigmas:
-    spoiled = gaussian(float(sigma))(x_test[part], np.random.default_rng(0))
+    spoiled = Gaussian(float(sigma))(x_test[part], np.random.default_rng(0))
     for name, way in ways.items():
         curves[name].append(psnr(max(float(((way(spoiled) - x_test[part]) ** 2).mean()), 1e-4)))  # no noise would be ∞
 

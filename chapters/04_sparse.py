@@ -22,7 +22,7 @@ from tinyae import Adam, Autoencoder, KSparse, Linear, Objective, ReLU, Sequenti
 from tinyae.checking import check_penalty, gradcheck
 from tinyae.data import load_data
 from tinyae.models import sparse_autoencoder
-from tinyae.penalties import kl_sparsity, kl_to, l1
+from tinyae.penalties import KLSparsity, l1
 from tinyae.plots import mosaic, plot_filters, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -90,12 +90,12 @@ def k_largest(x, k):  # ties aside
 # %% [markdown]
 # ## The check
 #
-# Alone, in a model, and against the library's own `l1`, `kl_sparsity` and `KSparse`:
+# Alone, in a model, and against the library's own `l1`, `KLSparsity` and `KSparse`:
 
 # %%
 rng = np.random.default_rng(0)
 z = rng.uniform(0.02, 0.6, size=(8, 5))
-for penalty, library in [(l1_by_hand, l1), (kl_by_hand, kl_sparsity)]:
+for penalty, library in [(l1_by_hand, l1), (kl_by_hand, KLSparsity(0.05))]:
     print(gradcheck(penalty, z))
     print("  the library's:", all(np.allclose(a, b, atol=1e-15) for a, b in zip(penalty(z), library(z), strict=True)))
 
@@ -147,7 +147,7 @@ def activity_reached(penalty, rho):
     def code_penalty(z):
         return penalty(z, rho)
 
-    code_penalty.whole_batch = True  # fit must not cut a batch in two: each half has another mean
+    code_penalty.needs_full_batch = True  # fit must not cut a batch in two: each half has another mean
     net = sparse_autoencoder(rng=0, units=64)
     objective = Objective(code_penalty=code_penalty, beta=0.05)
     fit(net, x_train[:2000], objective, Adam(net.params, lr=3e-3), epochs=2 if FAST else 10, progress=False)
@@ -182,14 +182,14 @@ show(axes[0], f"04_slips_{data.name}")
 # time, and on the long way down some lose what they could say.
 
 # %%
-recipes = {
+presets = {
     "plain": (Sigmoid(), Objective()),
     "L1": (ReLU(), Objective(code_penalty=l1, beta=1e-4)),
-    "KL": (Sigmoid(), Objective(code_penalty=kl_to(0.05), beta=3e-3)),
+    "KL": (Sigmoid(), Objective(code_penalty=KLSparsity(0.05), beta=3e-3)),
     "k-sparse": (KSparse(25), Objective()),
 }
 models = {}
-for name, (code, objective) in recipes.items():
+for name, (code, objective) in presets.items():
     models[name] = sparse_autoencoder(rng=0, code=code, rho=0.05 if name == "KL" else None)
     fit(models[name], x_train, objective, Adam(models[name].params, lr=2e-3), epochs=1 if FAST else 6, progress=False)
 
@@ -296,7 +296,7 @@ def half_squares(y, target):
     return float((d * d).sum()) / (2 * len(y)), d / len(y)
 
 
-sparse = Objective(reconstruction=half_squares, code_penalty=kl_to(0.01), beta=3)
+sparse = Objective(reconstruction=half_squares, code_penalty=KLSparsity(0.01), beta=3)
 
 
 def notes_objective(model, x, rng, decay=1e-4):
@@ -308,7 +308,7 @@ def notes_objective(model, x, rng, decay=1e-4):
     return loss, grads, parts
 
 
-notes_objective.whole_batch = True
+notes_objective.needs_full_batch = True
 patches = cut_patches(pictures, 2000 if FAST else 10_000, np.random.default_rng(0))
 net = sparse_autoencoder(rng=1, units=25, features=64)
 print(gradcheck(notes_objective, net, patches[:20]).ok, "is what gradcheck says of this objective")

@@ -42,7 +42,7 @@ from tinyae import (
     mse,
 )  # fmt: skip
 from tinyae.checking import check_penalty
-from tinyae.data import gaussian, load_data
+from tinyae.data import Gaussian, load_data
 from tinyae.models import tied_autoencoder
 from tinyae.penalties import contraction_ratios, reconstruction_contractive, singular_values
 from tinyae.plots import plot_reconstructions, show
@@ -366,7 +366,7 @@ print("\n              trained with noise of σ            trained with the pena
 print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
 for sigma in (0.05, 0.1, 0.2, 0.4):
     cells = []
-    for objective in (Objective(corrupt=gaussian(sigma, clip=False)), penalised(sigma)):
+    for objective in (Objective(corrupt=Gaussian(sigma, clip=False)), penalised(sigma)):
         net = build()
         fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=False)
         cells.append(f"{(jacobian(net, some) ** 2).sum() / len(some):>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")

@@ -29,23 +29,23 @@ from tinyae.applications import (
     denoise_tiles,
     detect_anomalies,
     encode,
-    neighbours_agree,
+    greedy_pretrain,
+    nearest_neighbor_accuracy,
     pca_autoencoder,
     pca_map,
-    pretrain_stack,
+    quantile_threshold,
     random_patches,
-    random_subset,
     reconstruction_errors,
     roc_auc,
-    threshold_from,
+    stratified_subset,
     tsne_map,
 )
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
 from tinyae.checking import gradcheck
-from tinyae.data import gaussian, load_data, masking, train_test_split
+from tinyae.data import Gaussian, Masking, load_data, train_test_split
 from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
-from tinyae.optim import cosine
-from tinyae.plots import plot_filters, plot_pictures, plot_plane, plot_reconstructions, show
+from tinyae.optim import cosine_schedule
+from tinyae.plots import plot_filters, plot_images, plot_latent_plane, plot_reconstructions, show
 from tinyae.training import psnr
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -136,7 +136,7 @@ for name, x in points.items():
 
 print("the nearest neighbour has the same label:")
 for name, x in {**{f"{name}, all {x.shape[1]} numbers": x for name, x in points.items()}, **maps}.items():
-    print(f"  {name:<26}{100 * neighbours_agree(x, labels):5.1f} %")
+    print(f"  {name:<26}{100 * nearest_neighbor_accuracy(x, labels):5.1f} %")
 
 fig, axes = plt.subplots(2, 2, figsize=(8.8, 7.6), layout="constrained")
 for ax, (name, y) in zip(axes.flat, maps.items(), strict=True):
@@ -162,10 +162,10 @@ show(axes, f"06_maps_{data.name}")
 # %%
 plane = trained(dense(256, 64, 2), x_train, epochs=15)
 codes = encode(plane.encoder, x_test)
-axes = plot_plane(plane, x_test[shown], labels)
+axes = plot_latent_plane(plane, x_test[shown], labels)
 axes[0].collections[0].set_antialiased(False)  # a smaller file
 show(axes, f"06_plane_{data.name}")
-print(f"the nearest neighbour has the same label: {100 * neighbours_agree(codes[shown], labels):.1f} %")
+print(f"the nearest neighbour has the same label: {100 * nearest_neighbor_accuracy(codes[shown], labels):.1f} %")
 
 # %% [markdown]
 # **What to look at.** Walk across the frame: one digit turns into another, and at the border there is something that is neither.
@@ -248,7 +248,7 @@ digit = DIGITS[int(np.argmin(areas["PCA"]))]
 models, _ = normal_models(x_normal)
 unusual = test.labels != digit
 errors = {name: reconstruction_errors(model, x_test) for name, model in models.items()}
-thresholds = {name: threshold_from(reconstruction_errors(model, x_held), 0.95) for name, model in models.items()}
+thresholds = {name: quantile_threshold(reconstruction_errors(model, x_held), 0.95) for name, model in models.items()}
 
 print(f"normal: {digit}; threshold: the 95 % quantile of {len(x_held)} pictures held out")
 for name, model in models.items():
@@ -335,7 +335,7 @@ def pages(images, n, rows, columns, rng, pitch=22):
     return sheets
 
 
-noise = gaussian(0.3)
+noise = Gaussian(0.3)
 sheets = pages(train.images, 5 if FAST else 100, 10, 10, np.random.default_rng(0))
 page = pages(test.images, 1, 4, 6, np.random.default_rng(1))[0]
 patches = random_patches(sheets, 300 if FAST else 20_000, 28, rng=0)
@@ -359,7 +359,7 @@ fig, axes = plt.subplots(3, 2, figsize=(6.6, 7.4), layout="constrained")
 drawn = {"the page": page, "with noise": noisy}
 drawn |= {f"{name}, tiles every {step} pixels": cleaned[name, step] for name in cleaners for step in (28, 7)}
 for ax, (name, y) in zip(axes.flat, drawn.items(), strict=True):
-    plot_pictures(y[None], title=name, ax=ax)
+    plot_images(y[None], title=name, ax=ax)
     ax.title.set_fontsize(8)
 show(axes, f"06_page_{data.name}")
 
@@ -418,13 +418,13 @@ print(gradcheck(lambda model, x, rng: classification(model, (x, t_small), rng), 
 #
 # $$dv = y - h_{l-1},\qquad da = (dv\,W_l^\top) * z * (1-z),\qquad dW_l = da^\top\tilde h + z^\top dv .$$
 #
-# In code it is a loop around `fit`, and `pretrain_stack` is little more:
+# In code it is a loop around `fit`, and `greedy_pretrain` is little more:
 #
 # ```
 # for size in sizes:
 #     linear = Linear(h.shape[1], size, rng=rng)
-#     model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear)))
-#     fit(model, h, Objective(bce_with_logits, corrupt=masking(0.25)), Adam(model.params), epochs)
+#     model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear)))
+#     fit(model, h, Objective(bce_with_logits, corrupt=Masking(0.25)), Adam(model.params), epochs)
 #     layers += [linear, Sigmoid()]
 #     h = model.encode(h)              # clean: the noise is for learning only
 # ```
@@ -432,7 +432,7 @@ print(gradcheck(lambda model, x, rng: classification(model, (x, t_small), rng), 
 # %%
 UNITS = 500
 started = time.perf_counter()
-stack, histories = pretrain_stack((UNITS, UNITS), x_train, masking(0.25), epochs=1 if FAST else 5)
+stack, histories = greedy_pretrain((UNITS, UNITS), x_train, Masking(0.25), epochs=1 if FAST else 5)
 losses = ", ".join(f"layer {l}: {h['loss'][0]:.4f} → {h['loss'][-1]:.4f}" for l, h in enumerate(histories, 1))
 print(f"cross-entropy in the first and in the last epoch, {losses} ({time.perf_counter() - started:.0f} s)")
 
@@ -456,7 +456,7 @@ def learned(model, x, labels, seed):
     """Four epochs at least, and 300 steps at least; the rate falls to 0."""
     steps = -(-len(x) // 128)  # of an epoch
     epochs = 3 if FAST else max(4, -(-300 // steps))
-    schedule = cosine(3e-3, epochs * steps)
+    schedule = cosine_schedule(3e-3, epochs * steps)
     fit(model, (x, labels), classification, Adam(model.params, schedule), epochs, rng=seed, progress=False)
     return model
 
@@ -504,7 +504,7 @@ ways = {
     "as a whole": as_a_whole(untrained),
     "as a whole, fine-tuned": as_a_whole(lambda seed: stack[:2]),
 }
-table = {name: np.array([[100 * run(random_subset(train.labels, n, seed), seed) for n in COUNTS] for seed in SEEDS])
+table = {name: np.array([[100 * run(stratified_subset(train.labels, n, seed), seed) for n in COUNTS] for seed in SEEDS])
          for name, run in ways.items()}  # fmt: skip
 
 print(f"accuracy on {len(x_test):,} test pictures in %, mean of {len(SEEDS)} seeds (lowest to highest)")
@@ -564,5 +564,5 @@ show(axes, f"06_filters_{data.name}")
 #    through the kernels. At a tile's rim its page ends, and Conv2d pads it with zeros.*
 # 4. **Whose gradient?** Put a `Linear(784, 784)` *below* the frozen encoder, and train it and the classifier. Which line of
 #    `Frozen` is needed now and was not before? *Hint: `Sequential` goes back to the first layer that has parameters, no further.*
-# 5. **More noise, more layers.** Try `masking(0.5)`, and a third layer. Choose by pictures held out of the training set, then
-#    look once at the test set. *Hint: `pretrain_stack` takes one corruption for all layers, or one for each.*
+# 5. **More noise, more layers.** Try `Masking(0.5)`, and a third layer. Choose by pictures held out of the training set, then
+#    look once at the test set. *Hint: `greedy_pretrain` takes one corruption for all layers, or one for each.*

@@ -26,8 +26,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Adam, Objective, fit, mse
-from tinyae.applications import accuracy, classification, decoded_grid, pca_autoencoder
-from tinyae.applications.sample_quality import confidence, nearest, sharpness
+from tinyae.applications import accuracy, classification, decode_grid, pca_autoencoder
+from tinyae.applications.sample_quality import max_probability, nearest_neighbors, sharpness
 from tinyae.data import load_data
 from tinyae.models import basic_autoencoder, classifier
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
@@ -68,7 +68,7 @@ print(f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.lab
 
 
 def judged(name, x):
-    sure, (far, _) = confidence(judge, x), nearest(x, x_train)
+    sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
     print(f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}")
 
 
@@ -111,7 +111,7 @@ stretched.params["decoder.0.weight"][...] /= 20  # and A⁻¹ before the decoder
 
 drawn = rng.normal(size=(n, 32)).astype(np.float32)
 for name, model in [("as trained", plain), ("stretched", stretched)]:
-    sure = (confidence(judge, model.decode(drawn)) > 0.9).mean()
+    sure = (max_probability(judge, model.decode(drawn)) > 0.9).mean()
     print(f"{name:<12} test MSE {mse(output(model, x_test), x_test)[0]:.7f}   codes: standard deviation "
           f"{model.encode(x_test).std():6.2f}   decoded N(0, 1): judge sure of {sure:.1%}")  # fmt: skip
 
@@ -128,7 +128,7 @@ judged("real test pictures", real)
 for name, x in made.items():
     judged(f"decoded codes, {name}", x)
 
-closest = {name: nearest(x[:14], x_train)[1] for name, x in made.items()}
+closest = {name: nearest_neighbors(x[:14], x_train)[1] for name, x in made.items()}
 rows = {"real": real[:14]}
 for name, x in made.items():
     rows |= {name: x[:14], " " * len(rows) + "nearest real": x_train[closest[name]]}
@@ -149,24 +149,24 @@ plane = trained(basic_autoencoder(rng=0, code=2), steps=5000)
 codes2 = output(plane.encoder, x_train)
 (low, high), few = np.percentile(codes2, [2, 98], axis=0), rng.permutation(len(codes2))[:1000]
 side = 25 if FAST else 60
-cells = decoded_grid(plane, low, high, side)
-sure = confidence(judge, cells).reshape(side, side)
+cells = decode_grid(plane, low, high, side)
+sure = max_probability(judge, cells).reshape(side, side)
 
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
 axes[0].imshow(sure, extent=(low[0], high[0], low[1], high[1]), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
 plot_codes(codes2[few], train.labels[few], axes[0])
 axes[0].collections[0].set_antialiased(False)  # a smaller file
 axes[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title="codes; dark: the judge is not sure")
-sheet = mosaic(decoded_grid(plane, low, high, 12), columns=12, fill=0.0)
+sheet = mosaic(decode_grid(plane, low, high, 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"07_holes_{data.name}")
 
 z1, z2 = np.meshgrid(np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side))
 grid = np.stack([z1.ravel(), z2.ravel()], axis=1).astype(np.float32)
-usual = np.quantile(nearest(output(plane.encoder, x_test), codes2)[0], 0.99)  # how far test pictures' codes are from one of these
-hole = nearest(grid, codes2)[0] > usual
-far = nearest(cells, x_train)[0]
+usual = np.quantile(nearest_neighbors(output(plane.encoder, x_test), codes2)[0], 0.99)  # how far test pictures' codes are from one of these
+hole = nearest_neighbors(grid, codes2)[0] > usual
+far = nearest_neighbors(cells, x_train)[0]
 print(f"{'part of the plane':<34}{'share':>8}{'sure > 0.9':>12}{'nearest picture (median)':>26}")
 for name, part in [("further from any code than usual", hole), ("the rest", ~hole)]:
     if part.any():
@@ -196,7 +196,7 @@ for name, model in [("2 numbers", plane), ("32 numbers", plain)]:
     z = output(model.encoder, x_test)
     middle = model.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
     print(f"halfway between two test pictures' codes, {name:<11} the judge is sure (> 0.9) of "
-          f"{(confidence(judge, middle) > 0.9).mean():.1%}")  # fmt: skip
+          f"{(max_probability(judge, middle) > 0.9).mean():.1%}")  # fmt: skip
 
 # %% [markdown]
 # **What to look at.** Does the walk pass through other digits, or through something that is none? In the last row the pixels
@@ -332,7 +332,7 @@ show(ax, f"07_no_likelihood_{data.name}")
 # | what we saw | what would help | where |
 # |---|---|---|
 # | random codes, holes | a loss that says where codes should lie; clouds in place of points | variational, adversarial |
-# | blur | compare what a net sees; let a critic look for the blur | perceptual loss, critic |
+# | blur | compare what a net sees; let a discriminator look for the blur | perceptual loss, discriminator |
 # | no likelihood | start from a model of $p(x)$ | variational: a bound on $\log p(x)$ |
 #
 # All of them are in chapter 8, with this chapter's judge.

@@ -4,17 +4,17 @@
 # Chapter 7 found an autoencoder wanting in three ways: codes that nobody has asked for decode to nothing in particular, what
 # the code cannot tell apart is blurred, and the error is no likelihood. Here are four remedies, each of them another loss for
 # the same kind of net. A **variational** autoencoder says where codes should lie and decodes clouds in place of points. An
-# **adversarial code** asks for the same through a second net, a critic. A **perceptual loss** compares what a net sees in two
-# pictures and not only their pixels. And a **critic of pictures** looks for the blur. All are judged as in chapter 7, and none is
+# **adversarial code** asks for the same through a second net, a discriminator. A **perceptual loss** compares what a net sees in two
+# pictures and not only their pixels. And a **discriminator of pictures** looks for the blur. All are judged as in chapter 7, and none is
 # free of charge.
 #
 # ```
 #     plain            x ──▶ f ──▶ z ──▶ g ──▶ x̂   ── pixels ──  x
 #
 #     variational      x ──▶ f ──▶ μ, σ ··▶ z = μ + σε ──▶ g ──▶ x̂         and the clouds are held near N(0, 1)
-#     adversarial      x ──▶ f ──▶ z ──▶ g ──▶ x̂                           z ──▶ critic ◀── N(0, 1)
+#     adversarial      x ──▶ f ──▶ z ──▶ g ──▶ x̂                           z ──▶ discriminator ◀── N(0, 1)
 #     perceptual       x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ φ  ── features ──  φ ◀── x
-#     critic           x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ critic ◀── x
+#     discriminator           x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ discriminator ◀── x
 # ```
 
 # %%
@@ -24,15 +24,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Adam, Autoencoder, LeakyReLU, Linear, Objective, ReLU, Sequential, Sigmoid, bce, fit, mse
-from tinyae.applications import accuracy, classification, decoded_grid
-from tinyae.applications.sample_quality import confidence, nearest, sharpness
+from tinyae.applications import accuracy, classification, decode_grid
+from tinyae.applications.sample_quality import max_probability, nearest_neighbors, sharpness
 from tinyae.checking import gradcheck
 from tinyae.data import load_data
-from tinyae.losses import perceptual
-from tinyae.models import basic_autoencoder, classifier, critic, vae
-from tinyae.objectives.adversarial import Adversarial, codes, critic_loss, fool, reconstructions
+from tinyae.losses import Perceptual
+from tinyae.models import basic_autoencoder, classifier, discriminator, vae
+from tinyae.objectives.adversarial import Adversarial, GeneratorLoss, codes, discriminator_loss, reconstructions
 from tinyae.objectives.variational import Variational, gaussian_kl
-from tinyae.plots import mosaic, plot_codes, plot_pictures, plot_reconstructions, show
+from tinyae.plots import mosaic, plot_codes, plot_images, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
@@ -64,7 +64,7 @@ HEADING = f"{'':<34}{'sure > 0.9':>12}{'nearest (median)':>18}{'sharpness':>12}"
 
 
 def judged(name, x):
-    sure, (far, _) = confidence(judge, x), nearest(x, x_train)
+    sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
     print(f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}")
 
 
@@ -177,7 +177,7 @@ judged("drawn, variational, N(0, 1)", drawn)
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, name, x in zip(axes, ["real", "drawn, plain, fitted N", "drawn, variational"], [x_test, fitted, drawn], strict=True):
-    plot_pictures(x[:36], columns=6, title=name, ax=ax)
+    plot_images(x[:36], columns=6, title=name, ax=ax)
 show(axes[0], f"08_samples_{data.name}")
 
 # %% [markdown]
@@ -238,14 +238,14 @@ for name, x in {
 # %%
 flat = trained(vae(rng=0, code=2), 4700, Variational())
 side = 25 if FAST else 60
-sure = confidence(judge, decoded_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)).reshape(side, side)
+sure = max_probability(judge, decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)).reshape(side, side)
 some = np.random.default_rng(0).permutation(len(x_train))[:1000]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].imshow(sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
 plot_codes(flat.encode(x_train[some]), train.labels[some], axes[0])
 axes[0].collections[0].set_antialiased(False)  # a smaller file
 axes[0].set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), title="means of the codes; dark: the judge is not sure")
-sheet = mosaic(decoded_grid(flat, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
+sheet = mosaic(decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"08_plane_{data.name}")
@@ -267,7 +267,7 @@ for name, net in [("plain", plain), ("variational", model)]:
     z = np.concatenate([net.encode(x_test[i : i + 500]) for i in range(0, len(x_test), 500)])
     halfway = net.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
     print(f"halfway between two test pictures' codes, {name:<12} the judge is sure (> 0.9) of "
-          f"{(confidence(judge, halfway) > 0.9).mean():.1%}")  # fmt: skip
+          f"{(max_probability(judge, halfway) > 0.9).mean():.1%}")  # fmt: skip
 
 # %% [markdown]
 # **What to look at.** Where are the holes of chapter 7? The classes now lie side by side and share borders, and at a border one
@@ -290,12 +290,12 @@ for beta in (0.2, 1, 4):
     kl = -0.5 * (1 + 2 * np.log(sigma) - mean**2 - sigma**2).mean(axis=0)  # of each of the numbers
     x = by_beta[beta] = net.sample(n, rng=1)
     print(f"{beta:<8}{mse(output(net, x_test), x_test)[0]:>10.5f}{kl.sum():>8.2f}{(kl > 0.05).sum():>14}"
-          f"{(confidence(judge, x) > 0.9).mean():>20.1%}{np.median(nearest(x, x_train)[0]):>10.2f}"
+          f"{(max_probability(judge, x) > 0.9).mean():>20.1%}{np.median(nearest_neighbors(x, x_train)[0]):>10.2f}"
           f"{np.median(sharpness(x)):>12.3f}")  # fmt: skip
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, (beta, x) in zip(axes, by_beta.items(), strict=True):
-    plot_pictures(x[:36], columns=6, title=f"drawn, β = {beta}", ax=ax)
+    plot_images(x[:36], columns=6, title=f"drawn, β = {beta}", ax=ax)
 show(axes[0], f"08_beta_{data.name}")
 
 # %% [markdown]
@@ -306,7 +306,7 @@ show(axes[0], f"08_beta_{data.name}")
 #
 # ## 2 · An adversarial code
 #
-# The same wish without a formula: codes should look like draws from $\mathcal N(0,1)$. Let a second net, the critic $c$, try to
+# The same wish without a formula: codes should look like draws from $\mathcal N(0,1)$. Let a second net, the discriminator $c$, try to
 # tell the two apart. It gives one number $a$, the logit of "drawn"; and the autoencoder is to make it fail (Makhzani et al.
 # 2015, after Goodfellow et al. 2014). Two players, each with a loss of its own:
 #
@@ -315,52 +315,52 @@ show(axes[0], f"08_beta_{data.name}")
 #
 # With $\frac{d}{da}\log\sigma(a) = 1 - \sigma(a)$ the gradients at the logits are
 #
-# $$\text{critic:}\quad da_\text{drawn} = \tfrac1N(\sigma(a)-1),\quad da_z = \tfrac1N\,\sigma(a);\qquad\qquad
+# $$\text{discriminator:}\quad da_\text{drawn} = \tfrac1N(\sigma(a)-1),\quad da_z = \tfrac1N\,\sigma(a);\qquad\qquad
 # \text{autoencoder:}\quad da_z = \tfrac{\lambda}{N}(\sigma(a) - 1).$$
 #
-# From there the critic's own backward does the rest: in the first case we keep its weights' gradients, in the second we drop them
-# and keep $dz$, the gradient at its *input*, which is added to the one that comes from the decoder. The critic is used on two
+# From there the discriminator's own backward does the rest: in the first case we keep its weights' gradients, in the second we drop them
+# and keep $dz$, the gradient at its *input*, which is added to the one that comes from the decoder. The discriminator is used on two
 # batches in one loss. Since no layer remembers anything, that is two calls and a sum.
 
 # %%
-def judge_both(critic, drawn, z):
-    a, caches = critic.forward(drawn)
-    b, more_caches = critic.forward(z)
+def judge_both(discriminator, drawn, z):
+    a, caches = discriminator.forward(drawn)
+    b, more_caches = discriminator.forward(z)
     loss = np.logaddexp(0, -a).mean() + np.logaddexp(0, b).mean()  # −log σ(a) = log(1 + e^−a)
-    _, grads = critic.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
-    _, more = critic.backward(1 / (1 + np.exp(-b)) / len(b), more_caches)
+    _, grads = discriminator.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
+    _, more = discriminator.backward(1 / (1 + np.exp(-b)) / len(b), more_caches)
     return loss, {name: grads[name] + more[name] for name in grads}
 
 
-def fooling(critic, z):
-    a, caches = critic.forward(z)
-    dz, _ = critic.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
+def fooling(discriminator, z):
+    a, caches = discriminator.forward(z)
+    dz, _ = discriminator.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
     return np.logaddexp(0, -a).mean(), dz
 
 
 # %% [markdown]
-# In the library they are `critic_loss`, an objective whose model is the critic, and `fool(critic)`, which has the form of a
+# In the library they are `discriminator_loss`, an objective whose model is the discriminator, and `GeneratorLoss(discriminator)`, which has the form of a
 # penalty on the code. The checks:
 
 # %%
 rng = np.random.default_rng(0)
 small_critic = Sequential(Linear(3, 6, rng=rng, dtype=np.float64), LeakyReLU(0.2), Linear(6, 1, rng=rng, dtype=np.float64))
 pair = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
-print(gradcheck(critic_loss, small_critic, pair), "\n")
-print(gradcheck(fool(small_critic), pair[1]))
-ours, theirs = judge_both(small_critic, *pair), critic_loss(small_critic, pair)
+print(gradcheck(discriminator_loss, small_critic, pair), "\n")
+print(gradcheck(GeneratorLoss(small_critic), pair[1]))
+ours, theirs = judge_both(small_critic, *pair), discriminator_loss(small_critic, pair)
 differences = [np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]]
-differences.append(np.abs(fooling(small_critic, pair[1])[1] - fool(small_critic)(pair[1])[1]).max())
+differences.append(np.abs(fooling(small_critic, pair[1])[1] - GeneratorLoss(small_critic)(pair[1])[1]).max())
 print(f"\nlargest difference between these lines' gradients and the library's: {max(differences):.0e}")
 
 # %% [markdown]
-# Then they take turns: one step of the critic, one of the autoencoder. (λ is `beta` here, the weight of a penalty on the code,
+# Then they take turns: one step of the discriminator, one of the autoencoder. (λ is `beta` here, the weight of a penalty on the code,
 # and `gamma` in part 4, that of a penalty on the output.) `Adversarial` makes that one objective for `fit`: on each
-# batch the critic first makes its own step, with an optimiser of its own.
+# batch the discriminator first makes its own step, with an optimiser of its own.
 
 # %%
-aae, opponent = basic_autoencoder(rng=0, code=8), critic(rng=1, features=8)
-game = Adversarial(Objective(code_penalty=fool(opponent), beta=0.01), opponent, codes, Adam(opponent.params, 1e-3))
+aae, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1, features=8)
+game = Adversarial(Objective(code_penalty=GeneratorLoss(opponent), beta=0.01), opponent, codes, Adam(opponent.params, 1e-3))
 history = fit(aae, x_train, game, Adam(aae.params, 1e-3), epochs(2500), progress=False)
 mse8 = trained(basic_autoencoder(rng=0, code=8), 2500, Objective())
 drawn_z = np.random.default_rng(1).normal(size=(n, 8)).astype(np.float32)
@@ -380,30 +380,30 @@ judged("drawn, variational, N(0, 1)", drawn)
 
 # %%
 def plot_game(history, axes, penalty):
-    """Left, the critic: its loss, and on an axis of its own the share that it gets right. Right, the autoencoder's two terms."""
+    """Left, the discriminator: its loss, and on an axis of its own the share that it gets right. Right, the autoencoder's two terms."""
     passes = history["epoch"]
-    curves = [(axes[0], "critic", "critic's loss", "tab:red"), (axes[0].twinx(), "critic_right", "share right", "tab:orange"),
+    curves = [(axes[0], "discriminator", "discriminator's loss", "tab:red"), (axes[0].twinx(), "discriminator_accuracy", "share right", "tab:orange"),
               (axes[1], "reconstruction", "mean squared error", "tab:blue"),
               (axes[1].twinx(), penalty, "−log σ(c), mean", "tab:green")]  # fmt: skip
     for ax, column, name, colour in curves:
         ax.plot(passes, history[column], "o-", markersize=3, color=colour)
         ax.set_ylabel(name, color=colour)
         ax.tick_params(axis="y", labelcolor=colour)
-        ax.set(xlabel="epoch", ylim=(0, 1) if column == "critic_right" else (0, 1.1 * max(*history[column], 1e-9)))
+        ax.set(xlabel="epoch", ylim=(0, 1) if column == "discriminator_accuracy" else (0, 1.1 * max(*history[column], 1e-9)))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylim(0, max(2, 1.1 * max(history["critic"])))
+    axes[0].set_ylim(0, max(2, 1.1 * max(history["discriminator"])))
     axes[0].axhline(2 * np.log(2), color="grey", linewidth=0.8)
     axes[0].text(passes[0], 2 * np.log(2), "here it can only guess", color="grey", va="bottom")
 
 
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9))
 plot_game(history, axes, "code_penalty")
-plot_pictures(aae.decode(drawn_z)[:36], columns=6, title="drawn, adversarial", ax=axes[2])
+plot_images(aae.decode(drawn_z)[:36], columns=6, title="drawn, adversarial", ax=axes[2])
 show(axes[0], f"08_adversarial_{data.name}")
 
 # %% [markdown]
-# **What to look at.** At the grey line the critic can only guess, and that is what the autoencoder wants. How near does it get,
-# and does it stay there? Neither loss has to fall: each works against the other, so no curve says "done". And a critic at the
+# **What to look at.** At the grey line the discriminator can only guess, and that is what the autoencoder wants. How near does it get,
+# and does it stay there? Neither loss has to fall: each works against the other, so no curve says "done". And a discriminator at the
 # line says that *it* sees no difference, not that there is none: look at means, standard deviations and covariances, then at
 # the judge. What did the order cost in squared error? (The draws beside it are of a code of eight numbers, those of the
 # variational model of twenty: compare the adversarial ones with the plain ones first.)
@@ -430,8 +430,8 @@ def perceptual_by_hand(x_hat, x, weight, phi):
 
 phi = judge[:2]  # Linear and ReLU
 y_small, t_small = rng.uniform(size=(2, 3, 784))
-print(gradcheck(perceptual(phi, 0.1), y_small, t_small))
-ours, theirs = perceptual_by_hand(y_small, t_small, 0.1, phi), perceptual(phi, 0.1)(y_small, t_small)
+print(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
+ours, theirs = perceptual_by_hand(y_small, t_small, 0.1, phi), Perceptual(phi, 0.1)(y_small, t_small)
 print(f"\nlargest difference between the lines above and the library: {np.abs(ours[1] - theirs[1]).max():.0e}\n")
 
 picture = test.images[:n]
@@ -448,32 +448,32 @@ for name, y in [("moved by one pixel", moved), ("blurred", smeared), ("empty", n
 # blurred one, too? A classifier reads blurred digits, so nothing in its task has made it mind the blur. Such a loss punishes what
 # its net was made to see, and nothing else. For blur we need a net that was made to see blur.
 #
-# ## 4 · A critic of pictures
+# ## 4 · A discriminator of pictures
 #
-# That net is a critic. The real ones are now the data, the fakes their reconstructions, and the autoencoder's loss is
+# That net is a discriminator. The real ones are now the data, the fakes their reconstructions, and the autoencoder's loss is
 #
 # $$L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(\hat x_n)\big).$$
 #
-# The gradients are those of part 2, one net further back: $d\hat x$ instead of $dz$. What the critic is told to look for is
+# The gradients are those of part 2, one net further back: $d\hat x$ instead of $dz$. What the discriminator is told to look for is
 # nobody's formula: whatever gives a fake away. All models have a code of eight numbers and as many steps.
 
 # %%
-seen = trained(basic_autoencoder(rng=0, code=8), 2500, Objective(reconstruction=perceptual(phi, weight=0.1)))
+seen = trained(basic_autoencoder(rng=0, code=8), 2500, Objective(reconstruction=Perceptual(phi, weight=0.1)))
 
 # a judge of its own: the perceptual model was trained on what the other judge sees
 other = trained(classifier(rng=5, hidden=200), 1500, classification, (x_train, train.labels))
 rebuilt, games = {"mse": output(mse8, x_test), "perceptual": output(seen, x_test)}, {}
 for weight in (0.001, 0.005):
-    gan, opponent = basic_autoencoder(rng=0, code=8), critic(rng=1)
-    objective = Objective(output_penalty=fool(opponent), gamma=weight)
+    gan, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1)
+    objective = Objective(output_penalty=GeneratorLoss(opponent), gamma=weight)
     game = Adversarial(objective, opponent, reconstructions, Adam(opponent.params, 2e-4))  # a slow one, or it wins at once
     games[weight] = fit(gan, x_train, game, Adam(gan.params, 1e-3), epochs(2500), progress=False)
-    rebuilt[f"critic, λ {weight}"] = output(gan, x_test)
+    rebuilt[f"discriminator, λ {weight}"] = output(gan, x_test)
 print(f"{'8 numbers a code':<20}{'test MSE':>10}{'sharpness':>12}{'nearest':>10}{'label kept':>12}   (by a judge of its own)")
-print(f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest(x_test[:n], x_train)[0]):>10.2f}"
+print(f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest_neighbors(x_test[:n], x_train)[0]):>10.2f}"
       f"{accuracy(other, x_test, test.labels):>12.1%}")  # fmt: skip
 for name, y in rebuilt.items():
-    print(f"{name:<20}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}{np.median(nearest(y[:n], x_train)[0]):>10.2f}"
+    print(f"{name:<20}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}{np.median(nearest_neighbors(y[:n], x_train)[0]):>10.2f}"
           f"{accuracy(other, y, test.labels):>12.1%}")  # fmt: skip
 
 some = np.concatenate([np.flatnonzero(test.labels == label)[1:2] for label in range(10)])
@@ -490,34 +490,34 @@ show(axes[0, 0], f"08_critic_{data.name}")
 # %% [markdown]
 # **What to look at.** First the column of the MSE: what does each remedy cost? (The first row minimises nothing else.) What is
 # bought with it? The perceptual model was told what a classifier looks at: does it keep more labels, and is it
-# any sharper? Are the critic's pictures sharper because their strokes are clean, or because of dots and grain, which count as
+# any sharper? Are the discriminator's pictures sharper because their strokes are clean, or because of dots and grain, which count as
 # sharp too?
 #
-# Then the curves. Does the critic's loss stay between 0 and the grey line, or does one of the two win? If the critic comes to
+# Then the curves. Does the discriminator's loss stay between 0 and the grey line, or does one of the two win? If the discriminator comes to
 # be right every time, $\sigma(c(\hat x))$ is 0 for every picture, and the autoencoder is pushed hard, in whatever direction
-# still moves the critic a little. Dots may appear where no digit ever has ink, and stay: a pixel whose sigmoid has run into 1
+# still moves the discriminator a little. Dots may appear where no digit ever has ink, and stay: a pixel whose sigmoid has run into 1
 # has slope 0, and no loss, however large, can call it back. The only change between the two rows of curves is λ.
 #
 # ## What it comes to
 #
 # A model that says where its codes lie can be drawn from, and pays in sharpness or in squared error; a loss that looks through
-# another net keeps what that net was made to see, and pays in pixels; a critic finds what no formula names, and pays in peace:
+# another net keeps what that net was made to see, and pays in pixels; a discriminator finds what no formula names, and pays in peace:
 # two losses, no common minimum, and a weight that decides whether it helps or wrecks. None of them is a plain improvement,
 # which is why we measured more than one thing. But each was one function with its gradient beside it, checked by differences
 # like any other.
 #
 # ## Exercises
 #
-# 1. **Both at once.** Give the variational model the perceptual loss: `Variational(reconstruction=perceptual(phi, 0.1,
+# 1. **Both at once.** Give the variational model the perceptual loss: `Variational(reconstruction=Perceptual(phi, 0.1,
 #    pixels=bce))`. Are draws sharper? Is it still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
 # 2. **KL by draws.** Replace the KL by $\log q(z) - \log p(z)$ at the one drawn $z$. Derive $d\mu$ and $dv$, and check them.
 #    Same mean, but what about the spread from draw to draw? *Hint: $z$ depends on $\mu$ and $v$; $(z-\mu)/\sigma = \varepsilon$
 #    does not.*
-# 3. **The best critic.** For densities $p$ (real) and $q$ (fake), find the $a(x)$ that minimises $-p\log\sigma(a) -
-#    q\log(1-\sigma(a))$ at each $x$. Train `critic_loss` on $\mathcal N(1,1)$ against $\mathcal N(-1,1)$ and compare. *Hint:
+# 3. **The best discriminator.** For densities $p$ (real) and $q$ (fake), find the $a(x)$ that minimises $-p\log\sigma(a) -
+#    q\log(1-\sigma(a))$ at each $x$. Train `discriminator_loss` on $\mathcal N(1,1)$ against $\mathcal N(-1,1)$ and compare. *Hint:
 #    $\sigma(a) = p/(p+q)$; `fit` takes the pair as its data.*
-# 4. **Too sure a critic.** Let the autoencoder *maximise* $L_c$, that is, minimise $\log(1-\sigma(c(z)))$ in place of
-#    $-\log\sigma(c(z))$. What is its gradient where the critic is sure, $\sigma \approx 0$? *Hint: the derivatives by $a$ are
+# 4. **Too sure a discriminator.** Let the autoencoder *maximise* $L_c$, that is, minimise $\log(1-\sigma(c(z)))$ in place of
+#    $-\log\sigma(c(z))$. What is its gradient where the discriminator is sure, $\sigma \approx 0$? *Hint: the derivatives by $a$ are
 #    $-\sigma(a)$ and $\sigma(a) - 1$.*
 # 5. **Dead numbers.** Print the KL of each of the twenty numbers over the epochs. When do some die, and do they come back? What
 #    if β grows from 0 to 1 in the first epochs? *Hint: fit epoch by epoch, each with another `Variational(beta)`.*

@@ -24,7 +24,7 @@ import numpy as np
 
 from tinyae import Conv2d, Linear, ReLU, Sequential, Sigmoid, Tanh
 from tinyae.checking import check_penalty, gradcheck, step_sweep
-from tinyae.known_bugs import BUGS, SOUND, Softmax, altered
+from tinyae.known_bugs import BUGS, CORRECT, Softmax, with_bug
 from tinyae.plots import show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -69,7 +69,7 @@ def simple_check(layer, x, cotangent=np.ones_like):
 x = rng.standard_normal((6, 5))
 layer = Linear(5, 4, rng=0, dtype=np.float64)
 print("Linear:            ", simple_check(layer, x))
-half = altered(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2)  # a bug: dW is half of what it should be
+half = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2)  # a bug: dW is half of what it should be
 print("Linear with dW / 2:", simple_check(half, x))
 
 # %% [markdown]
@@ -123,10 +123,10 @@ def signs_and_sizes(y):
 
 order = [1, 2, 0, 3]
 wrong = {
-    "softmax with dx = 0": altered(Softmax(), x=lambda g, *_: 0 * g),
-    "columns of dy permuted": altered(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g[order],
+    "softmax with dx = 0": with_bug(Softmax(), x=lambda g, *_: 0 * g),
+    "columns of dy permuted": with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g[order],
                                       bias=lambda g, *_: g[order]),
-    "dy ignored, ones taken": altered(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, dy, x, _: np.ones_like(dy).T @ x),
+    "dy ignored, ones taken": with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, dy, x, _: np.ones_like(dy).T @ x),
 }
 for name, bad in wrong.items():
     verdicts = [f"{'passes' if simple_check(bad, x, c) else 'caught'} with {w}" for w, c in
@@ -139,7 +139,7 @@ for name, bad in wrong.items():
 # `atol=1e-5` above is a magic number. It is too large where gradients are small:
 
 # %%
-threefold = altered(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: 3 * g)
+threefold = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: 3 * g)
 print("dW three times too large, gradients of 1e-7: simple check", simple_check(threefold, 1e-7 * x, signs_and_sizes),
       "| gradcheck", gradcheck(threefold, 1e-7 * x).ok)
 
@@ -212,7 +212,7 @@ print(gradcheck(first, pictures))
 # visible. Where the function is not analytic the answer would be wrong without a warning, so it is refused:
 
 # %%
-slightly = altered(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
+slightly = with_bug(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
 print("wrong by 1e-9: central says", gradcheck(slightly, x).ok, "| complex step says",
       gradcheck(slightly, x, method="complex", rtol=1e-11).ok)
 
@@ -248,10 +248,10 @@ border[..., [0, -1], :] = border[..., [0, -1]] = True
 odd_rows = np.zeros((1, 1, 9, 9), bool)
 odd_rows[:, :, 1::2] = True
 convolutions = {
-    "padding": altered(Conv2d(1, 2, 3, padding=1, rng=0), x=spoilt(border)),
-    "stride": altered(Conv2d(1, 2, 3, stride=2, rng=0), x=spoilt(odd_rows)),
-    "factor": altered(Conv2d(1, 2, 3, rng=0), x=lambda g, *_: 2 * g),
-    "one entry": altered(Conv2d(1, 2, 3, rng=0), x=spoilt((0, 0, 4, 6))),
+    "padding": with_bug(Conv2d(1, 2, 3, padding=1, rng=0), x=spoilt(border)),
+    "stride": with_bug(Conv2d(1, 2, 3, stride=2, rng=0), x=spoilt(odd_rows)),
+    "factor": with_bug(Conv2d(1, 2, 3, rng=0), x=lambda g, *_: 2 * g),
+    "one entry": with_bug(Conv2d(1, 2, 3, rng=0), x=spoilt((0, 0, 4, 6))),
 }
 fig, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
 for ax, (name, bad) in zip(axes, convolutions.items(), strict=True):
@@ -280,7 +280,7 @@ for name in ("linear_weight_last_example", "linear_x_transposed_weight", "sigmoi
 # %% [markdown]
 # ## 9. The wall of wrong gradients
 #
-# All of these have been published, and most of them copied many times. The zoo (`tinyae.known_bugs`) restates each in a few
+# All of these have been published, and most of them copied many times. The collection (`tinyae.known_bugs`) restates each in a few
 # lines. Each is caught.
 #
 # To name them, one more idea is needed. Many of these gradients are perfectly good gradients, *of another penalty*. Whose
@@ -336,14 +336,14 @@ print(check_penalty(ones_back_propagated, encoder, x, value="frobenius"))
 # ## 10. The experiment: who checks the checker?
 #
 # A checker is a program too. The only proof that it works is that it rejects what is wrong *and* accepts what is right. So we let
-# it loose on a zoo: planted bugs, and correct targets that look suspicious (kinks, saturation, huge and tiny numbers).
+# it loose on a collection: planted bugs, and correct targets that look suspicious (kinks, saturation, huge and tiny numbers).
 # Beside it, our ten lines with ones and with a random cotangent, on those inhabitants that are layers.
 
 # %%
 def score(check):
-    """(share of bugs caught, share of correct layers rejected) among the zoo's layers."""
+    """(share of bugs caught, share of correct layers rejected) among the collection's layers."""
     shares = []
-    for cage in (BUGS, SOUND):
+    for cage in (BUGS, CORRECT):
         made = [s.make(0) for s in cage]
         layers = [(t, i) for t, i in made if hasattr(t, "forward") and sum(p.size for p in t.params.values()) < 2000]
         shares.append(np.mean([not check(t, *i) for t, i in (layers[:: 4 if FAST else 1])]))
@@ -385,7 +385,7 @@ for name, check in [
 #    *Hint:* no, if the rule is linear in $dy$; what if it is not? `gradcheck` has a rule for that.
 # 4. **A bug of your own.** Plant a bug in `Conv2d` with `altered(...)` that `gradcheck` catches and cannot name. Which relation
 #    between both arrays would name it?
-#    *Hint:* start from `conv_overlap_assigned` in the zoo.
+#    *Hint:* start from `conv_overlap_assigned` in the collection.
 # 5. **Half precision.** Check a net in float32, by differences in float32. What is the best step, and what tolerance can you
 #    keep? Compare with `gradcheck(net, x, dtype=np.float32)`, and explain why that compares with float64 instead.
 #    *Hint:* the V of section 3 with another $\varepsilon$.

@@ -1,14 +1,14 @@
-"""What the chapter's models must reach on real MNIST, with the recipes of ``tinyae train``."""
+"""What the chapter's models must reach on real MNIST, with the presets of ``tinyae train``."""
 
 import numpy as np
 import pytest
 
 from tinyae import Adam, fit
-from tinyae.applications import encode, linear_probe, pretrain_stack, random_subset
-from tinyae.cli.presets import recipe
-from tinyae.data import masking, mnist
+from tinyae.applications import encode, greedy_pretrain, linear_probe, stratified_subset
+from tinyae.cli.presets import preset
+from tinyae.data import Masking, mnist
 from tinyae.models import sparse_autoencoder
-from tinyae.penalties import jacobian_norms, scale_free_contraction
+from tinyae.penalties import jacobian_norms, normalized_contraction
 from tinyae.training import evaluate
 
 pytestmark = pytest.mark.mnist
@@ -20,7 +20,7 @@ def data(data_dir):
 
 
 def trained(name, data, epochs=None, validation=None):
-    r = recipe(name)
+    r = preset(name)
     model, x = r.build((1, 28, 28), 0), r.examples(data.train.images)
     history = fit(model, x, r.objective, Adam(model.params), epochs or r.epochs, validation=validation, progress=False)
     return r, model, history
@@ -58,7 +58,7 @@ def test_the_contractive_model(data):
     (_, plain, _), (_, contractive, _) = (trained(name, data, epochs=2) for name in ("basic", "contractive"))
     norms = [jacobian_norms(model.encoder, x[:300]).mean() for model in (plain, contractive)]
     errors = [evaluate(model, x)["mse"] for model in (plain, contractive)]
-    ratios = [scale_free_contraction(model.encoder, x[:300]) for model in (plain, contractive)]
+    ratios = [normalized_contraction(model.encoder, x[:300]) for model in (plain, contractive)]
     assert norms[1] < norms[0] / 5 and errors[1] < 2 * errors[0]
     assert ratios[1] < ratios[0]  # most of the 5 is the scale of the codes, not all of it
 
@@ -66,10 +66,10 @@ def test_the_contractive_model(data):
 def test_features_learned_without_labels(data):
     """Beside raw pixels and random features, by the same classifier with 1,000 labels, over 5 seeds."""
     x, x_test, labels = data.train.flat, data.test.flat, data.train.labels
-    stack, _ = pretrain_stack((500,), x[:30000], masking(0.25), epochs=4)
+    stack, _ = greedy_pretrain((500,), x[:30000], Masking(0.25), epochs=4)
     accuracy = np.zeros((5, 3))
     for seed in range(5):
-        chosen = random_subset(labels, 1000, seed)
+        chosen = stratified_subset(labels, 1000, seed)
         random = sparse_autoencoder(100 + seed, units=500).encoder
         for i, f in enumerate((lambda x: x, random, stack)):
             z, z_test = encode(f, x[chosen]), encode(f, x_test)

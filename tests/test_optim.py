@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import tinyae.optim
 from tinyae import SGD, Adam
-from tinyae.optim import adam_textbook, clip_by_norm, cosine, gradient_norm, staircase
+from tinyae.optim import adam_textbook, clip_by_norm, cosine_schedule, gradient_norm, step_decay
 
 SHAPES = {"0.weight": (7, 5), "0.bias": (7,), "2.weight": (1, 3, 2, 2)}
 
@@ -22,7 +22,7 @@ def optimizers():
         "momentum": lambda p: SGD(p, 0.1, momentum=0.9),
         "nesterov": lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True),
         "Adam": lambda p: Adam(p, 0.01),
-        "AdamW, clipped, cosine": lambda p: Adam(p, cosine(0.01, 30, warmup=3), weight_decay=0.1, clip_norm=1.0),
+        "AdamW, clipped, cosine": lambda p: Adam(p, cosine_schedule(0.01, 30, warmup=3), weight_decay=0.1, clip_norm=1.0),
     }
 
 
@@ -154,29 +154,29 @@ def test_clipping():
 
 
 def test_cosine():
-    rate = cosine(2.0, steps=110, warmup=10, final=0.5)
+    rate = cosine_schedule(2.0, steps=110, warmup=10, final=0.5)
     assert [rate(0), rate(4), rate(9), rate(10)] == [0.2, 1.0, 2.0, 2.0]
     assert rate(60) == pytest.approx(1.25) and rate(110) == 0.5 and rate(10**6) == 0.5
     values = [rate(t) for t in range(10, 111)]
     assert values == sorted(values, reverse=True)
     for warmup, steps in [(5, 5), (-1, 5), (0, 0)]:
         with pytest.raises(ValueError, match=f"cosine: warmup is {warmup}, .* steps = {steps}"):
-            cosine(1.0, steps, warmup)
+            cosine_schedule(1.0, steps, warmup)
 
 
 def test_staircase():
-    rate = staircase(1.0, every=10, factor=0.5)
+    rate = step_decay(1.0, every=10, factor=0.5)
     assert [rate(t) for t in (0, 9, 10, 19, 20)] == [1, 1, 0.5, 0.5, 0.25]
     with pytest.raises(ValueError, match="every is 0"):
-        staircase(1.0, 0)
+        step_decay(1.0, 0)
 
 
 def test_a_schedule_is_followed():
     w = np.zeros(1)
-    optimizer = SGD({"w": w}, staircase(1.0, every=2))
+    optimizer = SGD({"w": w}, step_decay(1.0, every=2))
     seen = []
     for _ in range(4):
-        seen.append(optimizer.rate)
+        seen.append(optimizer.current_lr)
         optimizer.step({"w": np.ones(1)})
     assert seen == [1, 1, 0.1, 0.1] and w == pytest.approx(-2.2)
 

@@ -6,7 +6,7 @@ from helpers.numeric import close, numeric_gradient
 
 from tinyae import Adam, Autoencoder, Conv2d, Flatten, Linear, Objective, ReLU, Reshape, Sequential, Sigmoid, Tanh, bce, fit, mse
 from tinyae.checking import assert_gradients
-from tinyae.losses import perceptual
+from tinyae.losses import Perceptual
 
 RNG = np.random.default_rng(0)
 Y, T = RNG.uniform(0.1, 0.9, size=(5, 16)), RNG.uniform(size=(5, 16))
@@ -27,11 +27,11 @@ def autoencoder(dtype=np.float64):
 
 
 LOSSES = {
-    "dense": lambda: perceptual(dense()),
-    "convolutional": lambda: perceptual(convolutional(), 0.3),
-    "an inner layer": lambda: perceptual(dense()[:2], 2.0),
-    "without pixels": lambda: perceptual(dense(), pixels=None),
-    "beside cross-entropy": lambda: perceptual(dense(), 0.5, pixels=bce),
+    "dense": lambda: Perceptual(dense()),
+    "convolutional": lambda: Perceptual(convolutional(), 0.3),
+    "an inner layer": lambda: Perceptual(dense()[:2], 2.0),
+    "without pixels": lambda: Perceptual(dense(), pixels=None),
+    "beside cross-entropy": lambda: Perceptual(dense(), 0.5, pixels=bce),
 }
 
 
@@ -49,16 +49,16 @@ def test_gradients_as_an_objective(kind):
 
 
 def test_gradients_through_relu():
-    assert_gradients(perceptual(Sequential(Linear(16, 9, rng=1, dtype=np.float64), ReLU())), Y, T)
+    assert_gradients(Perceptual(Sequential(Linear(16, 9, rng=1, dtype=np.float64), ReLU())), Y, T)
 
 
 def test_value_by_hand():
     features = dense()
-    value, dy = perceptual(features, 0.7)(Y, T)
+    value, dy = Perceptual(features, 0.7)(Y, T)
     assert value == pytest.approx(((Y - T) ** 2).mean() + 0.7 * ((features(Y) - features(T)) ** 2).mean())
-    without, dwithout = perceptual(features, 0.0)(Y, T)
+    without, dwithout = Perceptual(features, 0.0)(Y, T)
     assert without == mse(Y, T)[0] and np.array_equal(dwithout, mse(Y, T)[1])
-    assert perceptual(features)(T, T)[0] == 0 and not perceptual(features)(T, T)[1].any()
+    assert Perceptual(features)(T, T)[0] == 0 and not Perceptual(features)(T, T)[1].any()
 
 
 def test_pictures_that_look_alike_to_the_net_are_alike():
@@ -66,16 +66,16 @@ def test_pictures_that_look_alike_to_the_net_are_alike():
     blind.params["0.weight"][:, 8:] = 0  # does not see the second half
     y = T.copy()
     y[:, 8:] = 0.5
-    assert perceptual(blind, pixels=None)(y, T)[0] == pytest.approx(0, abs=1e-30)
-    assert perceptual(blind)(y, T)[0] > 0.01
+    assert Perceptual(blind, pixels=None)(y, T)[0] == pytest.approx(0, abs=1e-30)
+    assert Perceptual(blind)(y, T)[0] > 0.01
 
 
 def test_the_net_stays_as_it_is():
     features, x = dense(np.float32), T.astype(np.float32)
     before = {key: w.copy() for key, w in features.params.items()}
     model = autoencoder(np.float32)
-    loss = Objective(reconstruction=perceptual(features))
-    assert loss(model, x)[1].keys() == model.params.keys() and not loss.whole_batch
+    loss = Objective(reconstruction=Perceptual(features))
+    assert loss(model, x)[1].keys() == model.params.keys() and not loss.needs_full_batch
     history = fit(model, x, loss, Adam(model.params, 0.01), 20, 5, workers=2, progress=False)
     assert history["loss"][-1] < history["loss"][0]
     for key, w in features.params.items():
@@ -89,21 +89,21 @@ def test_on_a_device_nobody_waits(monkeypatch):
 
     pretend_gpu(monkeypatch)
     before = DeviceArray.waits
-    value, dy = perceptual(dense().to("gpu"))(to_device(Y, "gpu"), to_device(T, "gpu"))
+    value, dy = Perceptual(dense().to("gpu"))(to_device(Y, "gpu"), to_device(T, "gpu"))
     assert DeviceArray.waits == before
-    assert float(value) == pytest.approx(perceptual(dense())(Y, T)[0])
-    np.testing.assert_allclose(to_numpy(dy), perceptual(dense())(Y, T)[1])
+    assert float(value) == pytest.approx(Perceptual(dense())(Y, T)[0])
+    np.testing.assert_allclose(to_numpy(dy), Perceptual(dense())(Y, T)[1])
 
 
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: perceptual(dense(), -1), ValueError, "weight is -1, expected a number from 0 on"),
-        (lambda: perceptual(dense(), float("nan")), ValueError, "weight is nan"),
-        (lambda: perceptual(ReLU), TypeError, r"features is <class.*write ReLU\(\) with parentheses"),
-        (lambda: perceptual(mse), TypeError, "features is <function mse.*expected a layer or a net"),
-        (lambda: perceptual(dense())(Y, T[:2]), ValueError, r"y has shape \(5, 16\) and target \(2, 16\)"),
-        (lambda: perceptual(dense())(Y[:, :9], T[:, :9]), ValueError, r"Linear\(16 → 7\)"),
+        (lambda: Perceptual(dense(), -1), ValueError, "weight is -1, expected a number from 0 on"),
+        (lambda: Perceptual(dense(), float("nan")), ValueError, "weight is nan"),
+        (lambda: Perceptual(ReLU), TypeError, r"features is <class.*write ReLU\(\) with parentheses"),
+        (lambda: Perceptual(mse), TypeError, "features is <function mse.*expected a layer or a net"),
+        (lambda: Perceptual(dense())(Y, T[:2]), ValueError, r"y has shape \(5, 16\) and target \(2, 16\)"),
+        (lambda: Perceptual(dense())(Y[:, :9], T[:, :9]), ValueError, r"Linear\(16 → 7\)"),
     ],
 )
 def test_mistakes_are_named(mistake, error, said):
@@ -120,6 +120,6 @@ def test_gradient_is_pytorchs():
     y, t = torch.tensor(Y, requires_grad=True), torch.tensor(T)
     loss = torch.nn.functional.mse_loss(y, t) + 0.7 * torch.nn.functional.mse_loss(theirs(y), theirs(t))
     loss.backward()
-    value, dy = perceptual(ours, 0.7)(Y, T)
+    value, dy = Perceptual(ours, 0.7)(Y, T)
     assert value == pytest.approx(loss.item(), rel=1e-12)
     np.testing.assert_allclose(dy, y.grad.numpy(), rtol=1e-10, atol=1e-15)

@@ -22,11 +22,11 @@ def closed():
 def test_all_picture_shapes_are_the_same_pictures():
     expected = X[:, 0]
     for x in (X, X.reshape(6, 25), X[:, 0]):
-        assert np.array_equal(plots.as_pictures(x), expected)
-    assert plots.as_pictures(np.zeros((2, 3, 4, 5))).shape == plots.as_pictures(np.zeros((2, 4, 5, 3))).shape == (2, 4, 5, 3)
+        assert np.array_equal(plots.as_display_images(x), expected)
+    assert plots.as_display_images(np.zeros((2, 3, 4, 5))).shape == plots.as_display_images(np.zeros((2, 4, 5, 3))).shape == (2, 4, 5, 3)
     for bad in (np.zeros((2, 26)), np.zeros(5), np.zeros((2, 2, 4, 4))):
         with pytest.raises(ValueError, match="plots"):
-            plots.as_pictures(bad)
+            plots.as_display_images(bad)
 
 
 def test_mosaic_holds_every_picture_in_reading_order():
@@ -42,7 +42,7 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
     model = Autoencoder(Sequential(Linear(25, 4, rng=0), ReLU()), Sequential(Linear(4, 25, rng=0)))
     history = History([{"epoch": 1, "loss": 2.0, "val_loss": 2.5}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5}])
     draw = [
-        lambda ax: plots.plot_pictures(X, ax=ax),
+        lambda ax: plots.plot_images(X, ax=ax),
         lambda ax: plots.plot_reconstructions(X, X.reshape(6, 25), ax=ax),
         lambda ax: plots.plot_history(history, ax=ax),
         lambda ax: history.plot(ax),
@@ -51,10 +51,10 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
         lambda ax: plots.plot_codes(rng.random((6, 7)), ax=ax),
     ]
     flat = Autoencoder(Sequential(Linear(25, 2, rng=0)), Sequential(Linear(2, 25, rng=0)))
-    axes = plots.plot_plane(flat, X.reshape(6, 25), np.arange(6), n=3)
+    axes = plots.plot_latent_plane(flat, X.reshape(6, 25), np.arange(6), n=3)
     assert len(axes) == 2 and axes[1].images[0].get_array().shape == (3 * 5 + 4, 3 * 5 + 4)
     with pytest.raises(ValueError, match=r"codes have shape \(6, 4\), expected \(N, 2\)"):
-        plots.plot_plane(model, X.reshape(6, 25))
+        plots.plot_latent_plane(model, X.reshape(6, 25))
     for f in draw:
         ax = plt.subplots()[1]
         assert f(ax) is ax
@@ -68,9 +68,9 @@ def test_history_plot_shows_the_columns():
     ax = history.plot()
     assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
     assert np.allclose(ax.get_lines()[1].get_ydata(), [2.0, 1.0])
-    parts = {"reconstruction": 0.9, "kl": 0.1, "critic": 1.0, "critic_right": 0.5}
+    parts = {"reconstruction": 0.9, "kl": 0.1, "discriminator": 1.0, "discriminator_accuracy": 0.5}
     lines = History([{"epoch": 1, "loss": 1.0, **parts, "val_loss": 2.0}]).plot().get_lines()
-    assert len({line.get_color() for line in lines}) == len(lines) == 5  # critic_right is a share
+    assert len({line.get_color() for line in lines}) == len(lines) == 5  # discriminator_accuracy is a share
     History().plot()  # nothing to draw yet is no error
 
 
@@ -96,6 +96,6 @@ def test_mistakes():
 def test_save_writes_the_picture_and_closes_the_figure(tmp_path):
     import matplotlib.pyplot as plt
 
-    path = plots.save(plots.plot_pictures(X), tmp_path / "x.png")
+    path = plots.save(plots.plot_images(X), tmp_path / "x.png")
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert not plt.get_fignums()

@@ -32,7 +32,7 @@ def check_layer(who: str, name: str, layer: Any) -> None:
 
 
 def check_function(who: str, name: str, f: Any, example: str) -> None:
-    """A part of an objective. Some of them are made by classes that read like functions: ``masking(0.25)``.
+    """A part of an objective. Some of them are made by classes that read like functions: ``Masking(0.25)``.
 
     Raises:
         TypeError: not a function, or a class that was not called.

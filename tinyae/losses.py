@@ -104,7 +104,7 @@ def _target(name: str, y: Array, target: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class perceptual:  # used like a function: Objective(reconstruction=perceptual(classifier[:4]))
+class Perceptual:  # used like a function: Objective(reconstruction=Perceptual(classifier[:4]))
     """``value = pixels(y, t) + weight · mse(φ(y), φ(t))``,   ``dy = dpixels + weight · J_φ(y)ᵀ · 2 (φ(y) − φ(t)) / M``
 
     φ's weights get no gradient and are not trained: ``vjp`` is backward without the parameters. M is the size of φ(y).

@@ -17,7 +17,7 @@ from tinyae.layers import (
     Sequential,
     Sigmoid,
     TiedAutoencoder,
-    Transposed,
+    TransposedLinear,
 )
 from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
@@ -119,7 +119,7 @@ def tied_autoencoder(rng: Any = 0, features: int = 784, code: int = 256, dtype: 
     weights, which are the encoder's too, so the contractive penalty cannot be cheated by scaling.
     """
     linear = Linear(features, code, rng=rng, dtype=dtype)
-    return TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear), Sigmoid()))
+    return TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear), Sigmoid()))
 
 
 def vae(rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dtype: Any = np.float32) -> VAE:
@@ -137,7 +137,7 @@ def vae(rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dt
     )
 
 
-def critic(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Sequential:
+def discriminator(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Sequential:
     """784 → 128 → 64 → **1**, LeakyReLU: the opponent of an adversarial game. It gives logits, of "this is real"."""
     rng = np.random.default_rng(rng)
     sizes, layers = (features, 128, 64), []

@@ -25,7 +25,7 @@ class Optimizer:
 
     Args:
         params: ``model.params``, the arrays to update in place.
-        lr: the learning rate, above 0, or a function of the step such as ``cosine(1e-3, steps=4690)``.
+        lr: the learning rate, above 0, or a function of the step such as ``cosine_schedule(1e-3, steps=4690)``.
         weight_decay: each step also takes ``lr · weight_decay · w`` off every parameter (decoupled from the gradient,
             Loshchilov & Hutter 2019), range [0, ∞).
         clip_norm: scale all gradients together so that their norm is at most this.
@@ -53,7 +53,7 @@ class Optimizer:
         self.state = {slot: {key: np.zeros_like(w) for key, w in params.items()} for slot in self.slots}
 
     @property
-    def rate(self) -> float:
+    def current_lr(self) -> float:
         """The learning rate of the coming step."""
         return self.lr(self.steps) if callable(self.lr) else self.lr
 
@@ -62,7 +62,7 @@ class Optimizer:
         _check_gradients(self.params, grads)
         if self.clip_norm is not None:
             grads, _ = clip_by_norm(grads, self.clip_norm)
-        rate = self.rate
+        rate = self.current_lr
         self.steps += 1
 
         def update(key: str) -> None:
@@ -195,7 +195,7 @@ def clip_by_norm(grads: Gradients, max_norm: float) -> tuple[Gradients, float]:
     return {key: g * (max_norm / norm) for key, g in grads.items()}, norm
 
 
-def cosine(lr: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedule:
+def cosine_schedule(lr: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedule:
     """Linear from 0 to ``lr`` over ``warmup`` steps, then half a cosine down to ``final`` at step ``steps``."""
     if not 0 <= warmup < steps:
         raise ValueError(f"cosine: warmup is {warmup}, expected 0 or more and less than steps = {steps}")
@@ -209,10 +209,10 @@ def cosine(lr: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedu
     return rate
 
 
-def staircase(lr: float, every: int, factor: float = 0.1) -> Schedule:
+def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     """``lr · factor^⌊step / every⌋``: constant, then lower by ``factor`` after every ``every`` steps."""
     if every < 1:
-        raise ValueError(f"staircase: every is {every}, expected at least 1 step")
+        raise ValueError(f"step_decay: every is {every}, expected at least 1 step")
     return lambda step: lr * factor ** (step // every)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
-from tinyae.data.images import as_pictures
+from tinyae.data.images import as_display_images
 from tinyae.io import write_atomically
 from tinyae.layers import Layer, Linear, leaves
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # History.plot comes here
     from tinyae.training.history import History
 
 INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
-NO_LOSSES = ("epoch", "seconds", "images_per_s", "lr", "critic_right", "accuracy")  # nothing for an axis of losses
+NO_LOSSES = ("epoch", "seconds", "images_per_s", "lr", "discriminator_accuracy", "accuracy")  # nothing for an axis of losses
 PARTS = ("tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive")  # colours of their own
 
 
@@ -54,7 +54,7 @@ def show(ax: Any, name: str) -> None:
 
 def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:
     """All pictures of ``x`` side by side as one, ``columns`` in a row, with ``gap`` pixels of ``fill`` between them."""
-    pictures = as_pictures(x)
+    pictures = as_display_images(x)
     n, h, w, *channels = pictures.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
@@ -65,7 +65,7 @@ def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0
     return sheet
 
 
-def plot_pictures(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
+def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
     """Pictures in [0, 1] in a grid, ink dark on light."""
     sheet = mosaic(x, columns, fill=0.0)
     ax = _axes(ax, figsize=_sheet_size(sheet))
@@ -80,7 +80,7 @@ def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[
     Raises:
         ValueError: rows of different lengths.
     """
-    rows = [as_pictures(x) for x in (originals, *reconstructions)]
+    rows = [as_display_images(x) for x in (originals, *reconstructions)]
     if len({row.shape for row in rows}) != 1:
         raise ValueError(f"plot_reconstructions: the rows differ in shape: {[row.shape for row in rows]}")
     names = names or ["original", *(["reconstruction"] * len(reconstructions))]
@@ -123,7 +123,7 @@ def plot_filters(model: Layer, n: int = 64, ax: Any = None) -> Any:
     first = next((layer for _, layer in leaves(model) if layer.params), None)
     if not isinstance(first, Linear):
         raise ValueError("plot_filters: the first layer with weights is no Linear layer")
-    weights = as_pictures(first.params["weight"])  # (units, H, W)
+    weights = as_display_images(first.params["weight"])  # (units, H, W)
     norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
     weights = weights[np.argsort(-norms)[:n]]
     weights = weights / np.abs(weights).max(axis=(1, 2), keepdims=True).clip(1e-12)
@@ -162,7 +162,7 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
     return ax
 
 
-def plot_plane(
+def plot_latent_plane(
     model: Any, x: Array, labels: Array | None = None, low: Any = None, high: Any = None, n: int = 12,
     shape: tuple[int, ...] | None = None, axes: Any = None,
 ) -> Any:  # fmt: skip
@@ -176,18 +176,18 @@ def plot_plane(
     """
     import matplotlib.pyplot as plt
 
-    from tinyae.applications.maps import decoded_grid
+    from tinyae.applications.maps import decode_grid
 
     codes = to_numpy(model.encode(x))
     if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"plot_plane: the model's codes have shape {codes.shape}, expected (N, 2)")
+        raise ValueError(f"plot_latent_plane: the model's codes have shape {codes.shape}, expected (N, 2)")
     low = np.quantile(codes, 0.1, axis=0) if low is None else np.asarray(low, dtype=float)
     high = np.quantile(codes, 0.9, axis=0) if high is None else np.asarray(high, dtype=float)
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")[1]
     plot_codes(codes, labels, axes[0])
     axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
-    pictures = to_numpy(decoded_grid(model, tuple(low), tuple(high), n))
+    pictures = to_numpy(decode_grid(model, tuple(low), tuple(high), n))
     sheet = mosaic(pictures if shape is None else pictures.reshape(-1, *shape), columns=n, fill=0.0)
     extent = (low[0], high[0], low[1], high[1])
     axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto")

@@ -8,7 +8,7 @@ from helpers.small import DATA, small_net
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyae.applications import detect_anomalies, reconstruction_errors, roc_auc, threshold_from
+from tinyae.applications import detect_anomalies, quantile_threshold, reconstruction_errors, roc_auc
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
 from tinyae.models import conv_autoencoder
 
@@ -39,7 +39,7 @@ def test_errors_of_images_and_of_a_function_that_answers_in_rows():
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.95])
 def test_the_threshold_lets_its_share_of_false_alarms_through(quantile):
     normal = rng.exponential(size=1001)
-    t = threshold_from(normal, quantile)
+    t = quantile_threshold(normal, quantile)
     assert (normal > t).mean() == pytest.approx(1 - quantile, abs=1.5e-3)
 
 
@@ -78,13 +78,13 @@ def test_curves_and_area_are_scikit_learns():
         (lambda: detect_anomalies(half, DATA, np.nan), "detect_anomalies: threshold is nan, expected a number from 0 on"),
         (lambda: detect_anomalies(half, DATA, -1.0), "threshold is -1.0"),
         (lambda: detect_anomalies(half, np.array([[1.0], [np.nan]]), 1.0), "the error of example 1 is NaN"),
-        (lambda: threshold_from(np.zeros(0)), "threshold_from: the normal set is empty: expected the errors of normal examples"),
-        (lambda: threshold_from(np.ones(9), 0), "quantile is 0, expected a number between 0 and 1, such as 0.95"),
-        (lambda: threshold_from(np.ones(9), 1.0), "quantile is 1.0"),
-        (lambda: threshold_from(np.ones(9), 95), "quantile is 95"),
-        (lambda: threshold_from(np.ones(9), np.nan), "quantile is nan"),
-        (lambda: threshold_from(np.array([1, np.inf, np.nan])), "the error of normal example 1 is inf"),
-        (lambda: threshold_from(np.ones((3, 2))), "the errors have shape (3, 2), expected (N,)"),
+        (lambda: quantile_threshold(np.zeros(0)), "quantile_threshold: the normal set is empty: expected the errors of normal examples"),
+        (lambda: quantile_threshold(np.ones(9), 0), "quantile is 0, expected a number between 0 and 1, such as 0.95"),
+        (lambda: quantile_threshold(np.ones(9), 1.0), "quantile is 1.0"),
+        (lambda: quantile_threshold(np.ones(9), 95), "quantile is 95"),
+        (lambda: quantile_threshold(np.ones(9), np.nan), "quantile is nan"),
+        (lambda: quantile_threshold(np.array([1, np.inf, np.nan])), "the error of normal example 1 is inf"),
+        (lambda: quantile_threshold(np.ones((3, 2))), "the errors have shape (3, 2), expected (N,)"),
         (lambda: roc_auc(np.ones(5), np.zeros(4)), "errors have shape (5,) and labels (4,)"),
         (lambda: roc_curve(np.ones(5), np.zeros(4)), "roc_curve: errors have shape (5,) and labels (4,)"),
         (lambda: roc_auc(np.ones(5), np.zeros(5)), "0 anomalies among 5 examples: expected some of each kind"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyae import Adam, Linear, Sequential, Tanh, cross_entropy, fit, freeze
-from tinyae.applications import accuracy, classification, encode, linear_probe, predict, random_subset
+from tinyae.applications import accuracy, classification, encode, linear_probe, predict, stratified_subset
 from tinyae.checking import gradcheck
 
 rng = np.random.default_rng(0)
@@ -61,13 +61,13 @@ def test_a_linear_on_features_made_once_is_a_linear_on_a_frozen_encoder():
 
 @pytest.mark.parametrize("n", [3, 10, 11, 29, 30])
 def test_subsets_are_balanced_and_without_repeats(n):
-    chosen = random_subset(LABELS, n, rng=0)
+    chosen = stratified_subset(LABELS, n, rng=0)
     assert len(chosen) == n == len(set(chosen.tolist()))
     counts = np.bincount(LABELS[chosen], minlength=3)
     assert counts.max() - counts.min() <= 1
-    np.testing.assert_array_equal(chosen, random_subset(LABELS, n, rng=0))
+    np.testing.assert_array_equal(chosen, stratified_subset(LABELS, n, rng=0))
     if n == 10:
-        assert chosen.tolist() != random_subset(LABELS, n, rng=1).tolist()
+        assert chosen.tolist() != stratified_subset(LABELS, n, rng=1).tolist()
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_subsets_are_balanced_and_without_repeats(n):
         (lambda: fit(net(), (X, LABELS[:4]), classification, Adam(Linear(1, 1).params), 1), "30 examples, but 4 labels"),
         (lambda: encode(net(), X[:0]), "encode: x is empty"),
         (lambda: linear_probe(X, LABELS[:-1], X, LABELS), "linear_probe: 30 examples, but labels of shape (29,)"),
-        (lambda: random_subset(LABELS, 2, 0), "n is 2, expected 3 (the classes) to 30 (the examples)"),
-        (lambda: random_subset(LABELS, 31, 0), "n is 31"),
-        (lambda: random_subset(np.array([0] * 9 + [1]), 4, 0), "4 examples of 2 classes are 2 of class 1, which has 1"),
-        (lambda: random_subset(np.eye(3)[LABELS], 9, 0), "labels have shape (30, 3), expected (N,): one_hot.argmax(axis=1)?"),
+        (lambda: stratified_subset(LABELS, 2, 0), "n is 2, expected 3 (the classes) to 30 (the examples)"),
+        (lambda: stratified_subset(LABELS, 31, 0), "n is 31"),
+        (lambda: stratified_subset(np.array([0] * 9 + [1]), 4, 0), "4 examples of 2 classes are 2 of class 1, which has 1"),
+        (lambda: stratified_subset(np.eye(3)[LABELS], 9, 0), "labels have shape (30, 3), expected (N,): one_hot.argmax(axis=1)?"),
     ],
 )
 def test_mistakes_get_an_answer(call, words):

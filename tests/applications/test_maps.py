@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyae import Autoencoder, Linear, Objective, Sequential
-from tinyae.applications import decoded_grid, neighbours_agree, pca_autoencoder, pca_map, tsne_map
+from tinyae.applications import decode_grid, nearest_neighbor_accuracy, pca_autoencoder, pca_map, tsne_map
 from tinyae.models import basic_autoencoder
 
 rng = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_tsne_keeps_far_clusters_apart_and_the_seed_decides():
     labels = np.arange(60) % 3
     x = rng.normal(size=(60, 10)).astype(np.float32) + 20 * np.eye(10, dtype=np.float32)[labels]
     y = tsne_map(x, perplexity=10, max_iter=250)
-    assert y.shape == (60, 2) and neighbours_agree(y, labels) == 1
+    assert y.shape == (60, 2) and nearest_neighbor_accuracy(y, labels) == 1
     np.testing.assert_array_equal(y, tsne_map(x, perplexity=10, max_iter=250))
 
 
@@ -50,15 +50,15 @@ def test_neighbours_by_definition(n):
     squares = ((points[some, None] - points[None]) ** 2).sum(axis=-1)
     squares[np.arange(len(squares)), some] = np.inf
     if n < 100:
-        assert neighbours_agree(points, labels) == pytest.approx((labels[squares.argmin(axis=1)] == labels).mean())
+        assert nearest_neighbor_accuracy(points, labels) == pytest.approx((labels[squares.argmin(axis=1)] == labels).mean())
     twins = np.repeat(points, 2, axis=0) + 1e-6 * rng.normal(size=(2 * n, 3))  # everybody's nearest is the twin
-    assert neighbours_agree(twins, np.repeat(np.arange(n), 2)) == 1
+    assert nearest_neighbor_accuracy(twins, np.repeat(np.arange(n), 2)) == 1
 
 
 def test_the_grid_reads_like_the_plane():
     identity = Sequential(Linear(2, 2, rng=0))
     identity[0].params["weight"][...], identity[0].params["bias"][...] = np.eye(2), 0
-    z = decoded_grid(Autoencoder(identity, identity), (-1, 10), (1, 30), n=3)
+    z = decode_grid(Autoencoder(identity, identity), (-1, 10), (1, 30), n=3)
     assert z[:3].tolist() == [[-1, 30], [0, 30], [1, 30]] and z[-1].tolist() == [1, 10]
     assert z.dtype == np.float32
 
@@ -72,9 +72,9 @@ def test_the_grid_reads_like_the_plane():
         (lambda: pca_autoencoder(X[:1], 1), "two at least"),
         (lambda: tsne_map(X, perplexity=60), "perplexity is 60, expected a number above 0 and below the 60 examples"),
         (lambda: tsne_map(np.array([[1.0, 2], [np.nan, 3]]), perplexity=1), "example 1 holds NaN"),
-        (lambda: neighbours_agree(X, np.zeros(59)), "60 points and 59 labels"),
-        (lambda: decoded_grid(basic_autoencoder(0), (0, 0), (1, 1)), "the model's code has 32 numbers, expected 2"),
-        (lambda: decoded_grid(basic_autoencoder(0), (0,), (1, 1)), "two numbers a corner"),
+        (lambda: nearest_neighbor_accuracy(X, np.zeros(59)), "60 points and 59 labels"),
+        (lambda: decode_grid(basic_autoencoder(0), (0, 0), (1, 1)), "the model's code has 32 numbers, expected 2"),
+        (lambda: decode_grid(basic_autoencoder(0), (0,), (1, 1)), "two numbers a corner"),
     ],
 )
 def test_mistakes_get_an_answer(call, words):

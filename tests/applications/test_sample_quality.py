@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyae import Linear, Sequential
-from tinyae.applications.sample_quality import confidence, nearest, sharpness
+from tinyae.applications.sample_quality import max_probability, nearest_neighbors, sharpness
 
 RNG = np.random.default_rng(0)
 
@@ -12,21 +12,21 @@ RNG = np.random.default_rng(0)
 def test_confidence_is_the_largest_probability():
     c, x = Sequential(Linear(6, 4, rng=0, dtype=np.float64)), RNG.normal(size=(7, 6))
     e = np.exp(c(x))
-    np.testing.assert_allclose(confidence(c, x, batch_size=3), (e / e.sum(axis=1, keepdims=True)).max(axis=1))
+    np.testing.assert_allclose(max_probability(c, x, batch_size=3), (e / e.sum(axis=1, keepdims=True)).max(axis=1))
     c.params["0.weight"][...] = c.params["0.bias"][...] = 0
-    np.testing.assert_allclose(confidence(c, x), 0.25)
+    np.testing.assert_allclose(max_probability(c, x), 0.25)
     c.params["0.bias"][2] = 1e4  # no overflow
-    np.testing.assert_allclose(confidence(c, x), 1)
-    assert confidence(c, x[:0]).shape == (0,)
+    np.testing.assert_allclose(max_probability(c, x), 1)
+    assert max_probability(c, x[:0]).shape == (0,)
 
 
 def test_nearest_is_what_a_loop_finds():
     x, real = RNG.uniform(size=(11, 1, 3, 2)), RNG.uniform(size=(8, 1, 3, 2))
     all_ = np.array([[np.sqrt(((a - b) ** 2).sum()) for b in real] for a in x])
-    distances, indices = nearest(x, real, batch_size=4)
+    distances, indices = nearest_neighbors(x, real, batch_size=4)
     np.testing.assert_allclose(distances, all_.min(axis=1))
     np.testing.assert_array_equal(indices, all_.argmin(axis=1))
-    copies, which = nearest(real[::-1], real)
+    copies, which = nearest_neighbors(real[::-1], real)
     assert not copies.any() and which.tolist() == list(range(8))[::-1]
 
 
@@ -43,9 +43,9 @@ def test_sharpness():
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
-        (lambda: confidence(Linear(6, 1), np.zeros((2, 6), np.float32)), r"gives \(2, 1\), expected logits \(N, classes\)"),
-        (lambda: nearest(np.zeros((2, 6)), np.zeros((3, 5))), r"shape \(2, 6\) and real ones of shape \(3, 5\)"),
-        (lambda: nearest(np.zeros((2, 6)), np.zeros((0, 6))), "expected one real picture or more"),
+        (lambda: max_probability(Linear(6, 1), np.zeros((2, 6), np.float32)), r"gives \(2, 1\), expected logits \(N, classes\)"),
+        (lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((3, 5))), r"shape \(2, 6\) and real ones of shape \(3, 5\)"),
+        (lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((0, 6))), "expected one real picture or more"),
         (lambda: sharpness(np.zeros((2, 7))), "no square pictures"),
     ],
 )

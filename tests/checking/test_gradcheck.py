@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tinyae import ELU, Conv2d, ConvTranspose2d, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh, mse
 from tinyae.checking import assert_gradients, gradcheck
-from tinyae.known_bugs import altered
+from tinyae.known_bugs import with_bug
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((6, 5))
@@ -34,7 +34,7 @@ def test_one_wrong_entry_is_found_where_it_is(seed, error, method):
         g[i, j] *= 1 + error
         return g
 
-    report = gradcheck(altered(Linear(16, 12, rng=rng), weight=spoil), rng.standard_normal((4, 16)), method=method, seed=seed)
+    report = gradcheck(with_bug(Linear(16, 12, rng=rng), weight=spoil), rng.standard_normal((4, 16)), method=method, seed=seed)
     assert not report.ok and report["weight"].where == (i, j) and report["weight"].wrong.sum() == 1
     assert report["x"].verdict == report["bias"].verdict == "ok"
     assert [h.kind for h in report.hints] == ["entries"] and f"({i},{j})" in report.hints[0].text
@@ -43,7 +43,7 @@ def test_one_wrong_entry_is_found_where_it_is(seed, error, method):
 @given(st.integers(0, 10**6), st.floats(-3, 3).filter(lambda c: abs(c - 1) > 1e-3 and abs(c) > 1e-3))
 def test_a_factor_is_measured(seed, c):
     rng = np.random.default_rng(seed)
-    report = gradcheck(altered(Linear(5, 4, rng=rng), weight=lambda g, *_: c * g), rng.standard_normal((6, 5)), seed=seed)
+    report = gradcheck(with_bug(Linear(5, 4, rng=rng), weight=lambda g, *_: c * g), rng.standard_normal((6, 5)), seed=seed)
     assert not report.ok
     assert [h.kind for h in report.hints] == ["factor"] and f"{c:.4g} × numeric" in report.hints[0].text
 
@@ -54,7 +54,7 @@ def test_directions_find_one_entry_in_a_large_layer():
         g[3, 300] += 0.1
         return g
 
-    report = gradcheck(altered(Linear(500, 400, rng=0), weight=spoil), RNG.standard_normal((2, 500)), method="directions")
+    report = gradcheck(with_bug(Linear(500, 400, rng=0), weight=spoil), RNG.standard_normal((2, 500)), method="directions")
     assert report["weight"].verdict == "WRONG" and report["weight"].where == (3, 300)
     assert report["x"].verdict == report["bias"].verdict == "ok"
 
@@ -107,7 +107,7 @@ def test_kinks_are_skipped_and_counted():
 def test_a_bug_beside_kinks_is_still_caught():
     x = RNG.standard_normal((10, 10))
     x[:4] = 0
-    report = gradcheck(altered(ReLU(), x=lambda g, *_: 1.01 * g), x)
+    report = gradcheck(with_bug(ReLU(), x=lambda g, *_: 1.01 * g), x)
     assert report["x"].verdict == "WRONG" and report["x"].kinks == 40 and report.hints[0].kind == "factor"
 
 
@@ -123,7 +123,7 @@ def test_zero_biases_are_checked_beside_the_kink_and_bugs_there_found():
     x[:, :, 3:5, 3:5] = RNG.random((3, 1, 2, 2))
 
     def model(**bugs):
-        layer = altered(Conv2d(1, 2, 3, rng=0), **bugs)
+        layer = with_bug(Conv2d(1, 2, 3, rng=0), **bugs)
         layer.params["bias"][:] = 0
         return Sequential(layer, ReLU())
 
@@ -135,7 +135,7 @@ def test_zero_biases_are_checked_beside_the_kink_and_bugs_there_found():
 
 def test_the_mean_of_both_slopes_is_no_excuse():
     """Half of dy everywhere lies "between the two slopes" of ReLU: at kinks, and nowhere else, that is so."""
-    assert gradcheck(altered(ReLU(), x=lambda g, dy, *_: dy / 2), X).ok is False
+    assert gradcheck(with_bug(ReLU(), x=lambda g, dy, *_: dy / 2), X).ok is False
 
 
 def test_edge_of_the_domain():
@@ -179,7 +179,7 @@ def test_complex_step_is_exact():
 
 def test_complex_step_catches_what_differences_cannot():
     """A relative error of 1e-9 needs the method without truncation."""
-    layer = altered(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
+    layer = with_bug(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
     assert gradcheck(layer, X).ok
     assert not gradcheck(layer, X, method="complex", rtol=1e-11).ok
 

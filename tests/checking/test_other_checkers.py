@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyae.checking.adapters import as_problem
-from tinyae.known_bugs import BUGS, SOUND
+from tinyae.known_bugs import BUGS, CORRECT
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "checkers.py"
 
@@ -19,12 +19,12 @@ def checkers():
     return module
 
 
-def specimen(name):
-    return next(s for s in BUGS + SOUND if s.name == name)
+def example(name):
+    return next(s for s in BUGS + CORRECT if s.name == name)
 
 
 def accepted(checkers, rule, name):
-    target, inputs = specimen(name).make(0)
+    target, inputs = example(name).make(0)
     return checkers.accepts(checkers.RIVALS[rule], target, inputs)
 
 
@@ -44,7 +44,7 @@ def test_what_each_misses(checkers):
 
 
 def test_numeric_is_the_derivative(checkers):
-    problem = as_problem(*[(f := specimen("mse_loss").make(0))[0], f[1]])
+    problem = as_problem(*[(f := example("mse_loss").make(0))[0], f[1]])
     dy = np.ones(())
     y, t = problem.tensors["y"], problem.fixed["target"]
     assert np.isclose(checkers.numeric(problem, "y", 3, dy, 1e-6), (2 * (y - t) / y.size).reshape(-1)[3])

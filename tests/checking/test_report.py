@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from tinyae import Conv2d, Linear, ReLU, Sequential
 from tinyae.checking import Report, assert_gradients, gradcheck
 from tinyae.checking.error_map import blocks, error_map
-from tinyae.known_bugs import BUGS, altered
+from tinyae.known_bugs import BUGS, with_bug
 
 RNG = np.random.default_rng(0)
 
 
 def half_weight():
-    return altered(Conv2d(1, 16, 3, stride=2, padding=1, rng=0), weight=lambda g, *_: g / 2), RNG.standard_normal((2, 1, 12, 12))
+    return with_bug(Conv2d(1, 16, 3, stride=2, padding=1, rng=0), weight=lambda g, *_: g / 2), RNG.standard_normal((2, 1, 12, 12))
 
 
 def test_the_text_says_what_where_and_why():
@@ -29,8 +29,8 @@ def test_the_text_says_what_where_and_why():
 
 
 @given(st.sampled_from(BUGS), st.integers(0, 5))
-def test_every_report_fits_a_terminal_and_json(specimen, seed):
-    target, inputs = specimen.make(seed)
+def test_every_report_fits_a_terminal_and_json(example, seed):
+    target, inputs = example.make(seed)
     report = gradcheck(target, *inputs, seed=seed)
     assert all(len(line) <= 100 for line in str(report).splitlines()), str(report)
     back = json.loads(json.dumps(report.to_dict()))
@@ -66,7 +66,7 @@ def test_maps_keep_the_one_wrong_entry():
         g[50, 60] += 1
         return g
 
-    report = gradcheck(altered(Linear(80, 70, rng=0), weight=spoil), RNG.standard_normal((3, 80)), cap=6000)
+    report = gradcheck(with_bug(Linear(80, 70, rng=0), weight=spoil), RNG.standard_normal((3, 80)), max_entries=6000)
     picture = error_map(report["weight"])
     assert picture.shape == (70, 80) and np.argmax(picture) == 50 * 80 + 60
     small = blocks(picture, 16)

@@ -27,7 +27,7 @@ def test_the_layers_second_derivatives_are_right(layer, x):
 
 
 class WrongCurvature(Tanh):
-    def curvature(self, y):
+    def second_derivative(self, y):
         return -y * (1 - y * y)
 
 

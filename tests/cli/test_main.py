@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinyae.cli.main import main
-from tinyae.cli.presets import RECIPES
+from tinyae.cli.presets import PRESETS
 from tinyae.io import read_arrays
 from tinyae.training import loop
 from tinyae.training.checkpoint import read_checkpoint
@@ -226,9 +226,9 @@ def test_what_a_penalty_was_for_is_printed(pictures, tmp_path, capsys):
 
 def test_an_adversarial_run_goes_on_bit_for_bit(pictures, tmp_path):
     common = ["--data", str(pictures), "--quiet", "--workers", "1"]
-    assert main(["train", "critic", "--epochs", "3", "--out", str(tmp_path / "a"), *common]) == 0
-    assert main(["train", "critic", "--epochs", "1", "--out", str(tmp_path / "b"), *common]) == 0
-    assert main(["train", "critic", "--epochs", "3", "--out", str(tmp_path / "b"), "--resume", *common]) == 0
+    assert main(["train", "discriminator", "--epochs", "3", "--out", str(tmp_path / "a"), *common]) == 0
+    assert main(["train", "discriminator", "--epochs", "1", "--out", str(tmp_path / "b"), *common]) == 0
+    assert main(["train", "discriminator", "--epochs", "3", "--out", str(tmp_path / "b"), "--resume", *common]) == 0
     a, b = (read_arrays(tmp_path / run / "weights.npz")[0] for run in "ab")
     assert all(np.array_equal(a[key], b[key]) for key in a)
 
@@ -320,7 +320,7 @@ def test_info_and_list(capsys):
     assert main(["info"]) == 0 and main(["list"]) == 0
     text = capsys.readouterr().out
     assert all(word in text for word in ("numpy", "BLAS", "GPU", "mnist"))
-    assert all(f"{name} " in text and recipe.about in text for name, recipe in RECIPES.items())
+    assert all(f"{name} " in text and preset.about in text for name, preset in PRESETS.items())
 
 
 LAYER = """

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, Tanh, assert_gradients, fit
 from tinyae.backend import to_numpy
-from tinyae.data import gaussian, masking, salt_and_pepper
+from tinyae.data import Gaussian, Masking, SaltAndPepper
 from tinyae.data.corruption import _choose
 
-ALL = [gaussian(0.3), masking(0.25), salt_and_pepper(0.25)]
+ALL = [Gaussian(0.3), Masking(0.25), SaltAndPepper(0.25)]
 each = pytest.mark.parametrize("corrupt", ALL, ids=repr)
 shares = st.floats(0, 1)
 shapes = st.sampled_from([(1, 1), (3, 7), (2, 1, 4, 5), (4, 3, 6, 6), (2, 5000), (0, 9)])
@@ -44,24 +44,24 @@ def test_a_fresh_draw_each_time_and_the_same_with_the_same_seed(corrupt):
 
 
 def test_corruptions_are_values():
-    assert [repr(c) for c in ALL] == ["gaussian(sigma=0.3, clip=True)", "masking(share=0.25)", "salt_and_pepper(share=0.25)"]
-    assert gaussian(0.3) == gaussian(0.3) != gaussian(0.2) and len({*ALL, gaussian(0.3)}) == 3
-    assert repr(gaussian(0.3)) in repr(Objective(corrupt=gaussian(0.3)))
+    assert [repr(c) for c in ALL] == ["Gaussian(sigma=0.3, clip=True)", "Masking(share=0.25)", "SaltAndPepper(share=0.25)"]
+    assert Gaussian(0.3) == Gaussian(0.3) != Gaussian(0.2) and len({*ALL, Gaussian(0.3)}) == 3
+    assert repr(Gaussian(0.3)) in repr(Objective(corrupt=Gaussian(0.3)))
 
 
 def test_gaussian_is_x_plus_sigma_times_a_standard_normal_clipped():
     x = pictures(dtype=np.float64)
     noise = np.random.default_rng(3).standard_normal(x.shape)
-    np.testing.assert_array_equal(gaussian(0.3, clip=False)(x, 3), 0.3 * noise + x)
-    np.testing.assert_array_equal(gaussian(0.3)(x, 3), np.clip(0.3 * noise + x, 0, 1))
-    wide = gaussian(0.5, clip=False)(np.zeros((200, 784), np.float32), 0)
+    np.testing.assert_array_equal(Gaussian(0.3, clip=False)(x, 3), 0.3 * noise + x)
+    np.testing.assert_array_equal(Gaussian(0.3)(x, 3), np.clip(0.3 * noise + x, 0, 1))
+    wide = Gaussian(0.5, clip=False)(np.zeros((200, 784), np.float32), 0)
     assert abs(wide.mean()) < 0.01 and abs(wide.std() - 0.5) < 0.01
 
 
 @given(shapes, shares, st.integers(0, 2**32 - 1))
 def test_masking_hides_exactly_the_share_of_each_example(shape, share, seed):
     x = pictures(shape)
-    seen = masking(share)(x, seed)
+    seen = Masking(share)(x, seed)
     hidden = seen == 0
     d = int(np.prod(shape[1:]))
     assert (hidden.reshape(len(x), d).sum(axis=1) == round(share * d)).all()
@@ -71,7 +71,7 @@ def test_masking_hides_exactly_the_share_of_each_example(shape, share, seed):
 @given(shapes, shares, st.integers(0, 2**32 - 1))
 def test_salt_and_pepper_flips_exactly_the_share_of_each_example(shape, share, seed):
     x = pictures(shape)
-    seen = salt_and_pepper(share)(x, seed)
+    seen = SaltAndPepper(share)(x, seed)
     flipped = seen != x
     d = int(np.prod(shape[1:]))
     assert (flipped.reshape(len(x), d).sum(axis=1) == round(share * d)).all()
@@ -79,7 +79,7 @@ def test_salt_and_pepper_flips_exactly_the_share_of_each_example(shape, share, s
 
 
 def test_salt_and_pepper_tosses_a_fair_coin():
-    seen = salt_and_pepper(1.0)(pictures((100, 784)), 0)
+    seen = SaltAndPepper(1.0)(pictures((100, 784)), 0)
     assert abs(seen.mean() - 0.5) < 0.01
 
 
@@ -107,15 +107,15 @@ def test_whole_numbers_are_refused(corrupt, dtype):
         corrupt(x, 0)
 
 
-@pytest.mark.parametrize("corrupt", [gaussian(0.3), salt_and_pepper(0.1)], ids=repr)
+@pytest.mark.parametrize("corrupt", [Gaussian(0.3), SaltAndPepper(0.1)], ids=repr)
 def test_data_outside_0_and_1(corrupt):
     x = np.array([[-2.0, 3.0]])
     with pytest.raises(ValueError, match=r"x runs from -2 to 3, expected \[0, 1\]"):
         corrupt(x, 0)
-    assert gaussian(0.1, clip=False)(x, 0).max() > 2 and masking(0.5)(x, 0).min() in (-2, 0)
+    assert Gaussian(0.1, clip=False)(x, 0).max() > 2 and Masking(0.5)(x, 0).min() in (-2, 0)
 
 
-@pytest.mark.parametrize("kind", [masking, salt_and_pepper])
+@pytest.mark.parametrize("kind", [Masking, SaltAndPepper])
 @pytest.mark.parametrize("share", [-0.01, 1.01, 25, np.nan, np.inf])
 def test_share_out_of_range(kind, share):
     with pytest.raises(ValueError, match=f"{kind.__name__}: share is {share}, expected a number from 0 to 1"):
@@ -124,8 +124,8 @@ def test_share_out_of_range(kind, share):
 
 @pytest.mark.parametrize("sigma", [-0.1, np.nan, np.inf])
 def test_sigma_out_of_range(sigma):
-    with pytest.raises(ValueError, match=f"gaussian: sigma is {sigma}, expected a finite number from 0 on"):
-        gaussian(sigma)
+    with pytest.raises(ValueError, match=f"Gaussian: sigma is {sigma}, expected a finite number from 0 on"):
+        Gaussian(sigma)
 
 
 @each
@@ -133,23 +133,23 @@ def test_nothing_to_do(corrupt):
     x = pictures()
     nothing = type(corrupt)(0.0)
     np.testing.assert_array_equal(nothing(x, 0), x)
-    assert not masking(1.0)(x, 0).any()
+    assert not Masking(1.0)(x, 0).any()
 
 
-@pytest.mark.parametrize("corrupt", [masking(0.5), salt_and_pepper(0.5)])
+@pytest.mark.parametrize("corrupt", [Masking(0.5), SaltAndPepper(0.5)])
 def test_one_example_alone_has_no_share(corrupt):
     with pytest.raises(ValueError, match=r"x has shape \(784,\), expected \(N, ...\).*x\[None\]"):
         corrupt(np.ones(784, np.float32), 0)
 
 
-@pytest.mark.parametrize("corrupt", [gaussian(0.3), masking(0.5), salt_and_pepper(0.5)])
+@pytest.mark.parametrize("corrupt", [Gaussian(0.3), Masking(0.5), SaltAndPepper(0.5)])
 def test_gradients_of_a_denoising_objective(corrupt):
     """With the draw held still: gradcheck hands the objective a generator of the same seed each time."""
     model = Autoencoder(Sequential(Linear(6, 4, rng=0), Tanh()), Sequential(Linear(4, 6, rng=1), Sigmoid())).astype(np.float64)
     assert_gradients(Objective(corrupt=corrupt), model, np.random.default_rng(0).uniform(0.1, 0.9, (5, 6)))
 
 
-@pytest.mark.parametrize("wrong", [masking, 0.3, "gaussian"])
+@pytest.mark.parametrize("wrong", [Masking, 0.3, "gaussian"])
 def test_what_is_no_corruption(wrong):
     with pytest.raises(TypeError, match="Objective: corrupt is .*expected a function"):
         Objective(corrupt=wrong)
@@ -157,7 +157,7 @@ def test_what_is_no_corruption(wrong):
 
 def test_nan_goes_through():
     x = np.full((2, 3), np.nan, np.float32)
-    for corrupt in (gaussian(0.3), masking(0.3), salt_and_pepper(0.3)):
+    for corrupt in (Gaussian(0.3), Masking(0.3), SaltAndPepper(0.3)):
         assert np.isnan(corrupt(x, 0)).any()
 
 

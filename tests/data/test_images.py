@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyae.data import load_data
-from tinyae.data.images import labels_of, scale_images
+from tinyae.data.images import as_labels, scale_images
 
 
 @given(st.sampled_from([((5, 16), (5, 1, 4, 4)), ((5, 12), (5, 1, 1, 12)), ((5, 3, 7), (5, 1, 3, 7)),
@@ -69,9 +69,9 @@ def test_arrays_that_are_refused(x, message, tmp_path):
     (np.full(5, np.nan), "whole numbers"), (np.arange(-1, 4), "-1 found"), (np.array(list("abcde")), "whole numbers")])
 def test_labels_that_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
-        labels_of(y, 5)
+        as_labels(y, 5)
 
 
 def test_labels_that_are_taken():
     for y in (np.arange(5), np.arange(5.0), np.arange(5)[:, None], np.arange(5, dtype=np.uint8)):
-        assert labels_of(y, 5).tolist() == [0, 1, 2, 3, 4] and labels_of(y, 5).dtype == np.int64
+        assert as_labels(y, 5).tolist() == [0, 1, 2, 3, 4] and as_labels(y, 5).dtype == np.int64

@@ -20,7 +20,7 @@ from tinyae import (
     freeze,
 )
 from tinyae.layers import KSparse
-from tinyae.layers.tied import TiedAutoencoder, Transposed
+from tinyae.layers.tied import TiedAutoencoder, TransposedLinear
 
 ACTIVATIONS = {
     "ReLU": ReLU, "LeakyReLU": lambda: LeakyReLU(0.2), "ELU": lambda: ELU(1.3), "Sigmoid": Sigmoid, "Tanh": Tanh,
@@ -62,7 +62,7 @@ def make(kind, n, d, k, seed):
         return freeze(Sequential(Linear(d, k, rng=rng, dtype=np.float64), Tanh())), x[:, 0]
     if kind == "tied":
         linear = Linear(d, k, rng=rng, dtype=np.float64)
-        return TiedAutoencoder(Sequential(linear, Tanh()), Sequential(Transposed(linear), Sigmoid())), x[:, 0]
+        return TiedAutoencoder(Sequential(linear, Tanh()), Sequential(TransposedLinear(linear), Sigmoid())), x[:, 0]
     if kind in CONVOLUTIONS:
         d = min(d, 2)
         return CONVOLUTIONS[kind](d, k, rng), rng.normal(size=(n, d, 3, 4))

@@ -178,14 +178,14 @@ def test_pixels_that_no_patch_reaches_become_zero():
 @given(cases(most=2))
 def test_gradcheck(case):
     layer, x = case.make()
-    assert_gradients(layer, x, cap=60, samples=30)
+    assert_gradients(layer, x, max_entries=60, samples=30)
 
 
 @odd
 @pytest.mark.parametrize("method", ["central", "complex"])
 def test_gradcheck_every_entry(case, method):
     layer, x = case.make()
-    report = gradcheck(layer, x, method=method, cap=10_000)
+    report = gradcheck(layer, x, method=method, max_entries=10_000)
     assert report.ok and not any(row.kinks for row in report.tensors), report
 
 
@@ -193,7 +193,7 @@ def test_gradcheck_every_entry(case, method):
 @given(cases(largest=2, most=2))
 def test_second_derivatives(case):
     layer, x = case.make()
-    report = check_second(layer, x, cap=40, samples=20)
+    report = check_second(layer, x, max_entries=40, samples=20)
     assert report.ok, report
 
 

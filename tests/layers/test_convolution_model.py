@@ -58,7 +58,7 @@ def test_the_whole_loss_is_checked():
     model = small_net(np.float64)
     assert_gradients(model, PICTURES[:3])
     classifier = Sequential(Conv2d(1, 2, 3, 2, rng=0), ReLU(), Flatten(), Linear(18, 4, rng=1), Sigmoid())
-    assert_gradients(classifier, PICTURES[:3], cap=40, samples=30)
+    assert_gradients(classifier, PICTURES[:3], max_entries=40, samples=30)
 
 
 def test_it_learns():

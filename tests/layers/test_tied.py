@@ -8,7 +8,7 @@ from helpers.numeric import close, numeric_gradient
 
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, bce, fit, load_weights, save_weights, summary
 from tinyae.checking import check_second, gradcheck
-from tinyae.layers import TiedAutoencoder, Transposed
+from tinyae.layers import TiedAutoencoder, TransposedLinear
 from tinyae.models import tied_autoencoder
 
 X = np.random.default_rng(1).uniform(size=(5, 6))
@@ -31,12 +31,12 @@ def test_one_array_one_name():
     assert list(model.params) == ["encoder.0.weight", "encoder.0.bias", "decoder.0.bias"]
     assert model.decoder[0].params["weight"] is model.encoder[0].params["weight"] is model.params["encoder.0.weight"]
     assert "33 parameters" not in summary(model, (6,)) and "27 parameters" in summary(model, (6,))  # 3·6 + 3 + 6
-    assert repr(model).startswith("TiedAutoencoder(") and "Transposed(3 → 6)" in repr(model)
+    assert repr(model).startswith("TiedAutoencoder(") and "TransposedLinear(3 → 6)" in repr(model)
 
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_transposed_first_and_second_derivatives(bias):
-    layer = Transposed(Linear(6, 3, rng=0, dtype=np.float64), bias)
+    layer = TransposedLinear(Linear(6, 3, rng=0, dtype=np.float64), bias)
     z = np.random.default_rng(2).normal(size=(4, 3))
     assert gradcheck(layer, z).ok and check_second(layer, z).ok
 
@@ -89,9 +89,9 @@ def test_training_keeps_them_tied():
 
 
 def test_bad_input():
-    with pytest.raises(TypeError, match=r"Transposed: expected the Linear layer whose weights it shares, got Sigmoid\(\)"):
-        Transposed(Sigmoid())
+    with pytest.raises(TypeError, match=r"TransposedLinear: expected the Linear layer whose weights it shares, got Sigmoid\(\)"):
+        TransposedLinear(Sigmoid())
     with pytest.raises(ValueError, match="share no weights"):
         TiedAutoencoder(Sequential(Linear(6, 3)), Sequential(Linear(3, 6)))
-    with pytest.raises(ValueError, match=r"Transposed\(3 → 6\): input has shape \(5, 6\), expected \(N, 3\)"):
+    with pytest.raises(ValueError, match=r"TransposedLinear\(3 → 6\): input has shape \(5, 6\), expected \(N, 3\)"):
         small().decoder(X)

@@ -10,10 +10,10 @@ from helpers.small import same_bits
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, bce, fit, load_weights, mse, save_weights, summary
 from tinyae.checking import assert_gradients
 from tinyae.cli.main import main
-from tinyae.cli.presets import RECIPES
-from tinyae.layers.vae import VAE, Mean, halves
+from tinyae.cli.presets import PRESETS
+from tinyae.layers.vae import VAE, PosteriorMean, split_mean_logvar
 from tinyae.models import vae
-from tinyae.objectives.variational import Variational, gaussian_kl, reparametrise, reparametrise_backward
+from tinyae.objectives.variational import Variational, gaussian_kl, reparameterize, reparameterize_backward
 from tinyae.training.loop import Workers, loss_and_gradients
 
 
@@ -33,8 +33,8 @@ X = np.random.default_rng(1).uniform(size=(8, 9))
 
 def test_the_draw_is_what_its_equation_says():
     code, noise = some_code(), np.random.default_rng(1).normal(size=(5, 3))
-    z, s = reparametrise(code, noise)
-    mean, logvar = halves(code)
+    z, s = reparameterize(code, noise)
+    mean, logvar = split_mean_logvar(code)
     np.testing.assert_allclose(z, mean + np.sqrt(np.exp(logvar)) * noise)
     np.testing.assert_allclose(z - mean, s)
 
@@ -43,16 +43,16 @@ def test_gradients_of_the_draw():
     code, noise = some_code(), np.random.default_rng(1).normal(size=(5, 3))
 
     def draw(code):
-        return reparametrise(code, noise)
+        return reparameterize(code, noise)
 
-    assert_gradients((draw, reparametrise_backward), code)
+    assert_gradients((draw, reparameterize_backward), code)
     dz = np.random.default_rng(2).normal(size=(5, 3))
-    close(reparametrise_backward(dz, draw(code)[1]), numeric_gradient(lambda: (draw(code)[0] * dz).sum(), code))
+    close(reparameterize_backward(dz, draw(code)[1]), numeric_gradient(lambda: (draw(code)[0] * dz).sum(), code))
 
 
 def test_the_draw_has_the_mean_and_the_variance_asked_for():
     code = np.tile([[1.5, -2.0, np.log(0.25), np.log(9.0)]], (200_000, 1))
-    z, _ = reparametrise(code, np.random.default_rng(0).normal(size=(200_000, 2)))
+    z, _ = reparameterize(code, np.random.default_rng(0).normal(size=(200_000, 2)))
     np.testing.assert_allclose(z.mean(axis=0), [1.5, -2.0], atol=0.03)
     np.testing.assert_allclose(z.std(axis=0), [0.5, 3.0], rtol=0.01)
 
@@ -160,14 +160,14 @@ def test_shapes_and_that_reconstructing_uses_the_mean():
     np.testing.assert_array_equal(model(x), model.decode(mean))
     np.testing.assert_array_equal(model(x), model(x))
     assert 0 <= model(x).min() and model(x).max() <= 1
-    assert "Mean(40 → 20)" in summary(model, (784,)) and "code: 20" in repr(model)
+    assert "PosteriorMean(40 → 20)" in summary(model, (784,)) and "code: 20" in repr(model)
     assert vae(0, code=2).encode(x).shape == (3, 2)
 
 
 def test_as_a_layer_it_has_the_whole_protocol():
     model = small()
     assert_gradients(model, X)
-    mean = Mean(3)
+    mean = PosteriorMean(3)
     assert_gradients(mean, some_code())
     x, y = some_code(), some_code()[:, :3]
     assert (mean(x) * y).sum() == pytest.approx((x * mean.vjp(y, None)).sum())
@@ -212,9 +212,9 @@ def test_beta_trades_the_kl_against_the_reconstruction():
 
 def test_recipes():
     for name, code in [("vae", 20), ("vae-2d", 2)]:
-        model = RECIPES[name].build((1, 12, 12), 0)
+        model = PRESETS[name].build((1, 12, 12), 0)
         assert model.code == code and model(np.zeros((2, 144), np.float32)).shape == (2, 144)
-        assert RECIPES[name].objective == Variational()
+        assert PRESETS[name].objective == Variational()
 
 
 def test_from_the_command_line(tmp_path, capsys):
@@ -244,7 +244,7 @@ def test_from_the_command_line(tmp_path, capsys):
         (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a number"),
         (lambda: Objective()(small(), X), TypeError, r"a VAE of the parts encoder, mean, decoder.*Variational\(\)"),
         (lambda: gaussian_kl(np.zeros((2, 5))), ValueError, r"shape \(2, 5\), expected \(N, 2K\)"),
-        (lambda: reparametrise(np.zeros((2, 6)), np.zeros((2, 2))), ValueError, r"noise has shape \(2, 2\), expected \(2, 3\)"),
+        (lambda: reparameterize(np.zeros((2, 6)), np.zeros((2, 2))), ValueError, r"noise has shape \(2, 2\), expected \(2, 3\)"),
         (lambda: small().sample(0), ValueError, "n is 0, expected at least 1"),
         (lambda: VAE(Sequential(), Sequential(), 0), ValueError, "code is 0, expected at least 1"),
         (lambda: VAE(Sequential(Linear(9, 6)), Sequential(Linear(2, 9)), 2)(X), ValueError, "gives 6 numbers.*expected 4"),

@@ -12,9 +12,9 @@ from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
 from tinyae import Adam, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, contractive, fit, jacobian
 from tinyae.checking import check_penalty, check_second, gradcheck
-from tinyae.layers import Autoencoder, KSparse, Layer, TiedAutoencoder, Transposed, freeze
+from tinyae.layers import Autoencoder, KSparse, Layer, TiedAutoencoder, TransposedLinear, freeze
 from tinyae.models import conv_autoencoder, tied_autoencoder
-from tinyae.penalties import contraction_ratios, jacobian_norms, scale_free_contraction, singular_values
+from tinyae.penalties import contraction_ratios, jacobian_norms, normalized_contraction, singular_values
 from tinyae.penalties import jacobian_penalty as module
 from tinyae.penalties.jacobian_penalty import contractive_backward, higher_order_contractive, reconstruction_contractive
 
@@ -335,7 +335,7 @@ def test_threads_and_shards_add_up(model):
     elif model == "tied":
         def make():
             first, second = Linear(12, 6, rng=0, dtype=np.float64), Linear(6, 3, rng=1, dtype=np.float64)
-            return TiedAutoencoder(Sequential(first, Tanh(), second), Sequential(Transposed(second), Tanh(), Transposed(first)))
+            return TiedAutoencoder(Sequential(first, Tanh(), second), Sequential(TransposedLinear(second), Tanh(), TransposedLinear(first)))
     else:
         x = np.random.default_rng(0).uniform(size=(8, 1, 28, 28))
         make = lambda: conv_autoencoder(0, dtype=np.float64)  # noqa: E731
@@ -478,10 +478,10 @@ def test_of_a_variational_model():
 def test_what_is_left_when_the_scale_is_divided_out():
     net, x = build("dense, linear code")
     close(jacobian_norms(net, x), np.sqrt((jacobian(net, x) ** 2).sum(axis=(1, 2))), 1e-14)
-    before = scale_free_contraction(net, x)
+    before = normalized_contraction(net, x)
     for key in ("2.weight", "2.bias"):
         net.params[key] /= 10
-    assert scale_free_contraction(net, x) == pytest.approx(before)
+    assert normalized_contraction(net, x) == pytest.approx(before)
 
 
 # ---- the objective -----------------------------------------------------------------------------------------------------

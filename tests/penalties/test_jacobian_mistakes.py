@@ -92,7 +92,7 @@ def test_a_frozen_copy_of_the_weights(monkeypatch):
 def test_the_sigmoids_formula_on_a_relu_encoder(kind, monkeypatch):
     """A much-copied PyTorch model: h (1 − h) whatever the activation."""
     monkeypatch.setattr(ReLU, "vjp", lambda self, dy, y: dy * y * (1 - y))
-    monkeypatch.setattr(ReLU, "slope", lambda self, y: y * (1 - y))
+    monkeypatch.setattr(ReLU, "derivative", lambda self, y: y * (1 - y))
     report = verdict(contractive, kind, ReLU)
     assert not report.ok and "the penalty is" in told(report)
 
@@ -143,7 +143,7 @@ def test_ones_in_place_of_the_rows():
         cotangents, j = chain.cotangents(v, flat)
         _, bends, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)
         dx, more = chain.backward(None, flat, bends=bends)
-        return float((j**2).sum()) / len(j[0]), dx, names(module.added(grads, more))
+        return float((j**2).sum()) / len(j[0]), dx, names(module.add_gradients(grads, more))
 
     report = verdict(ones)
     assert not report.ok and "ones were back-propagated" in told(report)
@@ -173,7 +173,7 @@ def test_the_bends_are_forgotten(kind, monkeypatch):
 
 
 def test_the_curvature_has_the_wrong_sign(monkeypatch):
-    monkeypatch.setattr(Sigmoid, "curvature", lambda self, y: -y * (1 - y) * (1 - 2 * y))
+    monkeypatch.setattr(Sigmoid, "second_derivative", lambda self, y: -y * (1 - y) * (1 - 2 * y))
     for kind in ("one layer", "dense"):
         assert not verdict(contractive, kind, Sigmoid).ok
 

@@ -1,4 +1,3 @@
-import functools
 
 import numpy as np
 import pytest
@@ -6,9 +5,9 @@ from helpers.numeric import close, numeric_gradient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid, fit, kl_sparsity, l1
+from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid, fit, l1
 from tinyae.checking import check_penalty, gradcheck
-from tinyae.penalties import kl_to
+from tinyae.penalties import KLSparsity
 
 rhos = st.floats(0.001, 0.999)
 seeds = st.integers(0, 2**32 - 1)
@@ -32,34 +31,34 @@ def test_l1(seed, n, units):
 @given(seeds, rhos, st.integers(1, 6), st.integers(1, 5))
 def test_kl_against_its_definition(seed, rho, n, units):
     z = codes(seed, n, units)
-    value, dz = kl_sparsity(z, rho)
+    value, dz = KLSparsity(rho)(z)
     expected = 0.0
     for unit in z.T:
         mean = sum(unit) / n
         expected += rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
     assert value == pytest.approx(expected, abs=1e-13)
-    close(dz, numeric_gradient(lambda: kl_sparsity(z, rho)[0], z), 1e-6)
+    close(dz, numeric_gradient(lambda: KLSparsity(rho)(z)[0], z), 1e-6)
     assert (dz == dz[0]).all()  # every example of a batch is pushed alike
 
 
 @given(seeds, rhos)
 def test_kl_is_never_negative_and_0_with_slope_0_at_rho_alone(seed, rho):
     z = codes(seed)
-    assert kl_sparsity(z, rho)[0] >= -1e-14
+    assert KLSparsity(rho)(z)[0] >= -1e-14
     at_rho = z - z.mean(axis=0) + rho  # the same spread, each mean moved to ρ ...
     at_rho = rho + (at_rho - rho) * 0.9 * min(rho, 1 - rho)  # ... and drawn together to stay inside (0, 1)
-    value, dz = kl_sparsity(at_rho, rho)
+    value, dz = KLSparsity(rho)(at_rho)
     assert value == pytest.approx(0, abs=1e-13)
     np.testing.assert_allclose(dz, 0, atol=1e-9)
 
 
 @given(rhos, st.floats(0.01, 0.99))
 def test_kl_pushes_towards_rho(rho, mean):
-    _, dz = kl_sparsity(np.full((3, 1), mean), rho)
+    _, dz = KLSparsity(rho)(np.full((3, 1), mean))
     assert np.sign(np.round(dz[0, 0], 9)) == np.sign(np.round((mean - rho) / (mean * (1 - mean)) / 3, 9))
 
 
-@pytest.mark.parametrize("penalty", [l1, kl_sparsity, kl_to(0.2), functools.partial(kl_sparsity, rho=0.01)], ids=repr)
+@pytest.mark.parametrize("penalty", [l1, KLSparsity(), KLSparsity(0.2), KLSparsity(0.01)], ids=repr)
 def test_by_the_checker(penalty):
     report = check_penalty(penalty, codes(1))
     assert report.ok and not report.findings
@@ -67,7 +66,7 @@ def test_by_the_checker(penalty):
 
 
 @pytest.mark.parametrize("code", [Sigmoid, lambda: Sequential(Linear(5, 5, rng=2, dtype=np.float64), Sigmoid())])
-@pytest.mark.parametrize("penalty", [l1, kl_to(0.05)])
+@pytest.mark.parametrize("penalty", [l1, KLSparsity(0.05)])
 def test_in_the_objective(code, penalty):
     rng = np.random.default_rng(3)
     like = {"rng": rng, "dtype": np.float64}
@@ -88,14 +87,14 @@ def test_half_of_the_divergence_is_caught():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype(dtype):
     z = codes(5).astype(dtype)
-    for penalty in (l1, kl_sparsity, kl_to(0.01)):
+    for penalty in (l1, KLSparsity(), KLSparsity(0.01)):
         value, dz = penalty(z)
         assert isinstance(value, float) and dz.dtype == dtype and dz.shape == z.shape
 
 
 def test_a_code_with_axes():
     z = codes(6, 4, 12).reshape(4, 3, 2, 2)
-    for penalty in (l1, kl_sparsity):
+    for penalty in (l1, KLSparsity()):
         value, dz = penalty(z)
         flat, d_flat = penalty(z.reshape(4, 12))
         assert value == pytest.approx(flat)
@@ -104,17 +103,15 @@ def test_a_code_with_axes():
 
 @pytest.mark.parametrize("rho", [0, 1, -0.1, 5, np.nan])
 def test_rho_out_of_range(rho):
-    with pytest.raises(ValueError, match=f"kl_sparsity: rho is {rho}, expected a number between 0 and 1"):
-        kl_sparsity(codes(7), rho)
-    with pytest.raises(ValueError, match=f"kl_to: rho is {rho}"):
-        kl_to(rho)
+    with pytest.raises(ValueError, match=f"KLSparsity: rho is {rho}"):
+        KLSparsity(rho)
 
 
 @pytest.mark.parametrize("z", [[[0.5, 1.7], [0.2, 0.1]], [[0.5, -0.1], [0.2, 0.9]]])
 def test_a_code_outside_0_and_1_says_which_activation(z):
     """Also where the mean would pass: a ReLU's 1.7 and 0.1 have a mean of 0.9."""
     with pytest.raises(ValueError, match=r"the code runs from .* must lie inside \(0, 1\): end the encoder in Sigmoid"):
-        kl_sparsity(np.array(z))
+        KLSparsity()(np.array(z))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -122,18 +119,18 @@ def test_a_unit_that_never_moves(value):
     z = codes(8)
     z[:, 1] = value
     with pytest.raises(ValueError, match="1 of 4 code units are 0, or 1, for the whole batch.*Sigmoid"):
-        kl_sparsity(z)
+        KLSparsity()(z)
 
 
 def test_a_saturated_example_is_no_error():
     z = codes(9)
     z[0], z[1] = 0.0, 1.0
-    assert np.isfinite(kl_sparsity(z)[0])
+    assert np.isfinite(KLSparsity()(z)[0])
 
 
 def test_nan_goes_through():
     with np.errstate(invalid="ignore"):
-        assert np.isnan(kl_sparsity(np.full((2, 2), np.nan))[0])
+        assert np.isnan(KLSparsity()(np.full((2, 2), np.nan))[0])
 
 
 def test_on_a_device_nobody_waits(monkeypatch):
@@ -142,7 +139,7 @@ def test_on_a_device_nobody_waits(monkeypatch):
     from tinyae import to_device, to_numpy
 
     pretend_gpu(monkeypatch)
-    for penalty in (l1, kl_to(0.1)):
+    for penalty in (l1, KLSparsity(0.1)):
         z = to_device(codes(10), "gpu")
         before = DeviceArray.waits
         value, dz = penalty(z)
@@ -153,9 +150,9 @@ def test_on_a_device_nobody_waits(monkeypatch):
 
 def test_an_objective_knows_that_kl_wants_the_whole_batch():
     """On a shard of the batch the mean is another one: fit must not cut the batch."""
-    for penalty in (kl_sparsity, kl_to(0.1), functools.partial(kl_sparsity, rho=0.1)):
-        assert Objective(code_penalty=penalty).whole_batch
-    assert not Objective(code_penalty=l1).whole_batch
+    for penalty in (KLSparsity(), KLSparsity(0.1)):
+        assert Objective(code_penalty=penalty).needs_full_batch
+    assert not Objective(code_penalty=l1).needs_full_batch
 
 
 def small(activation, seed):
@@ -166,7 +163,7 @@ def small(activation, seed):
 def test_training_brings_the_mean_activation_to_rho():
     x = np.random.default_rng(11).uniform(size=(400, 20)).astype(np.float32)
     model = small(Sigmoid, 0)
-    fit(model, x, Objective(code_penalty=kl_to(0.05), beta=0.1), Adam(model.params, 0.02), 40, 50, progress=False)
+    fit(model, x, Objective(code_penalty=KLSparsity(0.05), beta=0.1), Adam(model.params, 0.02), 40, 50, progress=False)
     np.testing.assert_allclose(model.encode(x).mean(axis=0), 0.05, atol=0.02)
 
 

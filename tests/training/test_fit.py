@@ -5,7 +5,7 @@ import pytest
 from helpers.small import DATA, noisy, run, same_bits, small_net
 
 from tinyae import SGD, Adam, Autoencoder, Linear, Objective, ReLU, Sequential, bce, fit, mse
-from tinyae.optim import cosine
+from tinyae.optim import cosine_schedule
 from tinyae.training import TrainingDiverged, evaluate, loop
 from tinyae.training.checkpoint import read_checkpoint
 
@@ -93,7 +93,7 @@ def test_the_history_has_every_column():
 
 def test_the_schedule_is_logged_and_followed():
     model = small_net()
-    _, history = run(4, model, optimizer=SGD(model.params, cosine(0.1, steps=16)))
+    _, history = run(4, model, optimizer=SGD(model.params, cosine_schedule(0.1, steps=16)))
     assert history["lr"][0] > history["lr"][1] > history["lr"][-1] == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from tinyae import Adam, Objective, fit
 from tinyae.data import mnist
 from tinyae.models import linear_autoencoder
-from tinyae.optim import cosine
+from tinyae.optim import cosine_schedule
 
 pytestmark = pytest.mark.mnist
 EPOCHS, BATCH = 4, 250
@@ -32,7 +32,7 @@ def test_a_linear_autoencoder_comes_to_pca_and_not_below(data_dir):
 
     model = linear_autoencoder(rng=0, code=30)
     steps = EPOCHS * len(x) // BATCH
-    fit(model, x, Objective(), Adam(model.params, cosine(5e-3, steps)), EPOCHS, BATCH, progress=False)
+    fit(model, x, Objective(), Adam(model.params, cosine_schedule(5e-3, steps)), EPOCHS, BATCH, progress=False)
     reached = squared_error_per_image(x, model(x))
     assert best * (1 - 1e-5) <= reached <= best * 1.02
     assert squared_error_per_image(x_test, model(x_test)) <= best_test * 1.02

@@ -37,7 +37,7 @@ def interrupted_at(step):
 OPTIMIZERS = {
     "SGD": lambda p: SGD(p, 0.1),
     "momentum": lambda p: SGD(p, 0.1, momentum=0.9),
-    "Adam": lambda p: Adam(p, tinyae.optim.cosine(0.01, 20), weight_decay=0.01),
+    "Adam": lambda p: Adam(p, tinyae.optim.cosine_schedule(0.01, 20), weight_decay=0.01),
 }
 
 

@@ -35,7 +35,7 @@ def reconstruction_errors(model: Model, x: Array, batch_size: int = 500) -> np.n
     return np.concatenate(errors) if errors else np.zeros(0, x.dtype)
 
 
-def threshold_from(normal_errors: Array, quantile: float = 0.95) -> float:
+def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
     """The error that the share ``quantile`` of normal examples stays below: 1 − quantile of them will be false alarms.
 
     The errors must come from examples that the model was *not* trained on: on those that it knows it is better.
@@ -44,15 +44,15 @@ def threshold_from(normal_errors: Array, quantile: float = 0.95) -> float:
         ValueError: a quantile outside (0, 1), no errors at all, or NaN or infinite ones.
     """
     if not 0 < quantile < 1:
-        raise ValueError(f"threshold_from: quantile is {quantile}, expected a number between 0 and 1, such as 0.95")
+        raise ValueError(f"quantile_threshold: quantile is {quantile}, expected a number between 0 and 1, such as 0.95")
     errors = to_numpy(normal_errors)
     if errors.ndim != 1:
-        raise ValueError(f"threshold_from: the errors have shape {errors.shape}, expected (N,), one for each example")
+        raise ValueError(f"quantile_threshold: the errors have shape {errors.shape}, expected (N,), one for each example")
     if not len(errors):
-        raise ValueError("threshold_from: the normal set is empty: expected the errors of normal examples held out of training")
+        raise ValueError("quantile_threshold: the normal set is empty: expected the errors of normal examples held out of training")
     if not np.isfinite(errors).all():
         bad = int((~np.isfinite(errors)).argmax())
-        raise ValueError(f"threshold_from: the error of normal example {bad} is {errors[bad]}, expected finite numbers")
+        raise ValueError(f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, expected finite numbers")
     return float(np.quantile(errors, quantile))
 
 
@@ -64,7 +64,7 @@ def detect_anomalies(model: Model, x: Array, threshold: float) -> np.ndarray:
     """
     if math.isnan(threshold) or threshold < 0:
         raise ValueError(
-            f"detect_anomalies: threshold is {threshold}, expected a number from 0 on: threshold_from(errors of normal examples)"
+            f"detect_anomalies: threshold is {threshold}, expected a number from 0 on: quantile_threshold(errors of normal examples)"
         )
     errors = reconstruction_errors(model, x)
     if np.isnan(errors).any():

@@ -7,7 +7,7 @@ import numpy as np
 from tinyae.backend import Array, to_numpy
 from tinyae.layers import Layer, Linear, Sequential
 from tinyae.objectives.classification import _check_labels, classification
-from tinyae.optim import Adam, cosine
+from tinyae.optim import Adam, cosine_schedule
 from tinyae.training import fit
 
 
@@ -38,7 +38,7 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     """How good are features? The accuracy on ``z_test`` of a Linear layer that is trained on ``z``, (N, features), alone.
 
     All features are shifted and scaled by two numbers, to mean 0 and variance 1. Adam takes 300 steps of 128 examples at least,
-    and 4 epochs at least, at rates that fall from 0.003 to 0. With few labels: ``chosen = random_subset(labels, 1000, rng)``,
+    and 4 epochs at least, at rates that fall from 0.003 to 0. With few labels: ``chosen = stratified_subset(labels, 1000, rng)``,
     and ``z[chosen], labels[chosen]``.
 
     Raises:
@@ -50,12 +50,12 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     head = Sequential(Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype))
     steps = -(-len(z) // 128)  # of an epoch
     epochs = max(4, -(-300 // steps))
-    optimizer = Adam(head.params, cosine(3e-3, epochs * steps))
+    optimizer = Adam(head.params, cosine_schedule(3e-3, epochs * steps))
     fit(head, ((z - shift) / scale, labels), classification, optimizer, epochs, rng=rng, progress=False)
     return accuracy(head, (z_test - shift) / scale, test_labels)
 
 
-def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Array:
+def stratified_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Array:
     """Indices of ``n`` examples chosen at random, as many of each class as possible (n / classes each, ± 1).
 
     Raises:
@@ -64,10 +64,10 @@ def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Arra
     """
     labels = to_numpy(labels)
     if labels.ndim != 1:
-        raise ValueError(f"random_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?")
+        raise ValueError(f"stratified_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?")
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) <= n <= len(labels):
-        raise ValueError(f"random_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)")
+        raise ValueError(f"stratified_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)")
     if n == len(labels):
         return np.arange(n)
     rng = np.random.default_rng(rng)
@@ -76,7 +76,7 @@ def random_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Arra
     if (counts < share + extra).any():
         short = int((counts < share + extra).argmax())
         raise ValueError(
-            f"random_subset: {n} examples of {len(classes)} classes are {share + int(extra[short])} of class {classes[short]}, "
+            f"stratified_subset: {n} examples of {len(classes)} classes are {share + int(extra[short])} of class {classes[short]}, "
             f"which has {counts[short]}"
         )
     chosen = [rng.permutation(np.flatnonzero(labels == c))[: share + e] for c, e in zip(classes, extra, strict=True)]

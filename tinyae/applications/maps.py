@@ -65,7 +65,7 @@ def tsne_map(x: Array, perplexity: float = 30.0, rng: int = 0, **options: Any) -
     return TSNE(perplexity=perplexity, init="pca", random_state=rng, **options).fit_transform(rows)
 
 
-def neighbours_agree(points: Array, labels: Array) -> float:
+def nearest_neighbor_accuracy(points: Array, labels: Array) -> float:
     """The share of points whose nearest other point has the same label: how well a map, or a code, keeps classes apart.
 
     Raises:
@@ -73,7 +73,7 @@ def neighbours_agree(points: Array, labels: Array) -> float:
     """
     points, labels = to_numpy(points).reshape(len(points), -1), to_numpy(labels)
     if len(points) < 2 or len(labels) != len(points):
-        raise ValueError(f"neighbours_agree: {len(points)} points and {len(labels)} labels, expected as many, and two at least")
+        raise ValueError(f"nearest_neighbor_accuracy: {len(points)} points and {len(labels)} labels, expected as many, and two at least")
     points = points - points.mean(axis=0)  # smaller numbers, smaller rounding errors in the next line
     lengths = (points**2).sum(axis=1)
     right = 0
@@ -85,7 +85,7 @@ def neighbours_agree(points: Array, labels: Array) -> float:
     return right / len(points)
 
 
-def decoded_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15) -> Array:
+def decode_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15) -> Array:
     """What a code of two numbers means: n × n points of the plane between the corners ``low`` and ``high``, each decoded.
 
     Returns (n·n, ...) pictures in reading order: the first is at the top left, where z₁ is lowest and z₂ highest.
@@ -94,10 +94,10 @@ def decoded_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float
         ValueError: a model whose code has not two numbers, corners that are not two numbers each, or n below 1.
     """
     if n < 1 or len(low) != 2 or len(high) != 2:
-        raise ValueError(f"decoded_grid: n is {n}, the corners {low} and {high}: expected n from 1 on and two numbers a corner")
+        raise ValueError(f"decode_grid: n is {n}, the corners {low} and {high}: expected n from 1 on and two numbers a corner")
     first = next(iter(model.decoder.params.values()), None)
     if first is not None and first.ndim == 2 and first.shape[1] != 2:
-        raise ValueError(f"decoded_grid: the model's code has {first.shape[1]} numbers, expected 2")
+        raise ValueError(f"decode_grid: the model's code has {first.shape[1]} numbers, expected 2")
     dtype = np.float32 if first is None else first.dtype
     z1, z2 = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(high[1], low[1], n))
     points = np.stack([z1, z2], axis=-1).reshape(-1, 2).astype(dtype)

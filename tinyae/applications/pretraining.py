@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyae.applications.features import encode
 from tinyae.backend import Array
-from tinyae.layers import Linear, Sequential, Sigmoid, TiedAutoencoder, Transposed
+from tinyae.layers import Linear, Sequential, Sigmoid, TiedAutoencoder, TransposedLinear
 from tinyae.losses import bce_with_logits
 from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import Adam
@@ -17,7 +17,7 @@ from tinyae.training import History, fit
 Corruption = Callable[[Array, np.random.Generator], Array]
 
 
-def pretrain_stack(
+def greedy_pretrain(
     sizes: Sequence[int], x: Array, corruption: Corruption | Sequence[Corruption | None] | None, epochs: int = 10,
     lr: float = 1e-3, batch_size: int = 128, rng: int | np.random.Generator = 0, workers: int | None = None,
     progress: bool = False,
@@ -32,7 +32,7 @@ def pretrain_stack(
     Args:
         sizes: the widths of the layers, (1000, 1000, 1000) for three.
         x: (N, D) in [0, 1]; no labels.
-        corruption: q, such as ``masking(0.25)``; or one for each layer; None for plain autoencoders.
+        corruption: q, such as ``Masking(0.25)``; or one for each layer; None for plain autoencoders.
 
     Returns:
         the encoder, ``Sequential(Linear, Sigmoid, Linear, Sigmoid, ...)``, and each layer's History. Put a Linear on top, and
@@ -43,14 +43,14 @@ def pretrain_stack(
     """
     corruptions = list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
     if not sizes or len(corruptions) != len(sizes):
-        raise ValueError(f"pretrain_stack: {len(sizes)} sizes and {len(corruptions)} corruptions, expected one size at least "
+        raise ValueError(f"greedy_pretrain: {len(sizes)} sizes and {len(corruptions)} corruptions, expected one size at least "
                          "and one corruption for each")  # fmt: skip
     if x.ndim != 2 or not len(x):
-        raise ValueError(f"pretrain_stack: x has shape {x.shape}, expected rows (N, D), one at least")
+        raise ValueError(f"greedy_pretrain: x has shape {x.shape}, expected rows (N, D), one at least")
     low, high = float(x.min()), float(x.max())
     if not 0 <= low <= high <= 1:
         raise ValueError(
-            f"pretrain_stack: x runs from {low:g} to {high:g}, expected [0, 1]: each layer is compared as a probability"
+            f"greedy_pretrain: x runs from {low:g} to {high:g}, expected [0, 1]: each layer is compared as a probability"
         )
     generator = np.random.default_rng(rng)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
@@ -58,7 +58,7 @@ def pretrain_stack(
     for l, (size, corrupt) in enumerate(zip(sizes, corruptions, strict=True)):
         linear = Linear(h.shape[1], size, rng=generator, dtype=x.dtype)
         # the decoder's σ is in the loss: bce_with_logits(a, t) is bce(σ(a), t)
-        model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(Transposed(linear)))
+        model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear)))
         objective = Objective(bce_with_logits, corrupt)
         histories.append(fit(model, h, objective, Adam(model.params, lr), epochs, batch_size, rng=seed + l, workers=workers,
                              progress=progress))  # fmt: skip

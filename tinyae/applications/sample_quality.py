@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.backend import Array, to_numpy
-from tinyae.data.images import as_pictures
+from tinyae.data.images import as_display_images
 from tinyae.layers import Layer
 
 
-def confidence(classifier: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
+def max_probability(classifier: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
     """The probability that a classifier gives to the class it prefers, ``max_c softmax(a)_c``: (N,), from 1/classes to 1.
 
     Low where a picture is between classes. High does not prove much: a classifier is also sure of pictures that are none.
@@ -21,12 +21,12 @@ def confidence(classifier: Layer, x: Array, batch_size: int = 500) -> np.ndarray
     for start in range(0, len(x), batch_size):
         a = to_numpy(classifier(x[start : start + batch_size]))
         if a.ndim != 2 or a.shape[1] < 2:
-            raise ValueError(f"confidence: the classifier gives {a.shape}, expected logits (N, classes) of two classes or more")
+            raise ValueError(f"max_probability: the classifier gives {a.shape}, expected logits (N, classes) of two classes or more")
         result.append(1 / np.exp(a - a.max(axis=1, keepdims=True)).sum(axis=1))  # e^max / Σ e^a
     return np.concatenate(result) if result else np.zeros(0)
 
 
-def nearest(x: Array, real: Array, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbors(x: Array, real: Array, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
     """Of each picture the Euclidean distance to the nearest of ``real``, (N,), and which one that is, (N,).
 
     ``‖x − r‖² = ‖x‖² + ‖r‖² − 2 x·r``, so all distances are one matrix product. 0 for a copy of a real picture.
@@ -36,7 +36,7 @@ def nearest(x: Array, real: Array, batch_size: int = 500) -> tuple[np.ndarray, n
     """
     rows, others = to_numpy(x).reshape(len(x), -1), to_numpy(real).reshape(len(real), -1) if len(real) else real
     if not len(real) or rows.shape[1] != others.shape[1]:
-        raise ValueError(f"nearest: pictures of shape {x.shape} and real ones of shape {real.shape}: expected one real picture "
+        raise ValueError(f"nearest_neighbors: pictures of shape {x.shape} and real ones of shape {real.shape}: expected one real picture "
                          "or more, of the same size")  # fmt: skip
     squares, distances, indices = (others * others).sum(axis=1), [], []
     for start in range(0, len(rows), batch_size):
@@ -54,7 +54,7 @@ def sharpness(x: Array) -> np.ndarray:
     Raises:
         ValueError: an array that holds no pictures.
     """
-    pictures = as_pictures(x).astype(np.float64)
+    pictures = as_display_images(x).astype(np.float64)
     axes = tuple(range(1, pictures.ndim))
     steps = sum((np.diff(pictures, axis=axis) ** 2).sum(axis=axes) for axis in (1, 2))
     ink = (pictures**2).sum(axis=axes)

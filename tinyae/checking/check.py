@@ -25,7 +25,7 @@ METHODS = ("central", "forward", "richardson", "complex", "directions")
 
 def gradcheck(
     target: Any, *inputs: Any, method: str = "central", seed: int = 0, rtol: float = 1e-6, step: float | None = None,
-    cap: int = 1000, samples: int = 200, directions: int = 8, dtype: Any = np.float64, kind: str | None = None,
+    max_entries: int = 1000, samples: int = 200, directions: int = 8, dtype: Any = np.float64, kind: str | None = None,
 ) -> Report:
     """Compare the gradients that ``target`` returns with finite differences of its outputs, entry by entry, and say why.
 
@@ -42,7 +42,7 @@ def gradcheck(
         seed: of the cotangent, the sample and an objective's noise.
         rtol: relative tolerance.
         step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
-        cap, samples: tensors of more than ``cap`` entries are checked at ``samples`` entries and along a random direction.
+        max_entries, samples: tensors of more than ``max_entries`` entries are checked at ``samples`` entries and along a random direction.
         directions: how many per tensor for ``method="directions"``.
         dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those in float64.
         kind: what the target is, where that cannot be seen from it.
@@ -61,7 +61,7 @@ def gradcheck(
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         seen = contract.observe(problem, rng)
-        check = Check(problem, seen, rng, method, step, rtol, cap, samples, directions)
+        check = Check(problem, seen, rng, method, step, rtol, max_entries, samples, directions)
         if method == "complex":
             check.twin = numeric.complex_twin(problem, as_problem(target, inputs, np.complex128, seed, kind))
         rows = [check.tensor(name) for name in problem.tensors]
@@ -91,7 +91,7 @@ class Check:
     method: str
     step: float
     rtol: float
-    cap: int
+    max_entries: int
     samples: int
     directions: int
     twin: Problem | None = None  # the same target in complex numbers, for the complex step
@@ -108,9 +108,9 @@ class Check:
             for _ in range(self.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            for i in numeric.pick(v.size, self.cap, self.samples, self.rng):
+            for i in numeric.pick(v.size, self.max_entries, self.samples, self.rng):
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.cap:
+            if v.size > self.max_entries:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = numeric.bisect(v.size, lambda part: self.direction(name, flat, part).state == "wrong")
@@ -148,7 +148,7 @@ class Check:
         scale = 1e-7 * float(np.abs(gradient).max())  # 1e-13 of the largest entry is rounding, in whatever comes after
         fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
         verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
-        if self.seen.y.size * min(v.size, self.cap) > 4_000_000:
+        if self.seen.y.size * min(v.size, self.max_entries) > 4_000_000:
             verdict.column = None  # the diagnosis would like it, but that is a lot of memory
         return verdict
 

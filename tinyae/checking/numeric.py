@@ -163,10 +163,10 @@ def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
     return 0.0
 
 
-def pick(size: int, cap: int, samples: int, rng: np.random.Generator) -> Iterator[int]:
-    """Which entries of a tensor to look at: all up to ``cap``, else one at random from each of ``samples`` equal strata,
+def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) -> Iterator[int]:
+    """Which entries of a tensor to look at: all up to ``max_entries``, else one at random from each of ``samples`` equal strata,
     and the first and the last one."""
-    if size <= cap:
+    if size <= max_entries:
         yield from range(size)
         return
     edges = np.linspace(0, size, samples + 1).astype(int)

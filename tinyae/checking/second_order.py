@@ -34,7 +34,7 @@ def adjoint_gap(f: Callable[[Array], Array], f_adjoint: Callable[[Array], Array]
 
 
 def check_second(
-    layer: Any, x: Array, probes: int = 3, seed: int = 0, rtol: float = 1e-6, cap: int = 1000, samples: int = 200
+    layer: Any, x: Array, probes: int = 3, seed: int = 0, rtol: float = 1e-6, max_entries: int = 1000, samples: int = 200
 ) -> Report:
     """Check ``jvp``, ``vjp`` and ``double_backward`` of a layer or container, with K probes on the leading axis.
 
@@ -64,7 +64,7 @@ def check_second(
 
         problem = double_problem(layer, x, params, c, g)
         seen = contract.observe(problem, rng)
-        check = Check(problem, seen, rng, "central", numeric.STEPS["central"], rtol, cap, samples, 0)
+        check = Check(problem, seen, rng, "central", numeric.STEPS["central"], rtol, max_entries, samples, 0)
         double = [check.tensor(tensor) for tensor in problem.tensors]
         if any(row.verdict == "KINKS" for row in double):
             double = check.away_from_kinks(double)

@@ -16,7 +16,7 @@ Array = np.ndarray
 
 
 @dataclass
-class Sweep:
+class StepSizeSweep:
     """``errors[method][i]`` is |numeric − backward| / |backward| with ``steps[i]``, for one entry of one tensor."""
 
     tensor: str
@@ -51,7 +51,7 @@ def step_sweep(
     target: Any, *inputs: Any, tensor: str | None = None, index: tuple[int, ...] | None = None,
     steps: Sequence[float] | None = None, methods_used: Sequence[str] = ("forward", "central", "richardson", "complex"),
     seed: int = 0, kind: str | None = None,
-) -> Sweep:
+) -> StepSizeSweep:
     """The error of the numerical derivative by one entry, for many steps and methods, backward's value being taken as true.
 
     From the right, truncation falls as h (forward), h² (central), h⁴ (richardson); from the left, rounding grows as eps/h.
@@ -92,4 +92,4 @@ def step_sweep(
             probe = check.probe(source, name, i, 1.0)
             values = np.array([rule(probe, seen.y, seen.dy, h * size).value for h in steps])
             errors[method] = np.abs(values - true) / (abs(true) or 1.0)
-    return Sweep(name, index, true, steps, errors, refused)
+    return StepSizeSweep(name, index, true, steps, errors, refused)

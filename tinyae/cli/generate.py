@@ -19,11 +19,11 @@ from tinyae.training import evaluate
 
 
 def reconstruct(args: argparse.Namespace) -> int:
-    recipe, shape, model = trained(args.weights)
+    preset, shape, model = trained(args.weights)
     images, _, _ = named_images(args.images, args.data_dir, shape)
     out = writable_folder(args.out)
 
-    x = recipe.examples(images)
+    x = preset.examples(images)
     y = np.concatenate([model(x[i : i + 500]) for i in range(0, len(x), 500)]).reshape(images.shape)
     np.save(out / "reconstructions.npy", to_numpy(y))
     plots.save(plots.plot_reconstructions(images[:12], y[:12]), out / "reconstructions.png")
@@ -35,16 +35,16 @@ def reconstruct(args: argparse.Namespace) -> int:
 
 def denoise(args: argparse.Namespace) -> int:
     """Pictures of any size, tile by tile."""
-    recipe, shape, model = trained(args.weights)
+    preset, shape, model = trained(args.weights)
     if shape[0] != 1 or shape[1] != shape[2]:
         raise ValueError(f"denoise: the model was trained on pictures of {shape}, expected square grey ones, which can be tiles")
-    if getattr(recipe.objective, "corrupt", None) is None:
+    if getattr(preset.objective, "corrupt", None) is None:
         print("note: this model has not learned to remove noise; `tinyae train denoising-tiles` makes one that has")
     pictures = read_images(args.picture, size=None).images[:, 0]  # (N, H, W), any H and W
     out = writable_folder(args.out)
 
     def clean(tiles: Array) -> Array:
-        return model(recipe.examples(tiles))
+        return model(preset.examples(tiles))
 
     seen = 1 - pictures if args.invert else pictures
     cleaned = np.stack([denoise_tiles(clean, picture, shape[-1], args.step) for picture in seen])
@@ -60,8 +60,8 @@ def denoise(args: argparse.Namespace) -> int:
 
 def sample(args: argparse.Namespace) -> int:
     """New pictures of a model whose codes can be drawn."""
-    recipe, shape, model = trained(args.weights)
-    if not recipe.draws:
+    preset, shape, model = trained(args.weights)
+    if not preset.can_sample:
         raise ValueError(f"sample: the codes of {args.weights} do not look like draws of anything known: "
                          "train a model whose codes do, vae or adversarial (chapter 7 shows what comes of it else)")  # fmt: skip
     for name, value, least in (("n", args.n, 1), ("seed", args.seed, 0)):
@@ -70,7 +70,7 @@ def sample(args: argparse.Namespace) -> int:
     out = writable_folder(args.out)
     x = to_numpy(drawn(model, args.n, args.seed)).reshape(-1, *shape)
     np.save(out / "samples.npy", x)
-    plots.save(plots.plot_pictures(x[:256]), out / "samples.png")
+    plots.save(plots.plot_images(x[:256]), out / "samples.png")
     print(f"written to {out}: samples.npy {x.shape}, samples.png")
     return 0
 

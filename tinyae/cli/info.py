@@ -10,17 +10,17 @@ import threadpoolctl
 
 import tinyae
 from tinyae.backend import gpu_available
-from tinyae.cli.presets import RECIPES
-from tinyae.data.sources import whereabouts
+from tinyae.cli.presets import PRESETS
+from tinyae.data.sources import locate
 from tinyae.training.workers import default_workers
 
 
 def list_models(args: argparse.Namespace) -> int:
-    width = max(map(len, RECIPES))
-    for name, recipe in RECIPES.items():
-        print(f"{name:<{width}}  {recipe.about}")
-        options = " ".join(f"--{option}" for option in recipe.options)
-        print(f"{'':<{width}}    {recipe.epochs} epochs; can be set: {options}")
+    width = max(map(len, PRESETS))
+    for name, preset in PRESETS.items():
+        print(f"{name:<{width}}  {preset.about}")
+        options = " ".join(f"--{option}" for option in preset.options)
+        print(f"{'':<{width}}    {preset.epochs} epochs; can be set: {options}")
     return 0
 
 
@@ -59,5 +59,5 @@ def _gpu() -> str:
 
 def _data_found() -> dict[str, str]:
     return {"strokes": "generated on the spot", "digits": "with scikit-learn"} | {
-        name: whereabouts(name) for name in ("mnist", "fashion-mnist")
+        name: locate(name) for name in ("mnist", "fashion-mnist")
     }

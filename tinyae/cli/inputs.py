@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from tinyae.backend import Array
-from tinyae.cli.presets import Recipe
-from tinyae.cli.presets import recipe as recipe_of
+from tinyae.cli.presets import Preset
+from tinyae.cli.presets import preset as preset_of
 from tinyae.data import Images, load_data, read_images
 from tinyae.data.load import NAMES
 from tinyae.io import load_weights, read_arrays
 
 
-def trained(path: str) -> tuple[Recipe, tuple[int, ...], Any]:
-    """``recipe, image_shape, model`` of a weight file that ``tinyae train`` has written."""
+def trained(path: str) -> tuple[Preset, tuple[int, ...], Any]:
+    """``preset, image_shape, model`` of a weight file that ``tinyae train`` has written."""
     _, about = read_arrays(path)
     if "epoch" in about:
         raise ValueError(f"{path} is the checkpoint of a run: end the run with --resume, which writes weights.npz beside it")
     if "model" not in about:
         raise ValueError(f"{path} does not say which model it belongs to: only files written by `tinyae train` do")
-    recipe = recipe_of(about["model"]).with_options(**about.get("options", {}))
+    preset = preset_of(about["model"]).with_options(**about.get("options", {}))
     shape = tuple(about["image_shape"])
-    model = recipe.build(shape, 0)
+    model = preset.build(shape, 0)
     load_weights(model, path)
-    return recipe, shape, model
+    return preset, shape, model
 
 
 def named_images(

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--contraction", type=float, metavar="λ", help="weight of the penalty on the code's Jacobian")
     own.add_argument("--noise", metavar="KIND:AMOUNT", help="what the model sees, being asked for the clean pictures: "
                      "gaussian:σ, masking:ν or salt-and-pepper:ν")  # fmt: skip
-    own.add_argument("--beta", type=float, metavar="β", help="weight of the model's own term: sparsity, KL, critic, features")
+    own.add_argument("--beta", type=float, metavar="β", help="weight of the model's own term: sparsity, KL, discriminator, features")
     own.add_argument("--rho", type=float, metavar="ρ", help="share of the time that a unit is to be active (sparse-kl)")
     own.add_argument("--k", type=int, metavar="K", help="how many numbers of a code stay (k-sparse)")
     command.add_argument("--workers", type=int, help="threads that share a batch (default: one a core)")

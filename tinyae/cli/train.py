@@ -16,26 +16,26 @@ import numpy as np
 from tinyae import plots
 from tinyae.backend import Array, to_device, to_numpy
 from tinyae.cli.generate import drawn
-from tinyae.cli.presets import Recipe, named
-from tinyae.cli.presets import recipe as recipe_of
+from tinyae.cli.presets import Preset, named
+from tinyae.cli.presets import preset as preset_of
 from tinyae.data import Dataset, load_data
 from tinyae.io import save_weights, writable_folder
 from tinyae.layers import KSparse, leaves, summary
 from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import Adam
-from tinyae.penalties import jacobian_norms, kl_to, scale_free_contraction
+from tinyae.penalties import KLSparsity, jacobian_norms, normalized_contraction
 from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
 
 CHECKPOINT = "checkpoint.npz"
-OPTIONS = {"contraction": None, "noise": None, "beta": None, "rho": None, "k": None}  # None: what the recipe says
+OPTIONS = {"contraction": None, "noise": None, "beta": None, "rho": None, "k": None}  # None: what the preset says
 DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, **OPTIONS}
 
 
 def train(args: argparse.Namespace) -> int:
     args.model = named(args.model, args.architecture)
-    recipe = recipe_of(args.model)
-    epochs = recipe.epochs if args.epochs is None else args.epochs
+    preset = preset_of(args.model)
+    epochs = preset.epochs if args.epochs is None else args.epochs
     for name, least in {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1}.items():
         value = epochs if name == "epochs" else getattr(args, name)
         if value is not None and value < least:
@@ -45,19 +45,19 @@ def train(args: argparse.Namespace) -> int:
     out = Path(args.out or f"runs/{args.model}-{Path(args.data or DEFAULTS['data']).stem}")
     settings = _settings(args, out / CHECKPOINT)
     options = {key: settings[key] for key in OPTIONS if settings[key] is not None}
-    recipe = recipe.with_options(**options)
+    preset = preset.with_options(**options)
     data = load_data(settings["data"], data_dir=args.data_dir)
     out, started = writable_folder(out), time.time() - 2  # a file's time may be a little coarse
     if (out / CHECKPOINT).exists() and not args.resume:
         print(f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n")
 
-    model = recipe.build(data.train.images.shape[1:], settings["seed"]).to(args.device)
-    x = to_device(recipe.examples(data.train.images), args.device)
-    x_test = to_device(recipe.examples(data.test.images), args.device)
+    model = preset.build(data.train.images.shape[1:], settings["seed"]).to(args.device)
+    x = to_device(preset.examples(data.train.images), args.device)
+    x_test = to_device(preset.examples(data.test.images), args.device)
     optimizer = Adam(model.params, settings["lr"])
     set_to = "".join(f"\nwith --{name} {value}" for name, value in options.items())
-    print(f"{args.model}: {recipe.about}{set_to}\n\n{summary(model, x.shape[1:])}\n")
-    objective = recipe.prepared(model, data, settings["seed"], args.device, settings["workers"])
+    print(f"{args.model}: {preset.about}{set_to}\n\n{summary(model, x.shape[1:])}\n")
+    objective = preset.prepared(model, data, settings["seed"], args.device, settings["workers"])
     print(f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}")
     try:
         history = fit(
@@ -71,14 +71,14 @@ def train(args: argparse.Namespace) -> int:
     save_weights(model, out / "weights.npz", model=args.model, options=options, image_shape=data.train.images.shape[1:],
                  data=settings["data"])  # fmt: skip
     history.to_csv(out / "history.csv")
-    _show(model, recipe, objective, history, x_test, data, settings["seed"], out)
+    _show(model, preset, objective, history, x_test, data, settings["seed"], out)
     files = sorted(path.name for path in out.iterdir() if path.stat().st_mtime >= started and not path.name.startswith("."))
     print(f"written to {out}: {', '.join(files)}")
     return 0
 
 
 def _show(
-    model: Any, recipe: Recipe, objective: Any, history: History, x_test: Array, data: Dataset, seed: int, out: Path
+    model: Any, preset: Preset, objective: Any, history: History, x_test: Array, data: Dataset, seed: int, out: Path
 ) -> None:
     """The run's pictures, and its scores on the test pictures."""
     shown, shape, labels = slice(0, 12), data.test.images.shape[1:], data.test.labels
@@ -90,11 +90,11 @@ def _show(
     plots.save(plots.plot_reconstructions(*pictures, names=[*rows]), out / "reconstructions.png")
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
-    if recipe.draws:
-        plots.save(plots.plot_pictures(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png")
-    if recipe.flat and model.encode(x_test[:1]).shape[1:] == (2,):
+    if preset.can_sample:
+        plots.save(plots.plot_images(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png")
+    if preset.flat and model.encode(x_test[:1]).shape[1:] == (2,):
         some = None if labels is None else labels[:2000]
-        plots.save(plots.plot_plane(model, x_test[:2000], some, shape=shape), out / "plane.png")
+        plots.save(plots.plot_latent_plane(model, x_test[:2000], some, shape=shape), out / "plane.png")
 
     scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
@@ -114,13 +114,13 @@ def _of_the_code(model: Any, objective: Any, x: Array) -> Iterator[str]:
     few = x[:200]
     if getattr(objective, "contraction", 0):
         norm = float(jacobian_norms(model.encoder, few).mean())
-        ratio = scale_free_contraction(model.encoder, few)
+        ratio = normalized_contraction(model.encoder, few)
         yield f"mean ‖∂z/∂x‖ of {len(few)} test pictures {norm:.4f}; divided by the spread of the codes {ratio:.4f}"
     if not (getattr(objective, "code_penalty", None) or isinstance(list(leaves(model.encoder))[-1][1], KSparse)):
         return
     z = np.concatenate([to_numpy(model.encode(x[i : i + 500])) for i in range(0, len(x), 500)])
     mean, zero = z.mean(axis=0), (z == 0).mean()
-    if isinstance(getattr(objective, "code_penalty", None), kl_to):
+    if isinstance(getattr(objective, "code_penalty", None), KLSparsity):
         rho = objective.code_penalty.rho
         yield f"mean activation {mean.mean():.4f} for ρ = {rho:g}; unit by unit from {mean.min():.4f} to {mean.max():.4f}"
     else:

@@ -7,7 +7,7 @@
 """
 
 from tinyae.data.batches import minibatches, train_test_split
-from tinyae.data.corruption import gaussian, masking, salt_and_pepper
+from tinyae.data.corruption import Gaussian, Masking, SaltAndPepper
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.drawing import draw, strokes
 from tinyae.data.idx import read_idx
@@ -15,5 +15,5 @@ from tinyae.data.image_files import pictures, read_images
 from tinyae.data.load import load_data
 from tinyae.data.sources import digits, fashion_mnist, mnist
 
-__all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "gaussian", "load_data", "masking", "minibatches", "mnist",
-           "pictures", "read_idx", "read_images", "salt_and_pepper", "strokes", "train_test_split"]
+__all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "Gaussian", "load_data", "Masking", "minibatches", "mnist",
+           "pictures", "read_idx", "read_images", "SaltAndPepper", "strokes", "train_test_split"]

@@ -1,6 +1,6 @@
 """Ways to spoil a picture: what a denoising autoencoder sees in place of the clean one.
 
-    corrupt = gaussian(0.3)
+    corrupt = Gaussian(0.3)
     seen = corrupt(x, rng)          # another draw each time; the same rng, the same draw
 
 A corruption is a value, ``corrupt(x, rng) -> x̃``. It changes nothing, and x̃ has the shape, dtype and device of x. The random
@@ -22,7 +22,7 @@ Corruption = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
-class gaussian:  # a lower-case name, since it is used like a function: corrupt=gaussian(0.3)
+class Gaussian:
     """``x̃ = clip(x + σ ε, 0, 1)``, ε standard normal, for every number anew.
 
     Args:
@@ -38,12 +38,12 @@ class gaussian:  # a lower-case name, since it is used like a function: corrupt=
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < np.inf:
-            raise ValueError(f"gaussian: sigma is {self.sigma}, expected a finite number from 0 on, such as 0.3")
+            raise ValueError(f"Gaussian: sigma is {self.sigma}, expected a finite number from 0 on, such as 0.3")
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("gaussian", x, rng)
+        rng = _checked("Gaussian", x, rng)
         if self.clip:
-            _in_unit_range("gaussian", x, ", or gaussian(sigma, clip=False)")
+            _in_unit_range("Gaussian", x, ", or Gaussian(sigma, clip=False)")
         draw = x.dtype if x.dtype in (np.float32, np.float64) else np.float32
         noise = rng.standard_normal(x.shape, dtype=draw)
         noise *= self.sigma
@@ -53,7 +53,7 @@ class gaussian:  # a lower-case name, since it is used like a function: corrupt=
 
 
 @dataclass(frozen=True)
-class masking:
+class Masking:
     """Exactly a share ν of each example's numbers is set to 0, the others stay: ``round(ν D)`` of D, chosen at random.
 
     Vincent et al. 2008. What is left is not enlarged to make up for the loss, as dropout does.
@@ -68,17 +68,17 @@ class masking:
     share: float
 
     def __post_init__(self) -> None:
-        _check_share("masking", self.share)
+        _check_share("Masking", self.share)
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("masking", x, rng)
-        _in_rows("masking", x)
+        rng = _checked("Masking", x, rng)
+        _in_rows("Masking", x)
         hidden = _choose(x.shape, self.share, rng)
         return np.where(namespace(x).asarray(hidden), x.dtype.type(0), x)
 
 
 @dataclass(frozen=True)
-class salt_and_pepper:
+class SaltAndPepper:
     """Exactly a share ν of each example's numbers, chosen at random, becomes 0 or 1 by the toss of a coin. Vincent et al. 2010.
 
     Args:
@@ -92,12 +92,12 @@ class salt_and_pepper:
     share: float
 
     def __post_init__(self) -> None:
-        _check_share("salt_and_pepper", self.share)
+        _check_share("SaltAndPepper", self.share)
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("salt_and_pepper", x, rng)
-        _in_rows("salt_and_pepper", x)
-        _in_unit_range("salt_and_pepper", x)
+        rng = _checked("SaltAndPepper", x, rng)
+        _in_rows("SaltAndPepper", x)
+        _in_unit_range("SaltAndPepper", x)
         flipped = _choose(x.shape, self.share, rng)
         coins = rng.integers(0, 2, x.shape, dtype=bool)
         to = namespace(x).asarray

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyae.data.batches import train_test_split
 from tinyae.data.dataset import Dataset, Images
-from tinyae.data.images import labels_of, scale_images
+from tinyae.data.images import as_labels, scale_images
 from tinyae.data.sources import idx_dataset, idx_files
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -154,7 +154,7 @@ def _array_file(path: Path) -> tuple[Images, Images | None]:
 
     def part(x: str, y: str) -> Images:
         images = scale_images(arrays[x], f"{path}: {x}")
-        return Images(images, labels_of(arrays[y], len(images), f"{path}: {y}") if y in arrays else None)
+        return Images(images, as_labels(arrays[y], len(images), f"{path}: {y}") if y in arrays else None)
 
     if "x_train" in arrays and "x_test" in arrays:
         train, held = part("x_train", "y_train"), part("x_test", "y_test")

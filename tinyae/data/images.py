@@ -54,7 +54,7 @@ def _as_nchw(x: np.ndarray, name: str) -> np.ndarray:
     raise ValueError(f"{name}: shape {x.shape}, expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) with C = 1 or 3")
 
 
-def labels_of(y: np.ndarray, n: int, name: str = "labels") -> np.ndarray:
+def as_labels(y: np.ndarray, n: int, name: str = "labels") -> np.ndarray:
     """Labels as (N,) int64, for N = n pictures. Raises ValueError if they are not n whole numbers from 0."""
     y = np.asarray(y)
     if y.shape not in ((n,), (n, 1)):
@@ -66,7 +66,7 @@ def labels_of(y: np.ndarray, n: int, name: str = "labels") -> np.ndarray:
     return y.reshape(n).astype(np.int64)
 
 
-def as_pictures(x: Array) -> np.ndarray:
+def as_display_images(x: Array) -> np.ndarray:
     """(N, 784), (N, 1, H, W), (N, H, W), (N, 3, H, W) or (N, H, W, 3) -> (N, H, W) or (N, H, W, 3), on the CPU.
 
     Raises:

@@ -65,7 +65,7 @@ def fashion_mnist(data_dir: str | os.PathLike | None = None) -> Dataset:
     return _load("fashion-mnist", data_dir)
 
 
-def whereabouts(name: str) -> str:
+def locate(name: str) -> str:
     """In words, where `mnist` or `fashion_mnist` would take its files from, for `tinyae info`; nothing is read or fetched."""
     if folder := os.environ.get("TINYAE_DATA"):
         try:

@@ -1,6 +1,6 @@
-"""The zoo: gradients that are wrong in a known way, and correct ones that look suspicious. A checker must tell them apart.
+"""The collection: gradients that are wrong in a known way, and correct ones that look suspicious. A checker must tell them apart.
 
-``BUGS`` and ``SOUND`` are lists of ``Specimen``. Each makes its target and inputs from a seed, so that a checker meets it in
+``BUGS`` and ``CORRECT`` are lists of ``Example``. Each makes its target and inputs from a seed, so that a checker meets it in
 many forms:
 
     for bug in BUGS:
@@ -12,7 +12,7 @@ The bugs are a few lines each. Those marked *published* restate code that people
 
 from tinyae.known_bugs import activations, convolutions, linear, losses, published  # noqa: F401  they fill BUGS
 from tinyae.known_bugs.activations import Softmax
-from tinyae.known_bugs.base import BUGS, Specimen, altered
-from tinyae.known_bugs.correct import SOUND
+from tinyae.known_bugs.base import BUGS, Example, with_bug
+from tinyae.known_bugs.correct import CORRECT
 
-__all__ = ["BUGS", "SOUND", "Softmax", "Specimen", "altered"]
+__all__ = ["BUGS", "CORRECT", "Softmax", "Example", "with_bug"]

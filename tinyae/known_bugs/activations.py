@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae.known_bugs.base import altered, bug, rows
+from tinyae.known_bugs.base import bug, rows, with_bug
 from tinyae.layers import ELU, Layer, LeakyReLU, Linear, ReLU, Sigmoid, Softplus, Tanh
 
 
 @bug("x", "slope missing")
 def sigmoid_slope_missing(rng):
     """dx = dy: the derivative is missing."""
-    return altered(Sigmoid(), x=lambda g, dy, *_: dy), (rows(rng),)
+    return with_bug(Sigmoid(), x=lambda g, dy, *_: dy), (rows(rng),)
 
 
 @bug("x", "slope at output")
 def sigmoid_slope_at_output(rng):
     """The derivative is evaluated at the output: σ'(σ(x))."""
-    return altered(Sigmoid(), x=lambda g, dy, y, s: dy * s.slope(s.f(y))), (rows(rng),)
+    return with_bug(Sigmoid(), x=lambda g, dy, y, s: dy * s.derivative(s.f(y))), (rows(rng),)
 
 
 @bug("x", "foreign slope")
@@ -34,49 +34,49 @@ def sigmoid_formula_on_input(rng):
 @bug("x", "slope twice")
 def sigmoid_slope_twice(rng):
     """The derivative is multiplied in twice."""
-    return altered(Sigmoid(), x=lambda g, dy, y, s: g * s.slope(y)), (rows(rng),)
+    return with_bug(Sigmoid(), x=lambda g, dy, y, s: g * s.derivative(y)), (rows(rng),)
 
 
 @bug("x", "unknown")
 def tanh_forgets_square(rng):
     """1 − y for 1 − y²."""
-    return altered(Tanh(), x=lambda g, dy, y, _: dy * (1 - y)), (rows(rng),)
+    return with_bug(Tanh(), x=lambda g, dy, y, _: dy * (1 - y)), (rows(rng),)
 
 
 @bug("x", "foreign slope")
 def tanh_with_sigmoid_slope(rng):
     """y (1 − y), the sigmoid's slope, in a tanh."""
-    return altered(Tanh(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
+    return with_bug(Tanh(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
 
 
 @bug("x", "slope missing", "side")
 def relu_passes_everything(rng):
     """dx = dy, also where the input was negative."""
-    return altered(ReLU(), x=lambda g, dy, *_: dy), (rows(rng),)
+    return with_bug(ReLU(), x=lambda g, dy, *_: dy), (rows(rng),)
 
 
 @bug("x", "linear")
 def relu_masks_dy(rng):
     """The mask is taken from dy instead of from x."""
-    return altered(ReLU(), x=lambda g, dy, *_: np.maximum(dy, 0)), (rows(rng),)
+    return with_bug(ReLU(), x=lambda g, dy, *_: np.maximum(dy, 0)), (rows(rng),)
 
 
 @bug("x", "side", "foreign slope")
 def leaky_relu_without_leak(rng):
     """LeakyReLU's gradient is ReLU's."""
-    return altered(LeakyReLU(0.1), x=lambda g, dy, y, _: dy * (y > 0)), (rows(rng),)
+    return with_bug(LeakyReLU(0.1), x=lambda g, dy, y, _: dy * (y > 0)), (rows(rng),)
 
 
 @bug("x", "side")
 def elu_without_alpha(rng):
     """ELU's slope for α = 1, whatever α is."""
-    return altered(ELU(0.5), x=lambda g, dy, y, _: np.where(y > 0, dy, dy * (y + 0.5) / 0.5)), (rows(rng),)
+    return with_bug(ELU(0.5), x=lambda g, dy, y, _: np.where(y > 0, dy, dy * (y + 0.5) / 0.5)), (rows(rng),)
 
 
 @bug("x", "foreign slope")
 def softplus_wrong_slope(rng):
     """Softplus with the sigmoid's slope y (1 − y)."""
-    return altered(Softplus(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
+    return with_bug(Softplus(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
 
 
 class Softmax(Layer):
@@ -92,13 +92,13 @@ class Softmax(Layer):
 @bug("x", "diagonal")
 def softmax_diagonal(rng):
     """dx = y (1 − y) dy: softmax taken for an elementwise function."""
-    return altered(Softmax(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
+    return with_bug(Softmax(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
 
 
 @bug("x", "zero")
 def softmax_zero(rng):
     """dx = 0, which a cotangent of ones takes for right."""
-    return altered(Softmax(), x=lambda g, *_: 0 * g), (rows(rng),)
+    return with_bug(Softmax(), x=lambda g, *_: 0 * g), (rows(rng),)
 
 
 @bug("x", "unknown")

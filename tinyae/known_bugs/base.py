@@ -1,4 +1,4 @@
-"""What all cages share: a specimen, how to register one, and small layers and inputs to spoil."""
+"""What all cages share: a example, how to register one, and small layers and inputs to spoil."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Specimen:
+class Example:
     """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint (or of finding) that name
     its cause; for a bug without a known name, ``("unknown",)``: a checker should say that it does not know."""
 
@@ -30,28 +30,28 @@ class Specimen:
         return self.build(np.random.default_rng(seed))
 
 
-BUGS: list[Specimen] = []
+BUGS: list[Example] = []
 
 
 def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], Any]:
     def add(build: Any) -> Any:
-        BUGS.append(Specimen(build.__name__, " ".join((build.__doc__ or "").split()), build, tensor, hints, published))
+        BUGS.append(Example(build.__name__, " ".join((build.__doc__ or "").split()), build, tensor, hints, published))
         return build
 
     return add
 
 
-def altered(layer: Layer, **changes: Callable[..., Any]) -> Layer:
+def with_bug(layer: Layer, **changes: Callable[..., Any]) -> Layer:
     """The layer with one or more gradients spoilt: ``weight=lambda g, dy, cache, layer: g / 2``."""
 
-    class Altered(type(layer)):
+    class WithBug(type(layer)):
         def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
             dx, grads = super().backward(dy, cache)
             spoilt = {n: f({"x": dx, **grads}[n], dy, cache, self) for n, f in changes.items()}
             return spoilt.pop("x", dx), {**grads, **spoilt}
 
-    Altered.__name__ = type(layer).__name__
-    layer.__class__ = Altered
+    WithBug.__name__ = type(layer).__name__
+    layer.__class__ = WithBug
     return layer
 
 

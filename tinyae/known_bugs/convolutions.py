@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae.known_bugs.base import altered, bug, conv, images, up
+from tinyae.known_bugs.base import bug, conv, images, up, with_bug
 from tinyae.layers import Conv2d
 
 
 @bug("weight", "flip")
 def conv_flipped_weight(rng):
     """dW is turned by 180°: correlation and convolution mixed up."""
-    return altered(conv(rng), weight=lambda g, *_: g[:, :, ::-1, ::-1]), (images(rng),)
+    return with_bug(conv(rng), weight=lambda g, *_: g[:, :, ::-1, ::-1]), (images(rng),)
 
 
 @bug("x", "flip")
@@ -30,31 +30,31 @@ def conv_x_unflipped(rng):
 @bug("weight", "swapped axes")
 def conv_swapped_axes(rng):
     """dW has height and width swapped."""
-    return altered(conv(rng), weight=lambda g, *_: g.swapaxes(2, 3)), (images(rng),)
+    return with_bug(conv(rng), weight=lambda g, *_: g.swapaxes(2, 3)), (images(rng),)
 
 
 @bug("weight", "swapped axes")
 def conv_swapped_channels(rng):
     """dW has input and output channels swapped, which runs where there are as many of both."""
-    return altered(conv(rng, 3, 3), weight=lambda g, *_: g.swapaxes(0, 1)), (images(rng, c=3),)
+    return with_bug(conv(rng, 3, 3), weight=lambda g, *_: g.swapaxes(0, 1)), (images(rng, c=3),)
 
 
 @bug("bias", "missing sum")
 def conv_bias_over_batch_only(rng):
     """db is summed over the batch, not over the pixels."""
-    return altered(conv(rng), bias=lambda g, dy, *_: dy.sum(axis=0)), (images(rng),)
+    return with_bug(conv(rng), bias=lambda g, dy, *_: dy.sum(axis=0)), (images(rng),)
 
 
 @bug("bias", "missing sum")
 def conv_bias_over_pixels_only(rng):
     """db is summed over the pixels, not over the batch."""
-    return altered(conv(rng), bias=lambda g, dy, *_: dy.sum(axis=(2, 3))), (images(rng),)
+    return with_bug(conv(rng), bias=lambda g, dy, *_: dy.sum(axis=(2, 3))), (images(rng),)
 
 
 @bug("bias", "factor")
 def conv_bias_mean_over_pixels(rng):
     """db is the mean over the pixels."""
-    return altered(conv(rng), bias=lambda g, dy, *_: dy.mean(axis=(2, 3)).sum(axis=0)), (images(rng),)
+    return with_bug(conv(rng), bias=lambda g, dy, *_: dy.mean(axis=(2, 3)).sum(axis=0)), (images(rng),)
 
 
 @bug("x", "border")
@@ -65,7 +65,7 @@ def conv_border(rng):
         g[:, :, [0, -1]] = 0
         g[:, :, :, [0, -1]] = 0
         return g
-    return altered(conv(rng, padding=1), x=spoil), (images(rng, h=7, w=7),)
+    return with_bug(conv(rng, padding=1), x=spoil), (images(rng, h=7, w=7),)
 
 
 @bug("x", "border")
@@ -76,7 +76,7 @@ def conv_far_edge(rng):
         g[:, :, -1] = 0
         g[:, :, :, -1] = 0
         return g
-    return altered(conv(rng), x=spoil), (images(rng, h=7, w=6),)
+    return with_bug(conv(rng), x=spoil), (images(rng, h=7, w=6),)
 
 
 @bug("x", "stride")
@@ -86,7 +86,7 @@ def conv_stride(rng):
         g = g.copy()
         g[:, :, 1::2] = 0
         return g
-    return altered(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
+    return with_bug(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
 
 
 @bug("x", "stride")
@@ -96,7 +96,7 @@ def conv_stride_both(rng):
         out = np.zeros_like(g)
         out[:, :, ::2, ::2] = g[:, :, ::2, ::2]
         return out
-    return altered(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
+    return with_bug(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
 
 
 @bug("x", "unknown")
@@ -117,7 +117,7 @@ def conv_overlap_assigned(rng):
 @bug("weight", "slices")
 def conv_one_filter(rng):
     """dW is filled in for all filters but the last."""
-    return altered(conv(rng, b=4), weight=lambda g, *_: g * (np.arange(4) < 3)[:, None, None, None]), (images(rng),)
+    return with_bug(conv(rng, b=4), weight=lambda g, *_: g * (np.arange(4) < 3)[:, None, None, None]), (images(rng),)
 
 
 @bug("weight", "one example")
@@ -126,28 +126,28 @@ def conv_first_image(rng):
     def spoil(g, dy, cache, layer):
         only = np.where(np.arange(len(dy))[:, None, None, None] == 0, dy, 0)
         return Conv2d.backward(layer, only, cache)[1]["weight"]
-    return altered(conv(rng), weight=spoil), (images(rng),)
+    return with_bug(conv(rng), weight=spoil), (images(rng),)
 
 
 @bug("weight", "flip")
 def up_flipped_weight(rng):
     """ConvTranspose2d: dW is turned by 180°."""
-    return altered(up(rng), weight=lambda g, *_: g[:, :, ::-1, ::-1]), (images(rng, c=3, h=4, w=4),)
+    return with_bug(up(rng), weight=lambda g, *_: g[:, :, ::-1, ::-1]), (images(rng, c=3, h=4, w=4),)
 
 
 @bug("x", "factor")
 def up_x_doubled(rng):
     """ConvTranspose2d: dx is twice too large."""
-    return altered(up(rng, stride=2), x=lambda g, *_: 2 * g), (images(rng, c=3, h=4, w=4),)
+    return with_bug(up(rng, stride=2), x=lambda g, *_: 2 * g), (images(rng, c=3, h=4, w=4),)
 
 
 @bug("bias", "missing sum")
 def up_bias_over_batch_only(rng):
     """ConvTranspose2d: db is not summed over the pixels."""
-    return altered(up(rng), bias=lambda g, dy, *_: dy.sum(axis=0)), (images(rng, c=3, h=4, w=4),)
+    return with_bug(up(rng), bias=lambda g, dy, *_: dy.sum(axis=0)), (images(rng, c=3, h=4, w=4),)
 
 
 @bug("weight", "permutation")
 def up_reversed_channels(rng):
     """ConvTranspose2d: dW's output channels are in reverse order."""
-    return altered(up(rng, b=4), weight=lambda g, *_: g[:, ::-1]), (images(rng, c=3, h=4, w=4),)
+    return with_bug(up(rng, b=4), weight=lambda g, *_: g[:, ::-1]), (images(rng, c=3, h=4, w=4),)

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from tinyae.known_bugs.activations import SigmoidLayer, Softmax
-from tinyae.known_bugs.base import Specimen, conv, dense, images, rows, up
+from tinyae.known_bugs.base import Example, conv, dense, images, rows, up
 from tinyae.known_bugs.losses import net
 from tinyae.known_bugs.published import as_pair, codes, contraction, contraction_gradients, encoder
 from tinyae.layers import ELU, Flatten, Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
 
-SOUND: list[Specimen] = []
+CORRECT: list[Example] = []
 
 
 def sound(build: Any) -> Any:
-    SOUND.append(Specimen(build.__name__, " ".join((build.__doc__ or "").split()), build))
+    CORRECT.append(Example(build.__name__, " ".join((build.__doc__ or "").split()), build))
     return build
 
 
@@ -188,7 +188,7 @@ def dilated(rng):
 
 @sound
 def transposed(rng):
-    """Transposed convolution with output padding."""
+    """TransposedLinear convolution with output padding."""
     return up(rng, stride=2, padding=1, output_padding=1), (images(rng, c=3, h=4, w=3),)
 
 

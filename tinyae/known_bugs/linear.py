@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae.known_bugs.base import altered, bug, dense, rows
+from tinyae.known_bugs.base import bug, dense, rows, with_bug
 from tinyae.layers import Layer, Linear
 
 
 @bug("weight", "factor")
 def linear_half(rng):
     """dW is half of what it should be."""
-    return altered(dense(rng), weight=lambda g, *_: g / 2), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: g / 2), (rows(rng),)
 
 
 @bug("weight", "factor")
 def linear_sign(rng):
     """dW has the wrong sign."""
-    return altered(dense(rng), weight=lambda g, *_: -g), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: -g), (rows(rng),)
 
 
 @bug("weight", "factor")
 def linear_half_percent(rng):
     """dW is half a percent too large."""
-    return altered(dense(rng), weight=lambda g, *_: 1.005 * g), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: 1.005 * g), (rows(rng),)
 
 
 @bug("weight", "factor")
 def linear_tiny_threefold(rng):
     """dW is three times too large where gradients are about 1e-7."""
-    return altered(dense(rng), weight=lambda g, *_: 3 * g), (1e-7 * rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: 3 * g), (1e-7 * rows(rng),)
 
 
 @bug("x", "factor")
@@ -37,85 +37,85 @@ def linear_tiny_weights_threefold(rng):
     """dx is three times too large where the weights, and so dx, are about 1e-7."""
     layer = dense(rng)
     layer.params["weight"] *= 1e-7
-    return altered(layer, x=lambda g, *_: 3 * g), (rows(rng),)
+    return with_bug(layer, x=lambda g, *_: 3 * g), (rows(rng),)
 
 
 @bug("bias", "factor")
 def linear_bias_mean(rng):
     """db is the mean over the batch, not the sum."""
-    return altered(dense(rng), bias=lambda g, dy, *_: dy.mean(axis=0)), (rows(rng),)
+    return with_bug(dense(rng), bias=lambda g, dy, *_: dy.mean(axis=0)), (rows(rng),)
 
 
 @bug("weight", "factor")
 def linear_weight_times_n(rng):
     """dW is multiplied by the batch size."""
-    return altered(dense(rng), weight=lambda g, dy, *_: g * len(dy)), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, *_: g * len(dy)), (rows(rng),)
 
 
 @bug("weight", "zero")
 def linear_weight_zero(rng):
     """dW was never filled in."""
-    return altered(dense(rng), weight=lambda g, *_: np.zeros_like(g)), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: np.zeros_like(g)), (rows(rng),)
 
 
 @bug("x", "zero")
 def linear_x_zero(rng):
     """dx was never filled in."""
-    return altered(dense(rng), x=lambda g, *_: np.zeros_like(g)), (rows(rng),)
+    return with_bug(dense(rng), x=lambda g, *_: np.zeros_like(g)), (rows(rng),)
 
 
 @bug("x", "transpose")
 def linear_x_transposed_weight(rng):
     """dx = dy Wᵀ for dy W, which runs where W is square."""
-    return altered(dense(rng, 5, 5), x=lambda g, dy, x, layer: dy @ layer.params["weight"].T), (rows(rng),)
+    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: dy @ layer.params["weight"].T), (rows(rng),)
 
 
 @bug("weight", "transpose")
 def linear_weight_transposed(rng):
     """dW = xᵀ dy for dyᵀ x, which has the right shape where W is square."""
-    return altered(dense(rng, 5, 5), weight=lambda g, dy, x, _: x.T @ dy), (rows(rng),)
+    return with_bug(dense(rng, 5, 5), weight=lambda g, dy, x, _: x.T @ dy), (rows(rng),)
 
 
 @bug("weight", "transpose")
 def linear_weight_transposed_shape(rng):
     """dW = xᵀ dy for dyᵀ x: (in, out) for (out, in)."""
-    return altered(dense(rng), weight=lambda g, dy, x, _: x.T @ dy), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, x, _: x.T @ dy), (rows(rng),)
 
 
 @bug("bias", "missing sum")
 def linear_bias_not_summed(rng):
     """db = dy, without the sum over the batch."""
-    return altered(dense(rng), bias=lambda g, dy, *_: dy), (rows(rng),)
+    return with_bug(dense(rng), bias=lambda g, dy, *_: dy), (rows(rng),)
 
 
 @bug("bias", "shape")
 def linear_bias_keepdims(rng):
     """db has shape (1, out)."""
-    return altered(dense(rng), bias=lambda g, *_: g[None]), (rows(rng),)
+    return with_bug(dense(rng), bias=lambda g, *_: g[None]), (rows(rng),)
 
 
 @bug("bias", "one example")
 def linear_bias_first_example(rng):
     """db is that of the first example."""
-    return altered(dense(rng), bias=lambda g, dy, *_: dy[0]), (rows(rng),)
+    return with_bug(dense(rng), bias=lambda g, dy, *_: dy[0]), (rows(rng),)
 
 
 @bug("weight", "one example")
 def linear_weight_last_example(rng):
     """dW is overwritten example by example: the last one stays."""
-    return altered(dense(rng), weight=lambda g, dy, x, _: np.outer(dy[-1], x[-1])), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, x, _: np.outer(dy[-1], x[-1])), (rows(rng),)
 
 
 @bug("x", "one example")
 def linear_x_first_example(rng):
     """dx is filled in for the first example only."""
-    return altered(dense(rng), x=lambda g, *_: g * (np.arange(len(g)) == 0)[:, None]), (rows(rng),)
+    return with_bug(dense(rng), x=lambda g, *_: g * (np.arange(len(g)) == 0)[:, None]), (rows(rng),)
 
 
 @bug("x", "bias in dx")
 def linear_bias_in_dx(rng):
     """The bias is added on the way back too."""
-    return altered(dense(rng, 5, 5), x=lambda g, dy, x, layer: g + layer.params["bias"]), (rows(rng),)
+    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: g + layer.params["bias"]), (rows(rng),)
 
 
 @bug("weight", "entries")
@@ -125,7 +125,7 @@ def linear_one_entry(rng):
         g = g.copy()
         g[3, 7] *= 1.01
         return g
-    return altered(dense(rng, 16, 12), weight=spoil), (rows(rng, 6, 16),)
+    return with_bug(dense(rng, 16, 12), weight=spoil), (rows(rng, 6, 16),)
 
 
 @bug("weight", "entries")
@@ -135,32 +135,32 @@ def linear_one_entry_of_many(rng):
         g = g.copy()
         g[17, 123] = 0
         return g
-    return altered(dense(rng, 400, 300), weight=spoil), (rows(rng, 2, 400),)
+    return with_bug(dense(rng, 400, 300), weight=spoil), (rows(rng, 2, 400),)
 
 
 @bug("weight", "decay")
 def linear_weight_decay(rng):
     """Weight decay is added to the gradient, though it is not in the loss."""
-    return altered(dense(rng), weight=lambda g, dy, x, layer: g + 0.01 * layer.params["weight"]), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, x, layer: g + 0.01 * layer.params["weight"]), (rows(rng),)
 
 
 @bug("weight", "ones")
 def linear_ignores_dy(rng):
     """Backward ignores its dy and takes ones."""
-    return altered(dense(rng), weight=lambda g, dy, x, _: np.ones_like(dy).T @ x), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, x, _: np.ones_like(dy).T @ x), (rows(rng),)
 
 
 @bug("weight", "permutation")
 def linear_permuted_columns(rng):
     """dW and db come from permuted columns of dy. A cotangent of ones cannot see it."""
     order = np.array([1, 2, 0, 3])
-    return altered(dense(rng), weight=lambda g, *_: g[order], bias=lambda g, *_: g[order]), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: g[order], bias=lambda g, *_: g[order]), (rows(rng),)
 
 
 @bug("weight", "permutation")
 def linear_reversed_rows(rng):
     """dW's rows are in reverse order."""
-    return altered(dense(rng), weight=lambda g, *_: g[::-1]), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: g[::-1]), (rows(rng),)
 
 
 @bug("weight", "second call")
@@ -238,7 +238,7 @@ def linear_bias_unused(rng):
 @bug("weight", "dtype")
 def linear_float32_gradient(rng):
     """dW is made as float32, whatever came in."""
-    return altered(dense(rng), weight=lambda g, *_: g.astype(np.float32)), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: g.astype(np.float32)), (rows(rng),)
 
 
 @bug("weight", "nan")
@@ -246,13 +246,13 @@ def linear_nan(rng):
     """dW is divided by a norm that can be 0."""
     def spoil(g, dy, x, _):
         return g / (x[:, :1].T @ x[:, :1] * 0)
-    return altered(dense(rng), weight=spoil), (rows(rng),)
+    return with_bug(dense(rng), weight=spoil), (rows(rng),)
 
 
 @bug("x", "linear")
 def linear_not_linear_in_dy(rng):
     """dx is clipped inside the layer: no longer linear in dy."""
-    return altered(dense(rng), x=lambda g, *_: np.clip(g, -0.3, 0.3)), (rows(rng),)
+    return with_bug(dense(rng), x=lambda g, *_: np.clip(g, -0.3, 0.3)), (rows(rng),)
 
 
 @bug("y", "random")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae.known_bugs.base import altered, bug, conv, dense, images, rows
+from tinyae.known_bugs.base import bug, conv, dense, images, rows, with_bug
 from tinyae.layers import Flatten, Linear, ReLU, Sequential, Sigmoid, Tanh
 from tinyae.losses import bce, bce_with_logits, cross_entropy
 
@@ -16,7 +16,7 @@ def net(rng, *layers):
 @bug("0.weight", "upstream")
 def sequential_skips_activation(rng):
     """The chain's backward passes over the activation."""
-    return net(rng, altered(Tanh(), x=lambda g, dy, *_: dy)), (rows(rng),)
+    return net(rng, with_bug(Tanh(), x=lambda g, dy, *_: dy)), (rows(rng),)
 
 
 @bug("0.weight", "swapped")
@@ -33,14 +33,14 @@ def sequential_swapped_names(rng):
 def sequential_bias_mean(rng):
     """The first layer's db is a mean in a net where all others are sums."""
     model = net(rng, Sigmoid())
-    altered(model[0], bias=lambda g, dy, *_: dy.mean(axis=0))
+    with_bug(model[0], bias=lambda g, dy, *_: dy.mean(axis=0))
     return model, (rows(rng),)
 
 
 @bug("x", "upstream")
 def sequential_stops_early(rng):
     """A net of convolutions whose first dx is spoilt: all parameters are right."""
-    first = altered(conv(rng), x=lambda g, *_: np.tanh(np.roll(g, 1, 2)))
+    first = with_bug(conv(rng), x=lambda g, *_: np.tanh(np.roll(g, 1, 2)))
     return Sequential(first, ReLU(), Flatten(), Linear(48, 4, rng=rng, dtype=np.float64)), (images(rng),)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.known_bugs.activations import SigmoidLayer
-from tinyae.known_bugs.base import altered, bug, rows
+from tinyae.known_bugs.base import bug, rows, with_bug
 
 
 def codes(rng, n=6, k=5):
@@ -150,4 +150,4 @@ def contraction_weights_summed_first(rng):
 @bug("bias", "factor", published=True)
 def denoising_bias_mean(rng):
     """yusugomori dA.py: the weight's step is a batch sum, the bias's a batch mean, N times apart."""
-    return altered(SigmoidLayer(5, 4, rng=rng), bias=lambda g, dy, *_: g / len(dy)), (rows(rng),)
+    return with_bug(SigmoidLayer(5, 4, rng=rng), bias=lambda g, dy, *_: g / len(dy)), (rows(rng),)

@@ -9,10 +9,10 @@ from tinyae.layers.k_sparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.reshape import Flatten, Reshape
 from tinyae.layers.summary import summary
-from tinyae.layers.tied import TiedAutoencoder, Transposed
+from tinyae.layers.tied import TiedAutoencoder, TransposedLinear
 
 __all__ = [
     "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "Frozen", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU",
-    "Reshape", "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "Transposed", "fold", "freeze", "leaves",
+    "Reshape", "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "TransposedLinear", "fold", "freeze", "leaves",
     "summary", "unfold",
 ]  # fmt: skip

@@ -18,11 +18,11 @@ class Elementwise(Layer):
     def f(self, x: Array) -> Array:
         raise NotImplementedError
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         """f'(x), computed from y = f(x)."""
         raise NotImplementedError
 
-    def curvature(self, y: Array) -> Array | None:
+    def second_derivative(self, y: Array) -> Array | None:
         """f''(x), computed from y = f(x); None where f is piecewise linear and f'' = 0."""
         raise NotImplementedError
 
@@ -31,19 +31,19 @@ class Elementwise(Layer):
         return y, y
 
     def backward(self, dy: Array, y: Array) -> tuple[Array, Gradients]:
-        return dy * self.slope(y), {}
+        return dy * self.derivative(y), {}
 
     def jvp(self, dx: Array, y: Array) -> Array:
-        return dx * self.slope(y)
+        return dx * self.derivative(y)
 
     def vjp(self, dy: Array, y: Array) -> Array:
-        return dy * self.slope(y)
+        return dy * self.derivative(y)
 
     def double_backward(self, g: Array, dy: Array, y: Array) -> tuple[Array, Array | None, Gradients]:
         # s = Σ g f'(x) dy:   ∂s/∂dy = f'(x) g,   ∂s/∂x = f''(x) Σ_K g dy
-        curvature = self.curvature(y)
+        curvature = self.second_derivative(y)
         dx = None if curvature is None else curvature * sum_probes(g * dy, y)
-        return g * self.slope(y), dx, {}
+        return g * self.derivative(y), dx, {}
 
     def output_shape(self, y: Array) -> tuple[int, ...]:
         return y.shape
@@ -55,10 +55,10 @@ class ReLU(Elementwise):
     def f(self, x: Array) -> Array:
         return np.maximum(x, 0)
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return y > 0
 
-    def curvature(self, y: Array) -> None:
+    def second_derivative(self, y: Array) -> None:
         return None
 
 
@@ -77,10 +77,10 @@ class LeakyReLU(Elementwise):
     def f(self, x: Array) -> Array:
         return np.maximum(x, self.negative_slope * x)
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return np.where(y > 0, y.dtype.type(1), y.dtype.type(self.negative_slope))  # y has the sign of x
 
-    def curvature(self, y: Array) -> None:
+    def second_derivative(self, y: Array) -> None:
         return None
 
     def __repr__(self) -> str:
@@ -102,10 +102,10 @@ class ELU(Elementwise):
     def f(self, x: Array) -> Array:
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # the minimum: e¹⁰⁰⁰ is never needed
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return np.where(y > 0, y.dtype.type(1), y + y.dtype.type(self.alpha))
 
-    def curvature(self, y: Array) -> Array:
+    def second_derivative(self, y: Array) -> Array:
         return np.where(y > 0, y.dtype.type(0), y + y.dtype.type(self.alpha))
 
     def __repr__(self) -> str:
@@ -121,10 +121,10 @@ class Sigmoid(Elementwise):
         y += 1
         return np.divide(1, y, out=y)
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return y * (1 - y)
 
-    def curvature(self, y: Array) -> Array:
+    def second_derivative(self, y: Array) -> Array:
         return y * (1 - y) * (1 - 2 * y)
 
 
@@ -134,10 +134,10 @@ class Tanh(Elementwise):
     def f(self, x: Array) -> Array:
         return np.tanh(x)
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return 1 - y * y
 
-    def curvature(self, y: Array) -> Array:
+    def second_derivative(self, y: Array) -> Array:
         return -2 * y * (1 - y * y)
 
 
@@ -147,8 +147,8 @@ class Softplus(Elementwise):
     def f(self, x: Array) -> Array:
         return np.logaddexp(x, x.dtype.type(0)) if x.dtype.kind == "f" else np.log(1 + np.exp(x))
 
-    def slope(self, y: Array) -> Array:
+    def derivative(self, y: Array) -> Array:
         return -np.expm1(-y)
 
-    def curvature(self, y: Array) -> Array:
+    def second_derivative(self, y: Array) -> Array:
         return -np.expm1(-y) * np.exp(-y)

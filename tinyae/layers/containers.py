@@ -74,7 +74,7 @@ class Chain(Layer):
         cotangents, _ = self.cotangents(dy, caches)
         d_dy, bends, grads = self.tangents(g, cotangents, caches)
         dx, more = self.backward(None, caches, bends=bends)  # each layer's input depends on the layers below it
-        return d_dy, dx, added(grads, more)
+        return d_dy, dx, add_gradients(grads, more)
 
     # Its sweeps, for s = Σ g · V_0. A Jacobian penalty runs them by itself, since its g depends on V_0.
 
@@ -179,7 +179,7 @@ def prefixed(named: dict[str, Gradients]) -> Gradients:
     return {f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()}
 
 
-def added(a: Gradients, b: Gradients) -> Gradients:
+def add_gradients(a: Gradients, b: Gradients) -> Gradients:
     """The sum of two sets of gradients; either may lack what the other has."""
     return {key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key)) for key in {**a, **b}}
 

@@ -13,7 +13,7 @@ from tinyae.layers.containers import Autoencoder, leaves
 from tinyae.layers.linear import Linear
 
 
-class Transposed(Layer):
+class TransposedLinear(Layer):
     """``y = z W + c``: the way back through a Linear layer's W (out, in), the very array. z: (N, out) -> y: (N, in).
 
     With dy given, ``dz = dy Wᵀ``, ``dW = zᵀ dy``, ``dc = Σ_n dy_n``. W also gets the Linear's own gradient: ``TiedAutoencoder``
@@ -25,7 +25,7 @@ class Transposed(Layer):
 
     def __init__(self, linear: Linear, bias: bool = True) -> None:
         if not isinstance(linear, Linear):
-            raise TypeError(f"Transposed: expected the Linear layer whose weights it shares, got {linear!r}")
+            raise TypeError(f"TransposedLinear: expected the Linear layer whose weights it shares, got {linear!r}")
         weight = linear.params["weight"]
         self.params = {"weight": weight}
         if bias:
@@ -72,7 +72,7 @@ class Transposed(Layer):
 
     def __repr__(self) -> str:
         code, features = self.params["weight"].shape
-        return f"Transposed({code} → {features}{'' if 'bias' in self.params else ', no bias'})"
+        return f"TransposedLinear({code} → {features}{'' if 'bias' in self.params else ', no bias'})"
 
 
 class TiedAutoencoder(Autoencoder):
@@ -88,7 +88,7 @@ class TiedAutoencoder(Autoencoder):
         names = {id(array): key for key, array in reversed(super().params.items())}  # the first of each array's names
         self.ties = {key: names[id(a)] for key, a in super().params.items() if names[id(a)] != key}  # the other -> the first
         if not self.ties:
-            raise ValueError("TiedAutoencoder: encoder and decoder share no weights: Transposed(linear) takes an encoder's layer")
+            raise ValueError("TiedAutoencoder: encoder and decoder share no weights: TransposedLinear(linear) takes an encoder's layer")
 
     @property
     def params(self) -> Gradients:

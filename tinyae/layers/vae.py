@@ -12,7 +12,7 @@ from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Autoencoder, Chain, indented
 
 
-def halves(code: Array) -> tuple[Array, Array]:
+def split_mean_logvar(code: Array) -> tuple[Array, Array]:
     """The encoder's output (N, 2K) -> μ, logvar, each (N, K): views, no copies.
 
     Raises:
@@ -26,14 +26,14 @@ def halves(code: Array) -> tuple[Array, Array]:
     return code[:, :k], code[:, k:]
 
 
-class Mean(Layer):
+class PosteriorMean(Layer):
     """(N, 2K) -> (N, K): of means and log-variances, the means. Linear: ``dx`` is dy, and 0 for the log-variances."""
 
     def __init__(self, code: int) -> None:
         self.code = code
 
     def forward(self, x: Array) -> tuple[Array, int]:
-        mean = halves(x)[0]
+        mean = split_mean_logvar(x)[0]
         if mean.shape[1] != self.code:
             raise ValueError(
                 f"VAE with a code of {self.code} numbers: its encoder gives {x.shape[1]} numbers an example, "
@@ -57,7 +57,7 @@ class Mean(Layer):
         return n, self.code
 
     def __repr__(self) -> str:
-        return f"Mean({2 * self.code} → {self.code})"
+        return f"PosteriorMean({2 * self.code} → {self.code})"
 
 
 class VAE(Autoencoder):
@@ -77,7 +77,7 @@ class VAE(Autoencoder):
     def __init__(self, encoder: Layer, decoder: Layer, code: int) -> None:
         if code < 1:
             raise ValueError(f"VAE: code is {code}, expected at least 1 number")
-        Chain.__init__(self, {"encoder": encoder, "mean": Mean(code), "decoder": decoder})
+        Chain.__init__(self, {"encoder": encoder, "mean": PosteriorMean(code), "decoder": decoder})
 
     @property
     def code(self) -> int:
@@ -89,7 +89,7 @@ class VAE(Autoencoder):
 
     def posterior(self, x: Array) -> tuple[Array, Array]:
         """``μ, σ`` of each example's code, both (N, K)."""
-        mean, logvar = halves(self.encoder(x))
+        mean, logvar = split_mean_logvar(self.encoder(x))
         return mean, np.exp(logvar / 2)
 
     def sample(self, n: int, rng: Any = None) -> Array:

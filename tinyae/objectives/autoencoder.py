@@ -37,7 +37,7 @@ class Objective:
         beta: the code penalty's weight β, from 0 on.
         contraction: λ, the weight of the mean ‖∂z/∂x‖²_F (contractive, Rifai et al. 2011), from 0 on.
         probes: estimate the contraction from so many random ±1 sums of the Jacobian's rows; None is exact.
-        output_penalty: ``penalty(x̂) -> value, dx̂``, such as a critic's opinion of the reconstruction.
+        output_penalty: ``penalty(x̂) -> value, dx̂``, such as a discriminator's opinion of the reconstruction.
         gamma: the output penalty's weight γ, from 0 on.
 
     Raises:
@@ -56,7 +56,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         check_function("Objective", "reconstruction", self.reconstruction, "mse or bce")
-        for name, example in {"corrupt": "gaussian(0.3)", "code_penalty": "l1", "output_penalty": "fool(critic)"}.items():
+        for name, example in {"corrupt": "Gaussian(0.3)", "code_penalty": "l1", "output_penalty": "GeneratorLoss(discriminator)"}.items():
             if getattr(self, name) is not None:
                 check_function("Objective", name, getattr(self, name), example)
         for name in ("beta", "contraction", "gamma"):
@@ -65,10 +65,10 @@ class Objective:
             check_probes("Objective", self.probes)
 
     @property
-    def whole_batch(self) -> bool:
+    def needs_full_batch(self) -> bool:
         """True where the loss is no mean over examples, so that worker threads cannot share a batch."""
         penalties = [getattr(p, "func", p) for p in (self.code_penalty, self.output_penalty)]  # look into a functools.partial
-        return any(getattr(penalty, "whole_batch", False) for penalty in penalties)
+        return any(getattr(penalty, "needs_full_batch", False) for penalty in penalties)
 
     def __call__(
         self, model: Autoencoder, x: Array, rng: np.random.Generator | None = None

@@ -5,7 +5,7 @@ To be minimised is the negative bound on the log-likelihood (their equation 3), 
 
     reconstruction(decode(z), x) + β · KL(N(μ, e^logvar) ‖ N(0, 1)),      z = μ + e^{logvar/2} ε,   ε ~ N(0, 1)
 
-Its new parts are ``reparametrise`` with its backward, and ``gaussian_kl``, which has the form of a penalty on the code.
+Its new parts are ``reparameterize`` with its backward, and ``gaussian_kl``, which has the form of a penalty on the code.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 from tinyae._validate import check_function, check_weight
 from tinyae.backend import Array, scalar, standard_normal
 from tinyae.layers.base import Gradients
-from tinyae.layers.vae import VAE, halves
+from tinyae.layers.vae import VAE, split_mean_logvar
 from tinyae.losses import Loss, bce
 
 
-def reparametrise(code: Array, noise: Array) -> tuple[Array, Array]:
+def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
     """``z = μ + s``, ``s = e^{logvar/2} ε``: a draw from N(μ, e^logvar) that can be differentiated by μ and logvar, because the
     chance is in ε and ε is an input. Kingma & Welling 2014, section 2.4.
 
@@ -30,19 +30,19 @@ def reparametrise(code: Array, noise: Array) -> tuple[Array, Array]:
         code: (N, 2K), μ and logvar side by side. noise: ε, (N, K).
 
     Returns:
-        ``z, s``, both (N, K). s is what ``reparametrise_backward`` remembers.
+        ``z, s``, both (N, K). s is what ``reparameterize_backward`` remembers.
 
     Raises:
         ValueError: a code that is not (N, 2K), or a noise that is not (N, K).
     """
-    mean, logvar = halves(code)
+    mean, logvar = split_mean_logvar(code)
     if noise.shape != mean.shape:
-        raise ValueError(f"reparametrise: noise has shape {noise.shape}, expected {mean.shape}, one number for each mean")
+        raise ValueError(f"reparameterize: noise has shape {noise.shape}, expected {mean.shape}, one number for each mean")
     s = np.exp(logvar / 2) * noise
     return mean + s, s
 
 
-def reparametrise_backward(dz: Array, s: Array) -> Array:
+def reparameterize_backward(dz: Array, s: Array) -> Array:
     """dcode (N, 2K): ``dμ = dz``, ``dlogvar = dz · s / 2``, since ∂s/∂logvar = s/2."""
     return np.concatenate([dz, dz * s / 2], axis=1)
 
@@ -57,7 +57,7 @@ def gaussian_kl(code: Array) -> tuple[Any, Array]:
     Raises:
         ValueError: a code that is not (N, 2K).
     """
-    mean, logvar = halves(code)
+    mean, logvar = split_mean_logvar(code)
     variance, n = np.exp(logvar), len(code)
     value = -0.5 * (1 + logvar - mean * mean - variance).sum() / n
     return scalar(value), np.concatenate([mean, (variance - 1) / 2], axis=1) / n
@@ -91,14 +91,14 @@ class Variational:
             raise TypeError(f"Variational: the model is of type {type(model).__name__}, expected a VAE, as models.vae() makes it")
         code, encoder_caches = model.encoder.forward(x)
         noise = standard_normal((len(code), model.code), code, rng)
-        z, s = reparametrise(code, noise)
+        z, s = reparameterize(code, noise)
         y, decoder_caches = model.decoder.forward(z)
 
         pixels = y.size // len(y)
         value, dy = self.reconstruction(y, x)
         kl, dcode = gaussian_kl(code)
         dz, decoder_grads = model.decoder.backward(pixels * dy, decoder_caches)
-        dcode = self.beta * dcode + reparametrise_backward(dz, s)
+        dcode = self.beta * dcode + reparameterize_backward(dz, s)
         encoder_grads = model.encoder.parameter_gradients(dcode, encoder_caches)
 
         parts = {"reconstruction": pixels * value, "kl": kl}

@@ -18,7 +18,7 @@ def jacobian_norms(net: Layer, x: Array) -> Array:
     return np.sqrt((j * j).sum(axis=1))
 
 
-def scale_free_contraction(encoder: Layer, x: Array) -> float:
+def normalized_contraction(encoder: Layer, x: Array) -> float:
     """``mean ‖∂z/∂x‖_F / √(Σ_i Var z_i)``: the norm beside the spread of the codes over the examples x.
 
     ‖J‖ alone falls when all codes are made smaller, which an untied decoder makes up for (Rifai et al. 2011, footnote 2). This

@@ -24,7 +24,7 @@ from tinyae.backend import Array, device_of, scalar, to_device
 from tinyae.layers import Flatten, Linear, Reshape
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
-from tinyae.layers.containers import Chain, added
+from tinyae.layers.containers import Chain, add_gradients
 from tinyae.penalties.chain import check_chain, flattened, reshapes
 
 BLOCK = 1 << 19  # numbers in the widest layer's cotangents at a time: 2 MiB in float32, about what stays in a core's cache
@@ -51,7 +51,7 @@ def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any
     net, caches, names = flattened(encoder, caches)
     value, bends, grads = _norm(net, caches, probes, rng)
     dx, more = net.backward(None, caches, bends=bends)
-    return value, dx, names(added(grads, more))
+    return value, dx, names(add_gradients(grads, more))
 
 
 def contractive_backward(
@@ -70,7 +70,7 @@ def contractive_backward(
         raise ValueError(f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}")
     value, bends, grads = _norm(net, caches, probes, rng, weight)
     _, more = net.backward(dz, caches, input_gradient=False, bends=bends)
-    return value, names(added(grads, more))
+    return value, names(add_gradients(grads, more))
 
 
 def reconstruction_contractive(
@@ -112,7 +112,7 @@ def higher_order_contractive(
             g = difference * (2 / (len(x) * samples))
             for sign, at in ((1, caches), (-1, shifted)):  # the value falls as J(x + ε) comes nearer: hence −g there
                 _, more_dx, more = net.double_backward(sign * g, v, at)
-                grads = added(grads, more)
+                grads = add_gradients(grads, more)
                 dx = more_dx if dx is None else dx if more_dx is None else dx + more_dx
     return value, dx, names(grads)
 
@@ -175,7 +175,7 @@ def _one_layer(net: Chain, caches: list[Any], first: int, weight: float) -> tupl
     squared_slopes = np.full_like(norms, 1)  # the batch mean of s_i²: (H,)
     if len(net.layers) > first + 1:
         activation, y = net.layers[first + 1], caches[first + 1]
-        slope, curvature = activation.slope(y), activation.curvature(y)  # (N, H)
+        slope, curvature = activation.derivative(y), activation.second_derivative(y)  # (N, H)
         squared_slopes = (slope * slope).mean(axis=0, dtype=w.dtype)
         if curvature is not None:
             bends[list(net.named_layers)[first + 1]] = (2 * weight / n) * slope * curvature * norms
@@ -211,8 +211,8 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
             value += scalar((v * v).sum()) * scale
             g = (2 * scale * weight) * v
         _, more_bends, more = above.tangents(g, cotangents, upper)
-        grads = added(grads, more)
-        bends = added(bends, {name: bend for name, bend in more_bends.items() if bend is not None})
+        grads = add_gradients(grads, more)
+        bends = add_gradients(bends, {name: bend for name, bend in more_bends.items() if bend is not None})
     if shortcut:
         value = scalar((vtv * gram).sum()) * scale
         of_first = {key: np.zeros_like(a) for key, a in linear.params.items()}
@@ -262,7 +262,7 @@ def _live_units(net: Chain, caches: list[Any]) -> Array | None:
                      if not isinstance(pair[0], Flatten | Reshape)), (None, None))  # fmt: skip
     if not isinstance(layer, Elementwise) or device_of(y) != "cpu":
         return None
-    dead = layer.slope(y).reshape(len(y), -1) == 0  # (N, K)
+    dead = layer.derivative(y).reshape(len(y), -1) == 0  # (N, K)
     most = max(1, dead.shape[1] - int(dead.sum(axis=1).min(initial=dead.shape[1])))
     return np.argsort(dead, axis=1, kind="stable")[:, :most]
 

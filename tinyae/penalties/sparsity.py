@@ -22,46 +22,40 @@ def l1(z: Array) -> tuple[Any, Array]:
     return scalar(np.abs(z).sum() / n), np.sign(z) / n
 
 
-def kl_sparsity(z: Array, rho: float = 0.05) -> tuple[Any, Array]:
-    """``Σ_j KL(ρ ‖ ρ̂_j)``, ρ̂_j = the mean of unit j over the batch: each unit is to be active a share ρ of the time.
-
-        ``KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))``,   ``dz = (−ρ/ρ̂ + (1−ρ)/(1−ρ̂)) / N``   for every example
-
-    Both halves are needed: at least 0, and 0 with slope 0 exactly at ρ̂ = ρ. Ng 2011, CS294A notes, section 3.
-    The value belongs to the whole batch and not to its examples one by one. ``kl_to(rho)`` is this with its ρ filled in.
-
-    Raises:
-        ValueError: ρ outside (0, 1); codes outside [0, 1], which must come from a Sigmoid; or a unit that is 0, or 1, for the
-            whole batch, for which the divergence is infinite.
-    """
-    check_rho("kl_sparsity", rho)
-    n = len(z)
-    mean = z.mean(axis=0)  # ρ̂: (units,)
-    _check_code(z, mean)
-    value = (rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))).sum()
-    slope = (-rho / mean + (1 - rho) / (1 - mean)) / n  # (units,)
-    return scalar(value), np.zeros_like(z) + slope
-
-
-kl_sparsity.whole_batch = True  # cut into shards, the batch would have another mean in each
-
-
 @dataclass(frozen=True)
-class kl_to:  # used like a function: Objective(code_penalty=kl_to(0.01), beta=3)
-    """``kl_sparsity`` with this ρ, as a penalty of the code alone.
+class KLSparsity:
+    """``Σ_j KL(ρ ‖ ρ̂_j)``, where ρ̂_j is the mean activation of unit j over the batch. It makes each
+    unit active a fraction ρ of the time. ``Objective(code_penalty=KLSparsity(0.05), beta=3e-3)``.
+
+        ``KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))``
+        ``dz = (−ρ/ρ̂ + (1−ρ)/(1−ρ̂)) / N``   for every example
+
+    Both terms are needed: the sum is non-negative, and it is 0 with derivative 0 exactly at ρ̂ = ρ.
+    Ng 2011, CS294A notes, section 3. The value belongs to the whole batch: cut into shards, the
+    batch would have another mean in each shard. Hence ``needs_full_batch``.
+
+    Args:
+        rho: ρ, the target mean activation, in (0, 1).
 
     Raises:
-        ValueError: ρ outside (0, 1); in a call, what ``kl_sparsity`` raises.
+        ValueError: ρ is outside (0, 1).
+        ValueError: in a call, codes are outside [0, 1] (they must come from a Sigmoid).
+        ValueError: in a call, a unit is 0, or 1, for the whole batch: the divergence is infinite.
     """
 
     rho: float = 0.05
-    whole_batch: ClassVar[bool] = True
+    needs_full_batch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_rho("kl_to", self.rho)
+        check_rho("KLSparsity", self.rho)
 
     def __call__(self, z: Array) -> tuple[Any, Array]:
-        return kl_sparsity(z, self.rho)
+        rho, n = self.rho, len(z)
+        mean = z.mean(axis=0)  # ρ̂: (units,)
+        _check_code(z, mean)
+        value = (rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))).sum()
+        dmean = -rho / mean + (1 - rho) / (1 - mean)  # (units,)
+        return scalar(value), np.zeros_like(z) + dmean / n
 
 
 def check_rho(name: str, rho: float) -> None:
@@ -76,13 +70,13 @@ def _check_code(z: Array, mean: Array) -> None:
     low, high = float(z.real.min()), float(z.real.max())
     if low < 0 or high > 1:
         raise ValueError(
-            f"kl_sparsity: the code runs from {low:.3g} to {high:.3g}, but its units' mean activations must lie inside (0, 1): "
+            f"KLSparsity: the code runs from {low:.3g} to {high:.3g}, but its units' mean activations must lie inside (0, 1): "
             "end the encoder in Sigmoid (a ReLU, Tanh or linear code has no such range)"
         )
     stuck = (mean.real <= 0) | (mean.real >= 1)
     if stuck.any():
         raise ValueError(
-            f"kl_sparsity: {stuck.sum()} of {stuck.size} code units are 0, or 1, for the whole batch, where the divergence is "
+            f"KLSparsity: {stuck.sum()} of {stuck.size} code units are 0, or 1, for the whole batch, where the divergence is "
             "infinite: end the encoder in Sigmoid (a ReLU is 0 for half of its inputs). If it does, its inputs have grown far "
             "too large: a smaller learning rate or β"
         )

@@ -9,12 +9,12 @@ from tinyae.backend import Array
 Data = Array | tuple[Array, ...]  # the examples, or (examples, labels, ...) of the same length
 
 
-def first(data: Data) -> Array:
+def examples_of(data: Data) -> Array:
     """The examples, without what belongs to them."""
     return data[0] if isinstance(data, tuple) else data
 
 
-def pick(data: Data, index: Any) -> Data:
+def take(data: Data, index: Any) -> Data:
     """Some of the examples, with what belongs to them."""
     return tuple(a[index] for a in data) if isinstance(data, tuple) else data[index]
 

@@ -16,7 +16,7 @@ from tinyae.training.history import History
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a run is. The random numbers of epoch e, step s and worker i come from the generator seeded with
     (seed, e, s, i), so the seed and the epoch are the whole state of the generators."""
 
@@ -33,7 +33,7 @@ GROUPS = ("model", "optimizer", "objective", "best")
 
 
 def save_checkpoint(
-    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, progress: Progress, objective: Any = None
+    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, progress: TrainingState, objective: Any = None
 ) -> None:
     """Write everything to ``path`` (.npz), atomically: a run killed at any moment leaves the last whole checkpoint.
 
@@ -48,7 +48,7 @@ def save_checkpoint(
     })  # fmt: skip
 
 
-def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: Any = None) -> Progress:
+def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: Any = None) -> TrainingState:
     """Copy a checkpoint into ``model``, ``optimizer`` and an objective that learns, and return how far it was.
 
     Raises:
@@ -68,7 +68,7 @@ def load_checkpoint(path: str | os.PathLike[str], model: Layer, optimizer: Optim
     return progress
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[TrainingState, dict[str, dict[str, np.ndarray]]]:
     """``progress, {"model": {...}, "optimizer": {...}, "objective": {...}, "best": {...}}`` of a checkpoint, without a model."""
     arrays, meta = read_arrays(path)
     if not {"epoch", "seed", "history"} <= meta.keys():
@@ -78,4 +78,4 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Progress, dict[str, d
         group, _, name = key.partition("/")
         groups[group][name] = a
     meta["history"] = History(meta["history"])
-    return Progress(best=groups["best"], **meta), groups
+    return TrainingState(best=groups["best"], **meta), groups

@@ -17,8 +17,8 @@ from tinyae.backend import Array, device_of, namespace, to_numpy
 from tinyae.io import check_ending, copy_into, writable_folder
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
-from tinyae.training.batches import Data, first, pick, shards
-from tinyae.training.checkpoint import Progress, load_checkpoint, read_checkpoint, save_checkpoint
+from tinyae.training.batches import Data, examples_of, shards, take
+from tinyae.training.checkpoint import TrainingState, load_checkpoint, read_checkpoint, save_checkpoint
 from tinyae.training.history import History
 from tinyae.training.validation import (
     ADVICE,
@@ -27,7 +27,7 @@ from tinyae.training.validation import (
     check_finite,
     check_optimizer,
     check_settings,
-    where_it_broke,
+    divergence_message,
 )
 from tinyae.training.workers import Workers, default_workers, sum_gradients, weighted_sum
 
@@ -65,7 +65,7 @@ def fit(
         validation: examples to measure the objective on after every epoch, as ``val_loss``.
         workers: threads that share each batch, from 1 on; default: as many as there are cores, 1 on a GPU. With several, the
             objective is called once a shard, and its loss must be a mean over examples; an objective whose loss is not
-            says so by an attribute ``whole_batch = True``, and the default is 1.
+            says so by an attribute ``needs_full_batch = True``, and the default is 1.
         progress: show a bar with loss, images/s and the time left.
         checkpoint: an .npz file, written after every epoch.
         resume: go on from ``checkpoint``.
@@ -88,13 +88,13 @@ def fit(
         check_data(model, validation, "validation")
     if hasattr(objective, "check"):
         objective.check(model, data)
-    on_gpu, examples = device_of(first(data)) != "cpu", len(first(data))
+    on_gpu, examples = device_of(examples_of(data)) != "cpu", len(examples_of(data))
     if workers is None:
-        workers = 1 if on_gpu or getattr(objective, "whole_batch", False) else default_workers(batch_size)
+        workers = 1 if on_gpu or getattr(objective, "needs_full_batch", False) else default_workers(batch_size)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
     same = {"batch_size": batch_size, "workers": workers, "examples": examples, **(settings or {})}
-    state = Progress(seed=seed, settings=json.loads(json.dumps(same)))  # as it will be read back: a tuple becomes a list
+    state = TrainingState(seed=seed, settings=json.loads(json.dumps(same)))  # as it will be read back: a tuple becomes a list
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
@@ -110,7 +110,7 @@ def fit(
             if validation is not None:
                 row["val_loss"] = _validation_loss(model, validation, objective, team, seed, batch_size)
             seconds = time.perf_counter() - started
-            row.update(seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.rate))
+            row.update(seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.current_lr))
             state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
             check_finite(model, epoch)
@@ -167,21 +167,21 @@ def _train_epoch(
     batch_size: int, bar: Any,
 ) -> dict[str, float]:  # fmt: skip
     """One pass over the data; the epoch's mean loss and parts."""
-    x = first(data)
+    x = examples_of(data)
     n, on_cpu = len(x), device_of(x) == "cpu"
     order = namespace(x).asarray(np.random.default_rng([seed, epoch]).permutation(n))
     terms: list[dict[str, Any]] = []
     weights = []
     for step, start in enumerate(range(0, n, batch_size)):
-        batch = pick(data, order[start : start + batch_size])
+        batch = take(data, order[start : start + batch_size])
         before = objective.before_step(model, batch, team, [seed, epoch, step]) if hasattr(objective, "before_step") else {}
         loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
         if on_cpu and not math.isfinite(loss):
-            raise TrainingDiverged(where_it_broke(model, batch, loss, epoch, step))
+            raise TrainingDiverged(divergence_message(model, batch, loss, epoch, step))
         optimizer.step(grads, team.map)
         terms.append({"loss": loss, **parts, **before})
-        weights.append(len(first(batch)) / n)
-        bar.update(len(first(batch)))
+        weights.append(len(examples_of(batch)) / n)
+        bar.update(len(examples_of(batch)))
         if on_cpu:
             bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.5f}", refresh=False)
     means = {key: float(weighted_sum([term[key] for term in terms], weights)) for key in terms[0]}
@@ -198,11 +198,11 @@ def loss_and_gradients(
     model: Layer, batch: Data, objective: ObjectiveFunction, team: Workers, seed: list[int]
 ) -> tuple[Any, Gradients, dict[str, Any]]:
     """The objective on the whole batch, each worker on its part: ``loss, grads, parts``."""
-    n = len(first(batch))
+    n = len(examples_of(batch))
     cuts = shards(n, team.n)
 
     def one(i: int) -> tuple[Any, Gradients, dict[str, Any]]:
-        return objective(model, pick(batch, cuts[i]), np.random.default_rng([*seed, i]))
+        return objective(model, take(batch, cuts[i]), np.random.default_rng([*seed, i]))
 
     losses, grads, parts = zip(*team.map(one, range(len(cuts))), strict=True)
     weights = [(cut.stop - cut.start) / n for cut in cuts]
@@ -214,11 +214,11 @@ def _validation_loss(
     model: Layer, data: Data, objective: ObjectiveFunction, team: Workers, seed: int, batch_size: int
 ) -> float:
     """The objective's mean over ``data``, with the same random numbers after every epoch so that epochs compare."""
-    n = len(first(data))
+    n = len(examples_of(data))
 
     def one(start: int) -> float:
-        batch = pick(data, slice(start, start + batch_size))
-        return float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0]) * len(first(batch)) / n
+        batch = take(data, slice(start, start + batch_size))
+        return float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0]) * len(examples_of(batch)) / n
 
     return sum(team.map(one, range(0, n, batch_size)))
 
@@ -231,8 +231,8 @@ def _progress_bar(total: int, done: int, disable: bool) -> Any:
 
 
 def _resumed(
-    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: ObjectiveFunction, fresh: Progress
-) -> Progress:
+    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: ObjectiveFunction, fresh: TrainingState
+) -> TrainingState:
     saved, _ = read_checkpoint(path)
     for key in fresh.settings.keys() | saved.settings.keys() | {"seed"}:
         mine = fresh.seed if key == "seed" else fresh.settings.get(key)

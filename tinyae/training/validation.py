@@ -10,7 +10,7 @@ from tinyae.backend import Array, device_of, to_numpy
 from tinyae.layers import Sigmoid, leaves
 from tinyae.layers.base import Layer
 from tinyae.optim import Optimizer
-from tinyae.training.batches import Data, first
+from tinyae.training.batches import Data, examples_of
 
 ADVICE = "The last good checkpoint, if one was asked for, is untouched. A smaller learning rate or clip_norm may help."
 
@@ -37,7 +37,7 @@ def check_optimizer(model: Layer, optimizer: Optimizer) -> None:
 
 def check_data(model: Layer, data: Data, name: str) -> None:
     """Refuse, before anything is changed, what would train to nonsense."""
-    x = first(data)
+    x = examples_of(data)
     for other in data[1:] if isinstance(data, tuple) else ():
         if len(other) != len(x):
             raise ValueError(f"{name}: {len(x)} examples, but {len(other)} labels")
@@ -70,12 +70,12 @@ def check_finite(model: Layer, epoch: int) -> None:
             raise TrainingDiverged(f"epoch {epoch + 1}: {key} is not finite any more. {ADVICE}")
 
 
-def where_it_broke(model: Layer, batch: Data, loss: float, epoch: int, step: int) -> str:
-    where = not_finite(model, first(batch)) or "the loss itself: every layer's output is finite"
+def divergence_message(model: Layer, batch: Data, loss: float, epoch: int, step: int) -> str:
+    where = first_nonfinite(model, examples_of(batch)) or "the loss itself: every layer's output is finite"
     return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"
 
 
-def not_finite(model: Layer, x: Array) -> str | None:
+def first_nonfinite(model: Layer, x: Array) -> str | None:
     """Go through the net once more, layer by layer, and name the first place that is not finite; None if all are."""
     if not bool(np.isfinite(x).all()):
         return "its input"
