@@ -22,7 +22,9 @@ from tinyae.known_bugs import BUGS, CORRECT
 Array = np.ndarray
 
 
-def numeric(problem: Problem, name: str, i: int, dy: Array, h: float, one_sided: bool = False) -> float:
+def numeric(
+    problem: Problem, name: str, i: int, dy: Array, h: float, one_sided: bool = False
+) -> float:
     flat = problem.tensors[name].reshape(-1)
     before = flat[i]
     flat[i] = before + h
@@ -33,19 +35,32 @@ def numeric(problem: Problem, name: str, i: int, dy: Array, h: float, one_sided:
     return float((up - down) / (h if one_sided else 2 * h))
 
 
-def compare(problem: Problem, dy: Array, close: Callable[[Array, Array], bool], h: float, entries: Any, one_sided=False) -> bool:
+def compare(
+    problem: Problem,
+    dy: Array,
+    close: Callable[[Array, Array], bool],
+    h: float,
+    entries: Any,
+    one_sided=False,
+) -> bool:
     """backward once, differences at the entries that the rule looks at, and its idea of close."""
     grads = problem.backward(dy.copy(), problem.forward()[1])
     for name, v in problem.tensors.items():
         g = np.asarray(grads[name]).reshape(-1)
         index = entries(v.size)
-        if not close(g[index], np.array([numeric(problem, name, i, dy, h, one_sided) for i in index])):
+        if not close(
+            g[index], np.array([numeric(problem, name, i, dy, h, one_sided) for i in index])
+        ):
             return False
     return True
 
 
 def every(size: int) -> Array:  # at most 300, or the large specimens would take all day
-    return np.arange(size) if size <= 300 else np.random.default_rng(0).choice(size, 300, replace=False)
+    return (
+        np.arange(size)
+        if size <= 300
+        else np.random.default_rng(0).choice(size, 300, replace=False)
+    )
 
 
 def ones(problem: Problem) -> Array:
@@ -54,7 +69,9 @@ def ones(problem: Problem) -> Array:
 
 def random(problem: Problem) -> Array:
     y = problem.forward()[0]
-    return np.ones(()) if problem.scalar else np.random.default_rng(1).standard_normal(y.shape)  # a loss has no cotangent
+    return (
+        np.ones(()) if problem.scalar else np.random.default_rng(1).standard_normal(y.shape)
+    )  # a loss has no cotangent
 
 
 def one_random(size: int) -> Array:
@@ -66,7 +83,9 @@ def allclose(rtol: float, atol: float) -> Callable[[Array, Array], bool]:
 
 
 def relative(limit: float, floor: float) -> Callable[[Array, Array], bool]:
-    return lambda a, n: bool(np.all(np.abs(a - n) <= limit * np.maximum(floor, np.abs(a) + np.abs(n))))
+    return lambda a, n: bool(
+        np.all(np.abs(a - n) <= limit * np.maximum(floor, np.abs(a) + np.abs(n)))
+    )
 
 
 def ones_allclose(problem: Problem) -> bool:
@@ -81,7 +100,9 @@ def ones_one_entry(problem: Problem) -> bool:
 
 def random_norm(problem: Problem) -> bool:
     """Random cotangent, the sum of all errors below 1e-2 (as in some homework graders)."""
-    return compare(problem, random(problem), lambda a, n: float(np.abs(a - n).sum()) < 1e-2, 1e-5, every)
+    return compare(
+        problem, random(problem), lambda a, n: float(np.abs(a - n).sum()) < 1e-2, 1e-5, every
+    )
 
 
 def random_relative(problem: Problem) -> bool:
@@ -110,21 +131,31 @@ def one_direction(problem: Problem) -> bool:
     return bool(np.isclose(claim, (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-6))
 
 
-RIVALS = {"ones, allclose": ones_allclose, "ones, 1 entry": ones_one_entry, "sum of errors": random_norm,
-          "relative 1e-6": random_relative, "allclose 1e-5": random_allclose, "1 direction": one_direction}
+RIVALS = {
+    "ones, allclose": ones_allclose,
+    "ones, 1 entry": ones_one_entry,
+    "sum of errors": random_norm,
+    "relative 1e-6": random_relative,
+    "allclose 1e-5": random_allclose,
+    "1 direction": one_direction,
+}
 
 
 def accepts(rule: Callable[[Problem], bool], target: Any, inputs: Any) -> bool:
     try:
         with np.errstate(all="ignore"):
             return rule(as_problem(target, inputs))
-    except Exception:  # a missing name, another shape: they stumble over it, which counts as noticed
+    except (
+        Exception
+    ):  # a missing name, another shape: they stumble over it, which counts as noticed
         return False
 
 
 def table(seeds: int = 20) -> tuple[list[list[str]], dict[str, float]]:
     """Rows of the table, and tinyae's own figures."""
-    rules: dict[str, Callable[[Any, Any], bool]] = {n: (lambda t, i, r=r: accepts(r, t, i)) for n, r in RIVALS.items()}
+    rules: dict[str, Callable[[Any, Any], bool]] = {
+        n: (lambda t, i, r=r: accepts(r, t, i)) for n, r in RIVALS.items()
+    }
     rows, caught, right, hints = [], dict.fromkeys([*rules, "tinyae"], 0), 0, 0
     for bug in BUGS:
         noticed = dict.fromkeys(caught, 0)
@@ -148,11 +179,20 @@ def table(seeds: int = 20) -> tuple[list[list[str]], dict[str, float]]:
             noticed["tinyae"] += not gradcheck(target, *inputs, seed=seed).ok
         alarms = {n: alarms[n] + noticed[n] for n in alarms}
         if any(noticed.values()):
-            rows.append([f"correct: {example.name}"] + [f"{100 * noticed[n] / seeds:.0f}" for n in alarms])
-    rows.append(["ALL BUGS CAUGHT, %"] + [f"{100 * caught[n] / seeds / len(BUGS):.1f}" for n in caught])
-    rows.append(["FALSE ALARMS, %"] + [f"{100 * alarms[n] / seeds / len(CORRECT):.1f}" for n in alarms])
-    return rows, {"caught": caught["tinyae"] / seeds / len(BUGS), "alarms": alarms["tinyae"] / seeds / len(CORRECT),
-                  "right hints": right / hints}
+            rows.append(
+                [f"correct: {example.name}"] + [f"{100 * noticed[n] / seeds:.0f}" for n in alarms]
+            )
+    rows.append(
+        ["ALL BUGS CAUGHT, %"] + [f"{100 * caught[n] / seeds / len(BUGS):.1f}" for n in caught]
+    )
+    rows.append(
+        ["FALSE ALARMS, %"] + [f"{100 * alarms[n] / seeds / len(CORRECT):.1f}" for n in alarms]
+    )
+    return rows, {
+        "caught": caught["tinyae"] / seeds / len(BUGS),
+        "alarms": alarms["tinyae"] / seeds / len(CORRECT),
+        "right hints": right / hints,
+    }
 
 
 def main() -> None:
@@ -165,8 +205,10 @@ def main() -> None:
     print(f"{names[0]:<{width}}  " + "  ".join(f"{n:>14}" for n in names[1:]))
     for row in rows:
         print(f"{row[0]:<{width}}  " + "  ".join(f"{c:>14}" for c in row[1:]))
-    print(f"{len(BUGS)} bugs, {len(CORRECT)} correct targets, {seeds} draws each, {time.perf_counter() - start:.0f} s; "
-          f"tinyae names the expected cause of {100 * own['right hints']:.1f} % of the bugs")
+    print(
+        f"{len(BUGS)} bugs, {len(CORRECT)} correct targets, {seeds} draws each, {time.perf_counter() - start:.0f} s; "
+        f"tinyae names the expected cause of {100 * own['right hints']:.1f} % of the bugs"
+    )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,9 @@ class KernelTaps:
         y = 0
         for u in range(K):
             for v in range(K):
-                y = y + np.tensordot(self.w[:, :, u, v], xp[strided(u, v, h)], axes=(1, 1))  # (O, N, h, h)
+                y = y + np.tensordot(
+                    self.w[:, :, u, v], xp[strided(u, v, h)], axes=(1, 1)
+                )  # (O, N, h, h)
         return y.transpose(1, 0, 2, 3), xp
 
     def backward(self, dy, xp):
@@ -87,7 +89,9 @@ class FancyIndexing:
         self.w = w
 
     def indices(self, c, h):
-        k = np.repeat(np.arange(c), K * K)[:, None]  # channel, row and column of each number of each patch
+        k = np.repeat(np.arange(c), K * K)[
+            :, None
+        ]  # channel, row and column of each number of each patch
         i = np.tile(np.repeat(np.arange(K), K), c)[:, None] + S * np.repeat(np.arange(h), h)
         j = np.tile(np.arange(K), K * c)[:, None] + S * np.tile(np.arange(h), h)
         return slice(None), k, i, j
@@ -96,14 +100,26 @@ class FancyIndexing:
         h = (x.shape[2] + 2 * P - K) // S + 1
         columns = pad(x)[self.indices(x.shape[1], h)]  # (N, C·k·k, h·h)
         columns = columns.transpose(1, 2, 0).reshape(columns.shape[1], -1)  # (C·k·k, h·h·N)
-        y = (self.w.reshape(len(self.w), -1) @ columns).reshape(len(self.w), h, h, len(x)).transpose(3, 0, 1, 2)
+        y = (
+            (self.w.reshape(len(self.w), -1) @ columns)
+            .reshape(len(self.w), h, h, len(x))
+            .transpose(3, 0, 1, 2)
+        )
         return y, (x.shape, columns)
 
     def columns_back(self, dy, cache):
         (n, c, height, width), columns = cache
         rows = dy.transpose(1, 2, 3, 0).reshape(len(self.w), -1)  # (O, h·h·N)
-        dcolumns = (self.w.reshape(len(self.w), -1).T @ rows).reshape(len(columns), -1, n).transpose(2, 0, 1)
-        return dcolumns, (rows @ columns.T).reshape(self.w.shape), (n, c, height + 2 * P, width + 2 * P)
+        dcolumns = (
+            (self.w.reshape(len(self.w), -1).T @ rows)
+            .reshape(len(columns), -1, n)
+            .transpose(2, 0, 1)
+        )
+        return (
+            dcolumns,
+            (rows @ columns.T).reshape(self.w.shape),
+            (n, c, height + 2 * P, width + 2 * P),
+        )
 
     def backward(self, dy, cache):
         dcolumns, dw, shape = self.columns_back(dy, cache)
@@ -118,7 +134,11 @@ class Bincount(FancyIndexing):
     def backward(self, dy, cache):
         dcolumns, dw, shape = self.columns_back(dy, cache)
         _, k, i, j = self.indices(shape[1], dy.shape[2])
-        where = np.arange(shape[0])[:, None, None] * np.prod(shape[1:]) + (k * shape[2] + i) * shape[3] + j
+        where = (
+            np.arange(shape[0])[:, None, None] * np.prod(shape[1:])
+            + (k * shape[2] + i) * shape[3]
+            + j
+        )
         dxp = np.bincount(where.ravel(), dcolumns.ravel(), minlength=np.prod(shape)).reshape(shape)
         return crop(dxp).astype(dy.dtype), dw
 
@@ -132,11 +152,16 @@ class Einsum:
         self.w = w
 
     def windows(self, x, step):
-        return np.lib.stride_tricks.sliding_window_view(x, (K, K), axis=(2, 3))[:, :, ::step, ::step]  # (N, C, h, h, k, k)
+        return np.lib.stride_tricks.sliding_window_view(x, (K, K), axis=(2, 3))[
+            :, :, ::step, ::step
+        ]  # (N, C, h, h, k, k)
 
     def forward(self, x):
         windows = self.windows(pad(x), S)
-        return np.einsum("nchwuv,ocuv->nohw", windows, self.w, optimize=self.optimize), (x.shape, windows)
+        return np.einsum("nchwuv,ocuv->nohw", windows, self.w, optimize=self.optimize), (
+            x.shape,
+            windows,
+        )
 
     def backward(self, dy, cache):
         (n, _, height, width), windows = cache
@@ -144,7 +169,9 @@ class Einsum:
         spread = np.zeros((n, dy.shape[1], height + 2 * P + K - 1, width + 2 * P + K - 1), dy.dtype)
         spread[strided(K - 1, K - 1, dy.shape[2])] = dy
         flipped = self.w[:, :, ::-1, ::-1]
-        dxp = np.einsum("nohwuv,ocuv->nchw", self.windows(spread, 1), flipped, optimize=self.optimize)
+        dxp = np.einsum(
+            "nohwuv,ocuv->nchw", self.windows(spread, 1), flipped, optimize=self.optimize
+        )
         return crop(dxp), dw
 
 
@@ -207,11 +234,16 @@ def check_equal(name):
     wanted, _ = run(SixLoops(w), x, dy)
     for way, make in WAYS.items():
         for ours, theirs in zip(run(make(w), x, dy)[0], wanted, strict=True):
-            assert ours.shape == theirs.shape and np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max(), way
+            assert (
+                ours.shape == theirs.shape
+                and np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
+            ), way
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=9)
     args = parser.parse_args()
@@ -224,20 +256,27 @@ def main() -> None:
         for _ in range(args.rounds):
             for way, what in ways.items():
                 repeats = 1 if way == "einsum over a window view" else 5
-                times[way].append(np.min([run(what, *inputs[way])[1] for _ in range(repeats)], axis=0))
+                times[way].append(
+                    np.min([run(what, *inputs[way])[1] for _ in range(repeats)], axis=0)
+                )
         few, of = 2, len(w)
         times[f"six loops ({few} of {of} filters, time × {of // few})"] = [
             np.array(run(SixLoops(w[:few]), x, dy[:, :few])[1]) * (of / few)
         ]
 
-        print(f"{name}, kernel 3, stride 2, padding 1, batch {args.batch}, float32, one thread, medians of {args.rounds} rounds")
+        print(
+            f"{name}, kernel 3, stride 2, padding 1, batch {args.batch}, float32, one thread, medians of {args.rounds} rounds"
+        )
         print(f"{'':<46}{'forward ms':>12}{'backward ms':>13}{'together':>12}{'× tinyae':>10}")
         ours = times[next(iter(WAYS))]
         for way, rows in times.items():
             forward, backward = np.median(rows, axis=0)
             alike = ours if len(rows) == len(ours) else [np.median(ours, axis=0)]
             ratio = statistics.median(a.sum() / b.sum() for a, b in zip(rows, alike, strict=True))
-            print(f"{way:<46}{forward:>12.2f}{backward:>13.2f}{forward + backward:>12.2f}{ratio:>10.1f}", flush=True)
+            print(
+                f"{way:<46}{forward:>12.2f}{backward:>13.2f}{forward + backward:>12.2f}{ratio:>10.1f}",
+                flush=True,
+            )
         print()
 
 

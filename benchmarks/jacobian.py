@@ -24,9 +24,14 @@ import sys
 import time
 from collections.abc import Callable
 
-STEPS, SECONDS = 12, 4.0  # a process measures so many steps, or as many as fit into this time, but at least 3
+STEPS, SECONDS = (
+    12,
+    4.0,
+)  # a process measures so many steps, or as many as fit into this time, but at least 3
 BATCHES = {"dense-relu": [32, 128], "dense-sigmoid": [32, 128], "conv": [32]}
-Step = Callable[[], tuple[float, float]]  # -> the value, and the norm of all gradients: the peers must agree
+Step = Callable[
+    [], tuple[float, float]
+]  # -> the value, and the norm of all gradients: the peers must agree
 
 
 def encoder_net(encoder: str, batch: int):
@@ -41,7 +46,14 @@ def encoder_net(encoder: str, batch: int):
         net, shape = conv_autoencoder(rng).encoder, (batch, 1, 28, 28)
     else:
         f = ReLU if encoder == "dense-relu" else Sigmoid
-        net = Sequential(Linear(784, 512, rng=rng), f(), Linear(512, 256, rng=rng), f(), Linear(256, 32, rng=rng), f())
+        net = Sequential(
+            Linear(784, 512, rng=rng),
+            f(),
+            Linear(512, 256, rng=rng),
+            f(),
+            Linear(256, 32, rng=rng),
+            f(),
+        )
         shape = (batch, 784)
     return net, shape
 
@@ -65,7 +77,9 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
         values, dx, grads = zip(*team.map(one, cuts), strict=True)
         grads = sum_gradients(list(grads), weights, team)
         squares = sum(float((g * g).sum()) for g in grads.values())
-        squares += sum(w * w * float((d * d).sum()) for w, d in zip(weights, dx, strict=True) if d is not None)
+        squares += sum(
+            w * w * float((d * d).sum()) for w, d in zip(weights, dx, strict=True) if d is not None
+        )
         return weighted_sum(values, weights), squares**0.5
 
     return step
@@ -81,11 +95,21 @@ def torch_net(encoder: str, batch: int, threads: int):
     ours, shape = encoder_net(encoder, batch)
     f = nn.Sigmoid if encoder == "dense-sigmoid" else nn.ReLU
     if encoder == "conv":
-        layers = [nn.Conv2d(1, 32, 3, 2, 1), f(), nn.Conv2d(32, 64, 3, 2, 1), f(), nn.Conv2d(64, 128, 7), f(), nn.Flatten()]
+        layers = [
+            nn.Conv2d(1, 32, 3, 2, 1),
+            f(),
+            nn.Conv2d(32, 64, 3, 2, 1),
+            f(),
+            nn.Conv2d(64, 128, 7),
+            f(),
+            nn.Flatten(),
+        ]
     else:
         layers = [nn.Linear(784, 512), f(), nn.Linear(512, 256), f(), nn.Linear(256, 32), f()]
     net = nn.Sequential(*layers)
-    net.load_state_dict({key: torch.tensor(np.ascontiguousarray(w)) for key, w in ours.params.items()})
+    net.load_state_dict(
+        {key: torch.tensor(np.ascontiguousarray(w)) for key, w in ours.params.items()}
+    )
     x = torch.tensor(np.random.default_rng(1).random(shape, dtype=np.float32), requires_grad=True)
     return net, x
 
@@ -93,7 +117,9 @@ def torch_net(encoder: str, batch: int, threads: int):
 def gradients(value, net, x) -> tuple[float, float]:
     import torch
 
-    grads = torch.autograd.grad(value, [*net.parameters(), x], allow_unused=True)  # of a ReLU net, x has none
+    grads = torch.autograd.grad(
+        value, [*net.parameters(), x], allow_unused=True
+    )  # of a ReLU net, x has none
     return value.item(), sum(float((g * g).sum()) for g in grads if g is not None) ** 0.5
 
 
@@ -141,20 +167,50 @@ def child(peer: str, encoder: str, batch: int, threads: int) -> None:
         results = step()
         times.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"ms": statistics.median(times[2:]) * 1e3, "peak": peak, "step": peak - before, "results": results}))
+    print(
+        json.dumps(
+            {
+                "ms": statistics.median(times[2:]) * 1e3,
+                "peak": peak,
+                "step": peak - before,
+                "results": results,
+            }
+        )
+    )
 
 
 def measure(peer: str, encoder: str, batch: int, threads: int) -> dict:
-    command = [sys.executable, __file__, encoder, "--child", peer, "--batches", str(batch), "--threads", str(threads)]
-    run = subprocess.run(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        __file__,
+        encoder,
+        "--child",
+        peer,
+        "--batches",
+        str(batch),
+        "--threads",
+        str(threads),
+    ]
+    run = subprocess.run(
+        command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
     if run.returncode:
         raise SystemExit(f"{peer} failed:\n{run.stderr}")
     return json.loads(run.stdout)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("encoders", nargs="*", choices=[*BATCHES, []], default=[], metavar="ENCODER", help=", ".join(BATCHES))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "encoders",
+        nargs="*",
+        choices=[*BATCHES, []],
+        default=[],
+        metavar="ENCODER",
+        help=", ".join(BATCHES),
+    )
     parser.add_argument("--batches", type=int, nargs="+", help="default: 32 and 128, for conv 32")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
@@ -165,23 +221,43 @@ def main() -> None:
         return
 
     print(f"{args.threads} threads, median of {args.rounds} alternating processes each")
-    print(f"{'encoder':<14}{'batch':>6}{'tinyae ms':>11}{'func ms':>9}{'loop ms':>9}{'func/tinyae':>13}{'loop/tinyae':>13}"
-          "   peak MiB tinyae / func / loop   of it for the steps")  # fmt: skip
+    print(
+        f"{'encoder':<14}{'batch':>6}{'tinyae ms':>11}{'func ms':>9}{'loop ms':>9}{'func/tinyae':>13}{'loop/tinyae':>13}"
+        "   peak MiB tinyae / func / loop   of it for the steps"
+    )
     for encoder in args.encoders or BATCHES:
         for batch in args.batches or BATCHES[encoder]:
-            rounds = [{peer: measure(peer, encoder, batch, args.threads) for peer in PEERS} for _ in range(args.rounds)]
+            rounds = [
+                {peer: measure(peer, encoder, batch, args.threads) for peer in PEERS}
+                for _ in range(args.rounds)
+            ]
             results = [rounds[0][peer]["results"] for peer in PEERS]
-            if any(abs(a / b - 1) > 1e-3 for other in results for a, b in zip(results[0], other, strict=True)):
-                raise SystemExit(f"{encoder}: the peers do not agree (value, norm of the gradients): {results}")
+            if any(
+                abs(a / b - 1) > 1e-3
+                for other in results
+                for a, b in zip(results[0], other, strict=True)
+            ):
+                raise SystemExit(
+                    f"{encoder}: the peers do not agree (value, norm of the gradients): {results}"
+                )
 
             def median(peer: str, what: str, rounds: list = rounds) -> float:
                 return statistics.median(r[peer][what] for r in rounds)
 
             ms = [median(peer, "ms") for peer in PEERS]
-            ratios = [statistics.median(r[peer]["ms"] / r["tinyae"]["ms"] for r in rounds) for peer in ("func", "loop")]
-            peaks, of_it = (" / ".join(f"{median(peer, what):.0f}" for peer in PEERS) for what in ("peak", "step"))
-            print(f"{encoder:<14}{batch:>6}{ms[0]:>11.1f}{ms[1]:>9.1f}{ms[2]:>9.1f}{ratios[0]:>13.2f}{ratios[1]:>13.2f}"
-                  f"   {peaks:<30}   {of_it}", flush=True)  # fmt: skip
+            ratios = [
+                statistics.median(r[peer]["ms"] / r["tinyae"]["ms"] for r in rounds)
+                for peer in ("func", "loop")
+            ]
+            peaks, of_it = (
+                " / ".join(f"{median(peer, what):.0f}" for peer in PEERS)
+                for what in ("peak", "step")
+            )
+            print(
+                f"{encoder:<14}{batch:>6}{ms[0]:>11.1f}{ms[1]:>9.1f}{ms[2]:>9.1f}{ratios[0]:>13.2f}{ratios[1]:>13.2f}"
+                f"   {peaks:<30}   {of_it}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

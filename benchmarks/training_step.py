@@ -58,14 +58,27 @@ def torch_step(model_name: str, batch: int, threads: int, device: str):
     torch.manual_seed(0)
     if model_name == "dense":
         sizes = [784, 512, 256, 32, 256, 512, 784]
-        layers = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.ReLU())]
+        layers = [
+            part
+            for a, b in zip(sizes, sizes[1:], strict=False)
+            for part in (nn.Linear(a, b), nn.ReLU())
+        ]
         shape = (batch, 784)
     else:
         layers = [
-            nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(), nn.Conv2d(64, 128, 7), nn.ReLU(),
-            nn.ConvTranspose2d(128, 64, 7), nn.ReLU(), nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), nn.ReLU(),
-            nn.ConvTranspose2d(32, 1, 3, 2, 1, 1), nn.ReLU(),
-        ]  # fmt: skip
+            nn.Conv2d(1, 32, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(64, 128, 7),
+            nn.ReLU(),
+            nn.ConvTranspose2d(128, 64, 7),
+            nn.ReLU(),
+            nn.ConvTranspose2d(64, 32, 3, 2, 1, 1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, 1, 3, 2, 1, 1),
+            nn.ReLU(),
+        ]
         shape = (batch, 1, 28, 28)
     where = "cuda" if device == "gpu" else "cpu"
     model = nn.Sequential(*layers[:-1], nn.Sigmoid()).to(where)
@@ -121,20 +134,36 @@ def child(peer: str, model: str, batch: int, threads: int, device: str) -> None:
         wait()
         times.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"ms": statistics.median(times[5:]) * 1e3, "peak": peak, "step": peak - before}))
+    print(
+        json.dumps({"ms": statistics.median(times[5:]) * 1e3, "peak": peak, "step": peak - before})
+    )
 
 
 def measure(peer: str, model: str, batch: int, threads: int, device: str) -> dict[str, float]:
     blas = {"OPENBLAS_NUM_THREADS": "1"} if peer != "torch" else {}
-    command = [sys.executable, __file__, model, "--child", peer, "--batches", str(batch), "--threads", str(threads)]
-    run = subprocess.run([*command, "--device", device], env={**os.environ, **blas}, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        __file__,
+        model,
+        "--child",
+        peer,
+        "--batches",
+        str(batch),
+        "--threads",
+        str(threads),
+    ]
+    run = subprocess.run(
+        [*command, "--device", device], env={**os.environ, **blas}, capture_output=True, text=True
+    )
     if run.returncode:
         raise SystemExit(f"{peer} failed:\n{run.stderr}")
     return json.loads(run.stdout)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", choices=STEPS)
     parser.add_argument("--batches", type=int, nargs="+", default=[64, 128, 512])
     parser.add_argument("--rounds", type=int, default=5)
@@ -148,14 +177,20 @@ def main() -> None:
 
     where = f"{args.threads} threads" if args.device == "cpu" else "GPU"
     print(f"{args.model} model, {where}, median of {args.rounds} alternating processes each")
-    print("batch   tinyae ms   PyTorch ms   PyTorch/tinyae   floor ms   peak MiB tinyae / PyTorch   of it for the steps")
+    print(
+        "batch   tinyae ms   PyTorch ms   PyTorch/tinyae   floor ms   peak MiB tinyae / PyTorch   of it for the steps"
+    )
     for batch in args.batches:
         peers = ["tinyae", "torch"] + (["floor"] if args.device == "cpu" else [])
         settings = args.model, batch, args.threads, args.device
         rounds = [{peer: measure(peer, *settings) for peer in peers} for _ in range(args.rounds)]
 
         def median(peer: str, what: str, rounds: list = rounds) -> float:
-            return statistics.median(r[peer][what] for r in rounds) if peer in rounds[0] else float("nan")
+            return (
+                statistics.median(r[peer][what] for r in rounds)
+                if peer in rounds[0]
+                else float("nan")
+            )
 
         ratio = statistics.median(r["torch"]["ms"] / r["tinyae"]["ms"] for r in rounds)
         print(

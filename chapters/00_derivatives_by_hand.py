@@ -48,6 +48,7 @@ rng = np.random.default_rng(0)
 # For the sigmoid, with $u = e^{-a}$: $\sigma' = \dfrac{u}{(1+u)^2} = \dfrac{1}{1+u}\cdot\dfrac{u}{1+u} = y\,(1-y)$. The slope
 # can be computed from the *output* alone. We shall use that: what `backward` has to remember is $y$.
 
+
 # %%
 def sigmoid(a):
     return 1 / (1 + np.exp(-a))
@@ -100,6 +101,7 @@ print(f"w moved by ±{h:g}       {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.1
 # with that shape is $dy^\top x$. Good for remembering, but no proof: the shapes do not see a factor 2, and where
 # $\text{in} = \text{out}$ they do not see a transpose.
 
+
 # %%
 def linear_forward(x, W, b):
     return x @ W.T + b  # (N, in) (in, out) -> (N, out)
@@ -115,6 +117,7 @@ def linear_backward(dy, x, W):
 # %% [markdown]
 # **The check.** Take any number that depends on $y$; the simplest is $s = \langle dy, y\rangle$ with some fixed array $dy$: its
 # derivative with respect to $y$ is $dy$ itself. Move every entry of $x$, $W$ and $b$ up and down, one at a time:
+
 
 # %%
 def numerical_gradient(f, v, h=1e-5):
@@ -137,12 +140,18 @@ def worst(by_hand, numerical):
 
 
 N, n_in, n_out = 4, 3, 2
-x, W, b = rng.normal(size=(N, n_in)), rng.normal(size=(n_out, n_in)), rng.normal(size=n_out)
+x, W, b = (
+    rng.normal(size=(N, n_in)),
+    rng.normal(size=(n_out, n_in)),
+    rng.normal(size=n_out),
+)
 dy = rng.normal(size=(N, n_out))
 
 dx, dW, db = linear_backward(dy, x, W)
 for name, v, dv in [("x", x, dx), ("W", W, dW), ("b", b, db)]:
-    error = worst(dv, numerical_gradient(lambda: (linear_forward(x, W, b) * dy).sum(), v))
+    error = worst(
+        dv, numerical_gradient(lambda: (linear_forward(x, W, b) * dy).sum(), v)
+    )
     print(f"d{name}  shape {dv.shape!s:<7} worst relative error {error:.0e}")
 
 # %% [markdown]
@@ -161,6 +170,7 @@ for name, v, dv in [("x", x, dx), ("W", W, dW), ("b", b, db)]:
 #
 # Now put the pieces in a row. Read `backward` from top to bottom beside `forward` from bottom to top: line for line they belong
 # together, and each line of `backward` needs only what the line above it has computed, and what `forward` has kept.
+
 
 # %%
 def forward(x, t, W1, b1, W2, b2):
@@ -187,7 +197,9 @@ W1, b1, W2, b2 = (rng.normal(size=shape) for shape in [(4, 6), (4,), (6, 4), (6,
 
 L, cache = forward(x, t, W1, b1, W2, b2)
 gradients = backward(cache, t, W1, W2)
-for name, v, dv in zip(["x", "W1", "b1", "W2", "b2"], [x, W1, b1, W2, b2], gradients, strict=True):
+for name, v, dv in zip(
+    ["x", "W1", "b1", "W2", "b2"], [x, W1, b1, W2, b2], gradients, strict=True
+):
     error = worst(dv, numerical_gradient(lambda: forward(x, t, W1, b1, W2, b2)[0], v))
     print(f"d{name:<2}  shape {dv.shape!s:<7} worst relative error {error:.0e}")
 
@@ -236,8 +248,19 @@ ways = {
 errors = {name: np.abs(slope - exact) / exact for name, slope in ways.items()}
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for name, colour, size in [("forward", "tab:orange", 4), ("central", "tab:blue", 6), ("complex", "tab:green", 3)]:
-    ax.loglog(steps, np.maximum(errors[name], eps / 8), ".", markersize=size, color=colour, label=name)  # 0 is drawn at the foot
+for name, colour, size in [
+    ("forward", "tab:orange", 4),
+    ("central", "tab:blue", 6),
+    ("complex", "tab:green", 3),
+]:
+    ax.loglog(
+        steps,
+        np.maximum(errors[name], eps / 8),
+        ".",
+        markersize=size,
+        color=colour,
+        label=name,
+    )  # 0 is drawn at the foot
 for curve, label, place in [
     (eps / steps, r"$\varepsilon/h$", (2e-13, 5e-3)),
     (steps / 2, "$h/2$", (2e-3, 1e-4)),
@@ -245,19 +268,34 @@ for curve, label, place in [
 ]:
     ax.loglog(steps, curve, "k-", linewidth=0.7)
     ax.text(*place, label)
-for best, colour in [((2 * eps) ** (1 / 2), "tab:orange"), ((3 * eps) ** (1 / 3), "tab:blue")]:
+for best, colour in [
+    ((2 * eps) ** (1 / 2), "tab:orange"),
+    ((3 * eps) ** (1 / 3), "tab:blue"),
+]:
     ax.axvline(best, color=colour, linewidth=1, linestyle=":")
 ax.set(xlabel="step h", ylabel="relative error of the derivative", ylim=(eps / 16, 2))
 ax.legend(frameon=False, loc="upper center")
 show(ax, "00_step_size")
 
-for name, best in [("forward", (2 * eps) ** (1 / 2)), ("central", (3 * eps) ** (1 / 3)), ("complex", 1e-30)]:
+for name, best in [
+    ("forward", (2 * eps) ** (1 / 2)),
+    ("central", (3 * eps) ** (1 / 3)),
+    ("complex", 1e-30),
+]:
     i = np.abs(np.log(steps / best)).argmin()
-    measured = errors[name][i] if name != "complex" else abs(np.imag(np.exp(at + 1j * best)) / best - exact) / exact
+    measured = (
+        errors[name][i]
+        if name != "complex"
+        else abs(np.imag(np.exp(at + 1j * best)) / best - exact) / exact
+    )
     print(f"{name}: best step in theory {best:.1e}, error there {measured:.0e}")
 single = np.float32(1), np.float32((3 * np.finfo(np.float32).eps) ** (1 / 3))
-slope = (np.exp(single[0] + single[1]) - np.exp(single[0] - single[1])) / (2 * single[1])
-print(f"central in float32: best step {single[1]:.0e}, error there {abs(slope - exact) / exact:.0e}: so we check in float64")
+slope = (np.exp(single[0] + single[1]) - np.exp(single[0] - single[1])) / (
+    2 * single[1]
+)
+print(
+    f"central in float32: best step {single[1]:.0e}, error there {abs(slope - exact) / exact:.0e}: so we check in float64"
+)
 
 # %% [markdown]
 # **What to look at.** Each curve is a V whose two sides are the two errors. The dotted lines are the best steps computed above:
@@ -266,6 +304,7 @@ print(f"central in float32: best step {single[1]:.0e}, error there {abs(slope - 
 #
 # Now the question of section 4 can be answered: is it our error or the quotient's? All weights of the net again, by the complex
 # step:
+
 
 # %%
 def complex_gradient(f, arrays, k, h=1e-30):
@@ -279,8 +318,15 @@ def complex_gradient(f, arrays, k, h=1e-30):
     return dv
 
 
-for k, (name, dv) in enumerate(zip(["W1", "b1", "W2", "b2"], gradients[1:], strict=True)):
-    error = worst(dv, complex_gradient(lambda *weights: forward(x, t, *weights)[0], [W1, b1, W2, b2], k))
+for k, (name, dv) in enumerate(
+    zip(["W1", "b1", "W2", "b2"], gradients[1:], strict=True)
+):
+    error = worst(
+        dv,
+        complex_gradient(
+            lambda *weights: forward(x, t, *weights)[0], [W1, b1, W2, b2], k
+        ),
+    )
     print(f"d{name}  worst relative error {error:.0e}")
 
 # %% [markdown]
@@ -291,7 +337,9 @@ for k, (name, dv) in enumerate(zip(["W1", "b1", "W2", "b2"], gradients[1:], stri
 # conjugate. The trap is that no error is raised:
 
 # %%
-print("d(x²)/dx at 3:    x * x         ->", np.imag((3 + 1e-30j) * (3 + 1e-30j)) / 1e-30)
+print(
+    "d(x²)/dx at 3:    x * x         ->", np.imag((3 + 1e-30j) * (3 + 1e-30j)) / 1e-30
+)
 print("                  np.abs(x)**2  ->", np.imag(np.abs(3 + 1e-30j) ** 2) / 1e-30)
 
 # %% [markdown]
@@ -313,9 +361,12 @@ print("                  np.abs(x)**2  ->", np.imag(np.abs(3 + 1e-30j) ** 2) / 1
 #
 # This is the **adjoint test**: exact up to rounding, with no step to choose. For a linear layer followed by a sigmoid:
 
+
 # %%
 def jvp(delta_x, y, W):
-    return (delta_x @ W.T) * y * (1 - y)  # forward order: first the linear layer, then the sigmoid
+    return (
+        (delta_x @ W.T) * y * (1 - y)
+    )  # forward order: first the linear layer, then the sigmoid
 
 
 def vjp(dy, y, W):
@@ -333,7 +384,11 @@ print(f"<dy, J δx> = {left:.15f}\n<Jᵀdy, δx> = {right:.15f}")
 # size that the next chapter begins with:
 
 # %%
-big_x, big_W, big_b = rng.normal(size=(128, 784)), rng.normal(size=(512, 784)), np.zeros(512)
+big_x, big_W, big_b = (
+    rng.normal(size=(128, 784)),
+    rng.normal(size=(512, 784)),
+    np.zeros(512),
+)
 started = time.perf_counter()
 for _ in range(5):
     big_y = linear_forward(big_x, big_W, big_b)
@@ -343,12 +398,17 @@ for _ in range(5):
     linear_backward(big_y, big_x, big_W)
 backward_seconds = (time.perf_counter() - started) / 5
 P = big_W.size + big_b.size
-print(f"{P:,} weights: one forward pass {1e3 * forward_seconds:.1f} ms, one backward pass {1e3 * backward_seconds:.1f} ms")
-print(f"the same gradient by central differences: {2 * P * forward_seconds / 60:.0f} minutes")
+print(
+    f"{P:,} weights: one forward pass {1e3 * forward_seconds:.1f} ms, one backward pass {1e3 * backward_seconds:.1f} ms"
+)
+print(
+    f"the same gradient by central differences: {2 * P * forward_seconds / 60:.0f} minutes"
+)
 
 # %% [markdown]
 # **Why the check uses a random $dy$.** Suppose that somebody's `backward` takes the columns of $dy$ in the wrong order. With a
 # cotangent of ones, nobody will ever know:
+
 
 # %%
 def wrong_backward(dy, x, W):
@@ -357,7 +417,9 @@ def wrong_backward(dy, x, W):
 
 for kind, dy in [("ones  ", np.ones((5, 4))), ("random", rng.normal(size=(5, 4)))]:
     dW = wrong_backward(dy, x, W1)[1]
-    error = worst(dW, numerical_gradient(lambda dy=dy: (linear_forward(x, W1, b1) * dy).sum(), W1))
+    error = worst(
+        dW, numerical_gradient(lambda dy=dy: (linear_forward(x, W1, b1) * dy).sum(), W1)
+    )
     print(f"planted bug, dy = {kind}: worst relative error of dW {error:.0e}")
 
 # %% [markdown]
@@ -366,6 +428,7 @@ for kind, dy in [("ones  ", np.ones((5, 4))), ("random", rng.normal(size=(5, 4))
 # What each layer needs is now clear, and it is all that `tinyae` asks of one: `forward` returns $y$ and whatever `backward` will
 # have to remember; `backward` gets a cotangent and that memory, and returns the cotangent one layer below and the gradients of
 # its own parameters. Nothing is stored in the object, so nothing can be stale.
+
 
 # %%
 class MyLinear:
@@ -402,12 +465,16 @@ for layer, cache in zip(reversed(layers), reversed(caches), strict=True):
     dy, more = layer.backward(dy, cache)
     grads.append(more)
 
-print("the same dW1 as by hand in section 4:", np.array_equal(grads[-1]["weight"], gradients[1]))
+print(
+    "the same dW1 as by hand in section 4:",
+    np.array_equal(grads[-1]["weight"], gradients[1]),
+)
 
 # %% [markdown]
 # The layers of the library look like these two (`tinyae/layers/linear.py`, `tinyae/layers/activations.py`), and `Sequential` is
 # the two loops. The checks of this chapter are one function there, which also says what is wrong. Once more the planted bug,
 # this time as a layer:
+
 
 # %%
 class WrongLinear(tinyae.Linear):
@@ -415,7 +482,12 @@ class WrongLinear(tinyae.Linear):
         return super().backward(dy[:, ::-1], x)
 
 
-net = tinyae.Sequential(tinyae.Linear(6, 4, rng=0), tinyae.Sigmoid(), tinyae.Linear(4, 6, rng=1), tinyae.Sigmoid())
+net = tinyae.Sequential(
+    tinyae.Linear(6, 4, rng=0),
+    tinyae.Sigmoid(),
+    tinyae.Linear(4, 6, rng=1),
+    tinyae.Sigmoid(),
+)
 print(gradcheck(net, x), "\n")
 print(gradcheck(WrongLinear(6, 4, rng=0), x))
 

@@ -21,14 +21,34 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid, fit, summary
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    fit,
+    summary,
+)
 from tinyae.checking import gradcheck
 from tinyae.data import load_data, minibatches
 from tinyae.models import basic_autoencoder, linear_autoencoder
 from tinyae.optim import cosine_schedule
-from tinyae.plots import mosaic, plot_codes, plot_filters, plot_history, plot_images, plot_reconstructions, show
+from tinyae.plots import (
+    mosaic,
+    plot_codes,
+    plot_filters,
+    plot_history,
+    plot_images,
+    plot_reconstructions,
+    show,
+)
 
-FAST = bool(os.environ.get("TINYAE_FAST"))  # a few steps on a few pictures: shows that it runs, not what it learns
+FAST = bool(
+    os.environ.get("TINYAE_FAST")
+)  # a few steps on a few pictures: shows that it runs, not what it learns
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:500]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat  # a picture is a row of 784 numbers in [0, 1]
@@ -70,9 +90,18 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 # %%
 rng = np.random.default_rng(0)
 layers = [
-    Linear(784, 512, rng=rng), ReLU(), Linear(512, 256, rng=rng), ReLU(), Linear(256, 32, rng=rng),
-    Linear(32, 256, rng=rng), ReLU(), Linear(256, 512, rng=rng), ReLU(), Linear(512, 784, rng=rng), Sigmoid(),
-]  # fmt: skip
+    Linear(784, 512, rng=rng),
+    ReLU(),
+    Linear(512, 256, rng=rng),
+    ReLU(),
+    Linear(256, 32, rng=rng),
+    Linear(32, 256, rng=rng),
+    ReLU(),
+    Linear(256, 512, rng=rng),
+    ReLU(),
+    Linear(512, 784, rng=rng),
+    Sigmoid(),
+]
 
 
 def loss_and_gradients(layers, x):
@@ -83,7 +112,9 @@ def loss_and_gradients(layers, x):
     loss = ((h - x) ** 2).mean()
     dh = 2 * (h - x) / h.size
     grads = []
-    for layer, cache in zip(reversed(layers), reversed(caches), strict=True):  # and back
+    for layer, cache in zip(
+        reversed(layers), reversed(caches), strict=True
+    ):  # and back
         dh, of_layer = layer.backward(dh, cache)
         grads.insert(0, of_layer)
     return loss, grads
@@ -100,6 +131,7 @@ def loss_and_gradients(layers, x):
 # gradient's size. Where they contradict each other, it moves less. $m$ and $v$ begin at 0, hence too small in the first
 # steps $t = 1, 2, \dots$; the two divisions undo exactly that.
 
+
 # %%
 def adam(w, g, m, v, t, rate=1e-3, beta1=0.9, beta2=0.999):
     m[...] = beta1 * m + (1 - beta1) * g
@@ -108,10 +140,15 @@ def adam(w, g, m, v, t, rate=1e-3, beta1=0.9, beta2=0.999):
 
 
 def train_by_hand(layers, x, epochs, batch_size=128):
-    memory = [{name: (np.zeros_like(w), np.zeros_like(w)) for name, w in layer.params.items()} for layer in layers]
+    memory = [
+        {name: (np.zeros_like(w), np.zeros_like(w)) for name, w in layer.params.items()}
+        for layer in layers
+    ]
     t, losses = 0, []
     for epoch in range(epochs):
-        for batch in minibatches(len(x), batch_size, rng=[0, epoch]):  # indices, in a new random order every epoch
+        for batch in minibatches(
+            len(x), batch_size, rng=[0, epoch]
+        ):  # indices, in a new random order every epoch
             loss, grads = loss_and_gradients(layers, x[batch])
             t += 1
             for layer, of_layer, m_and_v in zip(layers, grads, memory, strict=True):
@@ -133,6 +170,7 @@ print(f"{len(losses)} steps: the loss falls from {losses[0]:.4f} to {losses[-1]:
 # Is the gradient right? A small net of the same kind, in float64, every entry of every weight moved up and down, and compared
 # with what `backward` says. Because ReLU has no slope at 0, the checker looks out for such places, and counts them.
 
+
 # %%
 def small_autoencoder(rng):
     rng = np.random.default_rng(rng)
@@ -142,7 +180,9 @@ def small_autoencoder(rng):
     )
 
 
-print(gradcheck(small_autoencoder(rng=0), np.random.default_rng(1).uniform(size=(6, 12))))
+print(
+    gradcheck(small_autoencoder(rng=0), np.random.default_rng(1).uniform(size=(6, 12)))
+)
 
 # %% [markdown]
 # ## The same with `fit`
@@ -156,11 +196,26 @@ fitted = basic_autoencoder(rng=0).astype(np.float64)
 by_hand = fitted.astype(np.float64)  # a copy
 few = x_train[:640].astype(np.float64)
 
-fit(fitted, few, Objective(), Adam(fitted.params), epochs=2, rng=0, workers=1, progress=False)
-losses = train_by_hand([*by_hand.encoder.layers, *by_hand.decoder.layers], few, epochs=2)
+fit(
+    fitted,
+    few,
+    Objective(),
+    Adam(fitted.params),
+    epochs=2,
+    rng=0,
+    workers=1,
+    progress=False,
+)
+losses = train_by_hand(
+    [*by_hand.encoder.layers, *by_hand.decoder.layers], few, epochs=2
+)
 
-difference = max(np.abs(fitted.params[name] - by_hand.params[name]).max() for name in fitted.params)
-print(f"largest difference between any two weights after {len(losses)} steps: {difference:.0e}")
+difference = max(
+    np.abs(fitted.params[name] - by_hand.params[name]).max() for name in fitted.params
+)
+print(
+    f"largest difference between any two weights after {len(losses)} steps: {difference:.0e}"
+)
 
 # %% [markdown]
 # ## The experiment
@@ -168,12 +223,23 @@ print(f"largest difference between any two weights after {len(losses)} steps: {d
 # Now with all pictures, for several epochs. After each one the loss is also measured on pictures that the net never learns from.
 
 # %%
-EPOCHS = 2 if FAST else max(1, 600_000 // len(x_train))  # as many steps for few pictures as for MNIST's 60,000
+EPOCHS = (
+    2 if FAST else max(1, 600_000 // len(x_train))
+)  # as many steps for few pictures as for MNIST's 60,000
 
 
 def train(model):
     optimizer = Adam(model.params, lr=1e-3)
-    return fit(model, x_train, Objective(), optimizer, EPOCHS, batch_size=128, validation=x_test, progress=not FAST)
+    return fit(
+        model,
+        x_train,
+        Objective(),
+        optimizer,
+        EPOCHS,
+        batch_size=128,
+        validation=x_test,
+        progress=not FAST,
+    )
 
 
 model = basic_autoencoder(rng=0)
@@ -194,8 +260,13 @@ show(ax, f"01_loss_{data.name}")
 
 # %%
 # two pictures of each class
-shown = np.concatenate([np.flatnonzero(test.labels == label)[:2] for label in range(10)])
-show(plot_reconstructions(x_test[shown], model(x_test[shown])), f"01_reconstructions_{data.name}")
+shown = np.concatenate(
+    [np.flatnonzero(test.labels == label)[:2] for label in range(10)]
+)
+show(
+    plot_reconstructions(x_test[shown], model(x_test[shown])),
+    f"01_reconstructions_{data.name}",
+)
 
 # %% [markdown]
 # **What to look at.** What survives the bottleneck, and what does not? Where the net is not sure, the squared error makes it
@@ -241,11 +312,21 @@ relu_code = Autoencoder(Sequential(*start.encoder.layers, ReLU()), start.decoder
 relu_history = train(relu_code)
 
 silent = (relu_code.encode(x_test) == 0).all(axis=0)
-print(f"{silent.sum()} of {len(silent)} code units are 0 for every one of {len(x_test):,} test pictures")
+print(
+    f"{silent.sum()} of {len(silent)} code units are 0 for every one of {len(x_test):,} test pictures"
+)
 
 fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
-ax.plot(relu_history["epoch"], relu_history["val_loss"], "o-", markersize=3, label="a ReLU behind the code")
-ax.plot(history["epoch"], history["val_loss"], "o-", markersize=3, label="the code linear")
+ax.plot(
+    relu_history["epoch"],
+    relu_history["val_loss"],
+    "o-",
+    markersize=3,
+    label="a ReLU behind the code",
+)
+ax.plot(
+    history["epoch"], history["val_loss"], "o-", markersize=3, label="the code linear"
+)
 ax.set(xlabel="epoch", ylabel="validation loss", ylim=(0, None))
 ax.legend(frameon=False)
 show(ax, f"01_dead_units_{data.name}")
@@ -293,8 +374,15 @@ for name, x_hat in [
     error = squared_error(x_hat, x_test)
     print(f"{name:<28}{error:>13.3f}{error / 784:>11.5f}")
 
-show(plot_reconstructions(x_test[shown], pca(x_test[shown]), model(x_test[shown]), names=["original", "PCA", "autoencoder"]),
-     f"01_pca_{data.name}")  # fmt: skip
+show(
+    plot_reconstructions(
+        x_test[shown],
+        pca(x_test[shown]),
+        model(x_test[shown]),
+        names=["original", "PCA", "autoencoder"],
+    ),
+    f"01_pca_{data.name}",
+)
 
 # %% [markdown]
 # **What to look at.** PCA may add and subtract its 32 pictures, but it cannot leave the plane: strokes get shadows, and the white
@@ -308,12 +396,27 @@ show(plot_reconstructions(x_test[shown], pca(x_test[shown]), model(x_test[shown]
 
 # %%
 linear = linear_autoencoder(rng=0, code=32)
-optimizer = Adam(linear.params, lr=cosine_schedule(1e-3, steps=EPOCHS * len(range(0, len(x_train), 128))))
-linear_history = fit(linear, x_train, Objective(), optimizer, EPOCHS, validation=x_train, progress=not FAST)
+optimizer = Adam(
+    linear.params,
+    lr=cosine_schedule(1e-3, steps=EPOCHS * len(range(0, len(x_train), 128))),
+)
+linear_history = fit(
+    linear,
+    x_train,
+    Objective(),
+    optimizer,
+    EPOCHS,
+    validation=x_train,
+    progress=not FAST,
+)
 
 least = squared_error(pca(x_train), x_train)
-reached = 784 * np.array(linear_history["val_loss"])  # of the training pictures, after each epoch
-print(f"PCA {least:.3f}, the sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, linear autoencoder {reached[-1]:.3f}")
+reached = 784 * np.array(
+    linear_history["val_loss"]
+)  # of the training pictures, after each epoch
+print(
+    f"PCA {least:.3f}, the sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, linear autoencoder {reached[-1]:.3f}"
+)
 
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 ax.semilogy(linear_history["epoch"], reached - least, "o-", markersize=3)
@@ -329,10 +432,16 @@ show(ax, f"01_linear_{data.name}")
 Q = np.linalg.qr(linear.params["decoder.0.weight"])[0]  # (784, 32)
 cosines = np.linalg.svd(Q.T @ V, compute_uv=False)
 print("cosines of the angles between the two planes:", *(f"{c:.2f}" for c in cosines))
-print("eigenvalues 1, 2, 3 ... 31, 32, 33, 34:", *(f"{eigenvalues[-k]:.2f}" for k in (1, 2, 3, 31, 32, 33, 34)))
+print(
+    "eigenvalues 1, 2, 3 ... 31, 32, 33, 34:",
+    *(f"{eigenvalues[-k]:.2f}" for k in (1, 2, 3, 31, 32, 33, 34)),
+)
 
 fig, axes = plt.subplots(2, figsize=(7, 2.1), layout="constrained")
-for ax, columns, name in [(axes[0], V, "PCA"), (axes[1], linear.params["decoder.0.weight"], "linear autoencoder")]:
+for ax, columns, name in [
+    (axes[0], V, "PCA"),
+    (axes[1], linear.params["decoder.0.weight"], "linear autoencoder"),
+]:
     pictures = columns.T[:10] / np.abs(columns.T[:10]).max(axis=1, keepdims=True)
     ax.imshow(mosaic(pictures, columns=10, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1)
     ax.set_axis_off()

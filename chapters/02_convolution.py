@@ -28,7 +28,19 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, Conv2d, ConvTranspose2d, Linear, Objective, ReLU, Sequential, Sigmoid, fit, summary
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    fit,
+    summary,
+)
 from tinyae.checking import gradcheck
 from tinyae.data import load_data
 from tinyae.layers.convolution import fold, unfold
@@ -61,6 +73,7 @@ print(data, "->", x_train.shape, x_test.shape)
 # Cutting is easily said in Python, here for one channel and no padding, and so is its counterpart, which we shall need in a
 # minute. Read the two functions side by side. The one *reads* a patch, the other *adds* to where it was read from:
 
+
 # %%
 def unfold_by_hand(x, k, s):
     rows = []
@@ -79,8 +92,18 @@ def fold_by_hand(rows, shape, k, s):
 
 
 x = np.arange(20.0).reshape(4, 5)
-print(x, "\n\nits patches of 2×2 in steps of 2 down and across:\n", unfold_by_hand(x, k=2, s=2), sep="")
-print("\nthe same from the library:", np.array_equal(unfold(x[None, None], kernel=2, stride=2)[0], unfold_by_hand(x, 2, 2)))
+print(
+    x,
+    "\n\nits patches of 2×2 in steps of 2 down and across:\n",
+    unfold_by_hand(x, k=2, s=2),
+    sep="",
+)
+print(
+    "\nthe same from the library:",
+    np.array_equal(
+        unfold(x[None, None], kernel=2, stride=2)[0], unfold_by_hand(x, 2, 2)
+    ),
+)
 
 # %% [markdown]
 # The last column of the picture is in no patch: 5 pixels hold two steps of 2, and one is left over. Remember it for later.
@@ -107,7 +130,10 @@ print("\nthe same from the library:", np.array_equal(unfold(x[None, None], kerne
 
 # %%
 rng = np.random.default_rng(0)
-x, c = rng.normal(size=(2, 3, 9, 8)), rng.normal(size=(2, 20, 27))  # 5·4 patches of 3·3 pixels in 3 channels
+x, c = (
+    rng.normal(size=(2, 3, 9, 8)),
+    rng.normal(size=(2, 20, 27)),
+)  # 5·4 patches of 3·3 pixels in 3 channels
 left = (c * unfold(x, kernel=3, stride=2, padding=1)).sum()
 right = (fold(c, size=(9, 8), kernel=3, stride=2, padding=1) * x).sum()
 print(f"<c, unfold x> = {left:.14f}\n<fold c, x>   = {right:.14f}")
@@ -117,6 +143,7 @@ print(f"<c, unfold x> = {left:.14f}\n<fold c, x>   = {right:.14f}")
 #
 # That is a complete layer. Four of its lines are Linear's:
 
+
 # %%
 class MyConv:
     def __init__(self, W, b, **how):  # W: (filters, k·k·channels), a filter a row
@@ -124,12 +151,17 @@ class MyConv:
 
     def forward(self, x):
         P = unfold(x, **self.how)  # (N, patches, k·k·channels)
-        return P @ self.params["weight"].T + self.params["bias"], (P, x.shape[2:])  # (N, patches, filters)
+        return P @ self.params["weight"].T + self.params["bias"], (
+            P,
+            x.shape[2:],
+        )  # (N, patches, filters)
 
     def backward(self, dY, cache):
         P, size = cache
         dP = dY @ self.params["weight"]
-        dW = np.einsum("npo,npk->ok", dY, P)  # the products dYᵀ P of all examples, added up
+        dW = np.einsum(
+            "npo,npk->ok", dY, P
+        )  # the products dYᵀ P of all examples, added up
         return fold(dP, size, **self.how), {"weight": dW, "bias": dY.sum(axis=(0, 1))}
 
 
@@ -137,14 +169,20 @@ class MyConv:
 # ## The check
 
 # %%
-mine = MyConv(rng.normal(size=(4, 27)), rng.normal(size=4), kernel=3, stride=2, padding=1)
+mine = MyConv(
+    rng.normal(size=(4, 27)), rng.normal(size=4), kernel=3, stride=2, padding=1
+)
 print(gradcheck(mine, x), "\n")
 
 theirs = Conv2d(3, 4, kernel_size=3, stride=2, padding=1, dtype=np.float64)
-theirs.params["weight"][...] = mine.params["weight"].reshape(4, 3, 3, 3).transpose(0, 3, 1, 2)  # (filters, channels, k, k)
+theirs.params["weight"][...] = (
+    mine.params["weight"].reshape(4, 3, 3, 3).transpose(0, 3, 1, 2)
+)  # (filters, channels, k, k)
 theirs.params["bias"][...] = mine.params["bias"]
 rows = theirs(x).transpose(0, 2, 3, 1).reshape(2, 20, 4)
-print(f"largest difference between MyConv and the library's Conv2d: {np.abs(rows - mine.forward(x)[0]).max():.0e}")
+print(
+    f"largest difference between MyConv and the library's Conv2d: {np.abs(rows - mine.forward(x)[0]).max():.0e}"
+)
 
 # %% [markdown]
 # ## The way back: the transposed convolution
@@ -169,23 +207,57 @@ print(f"largest difference between MyConv and the library's Conv2d: {np.abs(rows
 # What does the lower line *do*? Here are a picture of 5 × 5 pixels with a rim of one zero, $k = 3$, $s = 2$, and the grid of
 # 3 × 3 points that belongs to it.
 
+
 # %%
 def draw_cells(ax, n, rim=0):
     for i in range(-rim, n + rim):
         for j in range(-rim, n + rim):
             inside = 0 <= i < n and 0 <= j < n
             face = "white" if inside else "0.88"
-            ax.add_patch(plt.Rectangle((j, i), 1, 1, facecolor=face, edgecolor="0.6", linewidth=0.8, zorder=0))
-    ax.set(xlim=(-rim - 0.1, n + rim + 0.1), ylim=(n + rim + 0.1, -rim - 0.1), aspect="equal")
+            ax.add_patch(
+                plt.Rectangle(
+                    (j, i),
+                    1,
+                    1,
+                    facecolor=face,
+                    edgecolor="0.6",
+                    linewidth=0.8,
+                    zorder=0,
+                )
+            )
+    ax.set(
+        xlim=(-rim - 0.1, n + rim + 0.1),
+        ylim=(n + rim + 0.1, -rim - 0.1),
+        aspect="equal",
+    )
     ax.axis("off")
 
 
-fig, (picture, middle, grid) = plt.subplots(1, 3, figsize=(8.4, 3.9), width_ratios=[7, 3.4, 3], layout="constrained")
+fig, (picture, middle, grid) = plt.subplots(
+    1, 3, figsize=(8.4, 3.9), width_ratios=[7, 3.4, 3], layout="constrained"
+)
 draw_cells(picture, 5, rim=1)
 draw_cells(grid, 3)
-for (i, j), colour in {(0, 0): "tab:blue", (1, 1): "tab:orange", (1, 2): "tab:green"}.items():
-    picture.add_patch(plt.Rectangle((2 * j - 1, 2 * i - 1), 3, 3, color=colour, alpha=0.35, linewidth=0))
-    picture.add_patch(plt.Rectangle((2 * j - 0.95, 2 * i - 0.95), 2.9, 2.9, fill=False, edgecolor=colour, linewidth=2))
+for (i, j), colour in {
+    (0, 0): "tab:blue",
+    (1, 1): "tab:orange",
+    (1, 2): "tab:green",
+}.items():
+    picture.add_patch(
+        plt.Rectangle(
+            (2 * j - 1, 2 * i - 1), 3, 3, color=colour, alpha=0.35, linewidth=0
+        )
+    )
+    picture.add_patch(
+        plt.Rectangle(
+            (2 * j - 0.95, 2 * i - 0.95),
+            2.9,
+            2.9,
+            fill=False,
+            edgecolor=colour,
+            linewidth=2,
+        )
+    )
     grid.add_patch(plt.Rectangle((j, i), 1, 1, color=colour, alpha=0.6, linewidth=0))
 picture.set_title("picture: patches overlap\n(grey: the rim of zeros)", fontsize=10)
 grid.set_title("grid: one point a patch", fontsize=10)
@@ -195,7 +267,9 @@ for y, ends, label in [
     (0.68, "->", "Conv2d\nreads a patch, multiplies\nby the filter, sums up"),
     (0.30, "<-", "ConvTranspose2d\nmultiplies the filter by\nthe value, adds it here"),
 ]:
-    middle.annotate("", (1, y), (0, y), arrowprops={"arrowstyle": ends, "linewidth": 1.8})
+    middle.annotate(
+        "", (1, y), (0, y), arrowprops={"arrowstyle": ends, "linewidth": 1.8}
+    )
     middle.text(0.5, y - 0.03, label, ha="center", va="top", fontsize=9)
 show(grid, "02_touches")
 
@@ -215,21 +289,36 @@ show(grid, "02_touches")
 # %%
 how = {"kernel_size": 3, "stride": 2, "padding": 1, "bias": False, "dtype": np.float64}
 conv, transposed = Conv2d(1, 1, **how), ConvTranspose2d(1, 1, **how)
-conv.params["weight"][...] = transposed.params["weight"][...] = np.arange(1, 10).reshape(3, 3)
+conv.params["weight"][...] = transposed.params["weight"][...] = np.arange(
+    1, 10
+).reshape(3, 3)
 
 one_pixel = np.eye(25).reshape(25, 1, 5, 5)  # 25 pictures
 one_point = np.eye(9).reshape(9, 1, 3, 3)  # 9 grids
 C = conv(one_pixel).reshape(25, 9).T  # (9, 25): a column for each pixel
 T = transposed(one_point).reshape(9, 25).T  # (25, 9): a column for each grid point
-print("the matrix of ConvTranspose2d is that of Conv2d, transposed:", np.array_equal(T, C.T))
+print(
+    "the matrix of ConvTranspose2d is that of Conv2d, transposed:",
+    np.array_equal(T, C.T),
+)
 print("it is also its inverse:", np.allclose(T @ C, np.eye(25)))
 
 fig = plt.figure(figsize=(8.4, 4.6), layout="constrained")
 places = fig.add_gridspec(2, 2, width_ratios=[25, 9], height_ratios=[9, 16])
 for place, matrix, title, labels in [
-    (places[0, 0], C, "C, the matrix of Conv2d", ("pixel of the picture", "grid point")),
+    (
+        places[0, 0],
+        C,
+        "C, the matrix of Conv2d",
+        ("pixel of the picture", "grid point"),
+    ),
     (places[:, 1], T, "Cᵀ: ConvTranspose2d", ("grid point", "pixel of the picture")),
-    (places[1, 0].subgridspec(1, 3)[1], conv.params["weight"][0, 0], "the filter", ("", "")),
+    (
+        places[1, 0].subgridspec(1, 3)[1],
+        conv.params["weight"][0, 0],
+        "the filter",
+        ("", ""),
+    ),
 ]:
     ax = fig.add_subplot(place)
     ax.imshow(np.where(matrix == 0, np.nan, matrix), cmap="viridis", vmin=0, vmax=9)
@@ -262,13 +351,25 @@ show(ax, "02_matrices")
 fig, panels = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
 for ax, (k, s, p) in zip(panels, [(3, 2, 1), (5, 3, 1)], strict=True):
     sizes = np.arange(k, 15)
-    points = [Conv2d(1, 1, k, s, p)(np.zeros((1, 1, h, h), np.float32)).shape[2] for h in sizes]
+    points = [
+        Conv2d(1, 1, k, s, p)(np.zeros((1, 1, h, h), np.float32)).shape[2]
+        for h in sizes
+    ]
     ax.step([*sizes, 15], [*points, points[-1]], where="post", color="0.8", zorder=0)
-    for o, colour in zip(range(s), ["tab:blue", "tab:orange", "tab:green"], strict=False):
+    for o, colour in zip(
+        range(s), ["tab:blue", "tab:orange", "tab:green"], strict=False
+    ):
         up = ConvTranspose2d(1, 1, k, s, p, output_padding=o)
         there = [up.output_size((n, n))[0] for n in sorted(set(points))]
-        ax.plot(there, sorted(set(points)), "o", color=colour, label=f"output_padding {o}")
-    ax.set(title=f"k = {k}, s = {s}, p = {p}", xlabel="size of the picture", ylabel="size of the grid", xlim=(k - 0.6, 15))
+        ax.plot(
+            there, sorted(set(points)), "o", color=colour, label=f"output_padding {o}"
+        )
+    ax.set(
+        title=f"k = {k}, s = {s}, p = {p}",
+        xlabel="size of the picture",
+        ylabel="size of the grid",
+        xlim=(k - 0.6, 15),
+    )
     ax.set_xticks(sizes)
     ax.set_yticks(sorted(set(points)))
     ax.legend(frameon=False)
@@ -276,7 +377,12 @@ show(panels, "02_sizes")
 
 for size in (27, 28):
     grid_size = Conv2d(1, 1, 3, 2, 1)(np.zeros((1, 1, size, size), np.float32)).shape[2]
-    back = [ConvTranspose2d(1, 1, 3, 2, 1, output_padding=o).output_size((grid_size,) * 2)[0] for o in (0, 1)]
+    back = [
+        ConvTranspose2d(1, 1, 3, 2, 1, output_padding=o).output_size((grid_size,) * 2)[
+            0
+        ]
+        for o in (0, 1)
+    ]
     print(f"{size} → {grid_size} → {back[0]} without, {back[1]} with output_padding=1")
 
 # %% [markdown]
@@ -295,10 +401,20 @@ for ax, (k, s) in zip(panels, [(2, 2), (3, 2), (4, 2), (5, 2), (4, 3)], strict=T
     n = 8
     size = (n - 1) * s + k
     touches = fold(np.ones((1, n * n, k * k)), (size, size), kernel=k, stride=s)[0, 0]
-    middle = touches[size // 2 - 4 : size // 2 + 4, size // 2 - 4 : size // 2 + 4]  # far from the edges
+    middle = touches[
+        size // 2 - 4 : size // 2 + 4, size // 2 - 4 : size // 2 + 4
+    ]  # far from the edges
     ax.imshow(middle, cmap="viridis", vmin=0, vmax=9)
     for (i, j), count in np.ndenumerate(middle):
-        ax.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7, color="k" if count > 5 else "w")
+        ax.text(
+            j,
+            i,
+            f"{count:.0f}",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="k" if count > 5 else "w",
+        )
     ax.set(title=f"k = {k}, s = {s}", xticks=[], yticks=[])
 show(panels, "02_counts")
 
@@ -315,15 +431,27 @@ show(panels, "02_counts")
 # directions, and then convolve with stride 1, so that all pixels meet all weights. Here are decoders as they are born, before any
 # training, each with other random weights:
 
+
 # %%
 def decoder(way, rng):
     rng = np.random.default_rng(rng)
     first = ConvTranspose2d(128, 64, 7, rng=rng)
     if way == "repeat":
-        second, third = Conv2d(64, 32, 3, padding=1, rng=rng), Conv2d(32, 1, 3, padding=1, rng=rng)
+        second, third = (
+            Conv2d(64, 32, 3, padding=1, rng=rng),
+            Conv2d(32, 1, 3, padding=1, rng=rng),
+        )
     else:
-        half = {"kernel_size": int(way[-1]), "stride": 2, "padding": 1, "output_padding": int(way[-1]) % 2}
-        second, third = ConvTranspose2d(64, 32, **half, rng=rng), ConvTranspose2d(32, 1, **half, rng=rng)
+        half = {
+            "kernel_size": int(way[-1]),
+            "stride": 2,
+            "padding": 1,
+            "output_padding": int(way[-1]) % 2,
+        }
+        second, third = (
+            ConvTranspose2d(64, 32, **half, rng=rng),
+            ConvTranspose2d(32, 1, **half, rng=rng),
+        )
 
     def decode(z):
         x = np.maximum(first(z), 0)
@@ -338,18 +466,31 @@ def decoder(way, rng):
 def unevenness(pictures):
     """Which part of the variance within a picture is a difference between even and odd rows and columns."""
     pictures = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
-    quarters = [pictures[:, :, i::2, j::2].mean(axis=(1, 2, 3)) for i in (0, 1) for j in (0, 1)]
+    quarters = [
+        pictures[:, :, i::2, j::2].mean(axis=(1, 2, 3)) for i in (0, 1) for j in (0, 1)
+    ]
     return float(np.mean(np.square(quarters)) / np.mean(np.square(pictures)))
 
 
 codes = np.random.default_rng(1).random((8, 128, 1, 1), np.float32)
 fig, panels = plt.subplots(3, 1, figsize=(9, 3.9), layout="constrained")
 for ax, way in zip(panels, ["k = 3", "k = 4", "repeat"], strict=True):
-    pictures = np.concatenate([decoder(way, rng)(codes[rng : rng + 1]) for rng in range(8)])
-    low, high = pictures.min(axis=(2, 3), keepdims=True), pictures.max(axis=(2, 3), keepdims=True)
-    ax.imshow(mosaic((pictures - low) / (high - low), columns=8), cmap="gray", interpolation="nearest")
+    pictures = np.concatenate(
+        [decoder(way, rng)(codes[rng : rng + 1]) for rng in range(8)]
+    )
+    low, high = (
+        pictures.min(axis=(2, 3), keepdims=True),
+        pictures.max(axis=(2, 3), keepdims=True),
+    )
+    ax.imshow(
+        mosaic((pictures - low) / (high - low), columns=8),
+        cmap="gray",
+        interpolation="nearest",
+    )
     ax.set(xticks=[], yticks=[], ylabel=way)
-    print(f"{way}: the checkerboard's share in the variance within a picture is {unevenness(pictures):.0%}")
+    print(
+        f"{way}: the checkerboard's share in the variance within a picture is {unevenness(pictures):.0%}"
+    )
 print(f"in real pictures: {unevenness(x_test):.1%}")
 show(panels, "02_checkerboard")
 
@@ -369,7 +510,9 @@ show(panels, "02_checkerboard")
 # %%
 for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 14)]:
     layer = Conv2d(channels, filters, 3, stride=2, padding=1, rng=0)
-    x = np.random.default_rng(0).standard_normal((4 if FAST else 32, channels, size, size), np.float32)
+    x = np.random.default_rng(0).standard_normal(
+        (4 if FAST else 32, channels, size, size), np.float32
+    )
     w, b = layer.params["weight"], layer.params["bias"]
 
     started = time.perf_counter()
@@ -388,7 +531,9 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
     pairs = [(y, y_too), (dx, dx_too), (dw, grads["weight"]), (db, grads["bias"])]
     error = max(np.abs(a - b).max() / np.abs(a).max() for a, b in pairs)
     print(f"{layer}, {len(x)} pictures, forward and backward, the same to {error:.0e}")
-    print(f"    loops {loops:.2f} s, unfold {1e3 * fast:.2f} ms, {loops / fast:,.0f} times as fast")
+    print(
+        f"    loops {loops:.2f} s, unfold {1e3 * fast:.2f} ms, {loops / fast:,.0f} times as fast"
+    )
 
 # %% [markdown]
 # The loops are no fools: each of their lines works on the whole batch at once. But every line of Python costs a microsecond, and
@@ -403,12 +548,26 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
 # The model halves the picture twice and takes the whole of what is left in one filter of 7 × 7, so that its code is 128
 # numbers; then the same way back. For comparison, the dense net of chapter 1 with the same 128 numbers as its code.
 
+
 # %%
 def dense_autoencoder(rng, code=128):
     rng = np.random.default_rng(rng)
     return Autoencoder(
-        Sequential(Linear(784, 512, rng=rng), ReLU(), Linear(512, 256, rng=rng), ReLU(), Linear(256, code, rng=rng)),
-        Sequential(Linear(code, 256, rng=rng), ReLU(), Linear(256, 512, rng=rng), ReLU(), Linear(512, 784, rng=rng), Sigmoid()),
+        Sequential(
+            Linear(784, 512, rng=rng),
+            ReLU(),
+            Linear(512, 256, rng=rng),
+            ReLU(),
+            Linear(256, code, rng=rng),
+        ),
+        Sequential(
+            Linear(code, 256, rng=rng),
+            ReLU(),
+            Linear(256, 512, rng=rng),
+            ReLU(),
+            Linear(512, 784, rng=rng),
+            Sigmoid(),
+        ),
     )
 
 
@@ -416,12 +575,33 @@ model, dense = conv_autoencoder(rng=0), dense_autoencoder(rng=0)
 print(summary(model, (1, 28, 28)), "\n")
 
 epochs = 1 if FAST else 5
-history = fit(model, x_train, Objective(), Adam(model.params), epochs, validation=x_test, progress=not FAST)
-dense_history = fit(dense, train.flat, Objective(), Adam(dense.params), epochs, validation=test.flat, progress=not FAST)
+history = fit(
+    model,
+    x_train,
+    Objective(),
+    Adam(model.params),
+    epochs,
+    validation=x_test,
+    progress=not FAST,
+)
+dense_history = fit(
+    dense,
+    train.flat,
+    Objective(),
+    Adam(dense.params),
+    epochs,
+    validation=test.flat,
+    progress=not FAST,
+)
 
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, log, colour in [("convolutional", history, "tab:blue"), ("dense", dense_history, "tab:orange")]:
-    ax.semilogy(log["epoch"], log["val_loss"], "o-", color=colour, label=f"{name}, test")
+for name, log, colour in [
+    ("convolutional", history, "tab:blue"),
+    ("dense", dense_history, "tab:orange"),
+]:
+    ax.semilogy(
+        log["epoch"], log["val_loss"], "o-", color=colour, label=f"{name}, test"
+    )
     ax.semilogy(log["epoch"], log["loss"], ":", color=colour, label=f"{name}, training")
 ax.set(xlabel="epoch", ylabel="mean squared error")
 ax.xaxis.get_major_locator().set_params(integer=True)
@@ -430,13 +610,22 @@ ax.legend(frameon=False)
 show(ax, f"02_loss_{data.name}")
 
 mean = train.flat.mean(axis=0)
-covariance = ((train.flat - mean).T @ (train.flat - mean) / len(train)).astype(np.float64)
+covariance = ((train.flat - mean).T @ (train.flat - mean) / len(train)).astype(
+    np.float64
+)
 V = np.linalg.eigh(covariance)[1][:, -128:].astype(np.float32)
 pca_error = float(((test.flat - mean - (test.flat - mean) @ V @ V.T) ** 2).mean())
 
-print(f"after {epochs} epochs, 128 numbers a code      parameters     test MSE    seconds")
-for name, net, log in [("convolutional", model, history), ("dense", dense, dense_history)]:
-    print(f"{name:<38}{sum(w.size for w in net.params.values()):>14,}{log['val_loss'][-1]:>13.5f}{sum(log['seconds']):>11.1f}")
+print(
+    f"after {epochs} epochs, 128 numbers a code      parameters     test MSE    seconds"
+)
+for name, net, log in [
+    ("convolutional", model, history),
+    ("dense", dense, dense_history),
+]:
+    print(
+        f"{name:<38}{sum(w.size for w in net.params.values()):>14,}{log['val_loss'][-1]:>13.5f}{sum(log['seconds']):>11.1f}"
+    )
 print(f"{'PCA':<38}{V.size + mean.size:>14,}{pca_error:>13.5f}")
 
 # %% [markdown]
@@ -447,10 +636,21 @@ print(f"{'PCA':<38}{V.size + mean.size:>14,}{pca_error:>13.5f}")
 # a plane is not a bad place for them.
 
 # %%
-shown = np.concatenate([np.flatnonzero(test.labels == label)[:2] for label in range(10)])
-show(plot_reconstructions(x_test[shown], model(x_test[shown]), dense(test.flat[shown]).reshape(-1, 1, 28, 28),
-                          names=["original", "convolutional", "dense"]), f"02_reconstructions_{data.name}")  # fmt: skip
-print(f"the checkerboard's share: {unevenness(model(x_test)):.2%} in reconstructions, {unevenness(x_test):.2%} in the originals")
+shown = np.concatenate(
+    [np.flatnonzero(test.labels == label)[:2] for label in range(10)]
+)
+show(
+    plot_reconstructions(
+        x_test[shown],
+        model(x_test[shown]),
+        dense(test.flat[shown]).reshape(-1, 1, 28, 28),
+        names=["original", "convolutional", "dense"],
+    ),
+    f"02_reconstructions_{data.name}",
+)
+print(
+    f"the checkerboard's share: {unevenness(model(x_test)):.2%} in reconstructions, {unevenness(x_test):.2%} in the originals"
+)
 
 # %% [markdown]
 # ## What the filters have found
@@ -461,16 +661,28 @@ print(f"the checkerboard's share: {unevenness(model(x_test)):.2%} in reconstruct
 
 # %%
 digit = x_test[shown[4:5]]
-maps = {"first layer, 14 × 14": model.encoder[:2](digit)[0], "second layer, 7 × 7": model.encoder[:4](digit)[0]}
+maps = {
+    "first layer, 14 × 14": model.encoder[:2](digit)[0],
+    "second layer, 7 × 7": model.encoder[:4](digit)[0],
+}
 filters = model.params["encoder.0.weight"][:, 0]
 filters = filters / np.abs(filters).max(axis=(1, 2), keepdims=True)
 
-fig, panels = plt.subplots(1, 4, figsize=(9, 4), width_ratios=[1.4, 1, 1, 2], layout="constrained")
+fig, panels = plt.subplots(
+    1, 4, figsize=(9, 4), width_ratios=[1.4, 1, 1, 2], layout="constrained"
+)
 panels[0].imshow(digit[0, 0], cmap="gray_r")
-panels[1].imshow(mosaic(filters, columns=4, gap=1, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1)
+panels[1].imshow(
+    mosaic(filters, columns=4, gap=1, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1
+)
 for ax, (_, answer) in zip(panels[2:], maps.items(), strict=True):
     answer = answer / np.maximum(answer.max(axis=(1, 2), keepdims=True), 1e-9)
-    ax.imshow(mosaic(answer, columns=len(answer) // 8, gap=1, fill=np.nan), cmap="gray_r", vmin=0, vmax=1)
+    ax.imshow(
+        mosaic(answer, columns=len(answer) // 8, gap=1, fill=np.nan),
+        cmap="gray_r",
+        vmin=0,
+        vmax=1,
+    )
 for ax, title in zip(panels, ["the digit", "32 filters, 3 × 3", *maps], strict=True):
     ax.set_title(title, fontsize=10)
     ax.set(xticks=[], yticks=[])
@@ -481,8 +693,12 @@ moved = np.roll(digit, 2, axis=3)  # two pixels to the right
 before, after = model.encoder[:2](digit), model.encoder[:2](moved)
 inner = np.abs(after[:, :, :, 2:-1] - before[:, :, :, 1:-2]).max()
 codes = model.encode(digit), model.encode(moved)
-print(f"the digit 2 pixels to the right: layer 1's maps move by 1; away from the edges they differ by {inner:.0e} from that")
-print(f"the code changes by {np.linalg.norm(codes[1] - codes[0]) / np.linalg.norm(codes[0]):.0%} of its length")
+print(
+    f"the digit 2 pixels to the right: layer 1's maps move by 1; away from the edges they differ by {inner:.0e} from that"
+)
+print(
+    f"the code changes by {np.linalg.norm(codes[1] - codes[0]) / np.linalg.norm(codes[0]):.0%} of its length"
+)
 
 # %% [markdown]
 # **What to look at.** Find filters that are blue on one side and red on the other, and then their maps: they answer at the edges

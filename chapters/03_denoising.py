@@ -35,10 +35,18 @@ print(data, "->", x_train.shape, x_test.shape)
 
 corruptions = [Gaussian(0.3), Masking(0.5), SaltAndPepper(0.25)]
 rng = np.random.default_rng(0)
-few = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in range(10)])  # one example of each class
+few = np.concatenate(
+    [np.flatnonzero(test.labels == label)[:1] for label in range(10)]
+)  # one example of each class
 names = ["Gaussian, σ = 0.3", "masking, ν = 0.5", "salt & pepper, ν = 0.25"]
-show(plot_reconstructions(x_test[few], *[corrupt(x_test[few], rng) for corrupt in corruptions], names=["x", *names]),
-     f"03_corruptions_{data.name}")  # fmt: skip
+show(
+    plot_reconstructions(
+        x_test[few],
+        *[corrupt(x_test[few], rng) for corrupt in corruptions],
+        names=["x", *names],
+    ),
+    f"03_corruptions_{data.name}",
+)
 
 # %% [markdown]
 # Three ways to spoil a picture:
@@ -70,6 +78,7 @@ show(plot_reconstructions(x_test[few], *[corrupt(x_test[few], rng) for corrupt i
 #
 # ## The code
 
+
 # %%
 def denoising(model, x, rng, sigma=0.3):
     seen = np.clip(x + sigma * rng.standard_normal(x.shape, dtype=x.dtype), 0, 1)
@@ -89,9 +98,13 @@ def denoising(model, x, rng, sigma=0.3):
 # %%
 model = basic_autoencoder(rng=0)
 ours, our_grads, _ = denoising(model, x_train[:64], np.random.default_rng(1))
-theirs, their_grads, _ = Objective(corrupt=Gaussian(0.3))(model, x_train[:64], np.random.default_rng(1))
-print(f"loss {ours:.8f} and {theirs:.8f}, largest difference between any two gradients: "
-      f"{max(np.abs(our_grads[name] - their_grads[name]).max() for name in their_grads):.0e}")  # fmt: skip
+theirs, their_grads, _ = Objective(corrupt=Gaussian(0.3))(
+    model, x_train[:64], np.random.default_rng(1)
+)
+print(
+    f"loss {ours:.8f} and {theirs:.8f}, largest difference between any two gradients: "
+    f"{max(np.abs(our_grads[name] - their_grads[name]).max() for name in their_grads):.0e}"
+)
 
 # %% [markdown]
 # ## The check
@@ -101,11 +114,14 @@ print(f"loss {ours:.8f} and {theirs:.8f}, largest difference between any two gra
 
 # %%
 small = Autoencoder(
-    Sequential(Linear(12, 8, rng=0, dtype=np.float64), Tanh()), Sequential(Linear(8, 12, rng=1, dtype=np.float64))
+    Sequential(Linear(12, 8, rng=0, dtype=np.float64), Tanh()),
+    Sequential(Linear(8, 12, rng=1, dtype=np.float64)),
 )
 x_small = np.random.default_rng(2).uniform(size=(6, 12))
 w, h = small.params["encoder.0.weight"], 1e-5
-by_hand = denoising(small, x_small, np.random.default_rng(3))[1]["encoder.0.weight"][0, 0]
+by_hand = denoising(small, x_small, np.random.default_rng(3))[1]["encoder.0.weight"][
+    0, 0
+]
 for name, up_seed, down_seed in [("the same draw", 3, 3), ("a fresh draw", 3, 4)]:
     w[0, 0] += h
     up = denoising(small, x_small, np.random.default_rng(up_seed))[0]
@@ -143,18 +159,30 @@ print(gradcheck(denoising, small, x_small))
 
 # %%
 turn = np.random.default_rng(0).uniform(0.6, 3.2, 4000)
-spiral = np.stack([turn * np.cos(3 * turn), turn * np.sin(3 * turn)], axis=1).astype(np.float32) / 3  # (4000, 2)
+spiral = (
+    np.stack([turn * np.cos(3 * turn), turn * np.sin(3 * turn)], axis=1).astype(
+        np.float32
+    )
+    / 3
+)  # (4000, 2)
 noise = Gaussian(0.12, clip=False)
 
 rng = np.random.default_rng(1)
 plane = Autoencoder(
-    Sequential(Linear(2, 64, rng=rng), Tanh(), Linear(64, 64, rng=rng), Tanh()), Sequential(Linear(64, 2, rng=rng))
+    Sequential(Linear(2, 64, rng=rng), Tanh(), Linear(64, 64, rng=rng), Tanh()),
+    Sequential(Linear(64, 2, rng=rng)),
 )
 for rate in (1e-2, 3e-3, 1e-3):  # first far, then fine
     fit(
-        plane, spiral, Objective(corrupt=noise), Adam(plane.params, rate), epochs=3 if FAST else 60, batch_size=200,
-        workers=1, progress=False,
-    )  # fmt: skip
+        plane,
+        spiral,
+        Objective(corrupt=noise),
+        Adam(plane.params, rate),
+        epochs=3 if FAST else 60,
+        batch_size=200,
+        workers=1,
+        progress=False,
+    )
 
 
 def exact(seen):
@@ -164,21 +192,44 @@ def exact(seen):
     return w @ spiral / w.sum(axis=1, keepdims=True)
 
 
-grid = np.stack(np.meshgrid(np.linspace(-1.3, 1.3, 21), np.linspace(-1.3, 1.3, 21)), axis=-1).reshape(-1, 2).astype(np.float32)
-near = grid[((grid[:, None] - spiral) ** 2).sum(axis=-1).min(axis=1) < (2.5 * noise.sigma) ** 2]  # where training points get to
+grid = (
+    np.stack(
+        np.meshgrid(np.linspace(-1.3, 1.3, 21), np.linspace(-1.3, 1.3, 21)), axis=-1
+    )
+    .reshape(-1, 2)
+    .astype(np.float32)
+)
+near = grid[
+    ((grid[:, None] - spiral) ** 2).sum(axis=-1).min(axis=1) < (2.5 * noise.sigma) ** 2
+]  # where training points get to
 fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), layout="constrained", sharey=True)
 titles = "the net: $\\hat x - \\tilde x$", "$\\sigma^2\\nabla\\log p_\\sigma$"
 for ax, name, answer in zip(axes, titles, (plane, exact), strict=True):
     ax.scatter(*spiral[:1500].T, s=1, color="tab:orange")
-    ax.quiver(*near.T, *(answer(near) - near).T, angles="xy", scale_units="xy", scale=1, width=0.004)
+    ax.quiver(
+        *near.T,
+        *(answer(near) - near).T,
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        width=0.004,
+    )
     ax.set(title=name, aspect="equal", xticks=[], yticks=[])
 show(axes[0], "03_points_back")
 
 seen = noise(spiral, np.random.default_rng(2))
 step, ideal = plane(seen) - seen, exact(seen) - seen
-for name, points in [("x̃", seen), ("the net's x̂", plane(seen)), ("E[x|x̃]", exact(seen))]:
-    print(f"mean squared distance of {name} from the clean point: {((points - spiral) ** 2).sum(axis=1).mean():.5f}")
-print(f"the net's steps and the exact ones: correlation {np.corrcoef(step.ravel(), ideal.ravel())[0, 1]:.4f}")
+for name, points in [
+    ("x̃", seen),
+    ("the net's x̂", plane(seen)),
+    ("E[x|x̃]", exact(seen)),
+]:
+    print(
+        f"mean squared distance of {name} from the clean point: {((points - spiral) ** 2).sum(axis=1).mean():.5f}"
+    )
+print(
+    f"the net's steps and the exact ones: correlation {np.corrcoef(step.ravel(), ideal.ravel())[0, 1]:.4f}"
+)
 
 # %% [markdown]
 # **What to look at.** Each arrow is a step of the net, drawn at its true length. They stand across the spiral and end near it:
@@ -195,22 +246,36 @@ print(f"the net's steps and the exact ones: correlation {np.corrcoef(step.ravel(
 # The measure is the peak signal-to-noise ratio, $\mathrm{PSNR} = 10\log_{10}(1/\mathrm{MSE})$ decibels for pictures in [0, 1]:
 # 10 dB more is a tenth of the squared error, 3 dB about half.
 
+
 # %%
 def trained(model, objective, epochs, x=x_train):
-    fit(model, x, objective, Adam(model.params, lr=1e-3), epochs=1 if FAST else epochs, progress=False)
+    fit(
+        model,
+        x,
+        objective,
+        Adam(model.params, lr=1e-3),
+        epochs=1 if FAST else epochs,
+        progress=False,
+    )
     return model
 
 
 def output(model, x):
     """model(x), some pictures at a time, as rows."""
-    return np.concatenate([model(x[i : i + 500]) for i in range(0, len(x), 500)]).reshape(len(x), -1)
+    return np.concatenate(
+        [model(x[i : i + 500]) for i in range(0, len(x), 500)]
+    ).reshape(len(x), -1)
 
 
 def median_filter(x):
     pictures = x.reshape(-1, *test.images.shape[2:])
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (N, H, W, 3, 3)
-    return np.partition(windows.reshape(*pictures.shape, 9), 4, axis=-1)[..., 4].reshape(x.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, (3, 3), axis=(1, 2)
+    )  # (N, H, W, 3, 3)
+    return np.partition(windows.reshape(*pictures.shape, 9), 4, axis=-1)[
+        ..., 4
+    ].reshape(x.shape)
 
 
 def error(x_hat):
@@ -220,11 +285,15 @@ def error(x_hat):
 noise = Gaussian(0.3)
 plain = trained(basic_autoencoder(rng=0), Objective(), epochs=5)
 dense = trained(basic_autoencoder(rng=0), Objective(corrupt=noise), epochs=10)
-passes = 2 if len(x_train) > 30_000 else 8  # dear ones: fewer steps than the dense model's
+passes = (
+    2 if len(x_train) > 30_000 else 8
+)  # dear ones: fewer steps than the dense model's
 conv = trained(conv_autoencoder(rng=0), Objective(corrupt=noise), passes, train.images)
 wide = trained(conv_denoiser(rng=0), Objective(corrupt=noise), passes, train.images)
-print(f"steps of training: plain {5 * len(x_train) // 128:,}, denoising {10 * len(x_train) // 128:,}, "
-      f"convolutional {passes * len(x_train) // 128:,}")  # fmt: skip
+print(
+    f"steps of training: plain {5 * len(x_train) // 128:,}, denoising {10 * len(x_train) // 128:,}, "
+    f"convolutional {passes * len(x_train) // 128:,}"
+)
 
 
 def on_pictures(model):
@@ -241,15 +310,27 @@ ways = {
 }
 seen = noise(x_test, np.random.default_rng(0))
 results = {name: way(seen) for name, way in ways.items()}
-print(f"{'given noisy pictures':<24}{'MSE':>9}{'PSNR':>9}{'gain: on what it sees':>24}{'on the noise before the clip':>31}")
-uncut = Gaussian(0.3, clip=False)(x_test, np.random.default_rng(0))  # the same noise before the clip
+print(
+    f"{'given noisy pictures':<24}{'MSE':>9}{'PSNR':>9}{'gain: on what it sees':>24}{'on the noise before the clip':>31}"
+)
+uncut = Gaussian(0.3, clip=False)(
+    x_test, np.random.default_rng(0)
+)  # the same noise before the clip
 for name, x_hat in {"noisy, before the clip": uncut, **results}.items():
     gains = [psnr(error(x_hat)) - psnr(error(before)) for before in (seen, uncut)]
-    print(f"{name:<24}{error(x_hat):>9.5f}{psnr(error(x_hat)):>9.2f}{gains[0]:>+21.2f} dB{gains[1]:>+28.2f} dB")
+    print(
+        f"{name:<24}{error(x_hat):>9.5f}{psnr(error(x_hat)):>9.2f}{gains[0]:>+21.2f} dB{gains[1]:>+28.2f} dB"
+    )
 
 # %%
-show(plot_reconstructions(x_test[few], *[x_hat[few] for x_hat in results.values()], names=["original", *results]),
-     f"03_denoised_{data.name}")  # fmt: skip
+show(
+    plot_reconstructions(
+        x_test[few],
+        *[x_hat[few] for x_hat in results.values()],
+        names=["original", *results],
+    ),
+    f"03_denoised_{data.name}",
+)
 
 # %% [markdown]
 # **What to look at.** The median filter knows nothing of digits: single dots go, and what happens to thin strokes? The plain
@@ -269,7 +350,9 @@ curves = {name: [] for name in ways}
 for sigma in sigmas:
     spoiled = Gaussian(float(sigma))(x_test[part], np.random.default_rng(0))
     for name, way in ways.items():
-        curves[name].append(psnr(max(float(((way(spoiled) - x_test[part]) ** 2).mean()), 1e-4)))  # no noise would be ∞
+        curves[name].append(
+            psnr(max(float(((way(spoiled) - x_test[part]) ** 2).mean()), 1e-4))
+        )  # no noise would be ∞
 
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for name, style in zip(ways, ["k:", "C2-", "C0-", "C3-", "C1-", "C4-"], strict=True):
@@ -296,14 +379,30 @@ for name, curve in curves.items():
 # One model for each kind of noise, trained as long as each other, and each of them tried on every kind.
 
 # %%
-models = {corrupt: trained(basic_autoencoder(rng=0), Objective(corrupt=corrupt), epochs=4) for corrupt in corruptions}
+models = {
+    corrupt: trained(basic_autoencoder(rng=0), Objective(corrupt=corrupt), epochs=4)
+    for corrupt in corruptions
+}
 
-spoiled = {corrupt: corrupt(x_test, np.random.default_rng(0)) for corrupt in corruptions}
-print("PSNR in dB           " + "".join(f"{str(c).partition('(')[0] + ' seen':>22}" for c in corruptions))
-print(f"{'as it is':<21}" + "".join(f"{psnr(error(spoiled[c])):>22.2f}" for c in corruptions))
+spoiled = {
+    corrupt: corrupt(x_test, np.random.default_rng(0)) for corrupt in corruptions
+}
+print(
+    "PSNR in dB           "
+    + "".join(f"{str(c).partition('(')[0] + ' seen':>22}" for c in corruptions)
+)
+print(
+    f"{'as it is':<21}"
+    + "".join(f"{psnr(error(spoiled[c])):>22.2f}" for c in corruptions)
+)
 for learned, model in {None: plain, **models}.items():
     name = "plain" if learned is None else "on " + str(learned).partition("(")[0]
-    print(f"{name:<21}" + "".join(f"{psnr(error(output(model, spoiled[c]))):>22.2f}" for c in corruptions))
+    print(
+        f"{name:<21}"
+        + "".join(
+            f"{psnr(error(output(model, spoiled[c]))):>22.2f}" for c in corruptions
+        )
+    )
 
 rows, labels = [x_test[few]], ["original"]
 for corrupt, name in zip(corruptions[1:], names[1:], strict=True):

@@ -18,7 +18,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, KSparse, Linear, Objective, ReLU, Sequential, Sigmoid, fit
+from tinyae import (
+    Adam,
+    Autoencoder,
+    KSparse,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    fit,
+)
 from tinyae.checking import check_penalty, gradcheck
 from tinyae.data import load_data
 from tinyae.models import sparse_autoencoder
@@ -70,6 +80,7 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # ## The code
 
+
 # %%
 def l1_by_hand(z):
     return np.abs(z).sum() / len(z), np.sign(z) / len(z)
@@ -77,7 +88,9 @@ def l1_by_hand(z):
 
 def kl_by_hand(z, rho=0.05):
     mean = z.mean(axis=0)  # ρ̂, one for each unit
-    value = (rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))).sum()
+    value = (
+        rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
+    ).sum()
     slope = (mean - rho) / (mean * (1 - mean))
     return value, np.tile(slope / len(z), (len(z), 1))  # the same for every example
 
@@ -97,10 +110,17 @@ rng = np.random.default_rng(0)
 z = rng.uniform(0.02, 0.6, size=(8, 5))
 for penalty, library in [(l1_by_hand, l1), (kl_by_hand, KLSparsity(0.05))]:
     print(gradcheck(penalty, z))
-    print("  the library's:", all(np.allclose(a, b, atol=1e-15) for a, b in zip(penalty(z), library(z), strict=True)))
+    print(
+        "  the library's:",
+        all(
+            np.allclose(a, b, atol=1e-15)
+            for a, b in zip(penalty(z), library(z), strict=True)
+        ),
+    )
 
 small = Autoencoder(
-    Sequential(Linear(12, 8, rng=0, dtype=np.float64), Sigmoid(), KSparse(3)), Sequential(Linear(8, 12, rng=1, dtype=np.float64))
+    Sequential(Linear(12, 8, rng=0, dtype=np.float64), Sigmoid(), KSparse(3)),
+    Sequential(Linear(8, 12, rng=1, dtype=np.float64)),
 )
 print("k-sparse like the layer:", np.array_equal(k_largest(z, 2)[0], KSparse(2)(z)))
 print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6, 12))))
@@ -117,6 +137,7 @@ print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6
 # $z\ge0$ that is $\frac12$ at least, and for $z\le1$ at most $\sigma(1)$: it can never come near a small $\rho$. The best it can
 # do is $z = 0$ for all units and all pictures, which says nothing about any of them.
 
+
 # %%
 def half(z, rho=0.05):
     mean = z.mean(axis=0)
@@ -131,15 +152,27 @@ def sigmoid_too_many(z, rho=0.05):
 
 print(check_penalty(half, z), "\n")
 print("and the second passes:", check_penalty(sigmoid_too_many, z).ok, "\n")
-print("range of the mean of σ(z) for z in [0, 1]:", 1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3))
-for name, penalty, best in [("KL", kl_by_hand, 0.05), ("a sigmoid too many", sigmoid_too_many, 0.0)]:
-    print(f"least value for activations from 0 to 1, each unit: {penalty(np.full((1, 1), best))[0]:.3f}, {name}")
+print(
+    "range of the mean of σ(z) for z in [0, 1]:",
+    1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3),
+)
+for name, penalty, best in [
+    ("KL", kl_by_hand, 0.05),
+    ("a sigmoid too many", sigmoid_too_many, 0.0),
+]:
+    print(
+        f"least value for activations from 0 to 1, each unit: {penalty(np.full((1, 1), best))[0]:.3f}, {name}"
+    )
 
 # %% [markdown]
 # What happens in training? The same net and data, the three penalties with the same weight, and several $\rho$:
 
 # %%
-penalties = {"KL": kl_by_hand, "half of it": half, "a sigmoid too many": sigmoid_too_many}
+penalties = {
+    "KL": kl_by_hand,
+    "half of it": half,
+    "a sigmoid too many": sigmoid_too_many,
+}
 asked_for = [0.05, 0.2] if FAST else [0.02, 0.05, 0.1, 0.2, 0.3, 0.4]
 
 
@@ -147,23 +180,44 @@ def activity_reached(penalty, rho):
     def code_penalty(z):
         return penalty(z, rho)
 
-    code_penalty.needs_full_batch = True  # fit must not cut a batch in two: each half has another mean
+    code_penalty.needs_full_batch = (
+        True  # fit must not cut a batch in two: each half has another mean
+    )
     net = sparse_autoencoder(rng=0, units=64)
     objective = Objective(code_penalty=code_penalty, beta=0.05)
-    fit(net, x_train[:2000], objective, Adam(net.params, lr=3e-3), epochs=2 if FAST else 10, progress=False)
+    fit(
+        net,
+        x_train[:2000],
+        objective,
+        Adam(net.params, lr=3e-3),
+        epochs=2 if FAST else 10,
+        progress=False,
+    )
     return net.encode(x_train[:2000]).mean()
 
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 means = np.linspace(0.002, 0.998, 400)
-for (name, penalty), colour in zip(penalties.items(), ["tab:blue", "tab:red", "tab:orange"], strict=True):
-    axes[0].plot(means, [penalty(np.array([[m]]))[0] for m in means], color=colour, label=name)
+for (name, penalty), colour in zip(
+    penalties.items(), ["tab:blue", "tab:red", "tab:orange"], strict=True
+):
+    axes[0].plot(
+        means, [penalty(np.array([[m]]))[0] for m in means], color=colour, label=name
+    )
     reached = [activity_reached(penalty, rho) for rho in asked_for]
     axes[1].plot(asked_for, reached, "o-", markersize=4, color=colour, label=name)
-    print(f"{name:<20}" + ", ".join(f"asked for {rho}: {mean:.3f}" for rho, mean in zip(asked_for, reached, strict=True)))
+    print(
+        f"{name:<20}"
+        + ", ".join(
+            f"asked for {rho}: {mean:.3f}"
+            for rho, mean in zip(asked_for, reached, strict=True)
+        )
+    )
 axes[0].axhline(0, color="grey", linewidth=0.8)
 axes[0].axvline(0.05, color="grey", linewidth=0.8, linestyle=":")
-axes[0].set(xlabel="mean activation of the unit", ylabel="penalty for ρ = 0.05", ylim=(-0.5, 2))
+axes[0].set(
+    xlabel="mean activation of the unit", ylabel="penalty for ρ = 0.05", ylim=(-0.5, 2)
+)
 axes[1].plot([0, 0.42], [0, 0.42], color="grey", linewidth=0.8, linestyle=":")
 axes[1].set(xlabel="ρ asked for", ylabel="mean activation reached", ylim=(-0.03, 1.03))
 for ax in axes:
@@ -190,18 +244,35 @@ presets = {
 }
 models = {}
 for name, (code, objective) in presets.items():
-    models[name] = sparse_autoencoder(rng=0, code=code, rho=0.05 if name == "KL" else None)
-    fit(models[name], x_train, objective, Adam(models[name].params, lr=2e-3), epochs=1 if FAST else 6, progress=False)
+    models[name] = sparse_autoencoder(
+        rng=0, code=code, rho=0.05 if name == "KL" else None
+    )
+    fit(
+        models[name],
+        x_train,
+        objective,
+        Adam(models[name].params, lr=2e-3),
+        epochs=1 if FAST else 6,
+        progress=False,
+    )
 
 codes = {name: model.encode(x_test) for name, model in models.items()}
-print(f"{'':<10}{'test MSE':>10}{'mean activation':>17}{'numbers that are 0':>20}{'below 0.1':>11}{'dead units':>12}")
+print(
+    f"{'':<10}{'test MSE':>10}{'mean activation':>17}{'numbers that are 0':>20}{'below 0.1':>11}{'dead units':>12}"
+)
 for name, z in codes.items():
-    moves = z.max(axis=0) - z.min(axis=0) > 1e-3  # a dead unit says the same of every picture
+    moves = (
+        z.max(axis=0) - z.min(axis=0) > 1e-3
+    )  # a dead unit says the same of every picture
     error = ((models[name](x_test) - x_test) ** 2).mean()
-    print(f"{name:<10}{error:>10.5f}{z.mean():>17.4f}{(z == 0).mean():>20.1%}{(np.abs(z) < 0.1).mean():>11.1%}"
-          f"{(~moves).sum():>8} of {len(moves)}")  # fmt: skip
+    print(
+        f"{name:<10}{error:>10.5f}{z.mean():>17.4f}{(z == 0).mean():>20.1%}{(np.abs(z) < 0.1).mean():>11.1%}"
+        f"{(~moves).sum():>8} of {len(moves)}"
+    )
 rho_hat = codes["KL"].mean(axis=0)
-print(f"KL: the units' mean activations run from {rho_hat.min():.3f} to {rho_hat.max():.3f}, all together {rho_hat.mean():.3f}")
+print(
+    f"KL: the units' mean activations run from {rho_hat.min():.3f} to {rho_hat.max():.3f}, all together {rho_hat.mean():.3f}"
+)
 active = (codes["k-sparse"] != 0).sum(axis=1)
 print(f"k-sparse: active units a picture, from {active.min()} to {active.max()}")
 
@@ -227,7 +298,12 @@ fig, axes = plt.subplots(3, 5, figsize=(8.5, 5), layout="constrained")
 for row, i in zip(axes, few, strict=True):
     row[0].imshow(test.images[i, 0], cmap="gray_r")
     for ax, z in zip(row[1:], codes.values(), strict=True):
-        ax.imshow(z[i].reshape(16, 16), cmap="RdBu_r", vmin=-np.abs(z[i]).max(), vmax=np.abs(z[i]).max())
+        ax.imshow(
+            z[i].reshape(16, 16),
+            cmap="RdBu_r",
+            vmin=-np.abs(z[i]).max(),
+            vmax=np.abs(z[i]).max(),
+        )
 for ax, name in zip(axes[0], ["x", *codes], strict=True):
     ax.set_title(name)
 for ax in axes.flat:
@@ -236,8 +312,14 @@ show(axes, f"04_codes_{data.name}")
 
 # %%
 ten = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in range(10)])
-show(plot_reconstructions(x_test[ten], *[model(x_test[ten]) for model in models.values()], names=["original", *models]),
-     f"04_reconstructions_{data.name}")  # fmt: skip
+show(
+    plot_reconstructions(
+        x_test[ten],
+        *[model(x_test[ten]) for model in models.values()],
+        names=["original", *models],
+    ),
+    f"04_reconstructions_{data.name}",
+)
 
 # %% [markdown]
 # **What to look at.** In the upper picture: how many units does each way spend on one digit, and do different digits use
@@ -253,7 +335,13 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
     most = np.argsort(-codes[name].std(axis=0))[:25]
     columns = model.decoder.params["0.weight"][:, most].T  # (25, 784)
     columns = columns / np.abs(columns).max(axis=1, keepdims=True)
-    ax.imshow(mosaic(columns, gap=1, fill=np.nan), cmap=plt.get_cmap("RdBu_r", 21), vmin=-1, vmax=1, interpolation="nearest")
+    ax.imshow(
+        mosaic(columns, gap=1, fill=np.nan),
+        cmap=plt.get_cmap("RdBu_r", 21),
+        vmin=-1,
+        vmax=1,
+        interpolation="nearest",
+    )
     ax.set(title=name, xticks=[], yticks=[])
 show(axes[0], f"04_columns_{data.name}")
 
@@ -279,12 +367,20 @@ show(axes[0], f"04_columns_{data.name}")
 
 # %%
 faces = Path(os.environ.get("TINYAE_DATA", "")) / "olivetti.npy"
-pictures, source = (np.load(faces) / 255, "faces") if faces.is_file() else (train.images[:2000, 0].astype(float), data.name)
+pictures, source = (
+    (np.load(faces) / 255, "faces")
+    if faces.is_file()
+    else (train.images[:2000, 0].astype(float), data.name)
+)
 
 
 def cut_patches(pictures, n, rng):
-    windows = np.lib.stride_tricks.sliding_window_view(pictures, (8, 8), axis=(1, 2))  # (N, H−7, W−7, 8, 8)
-    patches = windows[tuple(rng.integers(0, size, 4 * n) for size in windows.shape[:3])].reshape(-1, 64)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        pictures, (8, 8), axis=(1, 2)
+    )  # (N, H−7, W−7, 8, 8)
+    patches = windows[
+        tuple(rng.integers(0, size, 4 * n) for size in windows.shape[:3])
+    ].reshape(-1, 64)
     patches = patches[patches.std(axis=1) > 0.02][:n]  # empty paper teaches nothing
     patches = patches - patches.mean(axis=1, keepdims=True)
     limit = 3 * patches.std()
@@ -311,16 +407,34 @@ def notes_objective(model, x, rng, decay=1e-4):
 notes_objective.needs_full_batch = True
 patches = cut_patches(pictures, 2000 if FAST else 10_000, np.random.default_rng(0))
 net = sparse_autoencoder(rng=1, units=25, features=64)
-print(gradcheck(notes_objective, net, patches[:20]).ok, "is what gradcheck says of this objective")
+print(
+    gradcheck(notes_objective, net, patches[:20]).ok,
+    "is what gradcheck says of this objective",
+)
 for rate in (1e-2, 3e-3):
-    fit(net, patches, notes_objective, Adam(net.params, rate), epochs=5 if FAST else 150, batch_size=1000, progress=False)
-print(f"{len(patches)} patches of {source}, mean activation {net.encode(patches).mean():.4f}")
+    fit(
+        net,
+        patches,
+        notes_objective,
+        Adam(net.params, rate),
+        epochs=5 if FAST else 150,
+        batch_size=1000,
+        progress=False,
+    )
+print(
+    f"{len(patches)} patches of {source}, mean activation {net.encode(patches).mean():.4f}"
+)
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
-axes[0].imshow(mosaic(patches[:25], gap=1, fill=np.nan), cmap="gray" if source == "faces" else "gray_r")
+axes[0].imshow(
+    mosaic(patches[:25], gap=1, fill=np.nan),
+    cmap="gray" if source == "faces" else "gray_r",
+)
 axes[0].set(title=f"25 patches of {source}", xticks=[], yticks=[])
 centred = net.astype(np.float32)  # a copy
-centred.params["encoder.0.weight"] -= centred.params["encoder.0.weight"].mean(axis=1, keepdims=True)
+centred.params["encoder.0.weight"] -= centred.params["encoder.0.weight"].mean(
+    axis=1, keepdims=True
+)
 plot_filters(centred, 25, axes[1])
 axes[1].set_title("what the 25 units look for (red: more, blue: less)")
 show(axes[0], f"04_edges_{source}")

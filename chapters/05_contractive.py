@@ -40,16 +40,26 @@ from tinyae import (
     gradcheck,
     jacobian,
     mse,
-)  # fmt: skip
+)
 from tinyae.checking import check_penalty
 from tinyae.data import Gaussian, load_data
 from tinyae.models import tied_autoencoder
-from tinyae.penalties import contraction_ratios, reconstruction_contractive, singular_values
+from tinyae.penalties import (
+    contraction_ratios,
+    reconstruction_contractive,
+    singular_values,
+)
 from tinyae.plots import plot_reconstructions, show
 
-FAST = bool(os.environ.get("TINYAE_FAST"))  # a few steps on a few pictures: shows that it runs, not what it learns
+FAST = bool(
+    os.environ.get("TINYAE_FAST")
+)  # a few steps on a few pictures: shows that it runs, not what it learns
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
-x_train, x_test = (data.train.flat[:500], data.test.flat[:100]) if FAST else (data.train.flat[:10000], data.test.flat[:1000])
+x_train, x_test = (
+    (data.train.flat[:500], data.test.flat[:100])
+    if FAST
+    else (data.train.flat[:10000], data.test.flat[:1000])
+)
 EPOCHS = 1 if FAST else 8
 print(data, "->", x_train.shape, x_test.shape)
 
@@ -97,6 +107,7 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # Every layer has a method `double_backward(G, V, cache)` with its share: it returns $J_l G$, the bend, and $dW$.
 
+
 # %%
 def omega_and_gradients(layers, x):
     h, caches = x, []
@@ -104,10 +115,14 @@ def omega_and_gradients(layers, x):
         h, cache = layer.forward(h)
         caches.append(cache)
     n, k = h.shape
-    v = np.zeros((k, n, k), x.dtype)  # row i of the identity, for each of the n examples
+    v = np.zeros(
+        (k, n, k), x.dtype
+    )  # row i of the identity, for each of the n examples
     v[range(k), :, range(k)] = 1
     vs = []
-    for layer, cache in zip(reversed(layers), reversed(caches), strict=True):  # rows down
+    for layer, cache in zip(
+        reversed(layers), reversed(caches), strict=True
+    ):  # rows down
         vs.insert(0, v)
         v = layer.vjp(v, cache)  # the last one is J, (k, n, pixels)
     value, g = (v**2).sum() / n, 2 * v / n
@@ -137,14 +152,28 @@ x = rng.uniform(size=(4, 6))
 layer, sigmoid = Linear(6, 3, rng=rng, dtype=np.float64), Sigmoid()
 z, W = sigmoid(layer(x)), layer.params["weight"]
 closed = ((z * (1 - z)) ** 2 * (W**2).sum(axis=1)).sum() / len(x)
-print(f"one layer:   closed form {closed:.12f}   by rows {omega_and_gradients([layer, sigmoid], x)[0]:.12f}")
+print(
+    f"one layer:   closed form {closed:.12f}   by rows {omega_and_gradients([layer, sigmoid], x)[0]:.12f}"
+)
 
-deep = Sequential(Linear(6, 5, rng=rng), Tanh(), Linear(5, 4, rng=rng), Sigmoid(), Linear(4, 3, rng=rng)).astype(np.float64)
+deep = Sequential(
+    Linear(6, 5, rng=rng),
+    Tanh(),
+    Linear(5, 4, rng=rng),
+    Sigmoid(),
+    Linear(4, 3, rng=rng),
+).astype(np.float64)
 value, dx, grads = contractive(deep, deep.forward(x)[1])
 by_hand, dx_by_hand, grads_by_hand = omega_and_gradients(deep.layers, x)
-gap = max(np.abs(grads[f"{i}.{name}"] - g).max() for i, of_layer in enumerate(grads_by_hand) for name, g in of_layer.items())
+gap = max(
+    np.abs(grads[f"{i}.{name}"] - g).max()
+    for i, of_layer in enumerate(grads_by_hand)
+    for name, g in of_layer.items()
+)
 gap = max(gap, np.abs(dx - dx_by_hand).max())
-print(f"three layers: library {value:.12f}   by rows {by_hand:.12f}   gradients differ by {gap:.0e}")
+print(
+    f"three layers: library {value:.12f}   by rows {by_hand:.12f}   gradients differ by {gap:.0e}"
+)
 print(check_penalty(contractive, deep, x, value="frobenius"))
 
 # %% [markdown]
@@ -161,11 +190,14 @@ w, b = pair.params.values()
 w[2:], b[2:] = -w[:2], -b[:2]
 caches = pair.forward(x)[1]
 ones = pair.vjp(np.ones((len(x), 4)), caches)
-print(f"‖J‖² = {contractive(pair, caches)[0]:.4f}, but back-propagated ones give ‖Jᵀ1‖² = {(ones**2).sum() / len(x):.1e}")
+print(
+    f"‖J‖² = {contractive(pair, caches)[0]:.4f}, but back-propagated ones give ‖Jᵀ1‖² = {(ones**2).sum() / len(x):.1e}"
+)
 
 # %% [markdown]
 # Its gradient would pass every gradient check: it is a perfectly good gradient, of another number. Only a check of the *value*
 # finds it, against differences of the encoder itself:
+
 
 # %%
 def ones_penalty(encoder, caches):
@@ -174,7 +206,11 @@ def ones_penalty(encoder, caches):
     cotangents, j = encoder.cotangents(np.ones((n, 4)), caches)
     _, bends, grads = encoder.tangents(2 * j / n, cotangents, caches)
     dx, more = encoder.backward(None, caches, bends=bends)
-    return float((j**2).sum()) / n, dx, {key: grads.get(key, 0) + more.get(key, 0) for key in encoder.params}
+    return (
+        float((j**2).sum()) / n,
+        dx,
+        {key: grads.get(key, 0) + more.get(key, 0) for key in encoder.params},
+    )
 
 
 w[2:] += 0.1  # no perfect pairs, or there would be no gradient to check
@@ -195,23 +231,38 @@ def build(seed=0):
     rng = np.random.default_rng(seed)
     return Autoencoder(
         Sequential(Linear(784, 256, rng=rng), ReLU(), Linear(256, 32, rng=rng)),
-        Sequential(Linear(32, 256, rng=rng), ReLU(), Linear(256, 784, rng=rng), Sigmoid()),
+        Sequential(
+            Linear(32, 256, rng=rng), ReLU(), Linear(256, 784, rng=rng), Sigmoid()
+        ),
     )
 
 
 objectives = {
     "plain": Objective(),
-    "denoising": Objective(corrupt=lambda x, rng: x + NOISE * rng.standard_normal(x.shape, dtype=np.float32)),
+    "denoising": Objective(
+        corrupt=lambda x, rng: (
+            x + NOISE * rng.standard_normal(x.shape, dtype=np.float32)
+        )
+    ),
     "contractive": Objective(contraction=LAMBDA),
 }
 models = {name: build() for name in objectives}
 for name, model in models.items():
-    fit(model, x_train, objectives[name], Adam(model.params), epochs=EPOCHS, progress=False)
+    fit(
+        model,
+        x_train,
+        objectives[name],
+        Adam(model.params),
+        epochs=EPOCHS,
+        progress=False,
+    )
 
 
 def measure(model):
     """Mean ‖J‖_F, the spread of the codes, and the reconstruction's error, on test pictures."""
-    norm = np.sqrt((singular_values(model.encoder, x_test[:200]) ** 2).sum(axis=1)).mean()
+    norm = np.sqrt(
+        (singular_values(model.encoder, x_test[:200]) ** 2).sum(axis=1)
+    ).mean()
     spread = np.sqrt(model.encode(x_test).var(axis=0).sum())
     return norm, spread, ((model(x_test) - x_test) ** 2).mean()
 
@@ -220,7 +271,9 @@ def table(models):
     print("                          ‖J‖    std of codes   ‖J‖ / std   MSE per pixel")
     for name, model in models.items():
         norm, spread, mse = measure(model)
-        print(f"{name:<22}{norm:>9.4f}{spread:>14.4f}{norm / spread:>13.4f}{mse:>14.5f}")
+        print(
+            f"{name:<22}{norm:>9.4f}{spread:>14.4f}{norm / spread:>13.4f}{mse:>14.5f}"
+        )
 
 
 table(models)
@@ -259,7 +312,9 @@ show(left, f"05_spectra_{data.name}")
 
 # %%
 few = x_test[:200]
-distances = (few**2).sum(axis=1)[:, None] + (x_train**2).sum(axis=1) - 2 * few @ x_train.T
+distances = (
+    (few**2).sum(axis=1)[:, None] + (x_train**2).sum(axis=1) - 2 * few @ x_train.T
+)
 along = x_train[distances.argmin(axis=1)] - few
 across = np.random.default_rng(1).standard_normal(few.shape).astype(np.float32)
 along, across = (u / np.linalg.norm(u, axis=1, keepdims=True) for u in (along, across))
@@ -279,8 +334,16 @@ for name, model in models.items():
     print(f"{name:<15}{gains[name][0]:>8.3f}{gains[name][1]:>12.3f}{code:>22.2f}")
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-for i, direction in enumerate(("along: to the nearest neighbour", "across: a random direction")):
-    ax.bar(np.arange(3) + 0.36 * i, [g[i] for g in gains.values()], 0.34, label=direction, color=("tab:red", "tab:gray")[i])
+for i, direction in enumerate(
+    ("along: to the nearest neighbour", "across: a random direction")
+):
+    ax.bar(
+        np.arange(3) + 0.36 * i,
+        [g[i] for g in gains.values()],
+        0.34,
+        label=direction,
+        color=("tab:red", "tab:gray")[i],
+    )
 ax.set_xticks(np.arange(3) + 0.18, list(gains))
 ax.set_ylabel("step of the reconstruction\nfor a step of 1")
 ax.set_ylim(0, 1.4 * max(g[0] for g in gains.values()))  # room for the legend
@@ -295,7 +358,10 @@ show(ax, f"05_gains_{data.name}")
 # %%
 noisy = (few[:8] + 6 * across[:8]).clip(0, 1)
 rows = [few[:8], noisy, *(model(noisy) for model in models.values())]
-show(plot_reconstructions(*rows, names=["original", "step across", *models]), f"05_across_{data.name}")
+show(
+    plot_reconstructions(*rows, names=["original", "step across", *models]),
+    f"05_across_{data.name}",
+)
 
 # %% [markdown]
 # **What to look at.** Which rows are nearest to the first, the clean picture, of which the nets have seen the second only?
@@ -319,7 +385,9 @@ for sigma in sigmas:
     steps = sigma * rng.standard_normal((50, *some.shape), dtype=np.float32)
     moved = [plain(some + step) - plain(some) for step in steps]
     measured.append(np.mean([(m**2).sum() for m in moved]) / len(some) / sigma**2)
-print(f"‖∂x̂/∂x‖² = {exact:.4f}; from noise of σ = {sigmas[0]:g}: {measured[0]:.4f}, of σ = {sigmas[-1]:g}: {measured[-1]:.4f}")
+print(
+    f"‖∂x̂/∂x‖² = {exact:.4f}; from noise of σ = {sigmas[0]:g}: {measured[0]:.4f}, of σ = {sigmas[-1]:g}: {measured[-1]:.4f}"
+)
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 ax.semilogx(sigmas, measured, "o-", markersize=4, label="E ‖r(x+ε) − r(x)‖² / σ²")
@@ -344,6 +412,7 @@ show(ax, f"05_noise_{data.name}")
 # divides by 784, noise of standard deviation σ is the penalty's weight $\lambda = \sigma^2/784$. Does training with the one and
 # with the other end in the same place?
 
+
 # %%
 def penalised(sigma):
     """mse + σ²/784 · mean ‖∂x̂/∂x‖²; the norm is estimated from 4 random ±1 sums of the 784 rows."""
@@ -355,21 +424,31 @@ def penalised(sigma):
         value, _, more = reconstruction_contractive(model, caches, probes=4, rng=rng)
         weight = sigma**2 / x.shape[1]
         total = {key: grads[key] + weight * more[key] for key in grads}
-        return loss + weight * value, total, {"reconstruction": loss, "contraction": value}
+        return (
+            loss + weight * value,
+            total,
+            {"reconstruction": loss, "contraction": value},
+        )
 
     return objective
 
 
 small = build().astype(np.float64)
-print(gradcheck(penalised(0.3), small, x_test[:3].astype(np.float64), method="directions"))
-print("\n              trained with noise of σ            trained with the penalty σ²/784")
+print(
+    gradcheck(penalised(0.3), small, x_test[:3].astype(np.float64), method="directions")
+)
+print(
+    "\n              trained with noise of σ            trained with the penalty σ²/784"
+)
 print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
 for sigma in (0.05, 0.1, 0.2, 0.4):
     cells = []
     for objective in (Objective(corrupt=Gaussian(sigma, clip=False)), penalised(sigma)):
         net = build()
         fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=False)
-        cells.append(f"{(jacobian(net, some) ** 2).sum() / len(some):>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")
+        cells.append(
+            f"{(jacobian(net, some) ** 2).sum() / len(some):>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}"
+        )
     print(f"{sigma:<12}{cells[0]:>22}{cells[1]:>32}")
 print(f"{'neither':<12}{exact:>8.3f}{mse(plain(x_test), x_test)[0]:>14.5f}")
 
@@ -389,7 +468,9 @@ cheat = plain.astype(np.float32)  # a copy
 for key in ("encoder.2.weight", "encoder.2.bias"):
     cheat.params[key] /= 10
 cheat.params["decoder.0.weight"] *= 10
-table({"plain": plain, "plain, codes / 10": cheat, "contractive": models["contractive"]})
+table(
+    {"plain": plain, "plain, codes / 10": cheat, "contractive": models["contractive"]}
+)
 
 # %% [markdown]
 # How much of the contractive net's success was that? Compare the ratios of the first and the last row.
@@ -402,15 +483,31 @@ table({"plain": plain, "plain, codes / 10": cheat, "contractive": models["contra
 papers = {}
 for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
     model = papers[name] = tied_autoencoder(rng=0, code=256)
-    fit(model, x_train, Objective(bce, contraction=weight), Adam(model.params, 2e-3), epochs=EPOCHS, progress=False)
+    fit(
+        model,
+        x_train,
+        Objective(bce, contraction=weight),
+        Adam(model.params, 2e-3),
+        epochs=EPOCHS,
+        progress=False,
+    )
 table(papers)
 for name, model in papers.items():
     z = model.encode(x_test)
-    print(f"{name:<22}{((z < 0.05) | (z > 0.95)).mean():.0%} of all answers are saturated (below 0.05 or above 0.95)")
+    print(
+        f"{name:<22}{((z < 0.05) | (z > 0.95)).mean():.0%} of all answers are saturated (below 0.05 or above 0.95)"
+    )
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for name, model in papers.items():
-    ax.hist(model.encode(x_test).ravel(), bins=60, range=(0, 1), density=True, histtype="step", label=name)
+    ax.hist(
+        model.encode(x_test).ravel(),
+        bins=60,
+        range=(0, 1),
+        density=True,
+        histtype="step",
+        label=name,
+    )
 ax.set(xlabel="z", ylabel="density", yscale="log")
 ax.legend(frameon=False, loc="upper center")
 show(ax, f"05_saturation_{data.name}")
@@ -435,8 +532,20 @@ for name, model in {"plain (ReLU)": plain, **papers}.items():
     ax.semilogx(distances, ratios / ratios[0], "o-", markersize=3, label=name)
 apart = np.median(np.linalg.norm(few[:50, None] - few[None, 50:100], axis=-1))
 ax.axvline(apart, color="grey", linewidth=0.8)
-ax.text(apart, 0.02, "two test pictures ", color="grey", ha="right", va="bottom", transform=ax.get_xaxis_transform())
-ax.set(xlabel="distance r", ylabel="contraction ratio,\nbeside that of a small step", ylim=(0, None))
+ax.text(
+    apart,
+    0.02,
+    "two test pictures ",
+    color="grey",
+    ha="right",
+    va="bottom",
+    transform=ax.get_xaxis_transform(),
+)
+ax.set(
+    xlabel="distance r",
+    ylabel="contraction ratio,\nbeside that of a small step",
+    ylim=(0, None),
+)
 ax.legend(frameon=False)
 ax.grid(alpha=0.3)
 show(ax, f"05_ratios_{data.name}")

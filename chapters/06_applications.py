@@ -22,7 +22,19 @@ from functools import lru_cache
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, Flatten, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, fit, freeze
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Flatten,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    fit,
+    freeze,
+)
 from tinyae.applications import (
     accuracy,
     classification,
@@ -45,7 +57,13 @@ from tinyae.checking import gradcheck
 from tinyae.data import Gaussian, Masking, load_data, train_test_split
 from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
 from tinyae.optim import cosine_schedule
-from tinyae.plots import plot_filters, plot_images, plot_latent_plane, plot_reconstructions, show
+from tinyae.plots import (
+    plot_filters,
+    plot_images,
+    plot_latent_plane,
+    plot_reconstructions,
+    show,
+)
 from tinyae.training import psnr
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
@@ -60,14 +78,27 @@ def dense(*sizes, rng=0):
     rng, sizes = np.random.default_rng(rng), (x_train.shape[1], *sizes)
 
     def layers(sizes):
-        pairs = [(Linear(a, b, rng=rng), ReLU()) for a, b in zip(sizes, sizes[1:], strict=False)]
+        pairs = [
+            (Linear(a, b, rng=rng), ReLU())
+            for a, b in zip(sizes, sizes[1:], strict=False)
+        ]
         return [layer for pair in pairs for layer in pair][:-1]
 
-    return Autoencoder(Sequential(*layers(sizes)), Sequential(*layers(sizes[::-1]), Sigmoid()))
+    return Autoencoder(
+        Sequential(*layers(sizes)), Sequential(*layers(sizes[::-1]), Sigmoid())
+    )
 
 
 def trained(model, x, epochs, corrupt=None, batch_size=128):
-    fit(model, x, Objective(corrupt=corrupt), Adam(model.params), 1 if FAST else epochs, batch_size, progress=False)
+    fit(
+        model,
+        x,
+        Objective(corrupt=corrupt),
+        Adam(model.params),
+        1 if FAST else epochs,
+        batch_size,
+        progress=False,
+    )
     return model
 
 
@@ -104,6 +135,7 @@ def trained(model, x, epochs, corrupt=None, batch_size=128):
 #
 # Springs: where the code says nearer than the map, $p > q$, they pull, else they push.
 
+
 # %%
 def tsne_cost(y, p):
     """The cost of the map y (N, 2) for the nearnesses p (N, N), and its gradient."""
@@ -128,24 +160,52 @@ print(gradcheck(tsne_cost, rng.normal(size=(9, 2)), (p + p.T) / (p + p.T).sum())
 # %%
 basic = trained(basic_autoencoder(rng=0), x_train, epochs=6)
 shown = slice(0, 100 if FAST else 1500)
-points, labels = {"pixels": x_test[shown], "codes": encode(basic.encoder, x_test)[shown]}, test.labels[shown]
+points, labels = (
+    {"pixels": x_test[shown], "codes": encode(basic.encoder, x_test)[shown]},
+    test.labels[shown],
+)
 maps = {}
 for name, x in points.items():
     maps[f"PCA of {name}"] = pca_map(x)
-    maps[f"t-SNE of {name}"] = tsne_map(x, **({"max_iter": 250, "method": "exact"} if FAST else {}))
+    maps[f"t-SNE of {name}"] = tsne_map(
+        x, **({"max_iter": 250, "method": "exact"} if FAST else {})
+    )
 
 print("the nearest neighbour has the same label:")
-for name, x in {**{f"{name}, all {x.shape[1]} numbers": x for name, x in points.items()}, **maps}.items():
+for name, x in {
+    **{f"{name}, all {x.shape[1]} numbers": x for name, x in points.items()},
+    **maps,
+}.items():
     print(f"  {name:<26}{100 * nearest_neighbor_accuracy(x, labels):5.1f} %")
 
 fig, axes = plt.subplots(2, 2, figsize=(8.8, 7.6), layout="constrained")
 for ax, (name, y) in zip(axes.flat, maps.items(), strict=True):
-    points = ax.scatter(*y.T, c=labels, cmap="tab10", s=4, linewidths=0, antialiased=False)
-    for label in np.unique(labels) if "SNE" in name else ():  # the name of each class where its middle is
-        ax.text(*np.median(y[labels == label], axis=0), str(label), weight="bold", ha="center", va="center",
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.7, "linewidth": 0})  # fmt: skip
+    points = ax.scatter(
+        *y.T, c=labels, cmap="tab10", s=4, linewidths=0, antialiased=False
+    )
+    for label in (
+        np.unique(labels) if "SNE" in name else ()
+    ):  # the name of each class where its middle is
+        ax.text(
+            *np.median(y[labels == label], axis=0),
+            str(label),
+            weight="bold",
+            ha="center",
+            va="center",
+            bbox={
+                "boxstyle": "round,pad=0.15",
+                "facecolor": "white",
+                "alpha": 0.7,
+                "linewidth": 0,
+            },
+        )
     ax.set(title=name, xticks=[], yticks=[])
-fig.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="outside right center")
+fig.legend(
+    *points.legend_elements(num=None),
+    title="label",
+    frameon=False,
+    loc="outside right center",
+)
 show(axes, f"06_maps_{data.name}")
 
 # %% [markdown]
@@ -165,7 +225,9 @@ codes = encode(plane.encoder, x_test)
 axes = plot_latent_plane(plane, x_test[shown], labels)
 axes[0].collections[0].set_antialiased(False)  # a smaller file
 show(axes, f"06_plane_{data.name}")
-print(f"the nearest neighbour has the same label: {100 * nearest_neighbor_accuracy(codes[shown], labels):.1f} %")
+print(
+    f"the nearest neighbour has the same label: {100 * nearest_neighbor_accuracy(codes[shown], labels):.1f} %"
+)
 
 # %% [markdown]
 # **What to look at.** Walk across the frame: one digit turns into another, and at the border there is something that is neither.
@@ -197,12 +259,17 @@ print(f"the nearest neighbour has the same label: {100 * nearest_neighbor_accura
 # $$\boxed{\ \mathrm{AUC} = \frac{\sum_a r_a - A(A+1)/2}{A\,M}\ }$$
 
 # %%
-errors, unusual = rng.normal(size=200).round(1), rng.random(200) < 0.4  # rounded: so some are equal, and count half
+errors, unusual = (
+    rng.normal(size=200).round(1),
+    rng.random(200) < 0.4,
+)  # rounded: so some are equal, and count half
 errors[unusual] += 0.8
 wins = [(a > m) + 0.5 * (a == m) for a in errors[unusual] for m in errors[~unusual]]
 false_alarms, found, _ = roc_curve(errors, unusual)  # scikit-learn's
-print(f"AUC by counting pairs {np.mean(wins):.12f}, from ranks {roc_auc(errors, unusual):.12f}, "
-      f"scikit-learn's curve {np.trapezoid(found, false_alarms):.12f}")  # fmt: skip
+print(
+    f"AUC by counting pairs {np.mean(wins):.12f}, from ranks {roc_auc(errors, unusual):.12f}, "
+    f"scikit-learn's curve {np.trapezoid(found, false_alarms):.12f}"
+)
 
 # %% [markdown]
 # ## The experiment
@@ -214,11 +281,15 @@ print(f"AUC by counting pairs {np.mean(wins):.12f}, from ranks {roc_auc(errors, 
 # in [0, 1], the error of the reconstruction as it is (not clipped, nothing scaled). It is the opponent to beat, and papers on
 # deep anomaly detection do not always show it.
 
+
 # %%
 def normal_models(x):
     started = time.perf_counter()
     pca = pca_autoencoder(x, 32)
-    return {"PCA": pca, "autoencoder": trained(dense(256, 32), x, epochs=10)}, time.perf_counter() - started
+    return {
+        "PCA": pca,
+        "autoencoder": trained(dense(256, 32), x, epochs=10),
+    }, time.perf_counter() - started
 
 
 areas, seconds = {"PCA": [], "autoencoder": []}, 0.0
@@ -227,12 +298,18 @@ for digit in DIGITS:
     models, took = normal_models(x_train[train.labels == digit])
     seconds += took
     for name, model in models.items():
-        areas[name].append(roc_auc(reconstruction_errors(model, x_test), test.labels != digit))
+        areas[name].append(
+            roc_auc(reconstruction_errors(model, x_test), test.labels != digit)
+        )
 
 print("area under the ROC curve, in %")
 print(f"{'normal digit':<16}" + "".join(f"{digit:>7}" for digit in DIGITS) + "    mean")
 for name, values in areas.items():
-    print(f"{name:<16}" + "".join(f"{100 * v:>7.2f}" for v in values) + f"{100 * np.mean(values):>8.2f}")
+    print(
+        f"{name:<16}"
+        + "".join(f"{100 * v:>7.2f}" for v in values)
+        + f"{100 * np.mean(values):>8.2f}"
+    )
 print(f"({seconds:.0f} s for all models)")
 
 # %% [markdown]
@@ -244,24 +321,37 @@ print(f"({seconds:.0f} s for all models)")
 
 # %%
 digit = DIGITS[int(np.argmin(areas["PCA"]))]
-(x_normal, _), (x_held, _) = train_test_split(x_train[train.labels == digit], test=0.1, rng=0)
+(x_normal, _), (x_held, _) = train_test_split(
+    x_train[train.labels == digit], test=0.1, rng=0
+)
 models, _ = normal_models(x_normal)
 unusual = test.labels != digit
 errors = {name: reconstruction_errors(model, x_test) for name, model in models.items()}
-thresholds = {name: quantile_threshold(reconstruction_errors(model, x_held), 0.95) for name, model in models.items()}
+thresholds = {
+    name: quantile_threshold(reconstruction_errors(model, x_held), 0.95)
+    for name, model in models.items()
+}
 
-print(f"normal: {digit}; threshold: the 95 % quantile of {len(x_held)} pictures held out")
+print(
+    f"normal: {digit}; threshold: the 95 % quantile of {len(x_held)} pictures held out"
+)
 for name, model in models.items():
     alarm = detect_anomalies(model, x_test, thresholds[name])
-    print(f"  {name:<12} threshold {thresholds[name]:.4f}, AUC {100 * roc_auc(errors[name], unusual):.2f} %, "
-          f"false alarms {100 * alarm[~unusual].mean():.1f} %, anomalies found {100 * alarm[unusual].mean():.1f} %")  # fmt: skip
+    print(
+        f"  {name:<12} threshold {thresholds[name]:.4f}, AUC {100 * roc_auc(errors[name], unusual):.2f} %, "
+        f"false alarms {100 * alarm[~unusual].mean():.1f} %, anomalies found {100 * alarm[unusual].mean():.1f} %"
+    )
 
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
 bins = np.linspace(0, np.quantile(errors["autoencoder"], 0.995), 60)
 for kind, some in [("normal", ~unusual), ("anomalies", unusual)]:
     axes[0].hist(errors["autoencoder"][some], bins, density=True, alpha=0.6, label=kind)
 axes[0].axvline(thresholds["autoencoder"], color="k", linewidth=1)
-axes[0].set(xlabel="error of the autoencoder", yticks=[], title=f"{digit} is normal; the line: threshold")
+axes[0].set(
+    xlabel="error of the autoencoder",
+    yticks=[],
+    title=f"{digit} is normal; the line: threshold",
+)
 for name, e in errors.items():
     false_alarms, found, _ = roc_curve(e, unusual)
     precision, recall, _ = precision_recall_curve(e, unusual)
@@ -270,20 +360,32 @@ for name, e in errors.items():
 axes[1].plot([0, 1], [0, 1], "k:", linewidth=0.8)
 axes[1].set(xlabel="false alarms", ylabel="anomalies found", title="ROC")
 axes[2].axhline(unusual.mean(), color="k", linestyle=":", linewidth=0.8)
-axes[2].set(xlabel="anomalies found (recall)", ylabel="alarms that are right (precision)", title="precision and recall")
+axes[2].set(
+    xlabel="anomalies found (recall)",
+    ylabel="alarms that are right (precision)",
+    title="precision and recall",
+)
 for ax in axes:
     ax.legend(frameon=False)
 show(axes, f"06_detection_{data.name}")
 
 # %%
 rank = np.argsort(errors["autoencoder"])
-rows = {f"best {digit}": rank[~unusual[rank]][:12], f"worst {digit}": rank[~unusual[rank]][::-1][:12],
-        "best others": rank[unusual[rank]][:12]}  # fmt: skip
+rows = {
+    f"best {digit}": rank[~unusual[rank]][:12],
+    f"worst {digit}": rank[~unusual[rank]][::-1][:12],
+    "best others": rank[unusual[rank]][:12],
+}
 pictures = {}
 for name, which in rows.items():
-    pictures |= {name: x_test[which], " " * len(pictures) + "autoencoder": models["autoencoder"](x_test[which]),
-                 " " * len(pictures) + "PCA": models["PCA"](x_test[which]).clip(0, 1)}  # fmt: skip
-show(plot_reconstructions(*pictures.values(), names=[*pictures]), f"06_worst_{data.name}")
+    pictures |= {
+        name: x_test[which],
+        " " * len(pictures) + "autoencoder": models["autoencoder"](x_test[which]),
+        " " * len(pictures) + "PCA": models["PCA"](x_test[which]).clip(0, 1),
+    }
+show(
+    plot_reconstructions(*pictures.values(), names=[*pictures]), f"06_worst_{data.name}"
+)
 
 # %% [markdown]
 # **What to look at.** The worst of the normal digits are what a detector should find: an unusual hand. The best of the others
@@ -311,7 +413,11 @@ show(plot_reconstructions(*pictures.values(), names=[*pictures]), f"06_worst_{da
 # %%
 for shape, step in [((28, 28), 14), ((61, 47), 14), ((100, 33), 5), ((40, 56), 28)]:
     picture = rng.random(shape)
-    print(shape, step, f"{np.abs(denoise_tiles(lambda tiles: tiles, picture, step=step) - picture).max():.0e}")
+    print(
+        shape,
+        step,
+        f"{np.abs(denoise_tiles(lambda tiles: tiles, picture, step=step) - picture).max():.0e}",
+    )
 
 # %% [markdown]
 # ## The experiment
@@ -322,6 +428,7 @@ for shape, step in [((28, 28), 14), ((61, 47), 14), ((100, 33), 5), ((40, 56), 2
 #
 # Two models: the convolutional one of chapter 1's kind, whose code is 128 numbers a tile, and the same without its innermost
 # layer: 28×28 → 14×14 → 7×7 and back. Its code is wider than the picture. Who cleans need not compress.
+
 
 # %%
 def pages(images, n, rows, columns, rng, pitch=22):
@@ -341,23 +448,37 @@ page = pages(test.images, 1, 4, 6, np.random.default_rng(1))[0]
 patches = random_patches(sheets, 300 if FAST else 20_000, 28, rng=0)
 print(f"patches {patches.shape[1:]} from {len(sheets)} sheets, page {page.shape}")
 
-narrow = conv_autoencoder(rng=0)  # encoder: Conv2d, ReLU, Conv2d, ReLU, Conv2d 7×7, ReLU; the decoder the other way round
+narrow = conv_autoencoder(
+    rng=0
+)  # encoder: Conv2d, ReLU, Conv2d, ReLU, Conv2d 7×7, ReLU; the decoder the other way round
 shallow = conv_denoiser(rng=0)  # Conv2d, LeakyReLU, Conv2d, LeakyReLU, and back
 cleaners = {"128 numbers a tile": narrow, "no bottleneck": shallow}
 noisy = noise(page[None], np.random.default_rng(2))[0]
 cleaned = {}
 for name, model in cleaners.items():
     trained(model, patches, 2, noise, batch_size=64)
-    cleaned |= {(name, step): denoise_tiles(model, noisy, step=step) for step in (28, 14, 7)}
+    cleaned |= {
+        (name, step): denoise_tiles(model, noisy, step=step) for step in (28, 14, 7)
+    }
 
 print(f"PSNR: with noise {psnr(float(((noisy - page) ** 2).mean())):.2f} dB")
 print(f"{'tiles every … pixels':<22}" + "".join(f"{step:>9}" for step in (28, 14, 7)))
 for name in cleaners:
-    print(f"{name:<22}" + "".join(f"{psnr(float(((cleaned[name, step] - page) ** 2).mean())):>9.2f}" for step in (28, 14, 7)))
+    print(
+        f"{name:<22}"
+        + "".join(
+            f"{psnr(float(((cleaned[name, step] - page) ** 2).mean())):>9.2f}"
+            for step in (28, 14, 7)
+        )
+    )
 
 fig, axes = plt.subplots(3, 2, figsize=(6.6, 7.4), layout="constrained")
 drawn = {"the page": page, "with noise": noisy}
-drawn |= {f"{name}, tiles every {step} pixels": cleaned[name, step] for name in cleaners for step in (28, 7)}
+drawn |= {
+    f"{name}, tiles every {step} pixels": cleaned[name, step]
+    for name in cleaners
+    for step in (28, 7)
+}
 for ax, (name, y) in zip(axes.flat, drawn.items(), strict=True):
     plot_images(y[None], title=name, ax=ax)
     ax.title.set_fontsize(8)
@@ -399,7 +520,11 @@ like = {"rng": rng, "dtype": np.float64}
 middle = Sequential(Linear(5, 4, **like), Tanh())
 net = Sequential(Linear(6, 5, **like), freeze(middle), Linear(4, 3, **like))
 x_small, t_small = rng.normal(size=(7, 6)), rng.integers(3, size=7)
-print(gradcheck(lambda model, x, rng: classification(model, (x, t_small), rng), net, x_small))
+print(
+    gradcheck(
+        lambda model, x, rng: classification(model, (x, t_small), rng), net, x_small
+    )
+)
 
 # %% [markdown]
 # The list names what is trained: layers 0 and 2. That the gradient of layer 0 is right shows that $dx$ came through the ice.
@@ -432,9 +557,16 @@ print(gradcheck(lambda model, x, rng: classification(model, (x, t_small), rng), 
 # %%
 UNITS = 500
 started = time.perf_counter()
-stack, histories = greedy_pretrain((UNITS, UNITS), x_train, Masking(0.25), epochs=1 if FAST else 5)
-losses = ", ".join(f"layer {l}: {h['loss'][0]:.4f} → {h['loss'][-1]:.4f}" for l, h in enumerate(histories, 1))
-print(f"cross-entropy in the first and in the last epoch, {losses} ({time.perf_counter() - started:.0f} s)")
+stack, histories = greedy_pretrain(
+    (UNITS, UNITS), x_train, Masking(0.25), epochs=1 if FAST else 5
+)
+losses = ", ".join(
+    f"layer {l}: {h['loss'][0]:.4f} → {h['loss'][-1]:.4f}"
+    for l, h in enumerate(histories, 1)
+)
+print(
+    f"cross-entropy in the first and in the last epoch, {losses} ({time.perf_counter() - started:.0f} s)"
+)
 
 # %% [markdown]
 # ## The experiment
@@ -457,7 +589,15 @@ def learned(model, x, labels, seed):
     steps = -(-len(x) // 128)  # of an epoch
     epochs = 3 if FAST else max(4, -(-300 // steps))
     schedule = cosine_schedule(3e-3, epochs * steps)
-    fit(model, (x, labels), classification, Adam(model.params, schedule), epochs, rng=seed, progress=False)
+    fit(
+        model,
+        (x, labels),
+        classification,
+        Adam(model.params, schedule),
+        epochs,
+        rng=seed,
+        progress=False,
+    )
     return model
 
 
@@ -473,7 +613,11 @@ def on_features(encoder):
     def run(chosen, seed):
         z_train, z_test = codes(seed)
         head = Sequential(Linear(z_train.shape[1], 10, rng=seed))
-        return accuracy(learned(head, z_train[chosen], train.labels[chosen], seed), z_test, test.labels)
+        return accuracy(
+            learned(head, z_train[chosen], train.labels[chosen], seed),
+            z_test,
+            test.labels,
+        )
 
     return run
 
@@ -484,7 +628,11 @@ def as_a_whole(encoder):
     def run(chosen, seed):
         copy = encoder(seed).astype(np.float32)
         net = Sequential(*copy.layers, Linear(UNITS, 10, rng=seed))
-        return accuracy(learned(net, x_train[chosen], train.labels[chosen], seed), x_test, test.labels)
+        return accuracy(
+            learned(net, x_train[chosen], train.labels[chosen], seed),
+            x_test,
+            test.labels,
+        )
 
     return run
 
@@ -504,24 +652,44 @@ ways = {
     "as a whole": as_a_whole(untrained),
     "as a whole, fine-tuned": as_a_whole(lambda seed: stack[:2]),
 }
-table = {name: np.array([[100 * run(stratified_subset(train.labels, n, seed), seed) for n in COUNTS] for seed in SEEDS])
-         for name, run in ways.items()}  # fmt: skip
+table = {
+    name: np.array(
+        [
+            [100 * run(stratified_subset(train.labels, n, seed), seed) for n in COUNTS]
+            for seed in SEEDS
+        ]
+    )
+    for name, run in ways.items()
+}
 
-print(f"accuracy on {len(x_test):,} test pictures in %, mean of {len(SEEDS)} seeds (lowest to highest)")
+print(
+    f"accuracy on {len(x_test):,} test pictures in %, mean of {len(SEEDS)} seeds (lowest to highest)"
+)
 print(f"{'':<24}" + "".join(f"{f'{n:,} labels':>24}" for n in COUNTS))
 for name, row in table.items():
-    cells = [f"{column.mean():.2f} ({column.min():.2f} to {column.max():.2f})" for column in row.T]
+    cells = [
+        f"{column.mean():.2f} ({column.min():.2f} to {column.max():.2f})"
+        for column in row.T
+    ]
     print(f"{name:<24}" + "".join(f"{cell:>24}" for cell in cells))
 
-ahead = {name: (table["denoising features"] - table[name])[:, 1] for name in list(ways)[:3]}
+ahead = {
+    name: (table["denoising features"] - table[name])[:, 1] for name in list(ways)[:3]
+}
 for name, difference in ahead.items():
-    print(f"denoising features ahead of {name} with {COUNTS[1]:,} labels: {difference.mean():.2f} points "
-          f"({difference.min():.2f} to {difference.max():.2f} seed by seed)")  # fmt: skip
+    print(
+        f"denoising features ahead of {name} with {COUNTS[1]:,} labels: {difference.mean():.2f} points "
+        f"({difference.min():.2f} to {difference.max():.2f} seed by seed)"
+    )
 
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
-for (name, row), style in zip(table.items(), ["k:", "C7-", "C7:", "C0-", "C2-", "C1--", "C3--"], strict=True):
+for (name, row), style in zip(
+    table.items(), ["k:", "C7-", "C7:", "C0-", "C2-", "C1--", "C3--"], strict=True
+):
     ax.plot(COUNTS, 100 - row.mean(axis=0), style, marker="o", markersize=3, label=name)
-ax.set(xscale="log", yscale="log", xlabel="labels", ylabel="errors on the test set in %")
+ax.set(
+    xscale="log", yscale="log", xlabel="labels", ylabel="errors on the test set in %"
+)
 ax.set_xticks(COUNTS, [f"{n:,}" for n in COUNTS], minor=False)
 ax.yaxis.set_major_locator(plt.FixedLocator([1, 2, 3, 5, 10, 20, 30, 50]))
 ax.yaxis.set_major_formatter("{x:g}")
@@ -541,9 +709,14 @@ show(ax, f"06_features_{data.name}")
 # What has the first layer learned to look for? Some of its filters, and some of a net that was trained with all the labels:
 
 # %%
-whole = learned(Sequential(*untrained(0).layers, Linear(UNITS, 10, rng=0)), x_train, train.labels, 0)
+whole = learned(
+    Sequential(*untrained(0).layers, Linear(UNITS, 10, rng=0)), x_train, train.labels, 0
+)
 fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
-for ax, name, model in [(axes[0], "denoising, no labels", stack), (axes[1], "all labels, no pretraining", whole)]:
+for ax, name, model in [
+    (axes[0], "denoising, no labels", stack),
+    (axes[1], "all labels, no pretraining", whole),
+]:
     plot_filters(model, 25, ax)
     ax.set_title(name, fontsize=10)
 show(axes, f"06_filters_{data.name}")

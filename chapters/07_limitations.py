@@ -27,7 +27,11 @@ import numpy as np
 
 from tinyae import Adam, Objective, fit, mse
 from tinyae.applications import accuracy, classification, decode_grid, pca_autoencoder
-from tinyae.applications.sample_quality import max_probability, nearest_neighbors, sharpness
+from tinyae.applications.sample_quality import (
+    max_probability,
+    nearest_neighbors,
+    sharpness,
+)
 from tinyae.data import load_data
 from tinyae.models import basic_autoencoder, classifier
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
@@ -43,7 +47,14 @@ print(data, "->", x_train.shape, x_test.shape)
 def trained(model, steps, objective=None, x=x_train):
     """About so many steps of 128 pictures, whatever the size of the data."""
     epochs = 1 if FAST else round(steps * 128 / len(x_train))
-    fit(model, x, objective or Objective(), Adam(model.params, lr=1e-3), epochs, progress=False)
+    fit(
+        model,
+        x,
+        objective or Objective(),
+        Adam(model.params, lr=1e-3),
+        epochs,
+        progress=False,
+    )
     return model
 
 
@@ -64,12 +75,16 @@ print(f"code of 32 numbers: test MSE {mse(output(plain, x_test), x_test)[0]:.5f}
 
 # %%
 judge = trained(classifier(rng=0), 1500, classification, (x_train, train.labels))
-print(f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}\n")
+print(
+    f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}\n"
+)
 
 
 def judged(name, x):
     sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
-    print(f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}")
+    print(
+        f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}"
+    )
 
 
 n = 100 if FAST else 1000
@@ -112,8 +127,10 @@ stretched.params["decoder.0.weight"][...] /= 20  # and A⁻¹ before the decoder
 drawn = rng.normal(size=(n, 32)).astype(np.float32)
 for name, model in [("as trained", plain), ("stretched", stretched)]:
     sure = (max_probability(judge, model.decode(drawn)) > 0.9).mean()
-    print(f"{name:<12} test MSE {mse(output(model, x_test), x_test)[0]:.7f}   codes: standard deviation "
-          f"{model.encode(x_test).std():6.2f}   decoded N(0, 1): judge sure of {sure:.1%}")  # fmt: skip
+    print(
+        f"{name:<12} test MSE {mse(output(model, x_test), x_test)[0]:.7f}   codes: standard deviation "
+        f"{model.encode(x_test).std():6.2f}   decoded N(0, 1): judge sure of {sure:.1%}"
+    )
 
 # %% [markdown]
 # So "draw a standard normal code" cannot be right: the model has never heard of it. We can be kinder, look where its codes lie,
@@ -121,7 +138,9 @@ for name, model in [("as trained", plain), ("stretched", stretched)]:
 
 # %%
 codes = output(plain.encoder, x_train)
-fitted = rng.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), size=n).astype(np.float32)
+fitted = rng.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), size=n).astype(
+    np.float32
+)
 made = {"N(0, 1)": plain.decode(drawn), "fitted N": plain.decode(fitted)}
 print(heading)
 judged("real test pictures", real)
@@ -132,7 +151,9 @@ closest = {name: nearest_neighbors(x[:14], x_train)[1] for name, x in made.items
 rows = {"real": real[:14]}
 for name, x in made.items():
     rows |= {name: x[:14], " " * len(rows) + "nearest real": x_train[closest[name]]}
-show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{data.name}")
+show(
+    plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{data.name}"
+)
 
 # %% [markdown]
 # **What to look at.** Under each made-up picture stands the real one that is nearest to it. With standard normal codes, how many
@@ -147,30 +168,52 @@ show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{dat
 # %%
 plane = trained(basic_autoencoder(rng=0, code=2), steps=5000)
 codes2 = output(plane.encoder, x_train)
-(low, high), few = np.percentile(codes2, [2, 98], axis=0), rng.permutation(len(codes2))[:1000]
+(low, high), few = (
+    np.percentile(codes2, [2, 98], axis=0),
+    rng.permutation(len(codes2))[:1000],
+)
 side = 25 if FAST else 60
 cells = decode_grid(plane, low, high, side)
 sure = max_probability(judge, cells).reshape(side, side)
 
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
-axes[0].imshow(sure, extent=(low[0], high[0], low[1], high[1]), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
+axes[0].imshow(
+    sure,
+    extent=(low[0], high[0], low[1], high[1]),
+    aspect="auto",
+    cmap="gray",
+    vmin=0.2,
+    vmax=1,
+)
 plot_codes(codes2[few], train.labels[few], axes[0])
 axes[0].collections[0].set_antialiased(False)  # a smaller file
-axes[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title="codes; dark: the judge is not sure")
+axes[0].set(
+    xlim=(low[0], high[0]),
+    ylim=(low[1], high[1]),
+    title="codes; dark: the judge is not sure",
+)
 sheet = mosaic(decode_grid(plane, low, high, 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"07_holes_{data.name}")
 
-z1, z2 = np.meshgrid(np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side))
+z1, z2 = np.meshgrid(
+    np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side)
+)
 grid = np.stack([z1.ravel(), z2.ravel()], axis=1).astype(np.float32)
-usual = np.quantile(nearest_neighbors(output(plane.encoder, x_test), codes2)[0], 0.99)  # how far test pictures' codes are from one of these
+usual = np.quantile(
+    nearest_neighbors(output(plane.encoder, x_test), codes2)[0], 0.99
+)  # how far test pictures' codes are from one of these
 hole = nearest_neighbors(grid, codes2)[0] > usual
 far = nearest_neighbors(cells, x_train)[0]
-print(f"{'part of the plane':<34}{'share':>8}{'sure > 0.9':>12}{'nearest picture (median)':>26}")
+print(
+    f"{'part of the plane':<34}{'share':>8}{'sure > 0.9':>12}{'nearest picture (median)':>26}"
+)
 for name, part in [("further from any code than usual", hole), ("the rest", ~hole)]:
     if part.any():
-        print(f"{name:<34}{part.mean():>8.1%}{(sure.ravel()[part] > 0.9).mean():>12.1%}{np.median(far[part]):>26.2f}")
+        print(
+            f"{name:<34}{part.mean():>8.1%}{(sure.ravel()[part] > 0.9).mean():>12.1%}{np.median(far[part]):>26.2f}"
+        )
 
 # %% [markdown]
 # **What to look at.** Each class has a region of its own, thin or fat, long or short, as it came. Find a place without points,
@@ -195,8 +238,10 @@ pairs = rng.integers(len(x_test), size=(n, 2))
 for name, model in [("2 numbers", plane), ("32 numbers", plain)]:
     z = output(model.encoder, x_test)
     middle = model.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
-    print(f"halfway between two test pictures' codes, {name:<11} the judge is sure (> 0.9) of "
-          f"{(max_probability(judge, middle) > 0.9).mean():.1%}")  # fmt: skip
+    print(
+        f"halfway between two test pictures' codes, {name:<11} the judge is sure (> 0.9) of "
+        f"{(max_probability(judge, middle) > 0.9).mean():.1%}"
+    )
 
 # %% [markdown]
 # **What to look at.** Does the walk pass through other digits, or through something that is none? In the last row the pixels
@@ -226,17 +271,39 @@ def loss(y):
 y = rng.uniform(size=784)
 dy = (mse(y, pair[0])[1] + mse(y, pair[1])[1]) / 2
 y -= 784 / 2 * dy
-print(f"largest difference between the answer and the mean of both: {np.abs(y - pair.mean(axis=0)).max():.0e}")
-blurred = sum(np.roll(a, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)).reshape(-1) / 9
+print(
+    f"largest difference between the answer and the mean of both: {np.abs(y - pair.mean(axis=0)).max():.0e}"
+)
+blurred = (
+    sum(
+        np.roll(a, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
+    ).reshape(-1)
+    / 9
+)
 print(f"\n{'answer':<28}{'loss':>9}{'sharpness':>12}")
-for name, answer in [("a", pair[0]), ("b", pair[1]), ("the mean", y), ("an empty picture", 0 * y)]:
+for name, answer in [
+    ("a", pair[0]),
+    ("b", pair[1]),
+    ("the mean", y),
+    ("an empty picture", 0 * y),
+]:
     print(f"{name:<28}{loss(answer):>9.4f}{sharpness(answer[None])[0]:>12.3f}")
 print(f"\n{'compared with a alone':<28}{'mse':>9}")
 moved = np.roll(a, 1, axis=-1).reshape(-1)
-for name, answer in [("a moved by one pixel", moved), ("a blurred, means of 3×3", blurred), ("an empty picture", 0 * y)]:
+for name, answer in [
+    ("a moved by one pixel", moved),
+    ("a blurred, means of 3×3", blurred),
+    ("an empty picture", 0 * y),
+]:
     print(f"{name:<28}{mse(answer.astype(np.float64), pair[0])[0]:>9.4f}")
 
-pictures = {"a": pair[0], "b": pair[1], "the best answer to both": y, "a, one pixel to the right": moved, "a, blurred": blurred}
+pictures = {
+    "a": pair[0],
+    "b": pair[1],
+    "the best answer to both": y,
+    "a, one pixel to the right": moved,
+    "a, blurred": blurred,
+}
 fig, axes = plt.subplots(1, 5, figsize=(10, 2.3), layout="constrained")
 for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
     ax.imshow(picture.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
@@ -256,7 +323,9 @@ show(axes[0], f"07_blur_{data.name}")
 print(f"{'numbers a code':<18}{'test MSE':>10}{'sharpness':>12}")
 rebuilt = {}
 for size in (2, 4, 8, 32):
-    model = {2: plane, 32: plain}.get(size) or trained(basic_autoencoder(rng=0, code=size), steps=2500)
+    model = {2: plane, 32: plain}.get(size) or trained(
+        basic_autoencoder(rng=0, code=size), steps=2500
+    )
     rebuilt[f"{size} numbers"] = y = output(model, x_test)
     print(f"{size:<18}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}")
 print(f"{'real':<18}{'':>10}{np.median(sharpness(x_test)):>12.3f}")
@@ -286,8 +355,10 @@ c = pca.encode(real)
 for factor in (1, 10, 1000):
     far = pca.decode(factor * c)
     e = ((pca(far) - far) ** 2).sum(axis=1).mean()
-    print(f"code times {factor:>5}: pixels from {far.min():>9.1f} to {far.max():>8.1f},  E {e:.1e},  beside ‖x − μ‖² "
-          f"{((far - x_train.mean(axis=0)) ** 2).sum(axis=1).mean():.1e}")  # fmt: skip
+    print(
+        f"code times {factor:>5}: pixels from {far.min():>9.1f} to {far.max():>8.1f},  E {e:.1e},  beside ‖x − μ‖² "
+        f"{((far - x_train.mean(axis=0)) ** 2).sum(axis=1).mean():.1e}"
+    )
 print(f"real pictures: E {((pca(real) - real) ** 2).sum(axis=1).mean():.1e}")
 
 # %% [markdown]
@@ -296,7 +367,14 @@ print(f"real pictures: E {((pca(real) - real) ** 2).sum(axis=1).mean():.1e}")
 # likelihoods? Does the nonlinear model find real pictures easier than these?
 
 # %%
-smooth = sum(np.roll(test.images[:n], (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)).reshape(len(real), -1) / 9
+smooth = (
+    sum(
+        np.roll(test.images[:n], (i, j), axis=(-2, -1))
+        for i in (-1, 0, 1)
+        for j in (-1, 0, 1)
+    ).reshape(len(real), -1)
+    / 9
+)
 strange = {
     "real": real,
     "half the contrast": real / 2,
@@ -307,13 +385,22 @@ strange = {
     "upside down": real[:, ::-1],
     "noise": noise,
 }
-errors = {name: ((output(plain, x) - x) ** 2).mean(axis=1) for name, x in strange.items()}
+errors = {
+    name: ((output(plain, x) - x) ** 2).mean(axis=1) for name, x in strange.items()
+}
 print(f"{'':<20}{'MSE (median)':>14}   smaller than that of half of the real pictures")
 for name, e in errors.items():
-    print(f"{name:<20}{np.median(e):>14.5f}   {(e < np.median(errors['real'])).mean():>6.1%}")
+    print(
+        f"{name:<20}{np.median(e):>14.5f}   {(e < np.median(errors['real'])).mean():>6.1%}"
+    )
 
 fig, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
-ax.boxplot([e + 1e-7 for e in errors.values()], orientation="horizontal", whis=(5, 95), showfliers=False)
+ax.boxplot(
+    [e + 1e-7 for e in errors.values()],
+    orientation="horizontal",
+    whis=(5, 95),
+    showfliers=False,
+)
 ax.set_yticks(range(1, len(errors) + 1), [*errors])
 ax.set(xscale="log", xlabel="mean squared error of the reconstruction")
 ax.invert_yaxis()

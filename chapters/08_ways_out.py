@@ -23,14 +23,36 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Adam, Autoencoder, LeakyReLU, Linear, Objective, ReLU, Sequential, Sigmoid, bce, fit, mse
+from tinyae import (
+    Adam,
+    Autoencoder,
+    LeakyReLU,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    bce,
+    fit,
+    mse,
+)
 from tinyae.applications import accuracy, classification, decode_grid
-from tinyae.applications.sample_quality import max_probability, nearest_neighbors, sharpness
+from tinyae.applications.sample_quality import (
+    max_probability,
+    nearest_neighbors,
+    sharpness,
+)
 from tinyae.checking import gradcheck
 from tinyae.data import load_data
 from tinyae.losses import Perceptual
 from tinyae.models import basic_autoencoder, classifier, discriminator, vae
-from tinyae.objectives.adversarial import Adversarial, GeneratorLoss, codes, discriminator_loss, reconstructions
+from tinyae.objectives.adversarial import (
+    Adversarial,
+    GeneratorLoss,
+    codes,
+    discriminator_loss,
+    reconstructions,
+)
 from tinyae.objectives.variational import Variational, gaussian_kl
 from tinyae.plots import mosaic, plot_codes, plot_images, plot_reconstructions, show
 
@@ -59,13 +81,17 @@ def output(net, x):
 # Chapter 7's judge, and how it judges
 rng = np.random.default_rng(0)
 judge = trained(classifier(rng=0), 1500, classification, (x_train, train.labels))
-print(f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}")
+print(
+    f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}"
+)
 HEADING = f"{'':<34}{'sure > 0.9':>12}{'nearest (median)':>18}{'sharpness':>12}"
 
 
 def judged(name, x):
     sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
-    print(f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}")
+    print(
+        f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}"
+    )
 
 
 # %% [markdown]
@@ -105,20 +131,29 @@ def judged(name, x):
 #
 # ## The code
 
+
 # %%
 def variational(model, x, rng, beta=1.0):
     code, encoder_caches = model.encoder.forward(x)
     mean, logvar = np.split(code, 2, axis=1)  # (N, K) each
     s = np.exp(logvar / 2) * rng.standard_normal(mean.shape, dtype=x.dtype)
     x_hat, decoder_caches = model.decoder.forward(mean + s)
-    cross_entropy, dx_hat = bce(x_hat, x)  # a mean over all pixels: times 784 it is the sum over a picture's
+    cross_entropy, dx_hat = bce(
+        x_hat, x
+    )  # a mean over all pixels: times 784 it is the sum over a picture's
     kl = -0.5 * (1 + logvar - mean**2 - np.exp(logvar)).sum() / len(x)
     dz, decoder_grads = model.decoder.backward(x.shape[1] * dx_hat, decoder_caches)
     dmean = dz + beta * mean / len(x)
     dlogvar = dz * s / 2 + beta * (np.exp(logvar) - 1) / (2 * len(x))
-    _, encoder_grads = model.encoder.backward(np.concatenate([dmean, dlogvar], axis=1), encoder_caches)
+    _, encoder_grads = model.encoder.backward(
+        np.concatenate([dmean, dlogvar], axis=1), encoder_caches
+    )
     parts = {"reconstruction": x.shape[1] * cross_entropy, "kl": kl}
-    return parts["reconstruction"] + beta * kl, model.named({"encoder": encoder_grads, "decoder": decoder_grads}), parts
+    return (
+        parts["reconstruction"] + beta * kl,
+        model.named({"encoder": encoder_grads, "decoder": decoder_grads}),
+        parts,
+    )
 
 
 # %% [markdown]
@@ -132,16 +167,25 @@ small = vae(0, features=12, hidden=8, code=3, dtype=np.float64)
 x_small = np.random.default_rng(1).uniform(size=(5, 12))
 print(gradcheck(variational, small, x_small))
 
-ours, theirs = (f(small, x_small, np.random.default_rng(2)) for f in (variational, Variational()))
-print(f"\nloss {ours[0]:.10f} and the library's {theirs[0]:.10f}, largest difference of a gradient: "
-      f"{max(np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]):.0e}")  # fmt: skip
+ours, theirs = (
+    f(small, x_small, np.random.default_rng(2)) for f in (variational, Variational())
+)
+print(
+    f"\nloss {ours[0]:.10f} and the library's {theirs[0]:.10f}, largest difference of a gradient: "
+    f"{max(np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]):.0e}"
+)
 
 mean, logvar = np.array([0.7, -1.2]), np.array([-0.8, 0.3])
 z = mean + np.exp(logvar / 2) * np.random.default_rng(3).normal(size=(200_000, 2))
-log_q, log_p = -0.5 * (logvar + (z - mean) ** 2 / np.exp(logvar)), -0.5 * z**2  # without −½ log 2π, which both have
+log_q, log_p = (
+    -0.5 * (logvar + (z - mean) ** 2 / np.exp(logvar)),
+    -0.5 * z**2,
+)  # without −½ log 2π, which both have
 draws = (log_q - log_p).sum(axis=1)
-print(f"KL by its formula {gaussian_kl(np.concatenate([mean, logvar])[None])[0]:.4f}, by {len(z):,} draws {draws.mean():.4f} "
-      f"± {draws.std() / len(z) ** 0.5:.4f}")  # fmt: skip
+print(
+    f"KL by its formula {gaussian_kl(np.concatenate([mean, logvar])[None])[0]:.4f}, by {len(z):,} draws {draws.mean():.4f} "
+    f"± {draws.std() / len(z) ** 0.5:.4f}"
+)
 
 # %% [markdown]
 # ## The experiment
@@ -151,32 +195,53 @@ print(f"KL by its formula {gaussian_kl(np.concatenate([mean, logvar])[None])[0]:
 
 # %%
 model = vae(rng=0)
-history = fit(model, x_train, variational, Adam(model.params, lr=1e-3), epochs(4700), validation=x_test, progress=False)
-print(f"negative bound on the test pictures: {history['val_loss'][-1]:.2f} nats a picture "
-      f"(training: cross-entropy {history['reconstruction'][-1]:.2f}, KL {history['kl'][-1]:.2f})\n")  # fmt: skip
+history = fit(
+    model,
+    x_train,
+    variational,
+    Adam(model.params, lr=1e-3),
+    epochs(4700),
+    validation=x_test,
+    progress=False,
+)
+print(
+    f"negative bound on the test pictures: {history['val_loss'][-1]:.2f} nats a picture "
+    f"(training: cross-entropy {history['reconstruction'][-1]:.2f}, KL {history['kl'][-1]:.2f})\n"
+)
 
 like = np.random.default_rng(0)
 plain = trained(
     Autoencoder(
         Sequential(Linear(784, 400, rng=like), ReLU(), Linear(400, 20, rng=like)),
-        Sequential(Linear(20, 400, rng=like), ReLU(), Linear(400, 784, rng=like), Sigmoid()),
+        Sequential(
+            Linear(20, 400, rng=like), ReLU(), Linear(400, 784, rng=like), Sigmoid()
+        ),
     ),
     4700,
     Objective(bce),
 )
 z = output(plain.encoder, x_train)
-fitted = plain.decode(rng.multivariate_normal(z.mean(axis=0), np.cov(z.T), size=n).astype(np.float32))
+fitted = plain.decode(
+    rng.multivariate_normal(z.mean(axis=0), np.cov(z.T), size=n).astype(np.float32)
+)
 drawn = model.sample(n, rng=1)
 print(HEADING)
 judged("real test pictures", x_test[:n])
 judged("rebuilt, plain", output(plain, x_test[:n]))
 judged("rebuilt, variational", output(model, x_test[:n]))
-judged("drawn, plain, N(0, 1)", plain.decode(rng.normal(size=(n, 20)).astype(np.float32)))
+judged(
+    "drawn, plain, N(0, 1)", plain.decode(rng.normal(size=(n, 20)).astype(np.float32))
+)
 judged("drawn, plain, fitted N", fitted)
 judged("drawn, variational, N(0, 1)", drawn)
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
-for ax, name, x in zip(axes, ["real", "drawn, plain, fitted N", "drawn, variational"], [x_test, fitted, drawn], strict=True):
+for ax, name, x in zip(
+    axes,
+    ["real", "drawn, plain, fitted N", "drawn, variational"],
+    [x_test, fitted, drawn],
+    strict=True,
+):
     plot_images(x[:36], columns=6, title=name, ax=ax)
 show(axes[0], f"08_samples_{data.name}")
 
@@ -198,6 +263,7 @@ show(axes[0], f"08_samples_{data.name}")
 # trusted where $q$ proposes the right codes, which it has learned for digits and not for noise.) And since there is a $p(x)$ now,
 # we can ask chapter 7's last question again: which pictures does it find likely?
 
+
 # %%
 def log_likelihood(model, x, rng, draws=20 if FAST else 200):
     mean, sigma = model.posterior(x)
@@ -207,7 +273,9 @@ def log_likelihood(model, x, rng, draws=20 if FAST else 200):
         z = mean + sigma * eps
         y = model.decode(z).clip(1e-6, 1 - 1e-6)
         log_x = (x * np.log(y) + (1 - x) * np.log(1 - y)).sum(axis=1)  # log p(x|z)
-        log_z = (-0.5 * z**2 + 0.5 * eps**2 + np.log(sigma)).sum(axis=1)  # log p(z) − log q(z|x)
+        log_z = (-0.5 * z**2 + 0.5 * eps**2 + np.log(sigma)).sum(
+            axis=1
+        )  # log p(z) − log q(z|x)
         terms.append(log_x + log_z)
     terms = np.array(terms, dtype=np.float64)
     top = terms.max(axis=0)
@@ -215,14 +283,29 @@ def log_likelihood(model, x, rng, draws=20 if FAST else 200):
 
 
 few = test[:100]
-blurred = sum(np.roll(few.images, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)).reshape(len(few), -1) / 9
+blurred = (
+    sum(
+        np.roll(few.images, (i, j), axis=(-2, -1))
+        for i in (-1, 0, 1)
+        for j in (-1, 0, 1)
+    ).reshape(len(few), -1)
+    / 9
+)
 bound = Variational()(model, few.flat, np.random.default_rng(0))[0]
-print(f"the same {len(few)} test pictures: bound {-bound:.1f}, estimate {log_likelihood(model, few.flat, rng).mean():.1f}\n")
+print(
+    f"the same {len(few)} test pictures: bound {-bound:.1f}, estimate {log_likelihood(model, few.flat, rng).mean():.1f}\n"
+)
 for name, x in {
-    "real": few.flat, "black and white": few.flat.round(), "blurred": blurred, "upside down": few.flat[:, ::-1],
-    "empty": np.zeros_like(few.flat), "noise": rng.uniform(size=few.flat.shape).astype(np.float32),
-}.items():  # fmt: skip
-    print(f"{name:<20} log p(x) about {log_likelihood(model, np.ascontiguousarray(x), rng).mean():9.1f}")
+    "real": few.flat,
+    "black and white": few.flat.round(),
+    "blurred": blurred,
+    "upside down": few.flat[:, ::-1],
+    "empty": np.zeros_like(few.flat),
+    "noise": rng.uniform(size=few.flat.shape).astype(np.float32),
+}.items():
+    print(
+        f"{name:<20} log p(x) about {log_likelihood(model, np.ascontiguousarray(x), rng).mean():9.1f}"
+    )
 
 # %% [markdown]
 # **What to look at.** Digits upside down and noise are now found less likely, by how many powers of ten? (One is 2.3 nats.) But
@@ -238,13 +321,21 @@ for name, x in {
 # %%
 flat = trained(vae(rng=0, code=2), 4700, Variational())
 side = 25 if FAST else 60
-sure = max_probability(judge, decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)).reshape(side, side)
+sure = max_probability(
+    judge, decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)
+).reshape(side, side)
 some = np.random.default_rng(0).permutation(len(x_train))[:1000]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-axes[0].imshow(sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1)
+axes[0].imshow(
+    sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1
+)
 plot_codes(flat.encode(x_train[some]), train.labels[some], axes[0])
 axes[0].collections[0].set_antialiased(False)  # a smaller file
-axes[0].set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), title="means of the codes; dark: the judge is not sure")
+axes[0].set(
+    xlim=(-2.5, 2.5),
+    ylim=(-2.5, 2.5),
+    title="means of the codes; dark: the judge is not sure",
+)
 sheet = mosaic(decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
@@ -264,10 +355,14 @@ show(plot_reconstructions(*walks.values(), names=[*walks]), f"08_walk_{data.name
 
 pairs = rng.integers(len(x_test), size=(n, 2))
 for name, net in [("plain", plain), ("variational", model)]:
-    z = np.concatenate([net.encode(x_test[i : i + 500]) for i in range(0, len(x_test), 500)])
+    z = np.concatenate(
+        [net.encode(x_test[i : i + 500]) for i in range(0, len(x_test), 500)]
+    )
     halfway = net.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
-    print(f"halfway between two test pictures' codes, {name:<12} the judge is sure (> 0.9) of "
-          f"{(max_probability(judge, halfway) > 0.9).mean():.1%}")  # fmt: skip
+    print(
+        f"halfway between two test pictures' codes, {name:<12} the judge is sure (> 0.9) of "
+        f"{(max_probability(judge, halfway) > 0.9).mean():.1%}"
+    )
 
 # %% [markdown]
 # **What to look at.** Where are the holes of chapter 7? The classes now lie side by side and share borders, and at a border one
@@ -282,16 +377,22 @@ for name, net in [("plain", plain), ("variational", model)]:
 # ignore it.
 
 # %%
-print(f"{'β':<8}{'test MSE':>10}{'KL':>8}{'numbers used':>14}{'drawn: sure > 0.9':>20}{'nearest':>10}{'sharpness':>12}")
+print(
+    f"{'β':<8}{'test MSE':>10}{'KL':>8}{'numbers used':>14}{'drawn: sure > 0.9':>20}{'nearest':>10}{'sharpness':>12}"
+)
 by_beta = {}
 for beta in (0.2, 1, 4):
     net = model if beta == 1 else trained(vae(rng=0), 4700, Variational(beta))
     mean, sigma = net.posterior(x_test[:n])
-    kl = -0.5 * (1 + 2 * np.log(sigma) - mean**2 - sigma**2).mean(axis=0)  # of each of the numbers
+    kl = -0.5 * (1 + 2 * np.log(sigma) - mean**2 - sigma**2).mean(
+        axis=0
+    )  # of each of the numbers
     x = by_beta[beta] = net.sample(n, rng=1)
-    print(f"{beta:<8}{mse(output(net, x_test), x_test)[0]:>10.5f}{kl.sum():>8.2f}{(kl > 0.05).sum():>14}"
-          f"{(max_probability(judge, x) > 0.9).mean():>20.1%}{np.median(nearest_neighbors(x, x_train)[0]):>10.2f}"
-          f"{np.median(sharpness(x)):>12.3f}")  # fmt: skip
+    print(
+        f"{beta:<8}{mse(output(net, x_test), x_test)[0]:>10.5f}{kl.sum():>8.2f}{(kl > 0.05).sum():>14}"
+        f"{(max_probability(judge, x) > 0.9).mean():>20.1%}{np.median(nearest_neighbors(x, x_train)[0]):>10.2f}"
+        f"{np.median(sharpness(x)):>12.3f}"
+    )
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, (beta, x) in zip(axes, by_beta.items(), strict=True):
@@ -322,11 +423,14 @@ show(axes[0], f"08_beta_{data.name}")
 # and keep $dz$, the gradient at its *input*, which is added to the one that comes from the decoder. The discriminator is used on two
 # batches in one loss. Since no layer remembers anything, that is two calls and a sum.
 
+
 # %%
 def judge_both(discriminator, drawn, z):
     a, caches = discriminator.forward(drawn)
     b, more_caches = discriminator.forward(z)
-    loss = np.logaddexp(0, -a).mean() + np.logaddexp(0, b).mean()  # −log σ(a) = log(1 + e^−a)
+    loss = (
+        np.logaddexp(0, -a).mean() + np.logaddexp(0, b).mean()
+    )  # −log σ(a) = log(1 + e^−a)
     _, grads = discriminator.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
     _, more = discriminator.backward(1 / (1 + np.exp(-b)) / len(b), more_caches)
     return loss, {name: grads[name] + more[name] for name in grads}
@@ -344,14 +448,24 @@ def fooling(discriminator, z):
 
 # %%
 rng = np.random.default_rng(0)
-small_critic = Sequential(Linear(3, 6, rng=rng, dtype=np.float64), LeakyReLU(0.2), Linear(6, 1, rng=rng, dtype=np.float64))
+small_critic = Sequential(
+    Linear(3, 6, rng=rng, dtype=np.float64),
+    LeakyReLU(0.2),
+    Linear(6, 1, rng=rng, dtype=np.float64),
+)
 pair = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
 print(gradcheck(discriminator_loss, small_critic, pair), "\n")
 print(gradcheck(GeneratorLoss(small_critic), pair[1]))
 ours, theirs = judge_both(small_critic, *pair), discriminator_loss(small_critic, pair)
 differences = [np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]]
-differences.append(np.abs(fooling(small_critic, pair[1])[1] - GeneratorLoss(small_critic)(pair[1])[1]).max())
-print(f"\nlargest difference between these lines' gradients and the library's: {max(differences):.0e}")
+differences.append(
+    np.abs(
+        fooling(small_critic, pair[1])[1] - GeneratorLoss(small_critic)(pair[1])[1]
+    ).max()
+)
+print(
+    f"\nlargest difference between these lines' gradients and the library's: {max(differences):.0e}"
+)
 
 # %% [markdown]
 # Then they take turns: one step of the discriminator, one of the autoencoder. (λ is `beta` here, the weight of a penalty on the code,
@@ -360,43 +474,76 @@ print(f"\nlargest difference between these lines' gradients and the library's: {
 
 # %%
 aae, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1, features=8)
-game = Adversarial(Objective(code_penalty=GeneratorLoss(opponent), beta=0.01), opponent, codes, Adam(opponent.params, 1e-3))
+game = Adversarial(
+    Objective(code_penalty=GeneratorLoss(opponent), beta=0.01),
+    opponent,
+    codes,
+    Adam(opponent.params, 1e-3),
+)
 history = fit(aae, x_train, game, Adam(aae.params, 1e-3), epochs(2500), progress=False)
 mse8 = trained(basic_autoencoder(rng=0, code=8), 2500, Objective())
 drawn_z = np.random.default_rng(1).normal(size=(n, 8)).astype(np.float32)
-z = {"plain": output(mse8.encoder, x_train), "adversarial": output(aae.encoder, x_train)}
-plain8 = mse8.decode(rng.multivariate_normal(z["plain"].mean(axis=0), np.cov(z["plain"].T), size=n).astype(np.float32))
+z = {
+    "plain": output(mse8.encoder, x_train),
+    "adversarial": output(aae.encoder, x_train),
+}
+plain8 = mse8.decode(
+    rng.multivariate_normal(
+        z["plain"].mean(axis=0), np.cov(z["plain"].T), size=n
+    ).astype(np.float32)
+)
 
 for name, codes8 in z.items():
-    mean, spread, off = codes8.mean(axis=0), codes8.std(axis=0), np.abs(np.cov(codes8.T) - np.eye(8)).max()
-    print(f"codes, {name:<12} means from {mean.min():5.2f} to {mean.max():5.2f}, standard deviations from {spread.min():.2f} to "
-          f"{spread.max():.2f}, largest entry of |covariance − 1| {off:.2f}")  # fmt: skip
-print(f"\ntest MSE, 8 numbers: plain {mse(output(mse8, x_test), x_test)[0]:.5f}, adversarial "
-      f"{mse(output(aae, x_test), x_test)[0]:.5f}\n")  # fmt: skip
+    mean, spread, off = (
+        codes8.mean(axis=0),
+        codes8.std(axis=0),
+        np.abs(np.cov(codes8.T) - np.eye(8)).max(),
+    )
+    print(
+        f"codes, {name:<12} means from {mean.min():5.2f} to {mean.max():5.2f}, standard deviations from {spread.min():.2f} to "
+        f"{spread.max():.2f}, largest entry of |covariance − 1| {off:.2f}"
+    )
+print(
+    f"\ntest MSE, 8 numbers: plain {mse(output(mse8, x_test), x_test)[0]:.5f}, adversarial "
+    f"{mse(output(aae, x_test), x_test)[0]:.5f}\n"
+)
 print(HEADING)
 judged("drawn, plain, fitted N", plain8)
 judged("drawn, adversarial, N(0, 1)", aae.decode(drawn_z))
 judged("drawn, variational, N(0, 1)", drawn)
 
+
 # %%
 def plot_game(history, axes, penalty):
     """Left, the discriminator: its loss, and on an axis of its own the share that it gets right. Right, the autoencoder's two terms."""
     passes = history["epoch"]
-    curves = [(axes[0], "discriminator", "discriminator's loss", "tab:red"), (axes[0].twinx(), "discriminator_accuracy", "share right", "tab:orange"),
-              (axes[1], "reconstruction", "mean squared error", "tab:blue"),
-              (axes[1].twinx(), penalty, "−log σ(c), mean", "tab:green")]  # fmt: skip
+    curves = [
+        (axes[0], "discriminator", "discriminator's loss", "tab:red"),
+        (axes[0].twinx(), "discriminator_accuracy", "share right", "tab:orange"),
+        (axes[1], "reconstruction", "mean squared error", "tab:blue"),
+        (axes[1].twinx(), penalty, "−log σ(c), mean", "tab:green"),
+    ]
     for ax, column, name, colour in curves:
         ax.plot(passes, history[column], "o-", markersize=3, color=colour)
         ax.set_ylabel(name, color=colour)
         ax.tick_params(axis="y", labelcolor=colour)
-        ax.set(xlabel="epoch", ylim=(0, 1) if column == "discriminator_accuracy" else (0, 1.1 * max(*history[column], 1e-9)))
+        ax.set(
+            xlabel="epoch",
+            ylim=(0, 1)
+            if column == "discriminator_accuracy"
+            else (0, 1.1 * max(*history[column], 1e-9)),
+        )
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylim(0, max(2, 1.1 * max(history["discriminator"])))
     axes[0].axhline(2 * np.log(2), color="grey", linewidth=0.8)
-    axes[0].text(passes[0], 2 * np.log(2), "here it can only guess", color="grey", va="bottom")
+    axes[0].text(
+        passes[0], 2 * np.log(2), "here it can only guess", color="grey", va="bottom"
+    )
 
 
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9))
+fig, axes = plt.subplots(
+    1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9)
+)
 plot_game(history, axes, "code_penalty")
 plot_images(aae.decode(drawn_z)[:36], columns=6, title="drawn, adversarial", ax=axes[2])
 show(axes[0], f"08_adversarial_{data.name}")
@@ -420,27 +567,49 @@ show(axes[0], f"08_adversarial_{data.name}")
 # $J_\varphi^\top$ is once more a backward pass through a net that is not trained, of which only the gradient at its input is
 # kept: the library calls that `vjp`. For $\varphi$ we take the judge's hidden layer.
 
+
 # %%
 def perceptual_by_hand(x_hat, x, weight, phi):
     seen, caches = phi.forward(x_hat)
     difference = seen - phi(x)
     loss = ((x_hat - x) ** 2).mean() + weight * (difference**2).mean()
-    return loss, 2 * (x_hat - x) / x.size + weight * phi.vjp(2 * difference / difference.size, caches)
+    return loss, 2 * (x_hat - x) / x.size + weight * phi.vjp(
+        2 * difference / difference.size, caches
+    )
 
 
 phi = judge[:2]  # Linear and ReLU
 y_small, t_small = rng.uniform(size=(2, 3, 784))
 print(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
-ours, theirs = perceptual_by_hand(y_small, t_small, 0.1, phi), Perceptual(phi, 0.1)(y_small, t_small)
-print(f"\nlargest difference between the lines above and the library: {np.abs(ours[1] - theirs[1]).max():.0e}\n")
+ours, theirs = (
+    perceptual_by_hand(y_small, t_small, 0.1, phi),
+    Perceptual(phi, 0.1)(y_small, t_small),
+)
+print(
+    f"\nlargest difference between the lines above and the library: {np.abs(ours[1] - theirs[1]).max():.0e}\n"
+)
 
 picture = test.images[:n]
 moved = np.roll(picture, 1, axis=-1).reshape(n, -1)
-smeared = sum(np.roll(picture, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)).reshape(n, -1) / 9
+smeared = (
+    sum(
+        np.roll(picture, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
+    ).reshape(n, -1)
+    / 9
+)
 picture = picture.reshape(n, -1)
-print(f"{'':<22}{'pixels':>10}{'features':>10}   (mean squared difference, beside that of an empty picture)")
-for name, y in [("moved by one pixel", moved), ("blurred", smeared), ("empty", np.zeros_like(picture))]:
-    shares = [mse(f(y), f(picture))[0] / mse(f(0 * picture), f(picture))[0] for f in (lambda a: a, phi)]
+print(
+    f"{'':<22}{'pixels':>10}{'features':>10}   (mean squared difference, beside that of an empty picture)"
+)
+for name, y in [
+    ("moved by one pixel", moved),
+    ("blurred", smeared),
+    ("empty", np.zeros_like(picture)),
+]:
+    shares = [
+        mse(f(y), f(picture))[0] / mse(f(0 * picture), f(picture))[0]
+        for f in (lambda a: a, phi)
+    ]
     print(f"{name:<22}{shares[0]:>10.1%}{shares[1]:>10.1%}")
 
 # %% [markdown]
@@ -458,27 +627,47 @@ for name, y in [("moved by one pixel", moved), ("blurred", smeared), ("empty", n
 # nobody's formula: whatever gives a fake away. All models have a code of eight numbers and as many steps.
 
 # %%
-seen = trained(basic_autoencoder(rng=0, code=8), 2500, Objective(reconstruction=Perceptual(phi, weight=0.1)))
+seen = trained(
+    basic_autoencoder(rng=0, code=8),
+    2500,
+    Objective(reconstruction=Perceptual(phi, weight=0.1)),
+)
 
 # a judge of its own: the perceptual model was trained on what the other judge sees
-other = trained(classifier(rng=5, hidden=200), 1500, classification, (x_train, train.labels))
+other = trained(
+    classifier(rng=5, hidden=200), 1500, classification, (x_train, train.labels)
+)
 rebuilt, games = {"mse": output(mse8, x_test), "perceptual": output(seen, x_test)}, {}
 for weight in (0.001, 0.005):
     gan, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1)
     objective = Objective(output_penalty=GeneratorLoss(opponent), gamma=weight)
-    game = Adversarial(objective, opponent, reconstructions, Adam(opponent.params, 2e-4))  # a slow one, or it wins at once
-    games[weight] = fit(gan, x_train, game, Adam(gan.params, 1e-3), epochs(2500), progress=False)
+    game = Adversarial(
+        objective, opponent, reconstructions, Adam(opponent.params, 2e-4)
+    )  # a slow one, or it wins at once
+    games[weight] = fit(
+        gan, x_train, game, Adam(gan.params, 1e-3), epochs(2500), progress=False
+    )
     rebuilt[f"discriminator, λ {weight}"] = output(gan, x_test)
-print(f"{'8 numbers a code':<20}{'test MSE':>10}{'sharpness':>12}{'nearest':>10}{'label kept':>12}   (by a judge of its own)")
-print(f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest_neighbors(x_test[:n], x_train)[0]):>10.2f}"
-      f"{accuracy(other, x_test, test.labels):>12.1%}")  # fmt: skip
+print(
+    f"{'8 numbers a code':<20}{'test MSE':>10}{'sharpness':>12}{'nearest':>10}{'label kept':>12}   (by a judge of its own)"
+)
+print(
+    f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest_neighbors(x_test[:n], x_train)[0]):>10.2f}"
+    f"{accuracy(other, x_test, test.labels):>12.1%}"
+)
 for name, y in rebuilt.items():
-    print(f"{name:<20}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}{np.median(nearest_neighbors(y[:n], x_train)[0]):>10.2f}"
-          f"{accuracy(other, y, test.labels):>12.1%}")  # fmt: skip
+    print(
+        f"{name:<20}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}{np.median(nearest_neighbors(y[:n], x_train)[0]):>10.2f}"
+        f"{accuracy(other, y, test.labels):>12.1%}"
+    )
 
-some = np.concatenate([np.flatnonzero(test.labels == label)[1:2] for label in range(10)])
+some = np.concatenate(
+    [np.flatnonzero(test.labels == label)[1:2] for label in range(10)]
+)
 rows = {"real": x_test[some]} | {name: y[some] for name, y in rebuilt.items()}
-show(plot_reconstructions(*rows.values(), names=[*rows]), f"08_against_blur_{data.name}")
+show(
+    plot_reconstructions(*rows.values(), names=[*rows]), f"08_against_blur_{data.name}"
+)
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(9.4, 5.8), layout="constrained")

@@ -43,6 +43,7 @@ rng = np.random.default_rng(0)
 #
 # ## 2. Ten lines
 
+
 # %%
 def numeric_gradient(layer, x, v, dy, h=6e-6):
     dv = np.zeros_like(v)
@@ -62,14 +63,21 @@ def simple_check(layer, x, cotangent=np.ones_like):
     y, cache = layer.forward(x)
     dy = cotangent(y)
     dx, grads = layer.backward(dy, cache)
-    tensors = {"x": (x, dx)} | {name: (v, grads[name]) for name, v in layer.params.items()}
-    return all(np.allclose(dv, numeric_gradient(layer, x, v, dy), rtol=1e-5, atol=1e-5) for v, dv in tensors.values())
+    tensors = {"x": (x, dx)} | {
+        name: (v, grads[name]) for name, v in layer.params.items()
+    }
+    return all(
+        np.allclose(dv, numeric_gradient(layer, x, v, dy), rtol=1e-5, atol=1e-5)
+        for v, dv in tensors.values()
+    )
 
 
 x = rng.standard_normal((6, 5))
 layer = Linear(5, 4, rng=0, dtype=np.float64)
 print("Linear:            ", simple_check(layer, x))
-half = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2)  # a bug: dW is half of what it should be
+half = with_bug(
+    Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2
+)  # a bug: dW is half of what it should be
 print("Linear with dW / 2:", simple_check(half, x))
 
 # %% [markdown]
@@ -101,7 +109,9 @@ show(ax, "09_v_curve")
 eps = np.finfo(float).eps
 for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
     step, error = sweep.best(method)
-    print(f"{method:<11} best step {step:.0e} (rule of thumb {eps ** (1 / power):.0e}), error there {error:.0e}")
+    print(
+        f"{method:<11} best step {step:.0e} (rule of thumb {eps ** (1 / power):.0e}), error there {error:.0e}"
+    )
 
 # %% [markdown]
 # **What to look at.** The right arms have the slopes 1, 2 and 4 of their truncation errors. The left arms coincide: rounding does
@@ -114,6 +124,7 @@ for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
 # the outputs alone cannot be seen. The outputs of softmax sum to 1, always: with ones, the right gradient is zero. And where
 # all of $dy$ is the same number, it makes no difference which one a layer takes.
 
+
 # %%
 def signs_and_sizes(y):
     """A random cotangent: what gradcheck uses. Never near zero, so that every output counts."""
@@ -124,13 +135,21 @@ def signs_and_sizes(y):
 order = [1, 2, 0, 3]
 wrong = {
     "softmax with dx = 0": with_bug(Softmax(), x=lambda g, *_: 0 * g),
-    "columns of dy permuted": with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g[order],
-                                      bias=lambda g, *_: g[order]),
-    "dy ignored, ones taken": with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, dy, x, _: np.ones_like(dy).T @ x),
+    "columns of dy permuted": with_bug(
+        Linear(5, 4, rng=0, dtype=np.float64),
+        weight=lambda g, *_: g[order],
+        bias=lambda g, *_: g[order],
+    ),
+    "dy ignored, ones taken": with_bug(
+        Linear(5, 4, rng=0, dtype=np.float64),
+        weight=lambda g, dy, x, _: np.ones_like(dy).T @ x,
+    ),
 }
 for name, bad in wrong.items():
-    verdicts = [f"{'passes' if simple_check(bad, x, c) else 'caught'} with {w}" for w, c in
-                (("ones", np.ones_like), ("a random dy", signs_and_sizes))]
+    verdicts = [
+        f"{'passes' if simple_check(bad, x, c) else 'caught'} with {w}"
+        for w, c in (("ones", np.ones_like), ("a random dy", signs_and_sizes))
+    ]
     print(f"{name:<24} {verdicts[0]:<18} {verdicts[1]}")
 
 # %% [markdown]
@@ -140,8 +159,12 @@ for name, bad in wrong.items():
 
 # %%
 threefold = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: 3 * g)
-print("dW three times too large, gradients of 1e-7: simple check", simple_check(threefold, 1e-7 * x, signs_and_sizes),
-      "| gradcheck", gradcheck(threefold, 1e-7 * x).ok)
+print(
+    "dW three times too large, gradients of 1e-7: simple check",
+    simple_check(threefold, 1e-7 * x, signs_and_sizes),
+    "| gradcheck",
+    gradcheck(threefold, 1e-7 * x).ok,
+)
 
 # %% [markdown]
 # An absolute tolerance is needed, since a difference cannot be better than rounding lets it be. But how large that is can be
@@ -161,6 +184,7 @@ print("dW three times too large, gradients of 1e-7: simple check", simple_check(
 # is called wrong. How do we know a kink when we see one? By the jump between the slopes on both sides. Where the function is
 # smooth, the jump is $h\,|s''|$ and falls with the step. At a kink it stays.
 
+
 # %%
 def jump(f, at, h):
     return abs((f(at + h) - f(at)) / h - (f(at) - f(at - h)) / h)
@@ -168,7 +192,11 @@ def jump(f, at, h):
 
 steps = np.logspace(-8, -1, 60)
 relu = ReLU().f
-cases = [("ReLU at 0", relu, 0.0), ("ReLU at 0.0003", relu, 3e-4), ("tanh at 0.5", np.tanh, 0.5)]
+cases = [
+    ("ReLU at 0", relu, 0.0),
+    ("ReLU at 0.0003", relu, 3e-4),
+    ("tanh at 0.5", np.tanh, 0.5),
+]
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for name, f, at in cases:
     ax.loglog(steps, [max(jump(f, at, h), 1e-9) for h in steps], label=name)
@@ -178,7 +206,10 @@ show(ax, "09_kinks")
 
 zeros = rng.standard_normal((20, 10))
 zeros[rng.random(zeros.shape) < 0.3] = 0
-print("ReLU, 30 % exact zeros: simple check", simple_check(ReLU(), zeros.copy(), signs_and_sizes))
+print(
+    "ReLU, 30 % exact zeros: simple check",
+    simple_check(ReLU(), zeros.copy(), signs_and_sizes),
+)
 print(gradcheck(ReLU(), zeros))
 
 # %% [markdown]
@@ -213,8 +244,12 @@ print(gradcheck(first, pictures))
 
 # %%
 slightly = with_bug(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
-print("wrong by 1e-9: central says", gradcheck(slightly, x).ok, "| complex step says",
-      gradcheck(slightly, x, method="complex", rtol=1e-11).ok)
+print(
+    "wrong by 1e-9: central says",
+    gradcheck(slightly, x).ok,
+    "| complex step says",
+    gradcheck(slightly, x, method="complex", rtol=1e-11).ok,
+)
 
 
 def l1(z):
@@ -231,6 +266,7 @@ except ValueError as error:
 #
 # A checker has both arrays in its hands, backward's and the numeric one. Their *relation* says what happened. Four bugs of a
 # convolution, as maps of the error: the pattern is the diagnosis.
+
 
 # %%
 def spoilt(where):
@@ -272,10 +308,17 @@ show(axes[0], "09_error_maps")
 # *parameter*: for $W^\top$, or a kernel turned by 180°.
 
 # %%
-for name in ("linear_weight_last_example", "linear_x_transposed_weight", "sigmoid_layer_slope_missing", "conv_x_unflipped"):
+for name in (
+    "linear_weight_last_example",
+    "linear_x_transposed_weight",
+    "sigmoid_layer_slope_missing",
+    "conv_x_unflipped",
+):
     bug = next(b for b in BUGS if b.name == name)
     target, inputs = bug.make(0)
-    print(f"planted: {bug.about}\nhint:    {gradcheck(target, *inputs).hints[0].text}.\n")
+    print(
+        f"planted: {bug.about}\nhint:    {gradcheck(target, *inputs).hints[0].text}.\n"
+    )
 
 # %% [markdown]
 # ## 9. The wall of wrong gradients
@@ -288,6 +331,7 @@ for name in ("linear_weight_last_example", "linear_x_transposed_weight", "sigmoi
 # whether backward's numbers are the gradient of anything at all: the derivative of a gradient is a matrix of second
 # derivatives, hence symmetric, $u^\top H w = w^\top H u$.
 
+
 # %%
 def slopes(a, activation):
     h = 1 / (1 + np.exp(-a)) if activation == "sigmoid" else np.maximum(a, 0)
@@ -295,17 +339,24 @@ def slopes(a, activation):
 
 
 suspects = {
-    "(Σ h')² ΣW², the batch is summed, then squared":
-        lambda x, w, b: (slopes(x @ w.T + b, "sigmoid").sum(axis=0) ** 2 @ (w**2).sum(axis=1)) / len(x),
-    "Σ h'² (ΣW)², the weights are summed, then squared":
-        lambda x, w, b: (slopes(x @ w.T + b, "sigmoid") ** 2 @ w.sum(axis=1) ** 2).sum() / len(x),
-    "Σ (h (1 − h))² ΣW² of a ReLU encoder, the sigmoid's formula":
-        lambda x, w, b: (slopes(x @ w.T + b, "relu") ** 2 @ (w**2).sum(axis=1)).sum() / len(x),
+    "(Σ h')² ΣW², the batch is summed, then squared": lambda x, w, b: (
+        (slopes(x @ w.T + b, "sigmoid").sum(axis=0) ** 2 @ (w**2).sum(axis=1)) / len(x)
+    ),
+    "Σ h'² (ΣW)², the weights are summed, then squared": lambda x, w, b: (
+        (slopes(x @ w.T + b, "sigmoid") ** 2 @ w.sum(axis=1) ** 2).sum() / len(x)
+    ),
+    "Σ (h (1 − h))² ΣW² of a ReLU encoder, the sigmoid's formula": lambda x, w, b: (
+        (slopes(x @ w.T + b, "relu") ** 2 @ (w**2).sum(axis=1)).sum() / len(x)
+    ),
 }
 for bug in [b for b in BUGS if b.published]:
     target, inputs = bug.make(0)
     is_penalty = bug.name.startswith(("kl", "contraction"))
-    report = check_penalty(target, *inputs, others=suspects) if is_penalty else gradcheck(target, *inputs)
+    report = (
+        check_penalty(target, *inputs, others=suspects)
+        if is_penalty
+        else gradcheck(target, *inputs)
+    )
     assert not report.ok
     print(f"- {bug.about}\n    {report.hints[0].text}.")
 
@@ -315,10 +366,13 @@ for bug in [b for b in BUGS if b.published]:
 # $\lVert J\rVert_F^2$, but $\lVert J^\top 1\rVert^2$, which can vanish while $J$ does not. `check_penalty` looks at the value
 # too:
 
+
 # %%
 def half_kl(z, rho=0.1):
     r = z.mean(axis=0)
-    return (rho * np.log(rho / r)).sum(), np.broadcast_to(-rho / r / len(z), z.shape).copy()
+    return (rho * np.log(rho / r)).sum(), np.broadcast_to(
+        -rho / r / len(z), z.shape
+    ).copy()
 
 
 def ones_back_propagated(encoder, caches):
@@ -328,7 +382,10 @@ def ones_back_propagated(encoder, caches):
     return (g**2).sum() / n, dx, grads
 
 
-codes, encoder = rng.uniform(0.2, 0.9, (6, 4)), Sequential(Linear(5, 4, rng=0), Sigmoid())
+codes, encoder = (
+    rng.uniform(0.2, 0.9, (6, 4)),
+    Sequential(Linear(5, 4, rng=0), Sigmoid()),
+)
 print(check_penalty(half_kl, codes), "\n")
 print(check_penalty(ones_back_propagated, encoder, x, value="frobenius"))
 
@@ -339,14 +396,21 @@ print(check_penalty(ones_back_propagated, encoder, x, value="frobenius"))
 # it loose on a collection: planted bugs, and correct targets that look suspicious (kinks, saturation, huge and tiny numbers).
 # Beside it, our ten lines with ones and with a random cotangent, on those inhabitants that are layers.
 
+
 # %%
 def score(check):
     """(share of bugs caught, share of correct layers rejected) among the collection's layers."""
     shares = []
     for cage in (BUGS, CORRECT):
         made = [s.make(0) for s in cage]
-        layers = [(t, i) for t, i in made if hasattr(t, "forward") and sum(p.size for p in t.params.values()) < 2000]
-        shares.append(np.mean([not check(t, *i) for t, i in (layers[:: 4 if FAST else 1])]))
+        layers = [
+            (t, i)
+            for t, i in made
+            if hasattr(t, "forward") and sum(p.size for p in t.params.values()) < 2000
+        ]
+        shares.append(
+            np.mean([not check(t, *i) for t, i in (layers[:: 4 if FAST else 1])])
+        )
     return shares
 
 
@@ -362,12 +426,24 @@ def forgiving(check):
 
 
 for name, check in [
-    ("ten lines, ones", forgiving(lambda t, x: simple_check(t.astype(np.float64), x.astype(float)))),
-    ("ten lines, random dy", forgiving(lambda t, x: simple_check(t.astype(np.float64), x.astype(float), signs_and_sizes))),
+    (
+        "ten lines, ones",
+        forgiving(lambda t, x: simple_check(t.astype(np.float64), x.astype(float))),
+    ),
+    (
+        "ten lines, random dy",
+        forgiving(
+            lambda t, x: simple_check(
+                t.astype(np.float64), x.astype(float), signs_and_sizes
+            )
+        ),
+    ),
     ("gradcheck", lambda t, x: gradcheck(t, x).ok),
 ]:
     caught, alarms = score(check)
-    print(f"{name:<22} bugs caught {100 * caught:3.0f} %   correct layers rejected {100 * alarms:3.0f} %")
+    print(
+        f"{name:<22} bugs caught {100 * caught:3.0f} %   correct layers rejected {100 * alarms:3.0f} %"
+    )
 
 # %% [markdown]
 # **What to look at.** A random cotangent costs nothing and catches what ones cannot. But neither version knows about kinks, a

@@ -1,6 +1,6 @@
 """Make notebooks/NN_name.ipynb, without outputs, and the README's list of chapters from chapters/NN_name.py:
 
-    python notebooks/build.py
+python notebooks/build.py
 """
 
 import re
@@ -34,9 +34,13 @@ def readme() -> str:
     rows = ["| | | notebook |", "|---|---|---|"]
     for chapter in CHAPTERS:
         number, title = re.search(r"^# # (\d+) · (.+)$", chapter.read_text("utf-8"), re.M).groups()
-        rows.append(f"| [{number}](chapters/{chapter.name}) | {title} | [open](notebooks/{chapter.stem}.ipynb) |")
+        rows.append(
+            f"| [{number}](chapters/{chapter.name}) | {title} | [open](notebooks/{chapter.stem}.ipynb) |"
+        )
     before, _, rest = README.read_text("utf-8").partition("<!-- chapters -->\n")
-    return before + "<!-- chapters -->\n" + "\n".join(rows) + "\n" + rest[rest.index("<!-- end -->") :]
+    return (
+        before + "<!-- chapters -->\n" + "\n".join(rows) + "\n" + rest[rest.index("<!-- end -->") :]
+    )
 
 
 if __name__ == "__main__":

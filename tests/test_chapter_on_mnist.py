@@ -22,7 +22,15 @@ def data(data_dir):
 def trained(name, data, epochs=None, validation=None):
     r = preset(name)
     model, x = r.build((1, 28, 28), 0), r.examples(data.train.images)
-    history = fit(model, x, r.objective, Adam(model.params), epochs or r.epochs, validation=validation, progress=False)
+    history = fit(
+        model,
+        x,
+        r.objective,
+        Adam(model.params),
+        epochs or r.epochs,
+        validation=validation,
+        progress=False,
+    )
     return r, model, history
 
 
@@ -35,7 +43,9 @@ def denoised(name, data, epochs):
 def test_denoising(data):
     scores = denoised("denoising", data, epochs=10)
     assert scores["mse"] <= 0.0108  # PyTorch's: 0.0103
-    assert scores["psnr"] - scores["seen_psnr"] > 6  # the bottleneck's own error is more than +8 dB would allow
+    assert (
+        scores["psnr"] - scores["seen_psnr"] > 6
+    )  # the bottleneck's own error is more than +8 dB would allow
 
 
 def test_denoising_without_a_bottleneck_gains_8_db(data):
@@ -55,7 +65,9 @@ def test_kl_sparsity(data):
 
 def test_the_contractive_model(data):
     x = data.test.flat
-    (_, plain, _), (_, contractive, _) = (trained(name, data, epochs=2) for name in ("basic", "contractive"))
+    (_, plain, _), (_, contractive, _) = (
+        trained(name, data, epochs=2) for name in ("basic", "contractive")
+    )
     norms = [jacobian_norms(model.encoder, x[:300]).mean() for model in (plain, contractive)]
     errors = [evaluate(model, x)["mse"] for model in (plain, contractive)]
     ratios = [normalized_contraction(model.encoder, x[:300]) for model in (plain, contractive)]

@@ -29,24 +29,51 @@ class TestTheStandIn:
     @pytest.mark.parametrize(
         "mistake",
         [
-            lambda d, h: d + h, lambda d, h: h + d, lambda d, h: h * d, lambda d, h: d @ h.T, lambda d, h: h @ d.T,
-            lambda d, h: np.maximum(d, h), lambda d, h: np.where(d > 0, d, h), lambda d, h: np.concatenate([d, h]),
-            lambda d, h: d.dot(h.T), lambda d, h: d.__iadd__(h), lambda d, h: h.__iadd__(d), lambda d, h: np.vdot(h, d),
-            lambda d, h: d.__setitem__(..., h), lambda d, h: h.__setitem__(..., d), lambda d, h: d[h[0].astype(int)],
-            lambda d, h: np.asarray(d), lambda d, h: np.array(d), lambda d, h: np.array([d, d]),
-            lambda d, h: np.linalg.matrix_rank(d), lambda d, h: np.add.reduce(d), lambda d, h: np.add(d, d, where=h > 0),
-            lambda d, h: np.exp(d, out=h), lambda d, h: np.interp(d, d, d), lambda d, h: d.tofile("never.bin"),
+            lambda d, h: d + h,
+            lambda d, h: h + d,
+            lambda d, h: h * d,
+            lambda d, h: d @ h.T,
+            lambda d, h: h @ d.T,
+            lambda d, h: np.maximum(d, h),
+            lambda d, h: np.where(d > 0, d, h),
+            lambda d, h: np.concatenate([d, h]),
+            lambda d, h: d.dot(h.T),
+            lambda d, h: d.__iadd__(h),
+            lambda d, h: h.__iadd__(d),
+            lambda d, h: np.vdot(h, d),
+            lambda d, h: d.__setitem__(..., h),
+            lambda d, h: h.__setitem__(..., d),
+            lambda d, h: d[h[0].astype(int)],
+            lambda d, h: np.asarray(d),
+            lambda d, h: np.array(d),
+            lambda d, h: np.array([d, d]),
+            lambda d, h: np.linalg.matrix_rank(d),
+            lambda d, h: np.add.reduce(d),
+            lambda d, h: np.add(d, d, where=h > 0),
+            lambda d, h: np.exp(d, out=h),
+            lambda d, h: np.interp(d, d, d),
+            lambda d, h: d.tofile("never.bin"),
         ],
-    )  # fmt: skip
+    )
     def test_bites(self, mistake):
         with pytest.raises((TypeError, AttributeError)):
             mistake(asarray(self.host), self.host.copy())
 
     def test_the_rest_works_and_stays_on_the_device(self):
         d, h = asarray(self.host), self.host
-        for f in [lambda a: a.sum(), lambda a: a + 1, lambda a: np.float64(2) * a, lambda a: (a @ a.T).max(axis=1),
-                  lambda a: a[1, 2], lambda a: np.where(a > 2, a, a.dtype.type(7)), lambda a: np.zeros_like(a), lambda a: a.T[1:],
-                  lambda a: np.divide(1, a + 1, out=a + 2), lambda a: np.vdot(a, a).real, lambda a: a.mean()]:  # fmt: skip
+        for f in [
+            lambda a: a.sum(),
+            lambda a: a + 1,
+            lambda a: np.float64(2) * a,
+            lambda a: (a @ a.T).max(axis=1),
+            lambda a: a[1, 2],
+            lambda a: np.where(a > 2, a, a.dtype.type(7)),
+            lambda a: np.zeros_like(a),
+            lambda a: a.T[1:],
+            lambda a: np.divide(1, a + 1, out=a + 2),
+            lambda a: np.vdot(a, a).real,
+            lambda a: a.mean(),
+        ]:
             assert type(f(d)) is DeviceArray
             np.testing.assert_array_equal(f(d).get(), f(h))
 
@@ -60,7 +87,12 @@ class TestTheStandIn:
 
     def test_waiting_is_counted(self, gpu):
         d = asarray(self.host)
-        for wait in (lambda: float(d.sum()), lambda: bool(d.max() > 3), lambda: d.get(), lambda: f"{d.sum():.2f}"):
+        for wait in (
+            lambda: float(d.sum()),
+            lambda: bool(d.max() > 3),
+            lambda: d.get(),
+            lambda: f"{d.sum():.2f}",
+        ):
             before = DeviceArray.waits
             wait()
             assert DeviceArray.waits == before + 1
@@ -69,15 +101,24 @@ class TestTheStandIn:
         assert DeviceArray.waits == before
 
     def test_cupy_has_these_functions(self):
-        cupy = pytest.importorskip("cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)")
+        cupy = pytest.importorskip(
+            "cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)"
+        )
         places = (cupy, cupy.linalg, cupy.lib.stride_tricks)
-        assert [name for name in FUNCTIONS if not any(hasattr(place, name) for place in places)] == []
+        assert [
+            name for name in FUNCTIONS if not any(hasattr(place, name) for place in places)
+        ] == []
 
 
 def numpy_names():
     """Every ``np.a.b`` in the files whose lines run on a GPU."""
     root = Path(tinyae.__file__).parent
-    files = [*root.glob("layers/*.py"), root / "losses.py", root / "optim.py", *root.glob("penalties/*.py")]
+    files = [
+        *root.glob("layers/*.py"),
+        root / "losses.py",
+        root / "optim.py",
+        *root.glob("penalties/*.py"),
+    ]
     for file in files:
         if file.name == "textbook.py":  # six loops over host arrays, to read and to test against
             continue
@@ -89,7 +130,9 @@ def numpy_names():
 
 
 def test_every_numpy_name_in_layers_exists_in_cupy():
-    cupy = pytest.importorskip("cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)")
+    cupy = pytest.importorskip(
+        "cupy", reason="asks CuPy, which is not installed here (it needs no GPU for this)"
+    )
     host_only = {"errstate", "random.Generator", "random.default_rng", "integer", "lib", "generic"}
     missing = set()
     for name, file in numpy_names():
@@ -105,7 +148,10 @@ def test_where_arrays_live(gpu):
     d = asarray(np.ones(3))
     assert device_of(d) == "gpu" and namespace(d) is gpu and gpu_available()
     assert device_of(np.ones(3)) == device_of(1.0) == "cpu" and namespace(np.ones(3)) is np
-    assert type(to_device(np.ones(3), "gpu")) is DeviceArray and type(to_device(d, "cpu")) is np.ndarray
+    assert (
+        type(to_device(np.ones(3), "gpu")) is DeviceArray
+        and type(to_device(d, "cpu")) is np.ndarray
+    )
     h = np.ones(3)
     assert to_numpy(h) is h and to_device(h, "cpu") is h
     with pytest.raises(ValueError, match="device 'cuda' is unknown, expected 'cpu' or 'gpu'"):
@@ -125,7 +171,13 @@ def on_both(f, *hosts):
     def flat(result):
         if isinstance(result, dict):
             result = list(result.values())
-        return [a for r in result for a in flat(r)] if isinstance(result, tuple | list) else [] if result is None else [result]
+        return (
+            [a for r in result for a in flat(r)]
+            if isinstance(result, tuple | list)
+            else []
+            if result is None
+            else [result]
+        )
 
     host, device = flat(f(*hosts)), flat(f(*map(asarray, hosts)))
     assert len(host) == len(device) and all(type(a) is DeviceArray for a in device)
@@ -141,8 +193,15 @@ def test_every_derivative_is_the_same(kind, gpu):
     def everything(x, dx, dy):
         layer = model.to(device_of(x))
         y, caches = layer.forward(x)
-        return [y, layer.backward(dy[0], caches), layer.jvp(dx, caches), layer.vjp(dy, caches), layer(x),
-                layer.double_backward(dx, dy, caches), layer.double_backward(dx[0], dy[0], caches)]  # fmt: skip
+        return [
+            y,
+            layer.backward(dy[0], caches),
+            layer.jvp(dx, caches),
+            layer.vjp(dy, caches),
+            layer(x),
+            layer.double_backward(dx, dy, caches),
+            layer.double_backward(dx[0], dy[0], caches),
+        ]
 
     before = DeviceArray.waits
     host, device = on_both(everything, x, dx, dy)
@@ -154,7 +213,9 @@ def test_every_derivative_is_the_same(kind, gpu):
 @pytest.mark.parametrize("loss", [mse, bce, bce_with_logits, cross_entropy])
 def test_losses_are_the_same(loss, gpu):
     y, t = np.random.default_rng(0).uniform(size=(2, 4, 3))
-    targets = [t, np.array([0, 2, 1, 1])] if loss is cross_entropy else [t, np.eye(4, 3, dtype=np.int64)]
+    targets = (
+        [t, np.array([0, 2, 1, 1])] if loss is cross_entropy else [t, np.eye(4, 3, dtype=np.int64)]
+    )
     for target in targets:
         host, device = on_both(loss, y, target)
         for a, b in zip(host, device, strict=True):
@@ -178,7 +239,9 @@ def test_optimisers_are_the_same(make, gpu):
         for _ in range(3):
             optimizer.step({"w": g})
         again = make({"w": w})
-        again.load_state_dict({key: to_numpy(a) for key, a in optimizer.state_dict().items()})  # from a checkpoint
+        again.load_state_dict(
+            {key: to_numpy(a) for key, a in optimizer.state_dict().items()}
+        )  # from a checkpoint
         again.step({"w": g})
         return [w, clip_by_norm({"w": g}, 0.1)[0]]
 
@@ -191,7 +254,12 @@ def test_optimisers_are_the_same(make, gpu):
 def pixel_net(dtype=np.float32):
     rng = np.random.default_rng(0)
     return tinyae.Autoencoder(
-        Sequential(Flatten(), Linear(12, 6, rng=rng, dtype=dtype), tinyae.ReLU(), Linear(6, 3, rng=rng, dtype=dtype)),
+        Sequential(
+            Flatten(),
+            Linear(12, 6, rng=rng, dtype=dtype),
+            tinyae.ReLU(),
+            Linear(6, 3, rng=rng, dtype=dtype),
+        ),
         Sequential(Linear(3, 12, rng=rng, dtype=dtype), Sigmoid(), tinyae.Reshape(1, 3, 4)),
     )
 
@@ -205,13 +273,24 @@ def test_fit_gives_the_same_bits(gpu, tmp_path, make, loss):
     def run(device, **options):
         model = pixel_net().to(device)
         x = to_device(PICTURES, device)
-        history = fit(model, x, Objective(loss), make(model.params), batch_size=16, workers=1, progress=False, validation=x[:20],
-                      **options)  # fmt: skip
+        history = fit(
+            model,
+            x,
+            Objective(loss),
+            make(model.params),
+            batch_size=16,
+            workers=1,
+            progress=False,
+            validation=x[:20],
+            **options,
+        )
         return model, history["loss"] + history["val_loss"], evaluate(model, x)
 
     host, losses, quality = run("cpu", epochs=4, patience=3)
     run("gpu", epochs=2, checkpoint=tmp_path / "run.npz", patience=3)
-    device, same, also = run("gpu", epochs=4, checkpoint=tmp_path / "run.npz", resume=True, patience=3)
+    device, same, also = run(
+        "gpu", epochs=4, checkpoint=tmp_path / "run.npz", resume=True, patience=3
+    )
     np.testing.assert_allclose(losses, same, rtol=1e-6)
     assert quality == pytest.approx(also)
     for key, w in host.params.items():
@@ -223,7 +302,15 @@ def test_fit_gives_the_same_bits(gpu, tmp_path, make, loss):
 def test_no_step_waits_for_the_device(gpu, loss):
     def waits(epochs, batch_size):
         model, before = pixel_net().to("gpu"), DeviceArray.waits
-        fit(model, asarray(PICTURES), Objective(loss), Adam(model.params), epochs, batch_size, progress=False)
+        fit(
+            model,
+            asarray(PICTURES),
+            Objective(loss),
+            Adam(model.params),
+            epochs,
+            batch_size,
+            progress=False,
+        )
         return DeviceArray.waits - before
 
     assert waits(2, batch_size=50) == waits(2, batch_size=5)
@@ -260,5 +347,7 @@ def test_a_model_and_data_in_two_places(gpu, model, data):
 def test_divergence_on_the_device_is_told_after_the_epoch(gpu):
     model = pixel_net().to("gpu")
     model.params["decoder.0.bias"][...] = np.nan
-    with pytest.raises(tinyae.training.TrainingDiverged, match="epoch 1, step 1: the loss is nan. On a GPU"):
+    with pytest.raises(
+        tinyae.training.TrainingDiverged, match="epoch 1, step 1: the loss is nan. On a GPU"
+    ):
         fit(model, asarray(PICTURES), Objective(mse), SGD(model.params, 0.1), 3, progress=False)

@@ -35,7 +35,9 @@ def test_there_and_back(path, dtype):
     arrays = dict(other.params)
     assert load_weights(other, path) == {"epochs": 30, "note": "größer", "nested": {"lr": [0.1]}}
     same_bits(model, other)
-    assert all(other.params[key] is w for key, w in arrays.items())  # in place: an optimiser still holds them
+    assert all(
+        other.params[key] is w for key, w in arrays.items()
+    )  # in place: an optimiser still holds them
 
 
 def test_float64_file_into_a_float32_model(path):
@@ -60,7 +62,10 @@ def test_no_such_file(path):
     refused(path.parent, "there is no weight file", error=FileNotFoundError)
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"PK\x03\x04", b"not weights at all, but a text\n" * 50, bytes(range(256)) * 40])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0", b"PK\x03\x04", b"not weights at all, but a text\n" * 50, bytes(range(256)) * 40],
+)
 def test_garbage(path, content):
     path.write_bytes(content)
     refused(path, "not a weight file, or damaged")
@@ -69,7 +74,9 @@ def test_garbage(path, content):
 def test_truncated_anywhere(path):
     save_weights(small_net(), path)
     content = path.read_bytes()
-    for length in sorted({*range(0, len(content), 97), 1, 7, 8, 9, len(content) - 1, len(content) - 30}):
+    for length in sorted(
+        {*range(0, len(content), 97), 1, 7, 8, 9, len(content) - 1, len(content) - 30}
+    ):
         path.write_bytes(content[:length])
         refused(path, "not a weight file, or damaged")
 
@@ -119,7 +126,9 @@ def test_a_pickle_is_never_opened(tmp_path, name):
 
     path = tmp_path / name
     path.write_bytes(pickle.dumps(Bomb()))
-    refused(path, r"a pickle, which can run any code.*safetensors.torch.save_file\(net.state_dict\(\)")
+    refused(
+        path, r"a pickle, which can run any code.*safetensors.torch.save_file\(net.state_dict\(\)"
+    )
     (tmp_path / "w.npz").write_bytes(path.read_bytes())
     refused(tmp_path / "w.npz", "not a weight file")
     assert not (tmp_path / "boom").exists()
@@ -127,14 +136,21 @@ def test_a_pickle_is_never_opened(tmp_path, name):
 
 def test_weights_of_another_architecture(path):
     save_weights(small_net(code=4), path)
-    refused(path, r"another architecture: tensor 'encoder.2.weight' has shape \(4, 6\), expected \(3, 6\)")
+    refused(
+        path,
+        r"another architecture: tensor 'encoder.2.weight' has shape \(4, 6\), expected \(3, 6\)",
+    )
     model = small_net()
-    model.encoder[0].params["weight"] = model.encoder[0].params["weight"].T.copy()  # (in, out), as other libraries have it
+    model.encoder[0].params["weight"] = (
+        model.encoder[0].params["weight"].T.copy()
+    )  # (in, out), as other libraries have it
     save_weights(model, path)
     refused(path, r"tensor 'encoder.0.weight' has shape \(12, 6\), expected \(6, 12\)")
     model = small_net()
     save_weights(model.encoder, path)
-    refused(path, r"another architecture: it has no tensor 'encoder.0.weight', expected shape \(6, 12\)")
+    refused(
+        path, r"another architecture: it has no tensor 'encoder.0.weight', expected shape \(6, 12\)"
+    )
     save_weights(model, path)
     refused(path, "it has no tensor '0.weight'", small_net().encoder)
     del model.decoder[0].params["bias"]
@@ -164,7 +180,10 @@ def test_metadata_that_is_no_json_is_refused_first(path):
 
 class TestWritingFails:
     def test_no_folder(self, path):
-        with pytest.raises(FileNotFoundError, match=r"cannot write .*weights.*: the folder .*nowhere does not exist"):
+        with pytest.raises(
+            FileNotFoundError,
+            match=r"cannot write .*weights.*: the folder .*nowhere does not exist",
+        ):
             save_weights(small_net(), path.parent / "nowhere" / path.name)
 
     def test_a_file_where_the_folder_should_be(self, path):
@@ -178,7 +197,9 @@ class TestWritingFails:
             save_weights(small_net(), path)
         assert [p.name for p in path.parent.iterdir()] == [path.name]
 
-    @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")])
+    @pytest.mark.parametrize(
+        "error", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")]
+    )
     def test_the_old_file_stays(self, path, error, monkeypatch):
         """A stand-in for a folder without permission or a full disk, since root may write anywhere."""
         model = small_net()
@@ -254,7 +275,9 @@ class TestPyTorch:
         net, model = self.net(), small_net(seed=4)
         save_weights(model, path, name="x")
         if path.suffix == ".npz":
-            net.load_state_dict({k: torch.from_numpy(v) for k, v in np.load(path).items() if k != "__metadata__"})
+            net.load_state_dict(
+                {k: torch.from_numpy(v) for k, v in np.load(path).items() if k != "__metadata__"}
+            )
         else:
             net.load_state_dict(safetensors.torch.load_file(path))
         np.testing.assert_allclose(model(DATA), self.outputs(net), atol=1e-6)

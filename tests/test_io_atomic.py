@@ -9,7 +9,11 @@ def test_the_old_content_is_seen_until_the_new_is_whole(tmp_path):
 
     def write(temporary):
         temporary.write_text("ne")
-        assert path.read_text() == "old" and temporary.parent == path.parent and temporary.suffix == ".txt"
+        assert (
+            path.read_text() == "old"
+            and temporary.parent == path.parent
+            and temporary.suffix == ".txt"
+        )
         temporary.write_text("new")
 
     write_atomically(path, write)
@@ -30,7 +34,9 @@ def test_any_failure_leaves_the_old_and_no_rubbish(tmp_path):
 
 
 def test_a_folder_is_made_and_tried(tmp_path):
-    assert writable_folder(tmp_path / "a" / "b").is_dir() and not list((tmp_path / "a" / "b").iterdir())
+    assert writable_folder(tmp_path / "a" / "b").is_dir() and not list(
+        (tmp_path / "a" / "b").iterdir()
+    )
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError, match="file: it is a file, expected a folder"):
         writable_folder(tmp_path / "file")
@@ -43,5 +49,7 @@ def test_a_folder_without_permission(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.touch", denied)
-    with pytest.raises(OSError, match="cannot write to the folder .*: Permission denied; choose another one"):
+    with pytest.raises(
+        OSError, match="cannot write to the folder .*: Permission denied; choose another one"
+    ):
         writable_folder(tmp_path)

@@ -102,12 +102,16 @@ def test_labels_and_one_hot_agree():
 
 @pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
 def test_shapes_must_be_equal(loss):
-    with pytest.raises(ValueError, match=rf"{loss.__name__}: y has shape \(2, 3\) and target \(2, 1\)"):
+    with pytest.raises(
+        ValueError, match=rf"{loss.__name__}: y has shape \(2, 3\) and target \(2, 1\)"
+    ):
         loss(np.full((2, 3), 0.5), np.full((2, 1), 0.5))
 
 
 def test_bce_of_raw_scores_is_refused():
-    with pytest.raises(ValueError, match=r"probabilities in \[0, 1\], got values from -3 to 0.5: .*bce_with_logits"):
+    with pytest.raises(
+        ValueError, match=r"probabilities in \[0, 1\], got values from -3 to 0.5: .*bce_with_logits"
+    ):
         bce(np.array([[-3.0, 0.5]]), np.ones((1, 2)))
 
 
@@ -144,10 +148,16 @@ class TestPyTorch:
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("hard", [False, True])
     def test_value_and_gradient(self, loss, hard):
-        torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
+        torch = pytest.importorskip(
+            "torch", reason="compares with PyTorch: pip install torch==2.13.0"
+        )
         functional = torch.nn.functional
-        theirs = {mse: functional.mse_loss, bce: functional.binary_cross_entropy, cross_entropy: functional.cross_entropy,
-                  bce_with_logits: functional.binary_cross_entropy_with_logits}[loss]  # fmt: skip
+        theirs = {
+            mse: functional.mse_loss,
+            bce: functional.binary_cross_entropy,
+            cross_entropy: functional.cross_entropy,
+            bce_with_logits: functional.binary_cross_entropy_with_logits,
+        }[loss]
         y, target = inputs(loss, (6, 5))
         if hard:
             target = np.eye(5)[np.random.default_rng(1).integers(5, size=6)]
@@ -159,10 +169,14 @@ class TestPyTorch:
         value, dy = loss(y, target)
         assert value == pytest.approx(expected.item(), rel=1e-12)
         # PyTorch's 1e-12, at which bce cuts y (1 − y), is rounded to float32
-        np.testing.assert_allclose(dy, ty.grad.numpy(), rtol=1e-8 if loss is bce and hard else 1e-12, atol=1e-14)
+        np.testing.assert_allclose(
+            dy, ty.grad.numpy(), rtol=1e-8 if loss is bce and hard else 1e-12, atol=1e-14
+        )
 
     def test_cross_entropy_of_labels(self):
-        torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
+        torch = pytest.importorskip(
+            "torch", reason="compares with PyTorch: pip install torch==2.13.0"
+        )
         a, labels = 5 * np.random.default_rng(2).normal(size=(8, 4)), np.arange(8) % 4
         ta = torch.tensor(a, requires_grad=True)
         expected = torch.nn.functional.cross_entropy(ta, torch.tensor(labels))

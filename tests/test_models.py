@@ -22,11 +22,15 @@ def test_basic_autoencoder():
 @pytest.mark.parametrize("make", [models.basic_autoencoder, models.linear_autoencoder])
 def test_the_same_seed_gives_the_same_weights(make):
     same_bits(make(rng=5), make(rng=np.random.default_rng(5)))
-    assert not np.array_equal(make(rng=5).params["encoder.0.weight"], make(rng=6).params["encoder.0.weight"])
+    assert not np.array_equal(
+        make(rng=5).params["encoder.0.weight"], make(rng=6).params["encoder.0.weight"]
+    )
     assert {w.dtype for w in make(dtype=np.float64).params.values()} == {np.dtype(np.float64)}
 
 
 @pytest.mark.parametrize("rho", [0, 1, 1.5, -0.1, float("nan")])
 def test_a_share_that_is_none(rho):
-    with pytest.raises(ValueError, match=f"sparse_autoencoder: rho is {rho}, expected a number between 0 and 1"):
+    with pytest.raises(
+        ValueError, match=f"sparse_autoencoder: rho is {rho}, expected a number between 0 and 1"
+    ):
         models.sparse_autoencoder(rho=rho)

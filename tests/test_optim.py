@@ -22,7 +22,9 @@ def optimizers():
         "momentum": lambda p: SGD(p, 0.1, momentum=0.9),
         "nesterov": lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True),
         "Adam": lambda p: Adam(p, 0.01),
-        "AdamW, clipped, cosine": lambda p: Adam(p, cosine_schedule(0.01, 30, warmup=3), weight_decay=0.1, clip_norm=1.0),
+        "AdamW, clipped, cosine": lambda p: Adam(
+            p, cosine_schedule(0.01, 30, warmup=3), weight_decay=0.1, clip_norm=1.0
+        ),
     }
 
 
@@ -50,7 +52,13 @@ def test_sgd_by_hand():
 
 
 @settings(max_examples=20)
-@given(st.floats(1e-5, 1), st.floats(0, 0.99), st.floats(0.5, 0.9999), st.integers(1, 30), st.integers(1, 40))
+@given(
+    st.floats(1e-5, 1),
+    st.floats(0, 0.99),
+    st.floats(0.5, 0.9999),
+    st.integers(1, 30),
+    st.integers(1, 40),
+)
 def test_adam_is_the_textbooks(lr, beta1, beta2, steps, block):
     rng = np.random.default_rng(steps)
     w = rng.normal(size=(5, 7))
@@ -88,7 +96,11 @@ def test_a_step_is_in_place_keeps_the_dtype_and_leaves_the_gradients(make, dtype
     for _ in range(3):
         optimizer.step(grads)
     for key, w in params.items():
-        assert w is arrays[key] and w.dtype == dtype and not np.array_equal(w, random_arrays(0, dtype)[key])
+        assert (
+            w is arrays[key]
+            and w.dtype == dtype
+            and not np.array_equal(w, random_arrays(0, dtype)[key])
+        )
         assert {slot[key].dtype for slot in optimizer.state.values()} <= {np.dtype(dtype)}
         np.testing.assert_array_equal(grads[key], before[key])
     assert optimizer.steps == 3
@@ -119,7 +131,9 @@ def test_a_state_of_another_optimiser_is_refused():
     with pytest.raises(ValueError, match="SGD: the saved state does not fit"):
         sgd.load_state_dict(adam.state_dict())
     with pytest.raises(ValueError, match=r"does not fit at 'm\.w'"):
-        Adam({"w": np.zeros(3)}).load_state_dict(Adam({"w": np.zeros(4)}).state_dict() | {"v.w": np.zeros(3)})
+        Adam({"w": np.zeros(3)}).load_state_dict(
+            Adam({"w": np.zeros(4)}).state_dict() | {"v.w": np.zeros(3)}
+        )
 
 
 @every_optimizer
@@ -146,7 +160,11 @@ def test_clipping():
     grads = {"a": np.array([3.0]), "b": np.array([[0.0, 4.0]])}
     assert gradient_norm(grads) == 5
     clipped, norm = clip_by_norm(grads, 1.0)
-    assert norm == 5 and clipped["a"] == pytest.approx(0.6) and clipped["b"].tolist() == [[0, pytest.approx(0.8)]]
+    assert (
+        norm == 5
+        and clipped["a"] == pytest.approx(0.6)
+        and clipped["b"].tolist() == [[0, pytest.approx(0.8)]]
+    )
     assert clip_by_norm(grads, 5.0) == (grads, 5) and grads["a"] == 3
     w = {"a": np.zeros(1), "b": np.zeros((1, 2))}
     SGD(w, 1.0, clip_norm=2.5).step(grads)
@@ -208,7 +226,10 @@ def test_bad_arguments(make, words):
     [
         (lambda g: g.pop("0.bias"), r"missing \['0.bias'\], not known \[\]"),
         (lambda g: g.update(other=np.zeros(1)), r"missing \[\], not known \['other'\]"),
-        (lambda g: g.update({"0.bias": np.zeros((7, 1))}), r"gradient of '0.bias' has shape \(7, 1\), the parameter \(7,\)"),
+        (
+            lambda g: g.update({"0.bias": np.zeros((7, 1))}),
+            r"gradient of '0.bias' has shape \(7, 1\), the parameter \(7,\)",
+        ),
     ],
 )
 def test_gradients_that_do_not_belong_change_nothing(change, words):
@@ -224,21 +245,33 @@ def test_gradients_that_do_not_belong_change_nothing(change, words):
 
 @pytest.mark.oracle
 class TestPyTorch:
-    @pytest.mark.parametrize("name", ["SGD", "momentum", "nesterov", "Adam", "Adam, other betas", "AdamW"])
+    @pytest.mark.parametrize(
+        "name", ["SGD", "momentum", "nesterov", "Adam", "Adam, other betas", "AdamW"]
+    )
     def test_fifty_steps(self, name):
-        torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
+        torch = pytest.importorskip(
+            "torch", reason="compares with PyTorch: pip install torch==2.13.0"
+        )
         make, theirs = {
             "SGD": (lambda p: SGD(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
-            "momentum": (lambda p: SGD(p, 0.1, momentum=0.9), lambda p: torch.optim.SGD(p, 0.1, 0.9)),
+            "momentum": (
+                lambda p: SGD(p, 0.1, momentum=0.9),
+                lambda p: torch.optim.SGD(p, 0.1, 0.9),
+            ),
             "nesterov": (
-                lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True), lambda p: torch.optim.SGD(p, 0.1, 0.9, nesterov=True),
+                lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True),
+                lambda p: torch.optim.SGD(p, 0.1, 0.9, nesterov=True),
             ),
             "Adam": (lambda p: Adam(p, 0.01), lambda p: torch.optim.Adam(p, 0.01)),
             "Adam, other betas": (
-                lambda p: Adam(p, 0.01, (0.5, 0.99), 1e-3), lambda p: torch.optim.Adam(p, 0.01, (0.5, 0.99), 1e-3),
+                lambda p: Adam(p, 0.01, (0.5, 0.99), 1e-3),
+                lambda p: torch.optim.Adam(p, 0.01, (0.5, 0.99), 1e-3),
             ),
-            "AdamW": (lambda p: Adam(p, 0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1)),
-        }[name]  # fmt: skip
+            "AdamW": (
+                lambda p: Adam(p, 0.01, weight_decay=0.1),
+                lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1),
+            ),
+        }[name]
         params = random_arrays(0)
         tensors = {key: torch.tensor(w, requires_grad=True) for key, w in params.items()}
         ours, reference = make(params), theirs(list(tensors.values()))
@@ -252,7 +285,9 @@ class TestPyTorch:
             close(w, tensors[key].detach().numpy(), 1e-12)
 
     def test_clip_grad_norm(self):
-        torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
+        torch = pytest.importorskip(
+            "torch", reason="compares with PyTorch: pip install torch==2.13.0"
+        )
         grads = random_arrays(0)
         tensors = {key: torch.zeros(shape, dtype=torch.float64) for key, shape in SHAPES.items()}
         for key, tensor in tensors.items():
@@ -261,4 +296,6 @@ class TestPyTorch:
         clipped, ours = clip_by_norm(grads, 0.5)
         assert ours == pytest.approx(norm.item(), rel=1e-12)
         for key, g in clipped.items():
-            np.testing.assert_allclose(g, tensors[key].grad.numpy(), rtol=1e-6)  # PyTorch divides by norm + 1e-6
+            np.testing.assert_allclose(
+                g, tensors[key].grad.numpy(), rtol=1e-6
+            )  # PyTorch divides by norm + 1e-6

@@ -4,7 +4,22 @@ import numpy as np
 import pytest
 from helpers.numeric import close, numeric_gradient
 
-from tinyae import Adam, Autoencoder, Conv2d, Flatten, Linear, Objective, ReLU, Reshape, Sequential, Sigmoid, Tanh, bce, fit, mse
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Conv2d,
+    Flatten,
+    Linear,
+    Objective,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    bce,
+    fit,
+    mse,
+)
 from tinyae.checking import assert_gradients
 from tinyae.losses import Perceptual
 
@@ -17,12 +32,18 @@ def dense(dtype=np.float64):
 
 
 def convolutional():
-    return Sequential(Reshape(1, 4, 4), Conv2d(1, 3, 3, stride=2, padding=1, rng=1, dtype=np.float64), Tanh(), Flatten())
+    return Sequential(
+        Reshape(1, 4, 4),
+        Conv2d(1, 3, 3, stride=2, padding=1, rng=1, dtype=np.float64),
+        Tanh(),
+        Flatten(),
+    )
 
 
 def autoencoder(dtype=np.float64):
     return Autoencoder(
-        Sequential(Linear(16, 6, rng=3, dtype=dtype), Tanh()), Sequential(Linear(6, 16, rng=4, dtype=dtype), Sigmoid())
+        Sequential(Linear(16, 6, rng=3, dtype=dtype), Tanh()),
+        Sequential(Linear(6, 16, rng=4, dtype=dtype), Sigmoid()),
     )
 
 
@@ -55,7 +76,9 @@ def test_gradients_through_relu():
 def test_value_by_hand():
     features = dense()
     value, dy = Perceptual(features, 0.7)(Y, T)
-    assert value == pytest.approx(((Y - T) ** 2).mean() + 0.7 * ((features(Y) - features(T)) ** 2).mean())
+    assert value == pytest.approx(
+        ((Y - T) ** 2).mean() + 0.7 * ((features(Y) - features(T)) ** 2).mean()
+    )
     without, dwithout = Perceptual(features, 0.0)(Y, T)
     assert without == mse(Y, T)[0] and np.array_equal(dwithout, mse(Y, T)[1])
     assert Perceptual(features)(T, T)[0] == 0 and not Perceptual(features)(T, T)[1].any()
@@ -100,9 +123,21 @@ def test_on_a_device_nobody_waits(monkeypatch):
     [
         (lambda: Perceptual(dense(), -1), ValueError, "weight is -1, expected a number from 0 on"),
         (lambda: Perceptual(dense(), float("nan")), ValueError, "weight is nan"),
-        (lambda: Perceptual(ReLU), TypeError, r"features is <class.*write ReLU\(\) with parentheses"),
-        (lambda: Perceptual(mse), TypeError, "features is <function mse.*expected a layer or a net"),
-        (lambda: Perceptual(dense())(Y, T[:2]), ValueError, r"y has shape \(5, 16\) and target \(2, 16\)"),
+        (
+            lambda: Perceptual(ReLU),
+            TypeError,
+            r"features is <class.*write ReLU\(\) with parentheses",
+        ),
+        (
+            lambda: Perceptual(mse),
+            TypeError,
+            "features is <function mse.*expected a layer or a net",
+        ),
+        (
+            lambda: Perceptual(dense())(Y, T[:2]),
+            ValueError,
+            r"y has shape \(5, 16\) and target \(2, 16\)",
+        ),
         (lambda: Perceptual(dense())(Y[:, :9], T[:, :9]), ValueError, r"Linear\(16 → 7\)"),
     ],
 )
@@ -115,10 +150,14 @@ def test_mistakes_are_named(mistake, error, said):
 def test_gradient_is_pytorchs():
     torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
     ours = dense()
-    theirs = torch.nn.Sequential(torch.nn.Linear(16, 7), torch.nn.Tanh(), torch.nn.Linear(7, 4)).double()
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(16, 7), torch.nn.Tanh(), torch.nn.Linear(7, 4)
+    ).double()
     theirs.load_state_dict({key: torch.tensor(w) for key, w in ours.params.items()})
     y, t = torch.tensor(Y, requires_grad=True), torch.tensor(T)
-    loss = torch.nn.functional.mse_loss(y, t) + 0.7 * torch.nn.functional.mse_loss(theirs(y), theirs(t))
+    loss = torch.nn.functional.mse_loss(y, t) + 0.7 * torch.nn.functional.mse_loss(
+        theirs(y), theirs(t)
+    )
     loss.backward()
     value, dy = Perceptual(ours, 0.7)(Y, T)
     assert value == pytest.approx(loss.item(), rel=1e-12)

@@ -23,7 +23,11 @@ def test_all_picture_shapes_are_the_same_pictures():
     expected = X[:, 0]
     for x in (X, X.reshape(6, 25), X[:, 0]):
         assert np.array_equal(plots.as_display_images(x), expected)
-    assert plots.as_display_images(np.zeros((2, 3, 4, 5))).shape == plots.as_display_images(np.zeros((2, 4, 5, 3))).shape == (2, 4, 5, 3)
+    assert (
+        plots.as_display_images(np.zeros((2, 3, 4, 5))).shape
+        == plots.as_display_images(np.zeros((2, 4, 5, 3))).shape
+        == (2, 4, 5, 3)
+    )
     for bad in (np.zeros((2, 26)), np.zeros(5), np.zeros((2, 2, 4, 4))):
         with pytest.raises(ValueError, match="plots"):
             plots.as_display_images(bad)
@@ -40,7 +44,9 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
     import matplotlib.pyplot as plt
 
     model = Autoencoder(Sequential(Linear(25, 4, rng=0), ReLU()), Sequential(Linear(4, 25, rng=0)))
-    history = History([{"epoch": 1, "loss": 2.0, "val_loss": 2.5}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5}])
+    history = History(
+        [{"epoch": 1, "loss": 2.0, "val_loss": 2.5}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5}]
+    )
     draw = [
         lambda ax: plots.plot_images(X, ax=ax),
         lambda ax: plots.plot_reconstructions(X, X.reshape(6, 25), ax=ax),
@@ -70,7 +76,9 @@ def test_history_plot_shows_the_columns():
     assert np.allclose(ax.get_lines()[1].get_ydata(), [2.0, 1.0])
     parts = {"reconstruction": 0.9, "kl": 0.1, "discriminator": 1.0, "discriminator_accuracy": 0.5}
     lines = History([{"epoch": 1, "loss": 1.0, **parts, "val_loss": 2.0}]).plot().get_lines()
-    assert len({line.get_color() for line in lines}) == len(lines) == 5  # discriminator_accuracy is a share
+    assert (
+        len({line.get_color() for line in lines}) == len(lines) == 5
+    )  # discriminator_accuracy is a share
     History().plot()  # nothing to draw yet is no error
 
 

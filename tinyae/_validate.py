@@ -38,7 +38,11 @@ def check_function(who: str, name: str, f: Any, example: str) -> None:
         TypeError: not a function, or a class that was not called.
     """
     if isinstance(f, type) or not callable(f):
-        hint = f": write {f.__name__}(...) with its arguments" if isinstance(f, type) else f", such as {example}"
+        hint = (
+            f": write {f.__name__}(...) with its arguments"
+            if isinstance(f, type)
+            else f", such as {example}"
+        )
         raise TypeError(f"{who}: {name} is {short(f)}, expected a function{hint}")
 
 
@@ -54,4 +58,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """``unknown model 'basik': did you mean 'basic'? Known are basic, linear``"""
     known = list(known)
     near = difflib.get_close_matches(name.lower(), known, n=1)
-    return f"unknown {kind} {name!r}" + (f": did you mean {near[0]!r}?" if near else ".") + f" Known are {', '.join(known)}"
+    return (
+        f"unknown {kind} {name!r}"
+        + (f": did you mean {near[0]!r}?" if near else ".")
+        + f" Known are {', '.join(known)}"
+    )

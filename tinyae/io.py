@@ -56,26 +56,36 @@ def check_arrays(params: dict[str, Array], arrays: dict[str, np.ndarray], source
     """Raise ValueError where the arrays are not those of a model with these params."""
     for key, w in params.items():
         if key not in arrays:
-            raise ValueError(f"{source}: weights of another architecture: it has no tensor {key!r}, expected shape {w.shape}")
+            raise ValueError(
+                f"{source}: weights of another architecture: it has no tensor {key!r}, expected shape {w.shape}"
+            )
         if arrays[key].shape != w.shape:
             raise ValueError(
                 f"{source}: weights of another architecture: tensor {key!r} has shape {arrays[key].shape}, expected {w.shape}"
             )
         if arrays[key].dtype.kind not in "fiub":
-            raise ValueError(f"{source}: tensor {key!r} has dtype {arrays[key].dtype}, expected numbers")
+            raise ValueError(
+                f"{source}: tensor {key!r} has dtype {arrays[key].dtype}, expected numbers"
+            )
         if not np.isfinite(arrays[key]).all():
             raise ValueError(f"{source}: tensor {key!r} holds NaN or infinite values")
     for key in arrays:
         if key not in params:
-            raise ValueError(f"{source}: weights of another architecture: tensor {key!r} is not in the model")
+            raise ValueError(
+                f"{source}: weights of another architecture: tensor {key!r} is not in the model"
+            )
 
 
-def write_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:
+def write_arrays(
+    path: str | os.PathLike[str], arrays: dict[str, np.ndarray], metadata: dict[str, Any]
+) -> None:
     """Arrays and metadata as one file, whole or not at all."""
     check_ending(path)
     text = json.dumps(metadata)
     if Path(path).suffix == ".npz":
-        write_atomically(path, lambda temporary: np.savez(temporary, **arrays, **{METADATA: np.array(text)}))
+        write_atomically(
+            path, lambda temporary: np.savez(temporary, **arrays, **{METADATA: np.array(text)})
+        )
     else:
         contiguous = {key: np.asarray(a, order="C") for key, a in arrays.items()}
         content = _safetensors().numpy.save(contiguous, {"tinyae": text})
@@ -85,7 +95,9 @@ def write_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], me
 def check_ending(path: str | os.PathLike[str]) -> None:
     suffix = Path(path).suffix
     if suffix not in (".npz", ".safetensors"):
-        raise ValueError(f"{path}: weights are saved as .npz or .safetensors, not {suffix or 'without an ending'!r}")
+        raise ValueError(
+            f"{path}: weights are saved as .npz or .safetensors, not {suffix or 'without an ending'!r}"
+        )
 
 
 def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -104,16 +116,24 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         return arrays, json.loads(str(arrays.pop(METADATA, "{}")))
-    except Exception as error:  # numpy, zipfile and zlib have many ways to say that bytes make no sense
-        raise ValueError(f"{path}: not a weight file, or damaged ({error or type(error).__name__})") from error
+    except (
+        Exception
+    ) as error:  # numpy, zipfile and zlib have many ways to say that bytes make no sense
+        raise ValueError(
+            f"{path}: not a weight file, or damaged ({error or type(error).__name__})"
+        ) from error
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     safe_open = _safetensors().safe_open
     try:
         with safe_open(path, framework="numpy") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, json.loads((file.metadata() or {}).get("tinyae", "{}"))
-    except Exception as error:  # safetensors raises its own SafetensorError, which is only an Exception
+            return {key: file.get_tensor(key) for key in file.keys()}, json.loads(
+                (file.metadata() or {}).get("tinyae", "{}")
+            )
+    except (
+        Exception
+    ) as error:  # safetensors raises its own SafetensorError, which is only an Exception
         raise ValueError(f"{path}: not a weight file, or damaged ({error})") from error
 
 
@@ -122,7 +142,9 @@ def _safetensors() -> Any:
         import safetensors
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError('.safetensors files need the safetensors package: pip install "tinyae[weights]"') from error
+        raise ImportError(
+            '.safetensors files need the safetensors package: pip install "tinyae[weights]"'
+        ) from error
 
     return safetensors
 
@@ -139,7 +161,9 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]
         write(temporary)
         os.replace(temporary, path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist") from error
+        raise FileNotFoundError(
+            f"cannot write {path}: the folder {path.parent} does not exist"
+        ) from error
     except OSError as error:  # no permission, disk full, a file where a folder should be, ...
         raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -162,5 +186,7 @@ def writable_folder(path: str | os.PathLike[str]) -> Path:
     except FileExistsError as error:
         raise FileExistsError(f"cannot write to {path}: it is a file, expected a folder") from error
     except OSError as error:
-        raise OSError(f"cannot write to the folder {path}: {error.strerror}; choose another one") from error
+        raise OSError(
+            f"cannot write to the folder {path}: {error.strerror}; choose another one"
+        ) from error
     return path

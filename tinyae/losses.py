@@ -81,7 +81,9 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
     n, classes = logits.shape
     if target.shape == (n,) and target.dtype.kind in "iu":
         if n and not (target.min() >= 0 and target.max() < classes):
-            raise ValueError(f"cross_entropy: labels run from {target.min()} to {target.max()}, expected 0 to {classes - 1}")
+            raise ValueError(
+                f"cross_entropy: labels run from {target.min()} to {target.max()}, expected 0 to {classes - 1}"
+            )
         onehot = (target[:, None] == namespace(logits).arange(classes)).astype(logits.dtype)
     elif target.shape == logits.shape:
         onehot = _target("cross_entropy", logits, target)
@@ -90,7 +92,9 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
             f"cross_entropy: target has shape {target.shape} and dtype {target.dtype}, "
             f"expected integer labels ({n},) or one-hot ({n}, {classes})"
         )
-    shifted = logits - logits.max(axis=1, keepdims=True)  # softmax does not see a constant; e^0 is now the largest power
+    shifted = logits - logits.max(
+        axis=1, keepdims=True
+    )  # softmax does not see a constant; e^0 is now the largest power
     log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     value = -(onehot * log_softmax).sum() / n
     return scalar(value), (np.exp(log_softmax) * onehot.sum(axis=1, keepdims=True) - onehot) / n
@@ -99,7 +103,9 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
 def _target(name: str, y: Array, target: Array) -> Array:
     """The target, once its shape is checked. Whole numbers become y's dtype: float32 − int64 would be float64."""
     if y.shape != target.shape:
-        raise ValueError(f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal")
+        raise ValueError(
+            f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal"
+        )
     return target.astype(y.dtype) if target.dtype.kind in "iub" else target
 
 
@@ -130,7 +136,9 @@ class Perceptual:  # used like a function: Objective(reconstruction=Perceptual(c
 
     def __call__(self, y: Array, target: Array) -> tuple[Any, Array]:
         if y.shape != target.shape:
-            raise ValueError(f"perceptual: y has shape {y.shape} and target {target.shape}: they must be equal")
+            raise ValueError(
+                f"perceptual: y has shape {y.shape} and target {target.shape}: they must be equal"
+            )
         seen, caches = self.features.forward(y)
         value, dseen = mse(seen, self.features(target))
         value, dy = self.weight * value, self.weight * self.features.vjp(dseen, caches)

@@ -23,7 +23,9 @@ from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
 
 
-def basic_autoencoder(rng: Any = 0, features: int = 784, code: int = 32, dtype: Any = np.float32) -> Autoencoder:
+def basic_autoencoder(
+    rng: Any = 0, features: int = 784, code: int = 32, dtype: Any = np.float32
+) -> Autoencoder:
     """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU between the layers, Sigmoid at the end. Takes and gives
     (N, 784) in [0, 1]. The code itself is linear: behind a ReLU many of its 32 units would die early and stay 0.
 
@@ -35,12 +37,18 @@ def basic_autoencoder(rng: Any = 0, features: int = 784, code: int = 32, dtype: 
         return Linear(a, b, rng=rng, dtype=dtype)
 
     return Autoencoder(
-        encoder=Sequential(linear(features, 512), ReLU(), linear(512, 256), ReLU(), linear(256, code)),
-        decoder=Sequential(linear(code, 256), ReLU(), linear(256, 512), ReLU(), linear(512, features), Sigmoid()),
+        encoder=Sequential(
+            linear(features, 512), ReLU(), linear(512, 256), ReLU(), linear(256, code)
+        ),
+        decoder=Sequential(
+            linear(code, 256), ReLU(), linear(256, 512), ReLU(), linear(512, features), Sigmoid()
+        ),
     )
 
 
-def linear_autoencoder(rng: Any = 0, features: int = 784, code: int = 30, dtype: Any = np.float32) -> Autoencoder:
+def linear_autoencoder(
+    rng: Any = 0, features: int = 784, code: int = 30, dtype: Any = np.float32
+) -> Autoencoder:
     """784 → **30** → 784 without activations. At its best it spans the plane of the first 30 principal components
     (Baldi & Hornik 1989), so PCA's error is the least that it can reach."""
     rng = np.random.default_rng(rng)
@@ -51,9 +59,13 @@ def linear_autoencoder(rng: Any = 0, features: int = 784, code: int = 30, dtype:
 
 
 def sparse_autoencoder(
-    rng: Any = 0, code: Layer | None = None, units: int = 256, features: int = 784, rho: float | None = None,
+    rng: Any = 0,
+    code: Layer | None = None,
+    units: int = 256,
+    features: int = 784,
+    rho: float | None = None,
     dtype: Any = np.float32,
-) -> Autoencoder:  # fmt: skip
+) -> Autoencoder:
     """784 → **256** → 784, one wide layer of code and Sigmoid at the end: not the width is the bottleneck, but that few units
     may be active at a time. ``code``: what follows the first Linear, Sigmoid (default), ReLU or KSparse.
 
@@ -84,16 +96,22 @@ def conv_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
     half = {"kernel_size": 3, "stride": 2, "padding": 1}
     return Autoencoder(
         encoder=Sequential(
-            Conv2d(1, 32, **half, **like), ReLU(),
-            Conv2d(32, 64, **half, **like), ReLU(),
-            Conv2d(64, 128, kernel_size=7, **like), ReLU(),
+            Conv2d(1, 32, **half, **like),
+            ReLU(),
+            Conv2d(32, 64, **half, **like),
+            ReLU(),
+            Conv2d(64, 128, kernel_size=7, **like),
+            ReLU(),
         ),
         decoder=Sequential(
-            ConvTranspose2d(128, 64, kernel_size=7, **like), ReLU(),
-            ConvTranspose2d(64, 32, **half, output_padding=1, **like), ReLU(),
-            ConvTranspose2d(32, 1, **half, output_padding=1, **like), Sigmoid(),
+            ConvTranspose2d(128, 64, kernel_size=7, **like),
+            ReLU(),
+            ConvTranspose2d(64, 32, **half, output_padding=1, **like),
+            ReLU(),
+            ConvTranspose2d(32, 1, **half, output_padding=1, **like),
+            Sigmoid(),
         ),
-    )  # fmt: skip
+    )
 
 
 def conv_denoiser(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
@@ -106,23 +124,31 @@ def conv_denoiser(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
     return Autoencoder(
         encoder=Sequential(Conv2d(1, 32, **half, **like), f, Conv2d(32, 64, **half, **like), f),
         decoder=Sequential(
-            ConvTranspose2d(64, 32, **half, output_padding=1, **like), f,
-            ConvTranspose2d(32, 1, **half, output_padding=1, **like), Sigmoid(),
+            ConvTranspose2d(64, 32, **half, output_padding=1, **like),
+            f,
+            ConvTranspose2d(32, 1, **half, output_padding=1, **like),
+            Sigmoid(),
         ),
-    )  # fmt: skip
+    )
 
 
-def tied_autoencoder(rng: Any = 0, features: int = 784, code: int = 256, dtype: Any = np.float32) -> TiedAutoencoder:
+def tied_autoencoder(
+    rng: Any = 0, features: int = 784, code: int = 256, dtype: Any = np.float32
+) -> TiedAutoencoder:
     """``z = σ(W x + b)``, ``x̂ = σ(Wᵀ z + c)``: one sigmoid layer, and the decoder uses the encoder's own W (code, features).
 
     The model of the contractive autoencoder's paper (Rifai et al. 2011). Small codes cannot be made large again without large
     weights, which are the encoder's too, so the contractive penalty cannot be cheated by scaling.
     """
     linear = Linear(features, code, rng=rng, dtype=dtype)
-    return TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear), Sigmoid()))
+    return TiedAutoencoder(
+        Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear), Sigmoid())
+    )
 
 
-def vae(rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dtype: Any = np.float32) -> VAE:
+def vae(
+    rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dtype: Any = np.float32
+) -> VAE:
     """784 → 400 → **20 + 20** → 400 → 784: the encoder gives 20 means and 20 log-variances, the decoder takes 20 numbers. ReLU,
     and Sigmoid at the end. One hidden layer on each side as in Kingma & Welling 2014, sizes as in PyTorch's example."""
     rng = np.random.default_rng(rng)
@@ -146,7 +172,13 @@ def discriminator(rng: Any = 0, features: int = 784, dtype: Any = np.float32) ->
     return Sequential(*layers, Linear(64, 1, rng=rng, dtype=dtype))
 
 
-def classifier(rng: Any = 0, features: int = 784, classes: int = 10, hidden: int = 256, dtype: Any = np.float32) -> Sequential:
+def classifier(
+    rng: Any = 0, features: int = 784, classes: int = 10, hidden: int = 256, dtype: Any = np.float32
+) -> Sequential:
     """784 → 256 → **10** logits, ReLU between: a judge of pictures. A perceptual loss looks at its hidden layer."""
     rng = np.random.default_rng(rng)
-    return Sequential(Linear(features, hidden, rng=rng, dtype=dtype), ReLU(), Linear(hidden, classes, rng=rng, dtype=dtype))
+    return Sequential(
+        Linear(features, hidden, rng=rng, dtype=dtype),
+        ReLU(),
+        Linear(hidden, classes, rng=rng, dtype=dtype),
+    )

@@ -17,7 +17,9 @@ from tinyae.backend import Array, block_size, device_of, to_device
 from tinyae.layers.base import Gradients
 
 Schedule = Callable[[int], float]  # learning rate as a function of the step, 0, 1, 2, ...
-BLOCK = 1 << 17  # numbers: half a MiB an array in float32. Smaller blocks measured slower: threads wait for each other's calls
+BLOCK = (
+    1 << 17
+)  # numbers: half a MiB an array in float32. Smaller blocks measured slower: threads wait for each other's calls
 
 
 class Optimizer:
@@ -37,20 +39,33 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # names of the arrays kept beside each parameter
 
     def __init__(
-        self, params: dict[str, Array], lr: float | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None
+        self,
+        params: dict[str, Array],
+        lr: float | Schedule,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
     ) -> None:
         name = type(self).__name__
         if not params:
             raise ValueError(f"{name}: there are no parameters to train")
         if not callable(lr) and not lr > 0:
-            raise ValueError(f"{name}: lr is {lr}, expected a number above 0 or a function of the step")
+            raise ValueError(
+                f"{name}: lr is {lr}, expected a number above 0 or a function of the step"
+            )
         if not weight_decay >= 0:
             raise ValueError(f"{name}: weight_decay is {weight_decay}, expected a number from 0 on")
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"{name}: clip_norm is {clip_norm}, expected a number above 0")
-        self.params, self.lr, self.weight_decay, self.clip_norm = params, lr, weight_decay, clip_norm
+        self.params, self.lr, self.weight_decay, self.clip_norm = (
+            params,
+            lr,
+            weight_decay,
+            clip_norm,
+        )
         self.steps = 0  # taken so far
-        self.state = {slot: {key: np.zeros_like(w) for key, w in params.items()} for slot in self.slots}
+        self.state = {
+            slot: {key: np.zeros_like(w) for key, w in params.items()} for slot in self.slots
+        }
 
     @property
     def current_lr(self) -> float:
@@ -72,7 +87,9 @@ class Optimizer:
                     w *= 1 - rate * self.weight_decay
                 self._update(w, g, *rest, rate)
 
-        for _ in map(update, sorted(self.params, key=lambda key: -self.params[key].size)):  # the large ones first
+        for _ in map(
+            update, sorted(self.params, key=lambda key: -self.params[key].size)
+        ):  # the large ones first
             pass
 
     def _update(self, w: Array, g: Array, *slots_and_rate: Any) -> None:
@@ -80,14 +97,18 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Array]:
         """Everything a checkpoint needs, as arrays: ``{"steps": 0-d, "m.encoder.0.weight": ..., ...}``."""
-        slots = {f"{slot}.{key}": a for slot, arrays in self.state.items() for key, a in arrays.items()}
+        slots = {
+            f"{slot}.{key}": a for slot, arrays in self.state.items() for key, a in arrays.items()
+        }
         return {"steps": np.array(self.steps), **slots}
 
     def check_state_dict(self, state: dict[str, Array]) -> None:
         mine = self.state_dict()
         for key in mine.keys() | state.keys():
             if key not in mine or key not in state or mine[key].shape != state[key].shape:
-                raise ValueError(f"{type(self).__name__}: the saved state does not fit at {key!r}: another optimiser or model?")
+                raise ValueError(
+                    f"{type(self).__name__}: the saved state does not fit at {key!r}: another optimiser or model?"
+                )
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Take over what ``state_dict`` returned, in place.
@@ -109,7 +130,12 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params: dict[str, Array], lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False, **options: Any
+        self,
+        params: dict[str, Array],
+        lr: float | Schedule,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: Any,
     ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"SGD: momentum is {momentum}, expected a number in [0, 1)")
@@ -132,8 +158,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1), with decoupled weight decay AdamW.
 
-        ``m ← β₁ m + (1−β₁) g``,   ``v ← β₂ v + (1−β₂) g²``,   ``w ← w − lr · m̂ / (√v̂ + ε)``,
-        ``m̂ = m / (1−β₁ᵗ)``,   ``v̂ = v / (1−β₂ᵗ)``   (t = 1, 2, ...: m and v start at 0, which these divisions undo)
+    ``m ← β₁ m + (1−β₁) g``,   ``v ← β₂ v + (1−β₂) g²``,   ``w ← w − lr · m̂ / (√v̂ + ε)``,
+    ``m̂ = m / (1−β₁ᵗ)``,   ``v̂ = v / (1−β₂ᵗ)``   (t = 1, 2, ...: m and v start at 0, which these divisions undo)
     """
 
     slots = ("m", "v")
@@ -172,7 +198,15 @@ class Adam(Optimizer):
 
 
 def adam_textbook(
-    w: Array, g: Array, m: Array, v: Array, t: int, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    t: int,
+    lr: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
 ) -> tuple[Array, Array, Array]:
     """One step of Adam in the letters of the paper, ``w, m, v`` after step t = 1, 2, ... The reference for ``Adam``."""
     m = beta1 * m + (1 - beta1) * g
@@ -198,7 +232,9 @@ def clip_by_norm(grads: Gradients, max_norm: float) -> tuple[Gradients, float]:
 def cosine_schedule(lr: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedule:
     """Linear from 0 to ``lr`` over ``warmup`` steps, then half a cosine down to ``final`` at step ``steps``."""
     if not 0 <= warmup < steps:
-        raise ValueError(f"cosine: warmup is {warmup}, expected 0 or more and less than steps = {steps}")
+        raise ValueError(
+            f"cosine: warmup is {warmup}, expected 0 or more and less than steps = {steps}"
+        )
 
     def rate(step: int) -> float:
         if step < warmup:
@@ -219,7 +255,9 @@ def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
 def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     """A parameter and what belongs to it, cut alike into blocks. The first array's are views, to be changed in place."""
     w = arrays[0]
-    in_memory = sorted(range(w.ndim), key=lambda axis: -w.strides[axis])  # axes as they lie: a kernel is channels-last
+    in_memory = sorted(
+        range(w.ndim), key=lambda axis: -w.strides[axis]
+    )  # axes as they lie: a kernel is channels-last
     step = block_size(w, BLOCK)
     if step >= w.size or not w.transpose(in_memory).flags.c_contiguous:
         yield arrays
@@ -232,7 +270,11 @@ def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
 def _check_gradients(params: dict[str, Array], grads: Gradients) -> None:
     if params.keys() != grads.keys():
         missing, extra = sorted(params.keys() - grads.keys()), sorted(grads.keys() - params.keys())
-        raise ValueError(f"step: the gradients do not belong to the parameters: missing {missing}, not known {extra}")
+        raise ValueError(
+            f"step: the gradients do not belong to the parameters: missing {missing}, not known {extra}"
+        )
     for key, w in params.items():
         if grads[key].shape != w.shape:
-            raise ValueError(f"step: the gradient of {key!r} has shape {grads[key].shape}, the parameter {w.shape}")
+            raise ValueError(
+                f"step: the gradient of {key!r} has shape {grads[key].shape}, the parameter {w.shape}"
+            )

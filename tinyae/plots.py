@@ -22,8 +22,22 @@ if TYPE_CHECKING:  # History.plot comes here
     from tinyae.training.history import History
 
 INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
-NO_LOSSES = ("epoch", "seconds", "images_per_s", "lr", "discriminator_accuracy", "accuracy")  # nothing for an axis of losses
-PARTS = ("tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive")  # colours of their own
+NO_LOSSES = (
+    "epoch",
+    "seconds",
+    "images_per_s",
+    "lr",
+    "discriminator_accuracy",
+    "accuracy",
+)  # nothing for an axis of losses
+PARTS = (
+    "tab:green",
+    "tab:red",
+    "tab:purple",
+    "tab:brown",
+    "tab:pink",
+    "tab:olive",
+)  # colours of their own
 
 
 def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
@@ -31,7 +45,12 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
     import matplotlib.pyplot as plt
 
     figure = ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=dpi, bbox_inches="tight", facecolor="white"))
+    write_atomically(
+        path,
+        lambda temporary: figure.savefig(
+            temporary, dpi=dpi, bbox_inches="tight", facecolor="white"
+        ),
+    )
     plt.close(figure)
     return Path(path)
 
@@ -58,7 +77,9 @@ def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0
     n, h, w, *channels = pictures.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
-    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, *channels), fill, pictures.dtype)
+    sheet = np.full(
+        (rows * (h + gap) - gap, columns * (w + gap) - gap, *channels), fill, pictures.dtype
+    )
     for i, picture in enumerate(pictures):
         top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
         sheet[top : top + h, left : left + w] = picture
@@ -74,7 +95,9 @@ def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any =
     return ax
 
 
-def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[str] | None = None, ax: Any = None) -> Any:
+def plot_reconstructions(
+    originals: Array, *reconstructions: Array, names: list[str] | None = None, ax: Any = None
+) -> Any:
     """One column an example: the original above, one or more reconstructions below.
 
     Raises:
@@ -82,7 +105,9 @@ def plot_reconstructions(originals: Array, *reconstructions: Array, names: list[
     """
     rows = [as_display_images(x) for x in (originals, *reconstructions)]
     if len({row.shape for row in rows}) != 1:
-        raise ValueError(f"plot_reconstructions: the rows differ in shape: {[row.shape for row in rows]}")
+        raise ValueError(
+            f"plot_reconstructions: the rows differ in shape: {[row.shape for row in rows]}"
+        )
     names = names or ["original", *(["reconstruction"] * len(reconstructions))]
     sheet = mosaic(np.concatenate(rows), columns=len(rows[0]), fill=0.0)
     ax = _axes(ax, figsize=_sheet_size(sheet))
@@ -97,11 +122,20 @@ def plot_history(history: History, ax: Any = None) -> Any:
     """The loss, the validation loss and the objective's parts against the epoch, the axis of the losses logarithmic."""
     ax = _axes(ax, figsize=(6, 3.6))
     columns = [c for c in history.columns if c not in NO_LOSSES]
-    ink = INK | dict(zip((c for c in columns if c not in INK), itertools.cycle(PARTS), strict=False))
+    ink = INK | dict(
+        zip((c for c in columns if c not in INK), itertools.cycle(PARTS), strict=False)
+    )
     for column in columns:
         label = {"loss": "training", "val_loss": "validation"}.get(column, column.replace("_", " "))
         few = "o" if len(history) < 30 else ""
-        ax.plot(history["epoch"], history[column], marker=few, markersize=3, label=label, color=ink[column])
+        ax.plot(
+            history["epoch"],
+            history[column],
+            marker=few,
+            markersize=3,
+            label=label,
+            color=ink[column],
+        )
     ax.set(xlabel="epoch", ylabel="loss")
     if columns and all(min(history[column]) > 0 for column in columns):
         _log_axis(ax, [value for column in columns for value in history[column]])
@@ -145,7 +179,9 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
     """
     z = to_numpy(codes)
     if z.ndim != 2 or z.shape[1] < 2:
-        raise ValueError(f"plot_codes: codes have shape {z.shape}, expected (N, K) with K of at least 2")
+        raise ValueError(
+            f"plot_codes: codes have shape {z.shape}, expected (N, K) with K of at least 2"
+        )
     if labels is not None and len(labels) != len(z):
         raise ValueError(f"plot_codes: {len(labels)} labels for {len(z)} codes")
     names = "z₁", "z₂"
@@ -157,15 +193,27 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
     colours = {} if labels is None else {"c": to_numpy(labels), "cmap": "tab10"}
     points = ax.scatter(*z.T, s=4, alpha=0.7, linewidths=0, **colours)
     if labels is not None:
-        ax.legend(*points.legend_elements(num=None), title="label", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        ax.legend(
+            *points.legend_elements(num=None),
+            title="label",
+            frameon=False,
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+        )
     ax.set(xlabel=names[0], ylabel=names[1])
     return ax
 
 
 def plot_latent_plane(
-    model: Any, x: Array, labels: Array | None = None, low: Any = None, high: Any = None, n: int = 12,
-    shape: tuple[int, ...] | None = None, axes: Any = None,
-) -> Any:  # fmt: skip
+    model: Any,
+    x: Array,
+    labels: Array | None = None,
+    low: Any = None,
+    high: Any = None,
+    n: int = 12,
+    shape: tuple[int, ...] | None = None,
+    axes: Any = None,
+) -> Any:
     """A code of two numbers, seen as a whole: the codes of ``x`` on the left, with a frame, and on the right the frame decoded.
 
     The frame runs from ``low`` to ``high``, two numbers each; by default the middle four fifths of the codes, each way.
@@ -180,7 +228,9 @@ def plot_latent_plane(
 
     codes = to_numpy(model.encode(x))
     if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"plot_latent_plane: the model's codes have shape {codes.shape}, expected (N, 2)")
+        raise ValueError(
+            f"plot_latent_plane: the model's codes have shape {codes.shape}, expected (N, 2)"
+        )
     low = np.quantile(codes, 0.1, axis=0) if low is None else np.asarray(low, dtype=float)
     high = np.quantile(codes, 0.9, axis=0) if high is None else np.asarray(high, dtype=float)
     if axes is None:
@@ -190,7 +240,9 @@ def plot_latent_plane(
     pictures = to_numpy(decode_grid(model, tuple(low), tuple(high), n))
     sheet = mosaic(pictures if shape is None else pictures.reshape(-1, *shape), columns=n, fill=0.0)
     extent = (low[0], high[0], low[1], high[1])
-    axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto")
+    axes[1].imshow(
+        sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto"
+    )
     axes[1].set(xlabel="z₁", ylabel="z₂", title="the frame, decoded")
     return axes
 
@@ -209,7 +261,9 @@ def _log_axis(ax: Any, values: list[float]) -> None:
 
     close = max(values) < 30 * min(values)
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5), numticks=20))
+    ax.yaxis.set_major_locator(
+        LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5), numticks=20)
+    )
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
 

@@ -30,9 +30,14 @@ def test_errors_are_the_mean_square_of_each_example():
 def test_errors_of_images_and_of_a_function_that_answers_in_rows():
     x = rng.random((3, 1, 28, 28), dtype=np.float32)
     conv = conv_autoencoder(0)
-    np.testing.assert_allclose(reconstruction_errors(conv, x), ((conv(x) - x) ** 2).mean(axis=(1, 2, 3)), rtol=1e-5)
-    np.testing.assert_allclose(reconstruction_errors(lambda t: half(t).reshape(len(t), -1), x), (x**2).mean(axis=(1, 2, 3)) / 4,
-                               rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(
+        reconstruction_errors(conv, x), ((conv(x) - x) ** 2).mean(axis=(1, 2, 3)), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        reconstruction_errors(lambda t: half(t).reshape(len(t), -1), x),
+        (x**2).mean(axis=(1, 2, 3)) / 4,
+        rtol=1e-5,
+    )
     assert reconstruction_errors(half, x[:0]).shape == (0,)
 
 
@@ -75,27 +80,63 @@ def test_curves_and_area_are_scikit_learns():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: detect_anomalies(half, DATA, np.nan), "detect_anomalies: threshold is nan, expected a number from 0 on"),
+        (
+            lambda: detect_anomalies(half, DATA, np.nan),
+            "detect_anomalies: threshold is nan, expected a number from 0 on",
+        ),
         (lambda: detect_anomalies(half, DATA, -1.0), "threshold is -1.0"),
-        (lambda: detect_anomalies(half, np.array([[1.0], [np.nan]]), 1.0), "the error of example 1 is NaN"),
-        (lambda: quantile_threshold(np.zeros(0)), "quantile_threshold: the normal set is empty: expected the errors of normal examples"),
-        (lambda: quantile_threshold(np.ones(9), 0), "quantile is 0, expected a number between 0 and 1, such as 0.95"),
+        (
+            lambda: detect_anomalies(half, np.array([[1.0], [np.nan]]), 1.0),
+            "the error of example 1 is NaN",
+        ),
+        (
+            lambda: quantile_threshold(np.zeros(0)),
+            "quantile_threshold: the normal set is empty: expected the errors of normal examples",
+        ),
+        (
+            lambda: quantile_threshold(np.ones(9), 0),
+            "quantile is 0, expected a number between 0 and 1, such as 0.95",
+        ),
         (lambda: quantile_threshold(np.ones(9), 1.0), "quantile is 1.0"),
         (lambda: quantile_threshold(np.ones(9), 95), "quantile is 95"),
         (lambda: quantile_threshold(np.ones(9), np.nan), "quantile is nan"),
-        (lambda: quantile_threshold(np.array([1, np.inf, np.nan])), "the error of normal example 1 is inf"),
-        (lambda: quantile_threshold(np.ones((3, 2))), "the errors have shape (3, 2), expected (N,)"),
+        (
+            lambda: quantile_threshold(np.array([1, np.inf, np.nan])),
+            "the error of normal example 1 is inf",
+        ),
+        (
+            lambda: quantile_threshold(np.ones((3, 2))),
+            "the errors have shape (3, 2), expected (N,)",
+        ),
         (lambda: roc_auc(np.ones(5), np.zeros(4)), "errors have shape (5,) and labels (4,)"),
-        (lambda: roc_curve(np.ones(5), np.zeros(4)), "roc_curve: errors have shape (5,) and labels (4,)"),
-        (lambda: roc_auc(np.ones(5), np.zeros(5)), "0 anomalies among 5 examples: expected some of each kind"),
+        (
+            lambda: roc_curve(np.ones(5), np.zeros(4)),
+            "roc_curve: errors have shape (5,) and labels (4,)",
+        ),
+        (
+            lambda: roc_auc(np.ones(5), np.zeros(5)),
+            "0 anomalies among 5 examples: expected some of each kind",
+        ),
         (lambda: roc_auc(np.array([1, np.nan]), np.array([0, 1])), "the error of example 1 is NaN"),
-        (lambda: roc_auc(np.ones(4), np.array([0, 1, 2, 1])), "the labels are 0, 1, 2 ..., expected True or 1 for an anomaly"),
+        (
+            lambda: roc_auc(np.ones(4), np.array([0, 1, 2, 1])),
+            "the labels are 0, 1, 2 ..., expected True or 1 for an anomaly",
+        ),
         (lambda: roc_auc(np.ones(2), np.array([-1, 1])), "the labels are -1, 1"),
         (lambda: roc_auc(np.ones(2), np.array([0.0, np.nan])), "expected True or 1"),
-        (lambda: roc_auc(np.ones(2), np.array(["normal", "anomaly"])), "the labels are anomaly, normal"),
-        (lambda: detect_anomalies(half, (DATA * 255).astype(np.uint8), 0.1), "x has dtype uint8, expected floating point"),
+        (
+            lambda: roc_auc(np.ones(2), np.array(["normal", "anomaly"])),
+            "the labels are anomaly, normal",
+        ),
+        (
+            lambda: detect_anomalies(half, (DATA * 255).astype(np.uint8), 0.1),
+            "x has dtype uint8, expected floating point",
+        ),
         (lambda: reconstruction_errors(half, DATA[0]), "x has shape (12,), expected (N, ...)"),
-        (lambda: reconstruction_errors(lambda x: x[:, :5], DATA), "the model made (50, 5) of (50, 12)"),
+        (
+            lambda: reconstruction_errors(lambda x: x[:, :5], DATA),
+            "the model made (50, 5) of (50, 12)",
+        ),
     ],
 )
 def test_mistakes_get_an_answer(call, words):
@@ -113,4 +154,7 @@ def test_on_a_device(monkeypatch):
     there = reconstruction_errors(model.to("gpu"), to_device(DATA, "gpu"))
     assert type(there) is np.ndarray  # what follows is statistics, on the CPU
     np.testing.assert_allclose(there, reconstruction_errors(model, DATA), rtol=1e-6)
-    assert detect_anomalies(model.to("gpu"), to_device(DATA, "gpu"), float(np.median(there))).sum() == 25
+    assert (
+        detect_anomalies(model.to("gpu"), to_device(DATA, "gpu"), float(np.median(there))).sum()
+        == 25
+    )

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tinyae import Adam, Linear, Sequential, Tanh, cross_entropy, fit, freeze
-from tinyae.applications import accuracy, classification, encode, linear_probe, predict, stratified_subset
+from tinyae.applications import (
+    accuracy,
+    classification,
+    encode,
+    linear_probe,
+    predict,
+    stratified_subset,
+)
 from tinyae.checking import gradcheck
 
 rng = np.random.default_rng(0)
@@ -41,8 +48,17 @@ def test_gradients():
 def test_fit_learns_labels_and_logs_the_accuracy(workers):
     labels = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0)
     model = net()
-    history = fit(model, (X, labels), classification, Adam(model.params, 0.05), 60, 10, workers=workers, progress=False,
-                  validation=(X, labels))  # fmt: skip
+    history = fit(
+        model,
+        (X, labels),
+        classification,
+        Adam(model.params, 0.05),
+        60,
+        10,
+        workers=workers,
+        progress=False,
+        validation=(X, labels),
+    )
     assert history["accuracy"][-1] > 0.9 and history["val_loss"][-1] < history["val_loss"][0]
     assert accuracy(model, X, labels) == pytest.approx((model(X).argmax(axis=1) == labels).mean())
     assert predict(model, X, batch_size=7).tolist() == model(X).argmax(axis=1).tolist()
@@ -52,10 +68,18 @@ def test_a_linear_on_features_made_once_is_a_linear_on_a_frozen_encoder():
     """What makes the chapter's tables quick: the codes of a frozen encoder do not change, so they are computed once."""
     encoder = Sequential(Linear(4, 5, rng=3), Tanh())
     whole, head = Sequential(freeze(encoder), Linear(5, 3, rng=4)), Sequential(Linear(5, 3, rng=4))
-    options = {"objective": classification, "epochs": 3, "batch_size": 8, "workers": 1, "progress": False}
+    options = {
+        "objective": classification,
+        "epochs": 3,
+        "batch_size": 8,
+        "workers": 1,
+        "progress": False,
+    }
     fit(whole, (X, LABELS), optimizer=Adam(whole.params, 0.01), **options)
     fit(head, (encode(encoder, X), LABELS), optimizer=Adam(head.params, 0.01), **options)
-    np.testing.assert_allclose(whole.params["1.weight"], head.params["0.weight"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        whole.params["1.weight"], head.params["0.weight"], rtol=1e-5, atol=1e-6
+    )
     assert encode(encoder, X, batch_size=7).shape == (30, 5)
 
 
@@ -73,17 +97,38 @@ def test_subsets_are_balanced_and_without_repeats(n):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: classification(net(), (X, LABELS[:-1])), "classification: 30 examples, but labels of shape (29,), expected (30"),
+        (
+            lambda: classification(net(), (X, LABELS[:-1])),
+            "classification: 30 examples, but labels of shape (29,), expected (30",
+        ),
         (lambda: classification(net(), X), "classification: expected the pair (x, labels)"),
         (lambda: classification(net(), (X, LABELS + 5)), "labels run from 5 to 7, expected 0 to 2"),
-        (lambda: accuracy(net(), X, LABELS[:-1]), "accuracy: 30 examples, but labels of shape (29,)"),
-        (lambda: fit(net(), (X, LABELS[:4]), classification, Adam(Linear(1, 1).params), 1), "30 examples, but 4 labels"),
+        (
+            lambda: accuracy(net(), X, LABELS[:-1]),
+            "accuracy: 30 examples, but labels of shape (29,)",
+        ),
+        (
+            lambda: fit(net(), (X, LABELS[:4]), classification, Adam(Linear(1, 1).params), 1),
+            "30 examples, but 4 labels",
+        ),
         (lambda: encode(net(), X[:0]), "encode: x is empty"),
-        (lambda: linear_probe(X, LABELS[:-1], X, LABELS), "linear_probe: 30 examples, but labels of shape (29,)"),
-        (lambda: stratified_subset(LABELS, 2, 0), "n is 2, expected 3 (the classes) to 30 (the examples)"),
+        (
+            lambda: linear_probe(X, LABELS[:-1], X, LABELS),
+            "linear_probe: 30 examples, but labels of shape (29,)",
+        ),
+        (
+            lambda: stratified_subset(LABELS, 2, 0),
+            "n is 2, expected 3 (the classes) to 30 (the examples)",
+        ),
         (lambda: stratified_subset(LABELS, 31, 0), "n is 31"),
-        (lambda: stratified_subset(np.array([0] * 9 + [1]), 4, 0), "4 examples of 2 classes are 2 of class 1, which has 1"),
-        (lambda: stratified_subset(np.eye(3)[LABELS], 9, 0), "labels have shape (30, 3), expected (N,): one_hot.argmax(axis=1)?"),
+        (
+            lambda: stratified_subset(np.array([0] * 9 + [1]), 4, 0),
+            "4 examples of 2 classes are 2 of class 1, which has 1",
+        ),
+        (
+            lambda: stratified_subset(np.eye(3)[LABELS], 9, 0),
+            "labels have shape (30, 3), expected (N,): one_hot.argmax(axis=1)?",
+        ),
     ],
 )
 def test_mistakes_get_an_answer(call, words):
@@ -95,7 +140,16 @@ def test_a_linear_probe_finds_what_is_linear_and_is_repeatable():
     rng = np.random.default_rng(0)
     z = rng.normal(5, 3, (400, 4)).astype(np.float32)
     labels = (z[:, 0] > z[:, 1]).astype(int) + (z[:, 2] > 8)
-    first, again = (linear_probe(z[:300], labels[:300], z[300:], labels[300:], rng=3) for _ in range(2))
+    first, again = (
+        linear_probe(z[:300], labels[:300], z[300:], labels[300:], rng=3) for _ in range(2)
+    )
     assert first == again > 0.7
-    assert linear_probe(np.ones_like(z[:300]) + rng.normal(0, 1, (300, 4)).astype(np.float32), labels[:300],
-                        np.ones_like(z[300:]), labels[300:]) < first  # fmt: skip
+    assert (
+        linear_probe(
+            np.ones_like(z[:300]) + rng.normal(0, 1, (300, 4)).astype(np.float32),
+            labels[:300],
+            np.ones_like(z[300:]),
+            labels[300:],
+        )
+        < first
+    )

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from tinyae import Autoencoder, Linear, Objective, Sequential
-from tinyae.applications import decode_grid, nearest_neighbor_accuracy, pca_autoencoder, pca_map, tsne_map
+from tinyae.applications import (
+    decode_grid,
+    nearest_neighbor_accuracy,
+    pca_autoencoder,
+    pca_map,
+    tsne_map,
+)
 from tinyae.models import basic_autoencoder
 
 rng = np.random.default_rng(0)
@@ -50,8 +56,12 @@ def test_neighbours_by_definition(n):
     squares = ((points[some, None] - points[None]) ** 2).sum(axis=-1)
     squares[np.arange(len(squares)), some] = np.inf
     if n < 100:
-        assert nearest_neighbor_accuracy(points, labels) == pytest.approx((labels[squares.argmin(axis=1)] == labels).mean())
-    twins = np.repeat(points, 2, axis=0) + 1e-6 * rng.normal(size=(2 * n, 3))  # everybody's nearest is the twin
+        assert nearest_neighbor_accuracy(points, labels) == pytest.approx(
+            (labels[squares.argmin(axis=1)] == labels).mean()
+        )
+    twins = np.repeat(points, 2, axis=0) + 1e-6 * rng.normal(
+        size=(2 * n, 3)
+    )  # everybody's nearest is the twin
     assert nearest_neighbor_accuracy(twins, np.repeat(np.arange(n), 2)) == 1
 
 
@@ -70,10 +80,16 @@ def test_the_grid_reads_like_the_plane():
         (lambda: pca_autoencoder(X, 0), "components is 0"),
         (lambda: pca_autoencoder(X[0], 1), "x has shape (7,), expected rows (N, D)"),
         (lambda: pca_autoencoder(X[:1], 1), "two at least"),
-        (lambda: tsne_map(X, perplexity=60), "perplexity is 60, expected a number above 0 and below the 60 examples"),
+        (
+            lambda: tsne_map(X, perplexity=60),
+            "perplexity is 60, expected a number above 0 and below the 60 examples",
+        ),
         (lambda: tsne_map(np.array([[1.0, 2], [np.nan, 3]]), perplexity=1), "example 1 holds NaN"),
         (lambda: nearest_neighbor_accuracy(X, np.zeros(59)), "60 points and 59 labels"),
-        (lambda: decode_grid(basic_autoencoder(0), (0, 0), (1, 1)), "the model's code has 32 numbers, expected 2"),
+        (
+            lambda: decode_grid(basic_autoencoder(0), (0, 0), (1, 1)),
+            "the model's code has 32 numbers, expected 2",
+        ),
         (lambda: decode_grid(basic_autoencoder(0), (0,), (1, 1)), "two numbers a corner"),
     ],
 )

@@ -17,7 +17,11 @@ QUICK = {"epochs": 3, "batch_size": 16, "workers": 1}
 def test_the_stack_has_the_sizes_and_a_history_for_each():
     encoder, histories = greedy_pretrain((8, 5), DATA, Masking(0.25), **QUICK)
     assert repr(encoder) == repr(Sequential(Linear(12, 8), Sigmoid(), Linear(8, 5), Sigmoid()))
-    assert [len(h) for h in histories] == [3, 3] and encoder(DATA).shape == (50, 5) and encoder(DATA).dtype == np.float32
+    assert (
+        [len(h) for h in histories] == [3, 3]
+        and encoder(DATA).shape == (50, 5)
+        and encoder(DATA).dtype == np.float32
+    )
     for history in histories:
         assert history["loss"][-1] < history["loss"][0]
 
@@ -36,7 +40,9 @@ def test_each_layer_sees_the_clean_output_of_the_one_below():
         seen.append(x)
         return np.zeros_like(x)
 
-    encoder, _ = greedy_pretrain((8, 5), DATA, [Masking(0.5), spy], epochs=1, batch_size=50, workers=1)
+    encoder, _ = greedy_pretrain(
+        (8, 5), DATA, [Masking(0.5), spy], epochs=1, batch_size=50, workers=1
+    )
     below = encoder[:2](DATA)
     (given,) = seen
     key = lambda rows: rows[np.lexsort(rows.T)]  # noqa: E731  (fit shuffles)
@@ -45,17 +51,25 @@ def test_each_layer_sees_the_clean_output_of_the_one_below():
 
 def test_the_loss_is_the_papers_with_tied_weights():
     """With a rate of almost 0 the logged loss is the cross-entropy of σ(Wᵀ σ(W x + b) + c) with c = 0."""
-    encoder, (history,) = greedy_pretrain((8,), DATA, None, epochs=1, batch_size=50, workers=1, lr=1e-12)
+    encoder, (history,) = greedy_pretrain(
+        (8,), DATA, None, epochs=1, batch_size=50, workers=1, lr=1e-12
+    )
     w, b = encoder.params["0.weight"], encoder.params["0.bias"]
     y = 1 / (1 + np.exp(-(encoder(DATA) @ w)))
     assert b.shape == (8,) and history["loss"][0] == pytest.approx(bce(y, DATA)[0], rel=1e-5)
 
 
 def test_the_same_seed_gives_the_same_stack():
-    a, b, c = (greedy_pretrain((6,), DATA, Masking(0.5), rng=seed, **QUICK)[0].params["0.weight"] for seed in (1, 1, 2))
+    a, b, c = (
+        greedy_pretrain((6,), DATA, Masking(0.5), rng=seed, **QUICK)[0].params["0.weight"]
+        for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
-    a, b = (greedy_pretrain((6,), DATA, Masking(0.5), rng=np.random.default_rng(5), **QUICK)[0] for _ in range(2))
+    a, b = (
+        greedy_pretrain((6,), DATA, Masking(0.5), rng=np.random.default_rng(5), **QUICK)[0]
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(a.params["0.weight"], b.params["0.weight"])
 
 
@@ -63,9 +77,15 @@ def test_the_same_seed_gives_the_same_stack():
     ("call", "words"),
     [
         (lambda: greedy_pretrain((), DATA, None), "0 sizes"),
-        (lambda: greedy_pretrain((4, 3), DATA, [Masking(0.1)]), "2 sizes and 1 corruptions, expected one size at least"),
+        (
+            lambda: greedy_pretrain((4, 3), DATA, [Masking(0.1)]),
+            "2 sizes and 1 corruptions, expected one size at least",
+        ),
         (lambda: greedy_pretrain((4,), DATA[0], None), "x has shape (12,), expected rows (N, D)"),
-        (lambda: greedy_pretrain((4,), 3 * DATA - 1, None), "expected [0, 1]: each layer is compared as a probability"),
+        (
+            lambda: greedy_pretrain((4,), 3 * DATA - 1, None),
+            "expected [0, 1]: each layer is compared as a probability",
+        ),
         (lambda: greedy_pretrain((4,), np.full_like(DATA, np.nan), None), "x runs from nan to nan"),
     ],
 )

@@ -12,7 +12,9 @@ RNG = np.random.default_rng(0)
 def test_confidence_is_the_largest_probability():
     c, x = Sequential(Linear(6, 4, rng=0, dtype=np.float64)), RNG.normal(size=(7, 6))
     e = np.exp(c(x))
-    np.testing.assert_allclose(max_probability(c, x, batch_size=3), (e / e.sum(axis=1, keepdims=True)).max(axis=1))
+    np.testing.assert_allclose(
+        max_probability(c, x, batch_size=3), (e / e.sum(axis=1, keepdims=True)).max(axis=1)
+    )
     c.params["0.weight"][...] = c.params["0.bias"][...] = 0
     np.testing.assert_allclose(max_probability(c, x), 0.25)
     c.params["0.bias"][2] = 1e4  # no overflow
@@ -32,9 +34,13 @@ def test_nearest_is_what_a_loop_finds():
 
 def test_sharpness():
     stripes = np.tile([0.0, 1.0], (1, 1, 4, 2))  # 4×4: 12 differences of 1, 8 pixels of ink
-    assert sharpness(stripes).tolist() == [12 / 8] and sharpness(stripes.reshape(1, 16)).tolist() == [12 / 8]
+    assert sharpness(stripes).tolist() == [12 / 8] and sharpness(
+        stripes.reshape(1, 16)
+    ).tolist() == [12 / 8]
     assert sharpness(0.3 * stripes)[0] == pytest.approx(12 / 8)
-    assert sharpness(np.ones((2, 16))).tolist() == [0, 0] and sharpness(np.zeros((1, 16))).tolist() == [0]
+    assert sharpness(np.ones((2, 16))).tolist() == [0, 0] and sharpness(
+        np.zeros((1, 16))
+    ).tolist() == [0]
     sharp = RNG.uniform(size=(5, 1, 8, 8)).round()
     blurred = (sharp + np.roll(sharp, 1, axis=-1)) / 2
     assert (sharpness(blurred) < sharpness(sharp)).all()
@@ -43,9 +49,18 @@ def test_sharpness():
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
-        (lambda: max_probability(Linear(6, 1), np.zeros((2, 6), np.float32)), r"gives \(2, 1\), expected logits \(N, classes\)"),
-        (lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((3, 5))), r"shape \(2, 6\) and real ones of shape \(3, 5\)"),
-        (lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((0, 6))), "expected one real picture or more"),
+        (
+            lambda: max_probability(Linear(6, 1), np.zeros((2, 6), np.float32)),
+            r"gives \(2, 1\), expected logits \(N, classes\)",
+        ),
+        (
+            lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((3, 5))),
+            r"shape \(2, 6\) and real ones of shape \(3, 5\)",
+        ),
+        (
+            lambda: nearest_neighbors(np.zeros((2, 6)), np.zeros((0, 6))),
+            "expected one real picture or more",
+        ),
         (lambda: sharpness(np.zeros((2, 7))), "no square pictures"),
     ],
 )

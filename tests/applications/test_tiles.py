@@ -21,7 +21,13 @@ def test_starts_cover_everything_and_stay_inside(length, tile, step):
     assert all(b - a <= step for a, b in zip(starts, starts[1:], strict=False))
 
 
-@given(st.integers(0, 9), st.integers(0, 9), st.integers(3, 8), st.integers(1, 8), st.sampled_from([np.float32, np.float64]))
+@given(
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(3, 8),
+    st.integers(1, 8),
+    st.sampled_from([np.float32, np.float64]),
+)
 def test_a_model_that_changes_nothing_gives_the_picture_back(more_h, more_w, tile, step, dtype):
     picture = np.random.default_rng(1).random((tile + more_h, tile + more_w)).astype(dtype)
     y = denoise_tiles(lambda t: t, picture, tile, min(step, tile), batch_size=3)
@@ -64,9 +70,12 @@ def test_an_odd_tile_and_an_answer_in_rows():
 
 def test_overlap_smooths_the_seams():
     """A model whose answer is off by a random constant a tile: jumps between neighbours are smaller where tiles overlap."""
+
     def jumps(step):
         noise = np.random.default_rng(2)
-        y = denoise_tiles(lambda t: t + noise.normal(size=(len(t), 1, 1, 1)), np.zeros((56, 56)), 28, step)
+        y = denoise_tiles(
+            lambda t: t + noise.normal(size=(len(t), 1, 1, 1)), np.zeros((56, 56)), 28, step
+        )
         return np.abs(np.diff(y, axis=1)).max()
 
     assert jumps(7) < 0.3 * jumps(28)
@@ -82,18 +91,36 @@ def test_the_picture_is_not_changed():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: denoise_tiles(np.copy, np.zeros((20, 30))), "the picture is 20×30 pixels, expected at least one tile of 28×28"),
+        (
+            lambda: denoise_tiles(np.copy, np.zeros((20, 30))),
+            "the picture is 20×30 pixels, expected at least one tile of 28×28",
+        ),
         (lambda: denoise_tiles(np.copy, np.zeros((30, 20))), "the picture is 30×20"),
-        (lambda: denoise_tiles(np.copy, np.zeros((1, 30, 30))), "shape (1, 30, 30), expected (H, W)"),
+        (
+            lambda: denoise_tiles(np.copy, np.zeros((1, 30, 30))),
+            "shape (1, 30, 30), expected (H, W)",
+        ),
         (lambda: denoise_tiles(np.copy, np.zeros((30, 30)), step=0), "step is 0, expected 1 to 28"),
         (lambda: denoise_tiles(np.copy, np.zeros((30, 30)), step=29), "step is 29"),
         (lambda: denoise_tiles(np.copy, np.zeros((30, 30), np.uint8)), "got uint8: picture / 255?"),
         (lambda: denoise_tiles(np.copy, np.full((30, 30), np.nan)), "NaN or infinite"),
-        (lambda: denoise_tiles(np.copy, np.full((30, 30), 255.0)), "pixels up to 255, expected [0, 1]"),
-        (lambda: denoise_tiles(Linear(784, 784), np.zeros((30, 30))), "a dense model is lambda t: model(t.reshape(len(t), -1))"),
-        (lambda: denoise_tiles(lambda t: t[:, :, ::2], np.zeros((30, 30))), "the model made (4, 1, 14, 28) of (4, 1, 28, 28)"),
+        (
+            lambda: denoise_tiles(np.copy, np.full((30, 30), 255.0)),
+            "pixels up to 255, expected [0, 1]",
+        ),
+        (
+            lambda: denoise_tiles(Linear(784, 784), np.zeros((30, 30))),
+            "a dense model is lambda t: model(t.reshape(len(t), -1))",
+        ),
+        (
+            lambda: denoise_tiles(lambda t: t[:, :, ::2], np.zeros((30, 30))),
+            "the model made (4, 1, 14, 28) of (4, 1, 28, 28)",
+        ),
         (lambda: random_patches(np.zeros((30, 30)), 3), "shape (30, 30), expected (M, H, W)"),
-        (lambda: random_patches(np.zeros((2, 20, 30)), 3), "pictures of 20×30 pixels, expected at least one patch of 28×28"),
+        (
+            lambda: random_patches(np.zeros((2, 20, 30)), 3),
+            "pictures of 20×30 pixels, expected at least one patch of 28×28",
+        ),
         (lambda: random_patches(np.zeros((0, 30, 30)), 3), "(0, 30, 30)"),
     ],
 )
@@ -108,7 +135,10 @@ def test_patches_are_cut_from_everywhere():
     assert patches.shape == (300, 1, 4, 4)
     corners = {int(p[0, 0, 0]) for p in patches}
     assert corners == {int(pictures[m, i, j]) for m in (0, 1) for i in (0, 1) for j in (0, 1, 2)}
-    np.testing.assert_array_equal(patches[:, 0] - patches[:, :1, 0, 0, None], np.broadcast_to(pictures[0, :4, :4], (300, 4, 4)))
+    np.testing.assert_array_equal(
+        patches[:, 0] - patches[:, :1, 0, 0, None],
+        np.broadcast_to(pictures[0, :4, :4], (300, 4, 4)),
+    )
     np.testing.assert_array_equal(patches, random_patches(pictures, 300, 4, rng=3))
 
 

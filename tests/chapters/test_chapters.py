@@ -1,4 +1,5 @@
 """Each chapter runs, as a script and as a notebook, and the notebooks are what their sources say."""
+
 import importlib.util
 import json
 import os
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("jupytext", reason="notebooks are made with jupytext: pip install '.[test]'")
-nbclient = pytest.importorskip("nbclient", reason="notebooks are run with nbclient: pip install '.[test]'")
+nbclient = pytest.importorskip(
+    "nbclient", reason="notebooks are run with nbclient: pip install '.[test]'"
+)
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
@@ -38,13 +41,21 @@ def test_there_are_chapters():
 @each_chapter
 def test_runs_as_a_script_from_anywhere(chapter, fast, tmp_path):
     figures = {path: path.stat().st_mtime_ns for path in (ROOT / "chapters" / "figures").glob("*")}
-    run = subprocess.run([sys.executable, "-W", "error::RuntimeWarning", chapter], cwd=tmp_path, text=True,
-                         encoding="utf-8", capture_output=True, timeout=LIMIT,
-                         env={**os.environ, "PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", chapter],
+        cwd=tmp_path,
+        text=True,
+        encoding="utf-8",
+        capture_output=True,
+        timeout=LIMIT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
     assert run.returncode == 0, run.stderr
     assert "nan" not in run.stdout.lower().split()
     assert not list(tmp_path.iterdir()), "a fast run leaves nothing behind"
-    assert figures == {path: path.stat().st_mtime_ns for path in (ROOT / "chapters" / "figures").glob("*")}
+    assert figures == {
+        path: path.stat().st_mtime_ns for path in (ROOT / "chapters" / "figures").glob("*")
+    }
 
 
 @each_chapter
@@ -53,10 +64,20 @@ def test_runs_as_a_notebook_and_shows_its_figures(chapter, fast, tmp_path, monke
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     (tmp_path / "work").mkdir()
     book = build.nbformat.reads(build.notebook(chapter), as_version=4)
-    nbclient.NotebookClient(book, timeout=LIMIT, kernel_name="python3",
-                            resources={"metadata": {"path": str(tmp_path / "work")}}).execute()  # fmt: skip
-    pictures = sum("image/png" in output.get("data", {}) for cell in book.cells for output in cell.get("outputs", []))
-    assert pictures == sum(line.startswith(("show(", "    show(")) for line in chapter.read_text("utf-8").splitlines())
+    nbclient.NotebookClient(
+        book,
+        timeout=LIMIT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path / "work")}},
+    ).execute()
+    pictures = sum(
+        "image/png" in output.get("data", {})
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+    )
+    assert pictures == sum(
+        line.startswith(("show(", "    show(")) for line in chapter.read_text("utf-8").splitlines()
+    )
     assert not list((tmp_path / "work").iterdir()), "a notebook writes no figures"
 
 
@@ -73,7 +94,9 @@ def test_readme_lists_the_chapters():
 
 def test_every_notebook_has_a_source_and_no_outputs():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
-        assert (ROOT / "chapters" / f"{path.stem}.py").is_file(), f"{path.name} has no chapter: delete it"
+        assert (ROOT / "chapters" / f"{path.stem}.py").is_file(), (
+            f"{path.name} has no chapter: delete it"
+        )
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             assert not cell.get("outputs") and cell.get("execution_count") is None, path.name
 
@@ -81,7 +104,9 @@ def test_every_notebook_has_a_source_and_no_outputs():
 @each_chapter
 def test_has_what_a_chapter_has(chapter):
     text = chapter.read_text("utf-8")
-    assert text.startswith(f"# %% [markdown]\n# # {int(chapter.stem[:2])} · "), "a chapter begins with '# N · Title'"
+    assert text.startswith(f"# %% [markdown]\n# # {int(chapter.stem[:2])} · "), (
+        "a chapter begins with '# N · Title'"
+    )
     assert "**What to look at.**" in text
     exercises = re.split(r"^# ## .*Exercises$", text, flags=re.M)[-1]
     assert 3 <= len(re.findall(r"^# \d\. ", exercises, re.M)) <= 5
@@ -89,8 +114,12 @@ def test_has_what_a_chapter_has(chapter):
 
 
 def test_committed_figures_are_small():
-    listing = subprocess.run(["git", "ls-files", "chapters/figures/*.png"], cwd=ROOT, text=True, capture_output=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "chapters/figures/*.png"], cwd=ROOT, text=True, capture_output=True
+    )
     if listing.returncode:
         pytest.skip("not a git checkout")
     for path in (ROOT / line for line in listing.stdout.splitlines()):
-        assert not path.exists() or path.stat().st_size < 150_000, f"{path.name}: {path.stat().st_size:,} bytes"
+        assert not path.exists() or path.stat().st_size < 150_000, (
+            f"{path.name}: {path.stat().st_size:,} bytes"
+        )

@@ -1,4 +1,5 @@
 """What the README says can be done can be done, and what it points to is there."""
+
 import os
 import re
 import subprocess
@@ -15,11 +16,23 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", TEXTS["README.md"], re.M | re.S)
 @pytest.mark.parametrize("code", EXAMPLES, ids=["train", "kinds", "layer"])
 def test_example_runs(code, tmp_path):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TINYAE_")}
-    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, text=True, encoding="utf-8", capture_output=True,
-                         timeout=120, env={**environment, "PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        text=True,
+        encoding="utf-8",
+        capture_output=True,
+        timeout=120,
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+    )
     assert run.returncode == 0, run.stderr
-    assert any(words in run.stdout for words in ("codes: (2000, 32)", "are found unusual", "gradcheck passed"))
-    assert [path.name for path in tmp_path.iterdir()] == (["reconstructions.png"] if "save(" in code else [])
+    assert any(
+        words in run.stdout
+        for words in ("codes: (2000, 32)", "are found unusual", "gradcheck passed")
+    )
+    assert [path.name for path in tmp_path.iterdir()] == (
+        ["reconstructions.png"] if "save(" in code else []
+    )
 
 
 @pytest.mark.parametrize("name", TEXTS)

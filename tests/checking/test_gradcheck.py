@@ -1,4 +1,5 @@
 """Rules of the checker: what it accepts, what it refuses, and that it leaves everything as it was."""
+
 import time
 import traceback
 
@@ -7,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyae import ELU, Conv2d, ConvTranspose2d, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh, mse
+from tinyae import (
+    ELU,
+    Conv2d,
+    ConvTranspose2d,
+    Linear,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    mse,
+)
 from tinyae.checking import assert_gradients, gradcheck
 from tinyae.known_bugs import with_bug
 
@@ -15,8 +27,13 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((6, 5))
 
 
-@given(st.integers(0, 10**6), st.sampled_from([ELU(), Sigmoid(), Softplus(), Tanh(), ReLU()]), st.integers(1, 6),
-       st.floats(-6, 6), st.sampled_from(["central", "forward", "richardson"]))
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([ELU(), Sigmoid(), Softplus(), Tanh(), ReLU()]),
+    st.integers(1, 6),
+    st.floats(-6, 6),
+    st.sampled_from(["central", "forward", "richardson"]),
+)
 def test_correct_nets_of_any_scale_pass(seed, activation, n, log_scale, method):
     rng = np.random.default_rng(seed)
     model = Sequential(Linear(3, 4, rng=rng), activation, Linear(4, 2, rng=rng))
@@ -24,7 +41,11 @@ def test_correct_nets_of_any_scale_pass(seed, activation, n, log_scale, method):
     assert_gradients(model, x, seed=seed, method=method)
 
 
-@given(st.integers(0, 10**6), st.floats(1e-3, 1), st.sampled_from(["central", "forward", "richardson", "complex"]))
+@given(
+    st.integers(0, 10**6),
+    st.floats(1e-3, 1),
+    st.sampled_from(["central", "forward", "richardson", "complex"]),
+)
 def test_one_wrong_entry_is_found_where_it_is(seed, error, method):
     rng = np.random.default_rng(seed)
     i, j = int(rng.integers(12)), int(rng.integers(16))
@@ -34,18 +55,31 @@ def test_one_wrong_entry_is_found_where_it_is(seed, error, method):
         g[i, j] *= 1 + error
         return g
 
-    report = gradcheck(with_bug(Linear(16, 12, rng=rng), weight=spoil), rng.standard_normal((4, 16)), method=method, seed=seed)
+    report = gradcheck(
+        with_bug(Linear(16, 12, rng=rng), weight=spoil),
+        rng.standard_normal((4, 16)),
+        method=method,
+        seed=seed,
+    )
     assert not report.ok and report["weight"].where == (i, j) and report["weight"].wrong.sum() == 1
     assert report["x"].verdict == report["bias"].verdict == "ok"
     assert [h.kind for h in report.hints] == ["entries"] and f"({i},{j})" in report.hints[0].text
 
 
-@given(st.integers(0, 10**6), st.floats(-3, 3).filter(lambda c: abs(c - 1) > 1e-3 and abs(c) > 1e-3))
+@given(
+    st.integers(0, 10**6), st.floats(-3, 3).filter(lambda c: abs(c - 1) > 1e-3 and abs(c) > 1e-3)
+)
 def test_a_factor_is_measured(seed, c):
     rng = np.random.default_rng(seed)
-    report = gradcheck(with_bug(Linear(5, 4, rng=rng), weight=lambda g, *_: c * g), rng.standard_normal((6, 5)), seed=seed)
+    report = gradcheck(
+        with_bug(Linear(5, 4, rng=rng), weight=lambda g, *_: c * g),
+        rng.standard_normal((6, 5)),
+        seed=seed,
+    )
     assert not report.ok
-    assert [h.kind for h in report.hints] == ["factor"] and f"{c:.4g} × numeric" in report.hints[0].text
+    assert [h.kind for h in report.hints] == ["factor"] and f"{c:.4g} × numeric" in report.hints[
+        0
+    ].text
 
 
 def test_directions_find_one_entry_in_a_large_layer():
@@ -54,7 +88,11 @@ def test_directions_find_one_entry_in_a_large_layer():
         g[3, 300] += 0.1
         return g
 
-    report = gradcheck(with_bug(Linear(500, 400, rng=0), weight=spoil), RNG.standard_normal((2, 500)), method="directions")
+    report = gradcheck(
+        with_bug(Linear(500, 400, rng=0), weight=spoil),
+        RNG.standard_normal((2, 500)),
+        method="directions",
+    )
     assert report["weight"].verdict == "WRONG" and report["weight"].where == (3, 300)
     assert report["x"].verdict == report["bias"].verdict == "ok"
 
@@ -90,7 +128,10 @@ def test_nothing_is_changed_by_targets_that_change_things():
 
 
 def test_same_seed_same_report():
-    first, second = (gradcheck(Conv2d(2, 3, 3, rng=0), RNG.standard_normal((2, 2, 6, 6)) * 0 + 1, seed=3) for _ in range(2))
+    first, second = (
+        gradcheck(Conv2d(2, 3, 3, rng=0), RNG.standard_normal((2, 2, 6, 6)) * 0 + 1, seed=3)
+        for _ in range(2)
+    )
     assert first.to_dict() == second.to_dict()
 
 
@@ -108,14 +149,20 @@ def test_a_bug_beside_kinks_is_still_caught():
     x = RNG.standard_normal((10, 10))
     x[:4] = 0
     report = gradcheck(with_bug(ReLU(), x=lambda g, *_: 1.01 * g), x)
-    assert report["x"].verdict == "WRONG" and report["x"].kinks == 40 and report.hints[0].kind == "factor"
+    assert (
+        report["x"].verdict == "WRONG"
+        and report["x"].kinks == 40
+        and report.hints[0].kind == "factor"
+    )
 
 
 def test_too_many_kinks_is_a_verdict_with_advice():
     x = RNG.standard_normal((10, 10))
     x[:6] = 0
     report = gradcheck(ReLU(), x)
-    assert not report.ok and report["x"].verdict == "KINKS" and "exact zeros" in report.hints[0].text
+    assert (
+        not report.ok and report["x"].verdict == "KINKS" and "exact zeros" in report.hints[0].text
+    )
 
 
 def test_zero_biases_are_checked_beside_the_kink_and_bugs_there_found():
@@ -158,7 +205,9 @@ def test_strict_float32():
 
     assert gradcheck(Cancels(), X, rtol=1e-5).ok
     report = gradcheck(Cancels(), X, rtol=1e-5, dtype=np.float32)
-    assert {f.kind for f in report.findings} == {"precision"} and report.hints[0].kind == "precision"
+    assert {f.kind for f in report.findings} == {"precision"} and report.hints[
+        0
+    ].kind == "precision"
 
     class Casts(Linear):
         def forward(self, x):
@@ -166,14 +215,18 @@ def test_strict_float32():
             return y.astype(np.float64), cache
 
     assert gradcheck(Casts(5, 4, rng=0), X).ok
-    assert {f.kind for f in gradcheck(Casts(5, 4, rng=0), X, dtype=np.float32).findings} == {"dtype"}
+    assert {f.kind for f in gradcheck(Casts(5, 4, rng=0), X, dtype=np.float32).findings} == {
+        "dtype"
+    }
 
 
 # ---- methods --------------------------------------------------------------------------------------------------------------
 
 
 def test_complex_step_is_exact():
-    report = gradcheck(Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=0), Sigmoid()), X, method="complex")
+    report = gradcheck(
+        Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=0), Sigmoid()), X, method="complex"
+    )
     assert report.ok and max(t.worst for t in report.tensors) < 1e-12
 
 
@@ -188,11 +241,15 @@ def absolute(z):
     return np.abs(z).sum(), np.sign(z)
 
 
-@pytest.mark.parametrize("target, why", [
-    (absolute, "real"),
-    ((lambda x: (np.conj(x) * x, x), lambda dy, x: (2 * x * dy,)), "analytic"),
-    ((lambda x: (np.floor(x) + x, x), lambda dy, x: (dy,)), "TypeError"),
-], ids=["abs", "conj", "floor"])
+@pytest.mark.parametrize(
+    "target, why",
+    [
+        (absolute, "real"),
+        ((lambda x: (np.conj(x) * x, x), lambda dy, x: (2 * x * dy,)), "analytic"),
+        ((lambda x: (np.floor(x) + x, x), lambda dy, x: (dy,)), "TypeError"),
+    ],
+    ids=["abs", "conj", "floor"],
+)
 def test_complex_step_refuses_what_is_not_analytic(target, why):
     assert_gradients(target, X)
     with pytest.raises(ValueError, match=f"refused.*{why}"):
@@ -243,7 +300,10 @@ class Tied:
         w = self.params["encoder.weight"]
         dz = dy @ w.T
         parts = {"encoder.weight": dz.T @ x, "decoder.weight": (x @ w.T).T @ dy}
-        return dz @ w, {n: (0 if self.forget else 1) * g if n == "decoder.weight" else g for n, g in parts.items()}
+        return dz @ w, {
+            n: (0 if self.forget else 1) * g if n == "decoder.weight" else g
+            for n, g in parts.items()
+        }
 
 
 def test_tied_weights_are_one_tensor():
@@ -307,20 +367,24 @@ class OneThing(NoCache):
         return dy
 
 
-@pytest.mark.parametrize("target, inputs, error, text", [
-    (NoForward(), (X,), TypeError, "has backward but no forward"),
-    (NoCache(), (X,), TypeError, "one array of shape .* expected two values: y, cache"),
-    (OneThing(), (X,), TypeError, "one array of shape .* expected two values: dx, grads"),
-    (Linear(5, 4), (np.arange(10).reshape(2, 5),), TypeError, "x has dtype int64.*astype"),
-    (mse, (np.zeros((2, 2), int), np.zeros((2, 2))), TypeError, "y has dtype int64"),
-    (Linear(5, 4), (np.zeros((0, 5)),), ValueError, "x is empty"),
-    (Linear(5, 4), (), TypeError, "at one input"),
-    (Linear, (X,), TypeError, "is a class"),
-    (3, (X,), TypeError, "cannot check a int"),
-    (lambda y: (y, y), (X,), TypeError, "expected a single number"),
-    (lambda y: y.sum(), (X,), TypeError, "expected 2 values: value, dy"),
-    ((lambda x: x, lambda d, c: d), (X,), TypeError, "expected two values: y, cache"),
-], ids=str)
+@pytest.mark.parametrize(
+    "target, inputs, error, text",
+    [
+        (NoForward(), (X,), TypeError, "has backward but no forward"),
+        (NoCache(), (X,), TypeError, "one array of shape .* expected two values: y, cache"),
+        (OneThing(), (X,), TypeError, "one array of shape .* expected two values: dx, grads"),
+        (Linear(5, 4), (np.arange(10).reshape(2, 5),), TypeError, "x has dtype int64.*astype"),
+        (mse, (np.zeros((2, 2), int), np.zeros((2, 2))), TypeError, "y has dtype int64"),
+        (Linear(5, 4), (np.zeros((0, 5)),), ValueError, "x is empty"),
+        (Linear(5, 4), (), TypeError, "at one input"),
+        (Linear, (X,), TypeError, "is a class"),
+        (3, (X,), TypeError, "cannot check a int"),
+        (lambda y: (y, y), (X,), TypeError, "expected a single number"),
+        (lambda y: y.sum(), (X,), TypeError, "expected 2 values: value, dy"),
+        ((lambda x: x, lambda d, c: d), (X,), TypeError, "expected two values: y, cache"),
+    ],
+    ids=str,
+)
 def test_bad_use_gets_a_helpful_error(target, inputs, error, text):
     with pytest.raises(error, match=text):
         gradcheck(target, *inputs)
@@ -351,15 +415,22 @@ def test_large_targets_are_checked_in_seconds():
     conv = time.process_time() - start
     start = time.process_time()
     sizes = [784, 512, 256, 32, 256, 512, 784]
-    layers = [a for i, o in zip(sizes, sizes[1:], strict=False) for a in (Linear(i, o, rng=i), ReLU())]
+    layers = [
+        a for i, o in zip(sizes, sizes[1:], strict=False) for a in (Linear(i, o, rng=i), ReLU())
+    ]
     assert_gradients(Sequential(*layers[:-1], Sigmoid()), RNG.random((8, 784)), method="directions")
     dense = time.process_time() - start
-    assert conv < 5 and dense < 5, (conv, dense)  # of CPU time: other programs on the machine do not count
+    assert conv < 5 and dense < 5, (
+        conv,
+        dense,
+    )  # of CPU time: other programs on the machine do not count
 
 
 def test_transposed_convolution_with_everything():
-    assert_gradients(ConvTranspose2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0), rng=0),
-                     RNG.standard_normal((2, 2, 4, 3)))
+    assert_gradients(
+        ConvTranspose2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0), rng=0),
+        RNG.standard_normal((2, 2, 4, 3)),
+    )
 
 
 FUNCTIONS = {
@@ -371,13 +442,24 @@ FUNCTIONS = {
 }
 
 
-@given(st.integers(0, 10**6), st.sampled_from(sorted(FUNCTIONS)), st.floats(-3, 3), st.sampled_from([0.0, 1.0, 30.0, 1e4]))
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(sorted(FUNCTIONS)),
+    st.floats(-3, 3),
+    st.sampled_from([0.0, 1.0, 30.0, 1e4]),
+)
 def test_functions_of_any_scale_at_any_offset(seed, name, log_scale, offset):
     """f(k (x − c)): the step must find the scale 1/k by itself, with kinks close by and with c far from 0."""
     f, slope = FUNCTIONS[name]
     k = 10**log_scale
     x = offset + np.random.default_rng(seed).standard_normal((3, 4)) / k
     for error in (0, 0.01):
-        report = gradcheck((lambda x: (f(k * (x - offset)), x),
-                            lambda dy, x, error=error: dy * k * slope(k * (x - offset)) * (1 + error)), x, seed=seed)
+        report = gradcheck(
+            (
+                lambda x: (f(k * (x - offset)), x),
+                lambda dy, x, error=error: dy * k * slope(k * (x - offset)) * (1 + error),
+            ),
+            x,
+            seed=seed,
+        )
         assert report.ok is (error == 0), f"error {error}\n{report}"

@@ -1,4 +1,5 @@
 """The report: for people, for programs, in a notebook, as a picture."""
+
 import json
 
 import numpy as np
@@ -15,7 +16,9 @@ RNG = np.random.default_rng(0)
 
 
 def half_weight():
-    return with_bug(Conv2d(1, 16, 3, stride=2, padding=1, rng=0), weight=lambda g, *_: g / 2), RNG.standard_normal((2, 1, 12, 12))
+    return with_bug(
+        Conv2d(1, 16, 3, stride=2, padding=1, rng=0), weight=lambda g, *_: g / 2
+    ), RNG.standard_normal((2, 1, 12, 12))
 
 
 def test_the_text_says_what_where_and_why():
@@ -40,7 +43,9 @@ def test_every_report_fits_a_terminal_and_json(example, seed):
 
 def test_assert_gradients_raises_with_the_report():
     layer, x = half_weight()
-    with pytest.raises(AssertionError, match="hint: all 144 entries of weight: backward = 0.5 × numeric"):
+    with pytest.raises(
+        AssertionError, match="hint: all 144 entries of weight: backward = 0.5 × numeric"
+    ):
         assert_gradients(layer, x)
 
 
@@ -66,7 +71,11 @@ def test_maps_keep_the_one_wrong_entry():
         g[50, 60] += 1
         return g
 
-    report = gradcheck(with_bug(Linear(80, 70, rng=0), weight=spoil), RNG.standard_normal((3, 80)), max_entries=6000)
+    report = gradcheck(
+        with_bug(Linear(80, 70, rng=0), weight=spoil),
+        RNG.standard_normal((3, 80)),
+        max_entries=6000,
+    )
     picture = error_map(report["weight"])
     assert picture.shape == (70, 80) and np.argmax(picture) == 50 * 80 + 60
     small = blocks(picture, 16)

@@ -1,10 +1,24 @@
 """Second derivatives, adjoints, penalties, the step sweep."""
+
 import json
 
 import numpy as np
 import pytest
 
-from tinyae import ELU, Conv2d, ConvTranspose2d, Flatten, LeakyReLU, Linear, ReLU, Reshape, Sequential, Sigmoid, Softplus, Tanh
+from tinyae import (
+    ELU,
+    Conv2d,
+    ConvTranspose2d,
+    Flatten,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
 from tinyae.checking import adjoint_gap, check_penalty, check_second, gradcheck, step_sweep
 from tinyae.known_bugs import BUGS
 from tinyae.layers.convolution import fold, unfold
@@ -13,13 +27,28 @@ RNG = np.random.default_rng(0)
 X, IMAGES = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 2, 6, 6))
 
 
-@pytest.mark.parametrize("layer, x", [
-    (Linear(5, 4, rng=0), X), (ReLU(), X), (LeakyReLU(), X), (ELU(), X), (Sigmoid(), X), (Tanh(), X), (Softplus(), X),
-    (Conv2d(2, 3, 3, stride=2, padding=1, rng=0), IMAGES), (ConvTranspose2d(2, 3, 3, stride=2, rng=0), IMAGES[:, :, :3, :3]),
-    (Flatten(), IMAGES), (Reshape(5, 1), X),
-    (Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=1), Sigmoid()), X),
-    (Sequential(Conv2d(2, 3, 3, rng=0), ReLU(), Flatten(), Linear(48, 3, rng=1), Softplus()), IMAGES),
-], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    "layer, x",
+    [
+        (Linear(5, 4, rng=0), X),
+        (ReLU(), X),
+        (LeakyReLU(), X),
+        (ELU(), X),
+        (Sigmoid(), X),
+        (Tanh(), X),
+        (Softplus(), X),
+        (Conv2d(2, 3, 3, stride=2, padding=1, rng=0), IMAGES),
+        (ConvTranspose2d(2, 3, 3, stride=2, rng=0), IMAGES[:, :, :3, :3]),
+        (Flatten(), IMAGES),
+        (Reshape(5, 1), X),
+        (Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=1), Sigmoid()), X),
+        (
+            Sequential(Conv2d(2, 3, 3, rng=0), ReLU(), Flatten(), Linear(48, 3, rng=1), Softplus()),
+            IMAGES,
+        ),
+    ],
+    ids=lambda a: type(a).__name__,
+)
 def test_the_layers_second_derivatives_are_right(layer, x):
     report = check_second(layer, x)
     assert report.ok, str(report)
@@ -53,10 +82,17 @@ class WeightForgotten(Linear):
         return d_dy, dx, grads | {"weight": 0 * grads["weight"]}
 
 
-@pytest.mark.parametrize("layer, tensor, kind", [
-    (WrongCurvature(), "x", "factor"), (BiasInJvp(5, 4, rng=0), "jvp", "adjoint"), (NoBend(), "x", "zero"),
-    (ProbesForgotten(), "vjp", "probes"), (WeightForgotten(5, 4, rng=0), "weight", "zero"),
-], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    "layer, tensor, kind",
+    [
+        (WrongCurvature(), "x", "factor"),
+        (BiasInJvp(5, 4, rng=0), "jvp", "adjoint"),
+        (NoBend(), "x", "zero"),
+        (ProbesForgotten(), "vjp", "probes"),
+        (WeightForgotten(5, 4, rng=0), "weight", "zero"),
+    ],
+    ids=lambda a: type(a).__name__,
+)
 def test_wrong_second_derivatives_are_caught_and_named(layer, tensor, kind):
     report = check_second(layer, X)
     assert not report.ok and report[tensor].verdict != "ok" or kind == "probes"
@@ -75,10 +111,15 @@ def test_check_second_needs_all_methods():
 def test_adjoint_gap():
     a = RNG.standard_normal((3, 5))
     assert adjoint_gap(lambda x: a @ x, lambda y: a.T @ y, X[0], RNG.standard_normal(3)) < 1e-15
-    assert adjoint_gap(lambda x: a @ x, lambda y: a.T @ y * 1.001, X[0], RNG.standard_normal(3)) > 1e-5
+    assert (
+        adjoint_gap(lambda x: a @ x, lambda y: a.T @ y * 1.001, X[0], RNG.standard_normal(3)) > 1e-5
+    )
     patches = unfold(IMAGES, 3, 2, 1)
     c = RNG.standard_normal(patches.shape)
-    assert adjoint_gap(lambda x: unfold(x, 3, 2, 1), lambda c: fold(c, (6, 6), 3, 2, 1), IMAGES, c) < 1e-15
+    assert (
+        adjoint_gap(lambda x: unfold(x, 3, 2, 1), lambda c: fold(c, (6, 6), 3, 2, 1), IMAGES, c)
+        < 1e-15
+    )
     with pytest.raises(ValueError, match="f_adjoint"):
         adjoint_gap(lambda x: a @ x, lambda y: y, X[0], RNG.standard_normal(3))
 
@@ -134,7 +175,9 @@ def test_what_is_no_gradient_at_all_is_said_so():
 def frobenius(encoder, caches, probe=None):
     """mean ‖J‖² through vjp of the identity and double_backward; ``probe`` replaces the identity."""
     n, k = len(caches[0]), caches[-1].shape[1]
-    v = np.broadcast_to(np.eye(k)[:, None] if probe is None else probe, (k if probe is None else 1, n, k)).copy()
+    v = np.broadcast_to(
+        np.eye(k)[:, None] if probe is None else probe, (k if probe is None else 1, n, k)
+    ).copy()
     j = encoder.vjp(v, caches)
     _, dx, grads = encoder.double_backward(2 * j / n, v, caches)
     return (j**2).sum() / n, dx, grads
@@ -161,11 +204,17 @@ ENCODER = Sequential(Linear(5, 4, rng=0), Sigmoid(), Linear(4, 3, rng=1), Tanh()
 def test_jacobian_penalties():
     assert check_penalty(frobenius, ENCODER, X, value="frobenius").ok
     report = check_penalty(ones_for_identity, ENCODER, X, value="frobenius")
-    assert [f.kind for f in report.findings] == ["value"] and "ones were back-propagated" in report.findings[0].text
+    assert [f.kind for f in report.findings] == [
+        "value"
+    ] and "ones were back-propagated" in report.findings[0].text
     report = check_penalty(sum_for_mean, ENCODER, X, value="frobenius")
     assert "4 times the mean" in report.findings[0].text
     report = check_penalty(half_gradient, ENCODER, X, value="frobenius")
-    assert not report.findings and {t.verdict for t in report.tensors} == {"WRONG"} and report.hints[0].kind == "factor"
+    assert (
+        not report.findings
+        and {t.verdict for t in report.tensors} == {"WRONG"}
+        and report.hints[0].kind == "factor"
+    )
 
 
 def test_value_of_check_penalty():

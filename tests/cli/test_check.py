@@ -1,4 +1,5 @@
 """A name in a file of one's own."""
+
 import sys
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from tinyae.cli.check import check_file, parse_shapes
 
-SOURCE = '''
+SOURCE = """
 import numpy as np
 import helper
 from tinyae import Conv2d, Linear, ReLU
@@ -40,7 +41,7 @@ def loss(y, target):
     return ((y - target) ** 2).sum(), 2 * (y - target)
 
 number = 3
-'''
+"""
 
 
 @pytest.fixture
@@ -52,12 +53,20 @@ def file(tmp_path):
     sys.modules.pop("helper", None)
 
 
-@pytest.mark.parametrize("name, shape, ok", [
-    ("Good", None, True), ("Good", "3,5", True), ("Bad", None, False), ("conv", None, True),
-    ("conv", (2, 3, 5, 6), True),
-    ("relu", "4x5", True), ("affine_forward", "4x3;3x5;5", True), ("affine_forward,half", "4,3;3,5;5", False),
-    ("loss", None, True),
-])
+@pytest.mark.parametrize(
+    "name, shape, ok",
+    [
+        ("Good", None, True),
+        ("Good", "3,5", True),
+        ("Bad", None, False),
+        ("conv", None, True),
+        ("conv", (2, 3, 5, 6), True),
+        ("relu", "4x5", True),
+        ("affine_forward", "4x3;3x5;5", True),
+        ("affine_forward,half", "4,3;3,5;5", False),
+        ("loss", None, True),
+    ],
+)
 def test_names_in_a_file(file, name, shape, ok):
     path, modules = list(sys.path), set(sys.modules)
     assert check_file(f"{file}:{name}", shape).ok is ok
@@ -65,17 +74,22 @@ def test_names_in_a_file(file, name, shape, ok):
     assert {m for m in set(sys.modules) - modules if not m.startswith("_tinyae")} <= {"helper"}
 
 
-@pytest.mark.parametrize("spec, error, text", [
-    ("layers.py", ValueError, "is not FILE.py:NAME"),
-    ("{folder}/layer.py:Good", FileNotFoundError, "did you mean 'layers.py'"),
-    ("{file}:good", AttributeError, "did you mean 'Good'"),
-    ("{file}:NeedsArguments", TypeError, r"needs arguments \(in_features, out_features\)"),
-    ("{file}:relu", ValueError, "cannot be guessed from relu"),
-    ("{file}:number", TypeError, "cannot check a int"),
-])
+@pytest.mark.parametrize(
+    "spec, error, text",
+    [
+        ("layers.py", ValueError, "is not FILE.py:NAME"),
+        ("{folder}/layer.py:Good", FileNotFoundError, "did you mean 'layers.py'"),
+        ("{file}:good", AttributeError, "did you mean 'Good'"),
+        ("{file}:NeedsArguments", TypeError, r"needs arguments \(in_features, out_features\)"),
+        ("{file}:relu", ValueError, "cannot be guessed from relu"),
+        ("{file}:number", TypeError, "cannot check a int"),
+    ],
+)
 def test_errors_help(file, spec, error, text):
     with pytest.raises(error, match=text):
-        check_file(spec.format(file=file, folder=file.parent), "2,2" if spec.endswith("number") else None)
+        check_file(
+            spec.format(file=file, folder=file.parent), "2,2" if spec.endswith("number") else None
+        )
 
 
 def test_a_file_that_throws_keeps_its_traceback(tmp_path):

@@ -33,7 +33,10 @@ def test_the_code_is_what_the_name_says():
         model = preset(name).build((1, 28, 28), 0)
         assert isinstance(model.encoder.layers[-1], code)
     assert ((preset("k-sparse").build((1, 28, 28), 0).encode(x) != 0).sum(axis=1) == 25).all()
-    assert preset("sparse-kl").objective.needs_full_batch and not preset("sparse-l1").objective.needs_full_batch
+    assert (
+        preset("sparse-kl").objective.needs_full_batch
+        and not preset("sparse-l1").objective.needs_full_batch
+    )
 
 
 @pytest.mark.parametrize("rho", [None, 0.1])
@@ -47,7 +50,9 @@ def test_kl_brings_the_mean_activation_near_rho(rho):
 
 def test_options_change_what_they_name():
     assert preset("basic").with_options(noise="masking:0.25").objective.corrupt == Masking(0.25)
-    assert preset("denoising").with_options(noise="salt_and_pepper:0.1").objective.corrupt == SaltAndPepper(0.1)
+    assert preset("denoising").with_options(
+        noise="salt_and_pepper:0.1"
+    ).objective.corrupt == SaltAndPepper(0.1)
     assert preset("vae").with_options(beta=4.0).objective == Variational(4.0)
     assert preset("sparse-l1").with_options(beta=0.5, contraction=0.1).objective == Objective(
         code_penalty=l1, beta=0.5, contraction=0.1
@@ -58,7 +63,13 @@ def test_options_change_what_they_name():
     k = preset("k-sparse").with_options(k=3).build((1, 28, 28), 0)
     assert ((k.encode(STROKES[:5].reshape(5, -1)) != 0).sum(axis=1) == 3).all()
     model = preset("adversarial").build((1, 28, 28), 0)
-    assert preset("adversarial").with_options(beta=0.7).prepared(model, None, 0, "cpu", 1).objective.beta == 0.7
+    assert (
+        preset("adversarial")
+        .with_options(beta=0.7)
+        .prepared(model, None, 0, "cpu", 1)
+        .objective.beta
+        == 0.7
+    )
     assert preset("basic").with_options(noise=None, beta=None) == preset("basic")
 
 
@@ -66,7 +77,11 @@ def test_options_change_what_they_name():
     ("name", "options", "words"),
     [
         ("vae", {"contraction": 1.0}, "--contraction: this model has no such term; it has --beta"),
-        ("basic", {"rho": 0.1}, "--rho: this model has no such term; it has --contraction, --noise"),
+        (
+            "basic",
+            {"rho": 0.1},
+            "--rho: this model has no such term; it has --contraction, --noise",
+        ),
         ("discriminator", {"noise": "masking:0.1"}, "--noise"),
         ("basic", {"noise": "gauss:0.1"}, "unknown noise 'gauss': did you mean 'gaussian'"),
         ("basic", {"noise": "masking"}, "expected KIND:AMOUNT such as masking:0.3"),
@@ -91,22 +106,45 @@ def test_a_denoising_run_shows_and_scores_noisy_pictures(tmp_path, capsys, monke
 
     np.save(tmp_path / "pictures.npy", STROKES[:60, 0])
     drawn = []
+
     def spy(*rows, names):
         drawn.append((rows, names))
         return plots.plot_images(rows[0])
 
     monkeypatch.setattr(plots, "plot_reconstructions", spy)
-    run = ["train", "denoising", "--data", str(tmp_path / "pictures.npy"), "--epochs", "1", "--quiet", "--workers", "1"]
+    run = [
+        "train",
+        "denoising",
+        "--data",
+        str(tmp_path / "pictures.npy"),
+        "--epochs",
+        "1",
+        "--quiet",
+        "--workers",
+        "1",
+    ]
     assert main([*run, "--out", str(tmp_path / "run")]) == 0
     (original, seen, reconstruction), names = drawn[0]
-    assert names == ["original", "seen", "reconstruction"] and original.shape == seen.shape == reconstruction.shape
+    assert (
+        names == ["original", "seen", "reconstruction"]
+        and original.shape == seen.shape == reconstruction.shape
+    )
     assert 0.1 < np.std(seen - original) < 0.35
     said = capsys.readouterr().out
     assert "of what it makes of Gaussian(sigma=0.3, clip=True)" in said
     before = re.search(r"before, MSE (\S+), PSNR (\S+) dB: a gain of (\S+) dB", said)
     assert psnr(float(before[1])) == pytest.approx(float(before[2]), abs=0.01)
 
-    assert main([*["basic" if word == "denoising" else word for word in run], "--out", str(tmp_path / "basic")]) == 0
+    assert (
+        main(
+            [
+                *["basic" if word == "denoising" else word for word in run],
+                "--out",
+                str(tmp_path / "basic"),
+            ]
+        )
+        == 0
+    )
     assert drawn[1][1] == ["original", "reconstruction"] and "seen" not in capsys.readouterr().out
 
 
@@ -116,6 +154,9 @@ def test_evaluate_compares_with_the_clean_pictures():
     result = evaluate(model, x, batch_size=7, seen=seen)
     assert result["mse"] == pytest.approx(((model(seen) - x) ** 2).mean(), rel=1e-5)
     assert result["seen_mse"] == pytest.approx(((seen - x) ** 2).mean(), rel=1e-5)
-    assert result["seen_psnr"] == pytest.approx(10 * np.log10(1 / result["seen_mse"])) and psnr(0) == np.inf
+    assert (
+        result["seen_psnr"] == pytest.approx(10 * np.log10(1 / result["seen_mse"]))
+        and psnr(0) == np.inf
+    )
     with pytest.raises(ValueError, match="seen has shape"):
         evaluate(model, x, seen=seen[:5])

@@ -1,4 +1,5 @@
 """A web server in this process, a cache in a temporary folder, and no TINYAE_DATA from outside."""
+
 import http.server
 import threading
 

@@ -1,4 +1,5 @@
 """Minibatches and splits: every example once."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ COUNT, SIZE = st.integers(1, 200), st.integers(1, 250)
 def test_each_example_once(n, size, seed):
     batches = list(minibatches(n, size, seed))
     assert sorted(np.concatenate(batches)) == list(range(n))
-    assert [len(b) for b in batches[:-1]] == [size] * (len(batches) - 1) and 1 <= len(batches[-1]) <= size
+    assert [len(b) for b in batches[:-1]] == [size] * (len(batches) - 1) and 1 <= len(
+        batches[-1]
+    ) <= size
     assert len(batches) == -(-n // size)
     if seed is None:
         assert np.array_equal(np.concatenate(batches), np.arange(n))
@@ -30,14 +33,18 @@ def test_shuffled_by_seed_or_generator():
     assert np.array_equal(a, b) and not np.array_equal(a, np.arange(100))
     rng = np.random.default_rng(1)
     assert np.array_equal(np.concatenate(list(minibatches(100, 7, rng))), a)
-    assert not np.array_equal(np.concatenate(list(minibatches(100, 7, rng))), a)  # the next epoch differs
+    assert not np.array_equal(
+        np.concatenate(list(minibatches(100, 7, rng))), a
+    )  # the next epoch differs
 
 
 def test_takes_anything_with_a_length():
     assert [list(b) for b in minibatches(np.zeros((5, 2)), 2)] == [[0, 1], [2, 3], [4]]
 
 
-@pytest.mark.parametrize("n, size, message", [(0, 4, "0 examples"), ([], 4, "0 examples"), (5, 0, "batch_size=0")])
+@pytest.mark.parametrize(
+    "n, size, message", [(0, 4, "0 examples"), ([], 4, "0 examples"), (5, 0, "batch_size=0")]
+)
 def test_refused_at_the_call(n, size, message):
     with pytest.raises(ValueError, match=message):
         minibatches(n, size)
@@ -60,9 +67,18 @@ def test_split_by_number_without_labels_and_by_seed():
     assert not np.array_equal(b, train_test_split(x, test=7, rng=3)[1][0])
 
 
-@pytest.mark.parametrize("n, labels, test, message", [
-    (1, None, 0.5, "1 examples, expected 2"), (10, 9, 0.5, "10 examples, but 9 labels"), (10, None, 0.0, "test=0.0"),
-    (10, None, 1.0, "expected a share"), (10, None, 10, "from 1 to 9"), (10, None, -1, "test=-1"), (10, None, 2.5, "2.5")])
+@pytest.mark.parametrize(
+    "n, labels, test, message",
+    [
+        (1, None, 0.5, "1 examples, expected 2"),
+        (10, 9, 0.5, "10 examples, but 9 labels"),
+        (10, None, 0.0, "test=0.0"),
+        (10, None, 1.0, "expected a share"),
+        (10, None, 10, "from 1 to 9"),
+        (10, None, -1, "test=-1"),
+        (10, None, 2.5, "2.5"),
+    ],
+)
 def test_impossible_splits(n, labels, test, message):
     with pytest.raises(ValueError, match=message):
         train_test_split(np.arange(n), None if labels is None else np.arange(labels), test)

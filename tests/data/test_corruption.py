@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, Tanh, assert_gradients, fit
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Linear,
+    Objective,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    assert_gradients,
+    fit,
+)
 from tinyae.backend import to_numpy
 from tinyae.data import Gaussian, Masking, SaltAndPepper
 from tinyae.data.corruption import _choose
@@ -40,11 +50,17 @@ def test_a_fresh_draw_each_time_and_the_same_with_the_same_seed(corrupt):
     np.testing.assert_array_equal(first, corrupt(x, np.random.default_rng(5)))
     np.testing.assert_array_equal(first, corrupt(x, 5))  # a seed will do
     change = first - x
-    assert (change[0] != 0).any() and (change[1:] != change[0]).any(axis=1).all()  # examples do not share a draw
+    assert (change[0] != 0).any() and (change[1:] != change[0]).any(
+        axis=1
+    ).all()  # examples do not share a draw
 
 
 def test_corruptions_are_values():
-    assert [repr(c) for c in ALL] == ["Gaussian(sigma=0.3, clip=True)", "Masking(share=0.25)", "SaltAndPepper(share=0.25)"]
+    assert [repr(c) for c in ALL] == [
+        "Gaussian(sigma=0.3, clip=True)",
+        "Masking(share=0.25)",
+        "SaltAndPepper(share=0.25)",
+    ]
     assert Gaussian(0.3) == Gaussian(0.3) != Gaussian(0.2) and len({*ALL, Gaussian(0.3)}) == 3
     assert repr(Gaussian(0.3)) in repr(Objective(corrupt=Gaussian(0.3)))
 
@@ -103,7 +119,10 @@ def test_neighbours_are_chosen_independently():
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
 def test_whole_numbers_are_refused(corrupt, dtype):
     x = np.zeros((2, 4), dtype)
-    with pytest.raises(ValueError, match=f"{type(corrupt).__name__}: x has dtype {x.dtype}, expected floating point.* / 255"):
+    with pytest.raises(
+        ValueError,
+        match=f"{type(corrupt).__name__}: x has dtype {x.dtype}, expected floating point.* / 255",
+    ):
         corrupt(x, 0)
 
 
@@ -118,13 +137,17 @@ def test_data_outside_0_and_1(corrupt):
 @pytest.mark.parametrize("kind", [Masking, SaltAndPepper])
 @pytest.mark.parametrize("share", [-0.01, 1.01, 25, np.nan, np.inf])
 def test_share_out_of_range(kind, share):
-    with pytest.raises(ValueError, match=f"{kind.__name__}: share is {share}, expected a number from 0 to 1"):
+    with pytest.raises(
+        ValueError, match=f"{kind.__name__}: share is {share}, expected a number from 0 to 1"
+    ):
         kind(share)
 
 
 @pytest.mark.parametrize("sigma", [-0.1, np.nan, np.inf])
 def test_sigma_out_of_range(sigma):
-    with pytest.raises(ValueError, match=f"Gaussian: sigma is {sigma}, expected a finite number from 0 on"):
+    with pytest.raises(
+        ValueError, match=f"Gaussian: sigma is {sigma}, expected a finite number from 0 on"
+    ):
         Gaussian(sigma)
 
 
@@ -145,8 +168,12 @@ def test_one_example_alone_has_no_share(corrupt):
 @pytest.mark.parametrize("corrupt", [Gaussian(0.3), Masking(0.5), SaltAndPepper(0.5)])
 def test_gradients_of_a_denoising_objective(corrupt):
     """With the draw held still: gradcheck hands the objective a generator of the same seed each time."""
-    model = Autoencoder(Sequential(Linear(6, 4, rng=0), Tanh()), Sequential(Linear(4, 6, rng=1), Sigmoid())).astype(np.float64)
-    assert_gradients(Objective(corrupt=corrupt), model, np.random.default_rng(0).uniform(0.1, 0.9, (5, 6)))
+    model = Autoencoder(
+        Sequential(Linear(6, 4, rng=0), Tanh()), Sequential(Linear(4, 6, rng=1), Sigmoid())
+    ).astype(np.float64)
+    assert_gradients(
+        Objective(corrupt=corrupt), model, np.random.default_rng(0).uniform(0.1, 0.9, (5, 6))
+    )
 
 
 @pytest.mark.parametrize("wrong", [Masking, 0.3, "gaussian"])
@@ -186,7 +213,16 @@ def test_in_training_each_step_draws_anew_and_a_run_can_be_repeated(corrupt):
 
     def run():
         model = small_net()
-        fit(model, DATA, Objective(corrupt=spy), Adam(model.params), 2, batch_size=25, workers=1, progress=False)
+        fit(
+            model,
+            DATA,
+            Objective(corrupt=spy),
+            Adam(model.params),
+            2,
+            batch_size=25,
+            workers=1,
+            progress=False,
+        )
         return model
 
     first = run()

@@ -1,4 +1,5 @@
 """Images and Dataset: shapes, views, parts, and names that are found or refused."""
+
 import re
 
 import numpy as np
@@ -9,7 +10,11 @@ from tinyae.data.sources import _bilinear
 
 
 def some(n=6, c=2):
-    return Images(np.random.default_rng(0).random((n, c, 3, 4), np.float32), np.arange(n), {"turn": np.arange(n) / n})
+    return Images(
+        np.random.default_rng(0).random((n, c, 3, 4), np.float32),
+        np.arange(n),
+        {"turn": np.arange(n) / n},
+    )
 
 
 def test_flat_is_a_view():
@@ -32,14 +37,21 @@ def test_parts_keep_labels_and_factors():
 
 def test_repr_says_what_it_is():
     assert repr(some()) == "Images(6 × 2×3×4 float32; 6 classes; factors: turn)"
-    assert repr(Dataset("mine", some(), some(3), ("a", "b"))) == "Dataset(mine: 6 train + 3 test of 2×3×4, 2 classes)"
+    assert (
+        repr(Dataset("mine", some(), some(3), ("a", "b")))
+        == "Dataset(mine: 6 train + 3 test of 2×3×4, 2 classes)"
+    )
     assert "no labels" in repr(Images(some().images))
 
 
-@pytest.mark.parametrize("images, labels, message", [
-    (np.zeros((5, 9), np.float32), None, r"\(N, C, H, W\), got shape \(5, 9\)"),
-    (np.zeros((5, 1, 3, 3), np.uint8), None, "uint8.*divide by 255"),
-    (np.zeros((5, 1, 3, 3), np.float32), np.zeros(4, int), "5 images, but labels")])
+@pytest.mark.parametrize(
+    "images, labels, message",
+    [
+        (np.zeros((5, 9), np.float32), None, r"\(N, C, H, W\), got shape \(5, 9\)"),
+        (np.zeros((5, 1, 3, 3), np.uint8), None, "uint8.*divide by 255"),
+        (np.zeros((5, 1, 3, 3), np.float32), np.zeros(4, int), "5 images, but labels"),
+    ],
+)
 def test_images_that_cannot_be(images, labels, message):
     with pytest.raises(ValueError, match=message):
         Images(images, labels)
@@ -52,19 +64,28 @@ def test_frozen():
 
 # Names
 
+
 def test_known_names():
     data = load_data("strokes", seed=1)
     assert (len(data.train), len(data.test)) == (10_000, 2_000)
     assert load_data("Digits").train.images.shape == (1438, 1, 28, 28)
-    assert not np.array_equal(load_data("digits", seed=1).test.labels, load_data("digits").test.labels)
+    assert not np.array_equal(
+        load_data("digits", seed=1).test.labels, load_data("digits").test.labels
+    )
     assert load_data("digits8").test.images.shape == (359, 1, 8, 8)
 
 
-@pytest.mark.parametrize("name, nearest", [("mnits", "mnist"), ("fashionmnist", "fashion_mnist"), ("stroke", "strokes")])
+@pytest.mark.parametrize(
+    "name, nearest", [("mnits", "mnist"), ("fashionmnist", "fashion_mnist"), ("stroke", "strokes")]
+)
 def test_an_unknown_name_names_the_nearest(name, nearest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    message = f"{name!r} is no known name (did you mean {nearest!r}?): expected one of strokes, digits, "
-    with pytest.raises(ValueError, match=re.escape(message) + ".*folder of pictures or of a .npy or .npz file"):
+    message = (
+        f"{name!r} is no known name (did you mean {nearest!r}?): expected one of strokes, digits, "
+    )
+    with pytest.raises(
+        ValueError, match=re.escape(message) + ".*folder of pictures or of a .npy or .npz file"
+    ):
         load_data(name)
     with pytest.raises(ValueError, match="'qqqq' is no known name: expected one of"):
         load_data("qqqq")
@@ -78,15 +99,25 @@ def test_a_path_that_is_not_there(tmp_path):
 
 # Scikit-learn's digits
 
+
 def test_digits_are_all_there_scaled_and_split_by_seed():
     data = digits()
-    assert (len(data.train), len(data.test)) == (1438, 359) and data.train.images.dtype == np.float32
+    assert (len(data.train), len(data.test)) == (
+        1438,
+        359,
+    ) and data.train.images.dtype == np.float32
     from sklearn.datasets import load_digits
+
     raw = load_digits()
-    images, labels = (np.concatenate([getattr(p, name) for p in (data.train, data.test)]) for name in ("images", "labels"))
+    images, labels = (
+        np.concatenate([getattr(p, name) for p in (data.train, data.test)])
+        for name in ("images", "labels")
+    )
     key = np.lexsort(images.reshape(-1, 64).T)
     raw_key = np.lexsort(raw.images.reshape(-1, 64).T)
-    assert np.array_equal(images[key, 0] * 16, raw.images[raw_key]) and np.array_equal(labels[key], raw.target[raw_key])
+    assert np.array_equal(images[key, 0] * 16, raw.images[raw_key]) and np.array_equal(
+        labels[key], raw.target[raw_key]
+    )
     assert np.array_equal(digits(seed=0).test.images, data.test.images)
     assert not np.array_equal(digits(seed=1).test.images, data.test.images)
 
@@ -96,10 +127,17 @@ def test_enlarged_digits_lie_in_a_margin_and_keep_their_ink():
     assert np.array_equal(small.train.labels, large.train.labels)
     inside = large.train.images[:, :, 4:24, 4:24]
     assert large.train.images.sum() == inside.sum() and large.train.images.max() <= 1
-    assert inside.mean(axis=(1, 2, 3)) == pytest.approx(small.train.images.mean(axis=(1, 2, 3)), rel=0.15)
-    pooled = digits(22).train.images[:, :, 3:19, 3:19].reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))  # 16 pixels for 8
+    assert inside.mean(axis=(1, 2, 3)) == pytest.approx(
+        small.train.images.mean(axis=(1, 2, 3)), rel=0.15
+    )
+    pooled = (
+        digits(22).train.images[:, :, 3:19, 3:19].reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))
+    )  # 16 pixels for 8
     assert np.corrcoef(pooled.ravel(), small.train.flat.ravel())[0, 1] > 0.95
-    assert digits(12).train.images.shape[2:] == (12, 12) and digits(33).train.images.shape[2:] == (33, 33)
+    assert digits(12).train.images.shape[2:] == (12, 12) and digits(33).train.images.shape[2:] == (
+        33,
+        33,
+    )
 
 
 def test_bilinear_is_exact_for_straight_lines():

@@ -1,4 +1,5 @@
 """Downloads from a server in this process: mirrors in turn, checksums, the cache, and errors that list what was tried."""
+
 import hashlib
 import re
 import sys
@@ -31,7 +32,9 @@ def test_absent_then_corrupt_then_good(server, tmp_path):
     put(web, "good", b"right")
     mirrors = [f"{address}/absent", f"{address}/corrupt", f"{address}/good"]
     assert fetch("file.gz", MD5, mirrors, "mnist").read_bytes() == b"right"
-    assert [p.name for p in (tmp_path / "cache" / "mnist").iterdir()] == ["file.gz"]  # no temporary files are left
+    assert [p.name for p in (tmp_path / "cache" / "mnist").iterdir()] == [
+        "file.gz"
+    ]  # no temporary files are left
 
 
 def test_a_damaged_copy_in_the_cache_is_fetched_again(server, tmp_path):
@@ -49,8 +52,18 @@ def test_all_mirrors_bad_lists_each_with_its_reason(server, tmp_path):
     with pytest.raises(ConnectionError) as error:
         fetch("file.gz", MD5, [f"{address}/absent", f"{address}/corrupt", dead], "mnist")
     message = str(error.value)
-    for text in (f"{address}/absent/file.gz", "404", f"{address}/corrupt/file.gz", MD5, "hash", f"{dead}/file.gz",
-                 "Connection", "TINYAE_DATA=DIR", "DIR/mnist/", "strokes"):
+    for text in (
+        f"{address}/absent/file.gz",
+        "404",
+        f"{address}/corrupt/file.gz",
+        MD5,
+        "hash",
+        f"{dead}/file.gz",
+        "Connection",
+        "TINYAE_DATA=DIR",
+        "DIR/mnist/",
+        "strokes",
+    ):
         assert text in message
     assert not list((tmp_path / "cache").rglob("*.gz"))  # the wrong bytes were not kept
 

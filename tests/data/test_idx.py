@@ -1,4 +1,5 @@
 """IDX files: MNIST where it lies, every damage named."""
+
 import gzip
 import hashlib
 
@@ -13,7 +14,11 @@ from tinyae.data.sources import FILES, SOURCES
 
 
 def idx_bytes(array, code=0x08):
-    return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.astype(TYPES[code]).tobytes()
+    return (
+        bytes([0, 0, code, array.ndim])
+        + np.array(array.shape, ">u4").tobytes()
+        + array.astype(TYPES[code]).tobytes()
+    )
 
 
 def write_collection(folder, n=12, ending="", seed=0):
@@ -28,7 +33,10 @@ def write_collection(folder, n=12, ending="", seed=0):
 
 # The format
 
-@given(st.sampled_from(list(TYPES)), st.lists(st.integers(0, 4), min_size=1, max_size=4), st.booleans())
+
+@given(
+    st.sampled_from(list(TYPES)), st.lists(st.integers(0, 4), min_size=1, max_size=4), st.booleans()
+)
 def test_every_type_and_shape_is_read_back(tmp_path_factory, code, shape, zipped):
     array = np.random.default_rng(0).integers(0, 100, shape).astype(TYPES[code])
     path = tmp_path_factory.mktemp("idx") / "file"
@@ -48,18 +56,21 @@ def test_numbers_are_big_endian(tmp_path):
 GOOD = idx_bytes(np.arange(24).reshape(2, 3, 4))
 
 
-@pytest.mark.parametrize("data, message", [
-    (GOOD[:-1], r"truncated: 39 bytes, expected 40 for shape \(2, 3, 4\)"),
-    (GOOD + b"x", "too long: 41 bytes, expected 40"),
-    (GOOD[:10], "truncated in its header: 10 bytes, expected 16"),
-    (b"", "begins with nothing"),
-    (b"\0\0\x07" + GOOD[3:], "not an IDX file: it begins with 00 00 07 03"),
-    (b"\x89PNG" + GOOD, "not an IDX file: it begins with 89 50 4e 47"),
-    (b"\0\0\x08\x04" + b"\xff" * 16, "truncated"),
-    (gzip.compress(GOOD)[:-9], "truncated or damaged gzip"),
-    (gzip.compress(GOOD)[:-8] + b"\0" * 8, "damaged gzip"),
-    (b"\x1f\x8b" + b"junk" * 9, "damaged gzip"),
-])
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (GOOD[:-1], r"truncated: 39 bytes, expected 40 for shape \(2, 3, 4\)"),
+        (GOOD + b"x", "too long: 41 bytes, expected 40"),
+        (GOOD[:10], "truncated in its header: 10 bytes, expected 16"),
+        (b"", "begins with nothing"),
+        (b"\0\0\x07" + GOOD[3:], "not an IDX file: it begins with 00 00 07 03"),
+        (b"\x89PNG" + GOOD, "not an IDX file: it begins with 89 50 4e 47"),
+        (b"\0\0\x08\x04" + b"\xff" * 16, "truncated"),
+        (gzip.compress(GOOD)[:-9], "truncated or damaged gzip"),
+        (gzip.compress(GOOD)[:-8] + b"\0" * 8, "damaged gzip"),
+        (b"\x1f\x8b" + b"junk" * 9, "damaged gzip"),
+    ],
+)
 def test_damaged_files(tmp_path, data, message):
     (tmp_path / "file.gz").write_bytes(data)
     with pytest.raises(ValueError, match=f"file.gz: .*{message}"):
@@ -73,14 +84,35 @@ def test_missing_file(tmp_path):
 
 # Collections in a folder
 
+
 @pytest.mark.mnist
 def test_mnist_as_published(data_dir):
     data = mnist(data_dir)
-    assert data.train.images.shape == (60_000, 1, 28, 28) and data.test.images.shape == (10_000, 1, 28, 28)
-    assert data.train.images.dtype == np.float32 and data.train.images.min() == 0 and data.train.images.max() == 1
+    assert data.train.images.shape == (60_000, 1, 28, 28) and data.test.images.shape == (
+        10_000,
+        1,
+        28,
+        28,
+    )
+    assert (
+        data.train.images.dtype == np.float32
+        and data.train.images.min() == 0
+        and data.train.images.max() == 1
+    )
     assert data.train.images.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
     assert data.train.images.std(dtype=np.float64) == pytest.approx(0.3081, abs=5e-5)
-    assert np.bincount(data.train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(data.train.labels).tolist() == [
+        5923,
+        6742,
+        5958,
+        6131,
+        5842,
+        5421,
+        5918,
+        6265,
+        5851,
+        5949,
+    ]
     assert data.train.labels[:5].tolist() == [5, 0, 4, 1, 9] and data.train.labels.dtype == np.int64
 
 
@@ -109,7 +141,9 @@ def test_found_in_the_folder_or_its_subfolder(tmp_path, where, ending, monkeypat
     assert np.array_equal(np.rint(data.train.images[:, 0] * 255), raw)
     monkeypatch.setenv("TINYAE_DATA", str(tmp_path))
     assert np.array_equal(load_data("mnist").train.images, data.train.images)
-    assert np.array_equal(load_data(tmp_path / where).test.labels, data.test.labels)  # by its path, as one's own
+    assert np.array_equal(
+        load_data(tmp_path / where).test.labels, data.test.labels
+    )  # by its path, as one's own
 
 
 def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeypatch):
@@ -118,7 +152,9 @@ def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeyp
     for text in (*FILES, "data_dir=", str(tmp_path), "subfolders mnist, MNIST/raw"):
         assert text in str(error.value)
     monkeypatch.setenv("TINYAE_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="environment variable TINYAE_DATA=.*unset it to download"):
+    with pytest.raises(
+        FileNotFoundError, match="environment variable TINYAE_DATA=.*unset it to download"
+    ):
         load_data("mnist")
     write_collection(tmp_path / "mnist")
     (tmp_path / "mnist" / FILES[2]).unlink()
@@ -130,7 +166,9 @@ def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeyp
 def test_images_and_labels_that_do_not_fit(tmp_path):
     folder = write_collection(tmp_path)
     (folder / FILES[1]).write_bytes(idx_bytes(np.zeros(11)))
-    with pytest.raises(ValueError, match=f"12 images in .*{FILES[0]}, but 11 labels in .*{FILES[1]}"):
+    with pytest.raises(
+        ValueError, match=f"12 images in .*{FILES[0]}, but 11 labels in .*{FILES[1]}"
+    ):
         mnist(tmp_path)
     (folder / FILES[1]).write_bytes(idx_bytes(np.zeros((12, 2))))
     with pytest.raises(ValueError, match=r"expected labels \(N,\), got \(12, 2\)"):
@@ -142,11 +180,14 @@ def test_images_and_labels_that_do_not_fit(tmp_path):
 
 # Collections from a server
 
+
 def test_the_whole_collection_from_a_server(server, monkeypatch):
     address, web = server
     folder = write_collection(web / "mnist", ending=".gz")
     md5 = tuple(hashlib.md5((folder / (file + ".gz")).read_bytes()).hexdigest() for file in FILES)
-    monkeypatch.setitem(SOURCES, "mnist", SOURCES["mnist"]._replace(mirrors=(f"{address}/mnist",), md5=md5))
+    monkeypatch.setitem(
+        SOURCES, "mnist", SOURCES["mnist"]._replace(mirrors=(f"{address}/mnist",), md5=md5)
+    )
     assert load_data("mnist").train.images.shape == (12, 1, 28, 28)
 
 

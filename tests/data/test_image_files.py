@@ -1,4 +1,5 @@
 """Pictures of one's own: folders, arrays, and what is refused with which words."""
+
 import re
 import subprocess
 import sys
@@ -24,11 +25,16 @@ def whole(data):
     """All pictures and labels, training and test together, in the order of their grey."""
     images = np.concatenate([data.train.images, data.test.images])
     order = images.mean(axis=(1, 2, 3)).argsort()
-    labels = None if data.train.labels is None else np.concatenate([data.train.labels, data.test.labels])[order]
+    labels = (
+        None
+        if data.train.labels is None
+        else np.concatenate([data.train.labels, data.test.labels])[order]
+    )
     return images[order], labels
 
 
 # Folders
+
 
 def test_a_folder_of_pictures(tmp_path):
     for i, ending in enumerate(("png", "jpg", "bmp", "gif", "PNG", "webp", "tiff", "pgm")):
@@ -37,7 +43,12 @@ def test_a_folder_of_pictures(tmp_path):
     save(tmp_path / "._hidden.png", grey(255))
     data = load_data(tmp_path)
     images, labels = whole(data)
-    assert images.shape == (8, 1, 28, 28) and images.dtype == np.float32 and labels is None and data.classes == ()
+    assert (
+        images.shape == (8, 1, 28, 28)
+        and images.dtype == np.float32
+        and labels is None
+        and data.classes == ()
+    )
     assert len(data.test) == 1 and data.name == tmp_path.name
     assert images.mean(axis=(1, 2, 3)) * 255 == pytest.approx(20 * np.arange(8), abs=2)
     assert np.array_equal(load_data(str(tmp_path)).test.images, data.test.images)
@@ -61,7 +72,9 @@ def test_train_and_test_folders_are_the_split(tmp_path):
     data = pictures(tmp_path)
     assert (len(data.train), len(data.test)) == (8, 4) and data.classes == ("a", "b")
     save(tmp_path / "test" / "c" / "0.png", grey(3))
-    with pytest.raises(ValueError, match=r"classes \['a', 'b'\] in train, but \['a', 'b', 'c'\] in test"):
+    with pytest.raises(
+        ValueError, match=r"classes \['a', 'b'\] in train, but \['a', 'b', 'c'\] in test"
+    ):
         pictures(tmp_path)
 
 
@@ -89,8 +102,12 @@ def test_colours_transparency_and_sixteen_bits(tmp_path):
     red[..., 0] = 255
     clear = np.zeros((28, 28, 4), np.uint8)  # black ink on transparent paper
     clear[:14, :, 3] = 255
-    for name, array, mean in (("red", red, 76 / 255), ("clear", clear, 0.5), ("bool", grey(255) > 0, 1),
-                              ("deep", np.full((28, 28), 32768, np.uint16), 128 / 255)):
+    for name, array, mean in (
+        ("red", red, 76 / 255),
+        ("clear", clear, 0.5),
+        ("bool", grey(255) > 0, 1),
+        ("deep", np.full((28, 28), 32768, np.uint16), 128 / 255),
+    ):
         for i in range(2):
             save(tmp_path / name / f"{i}.png", array)
         assert pictures(tmp_path / name).train.images.mean() == pytest.approx(mean, abs=1e-3), name
@@ -139,29 +156,57 @@ X = np.random.default_rng(0).random((20, 8, 8))
 def test_npy_is_split_by_seed(tmp_path):
     np.save(tmp_path / "mine.npy", X)
     data = load_data(tmp_path / "mine.npy")
-    assert (data.name, len(data.train), len(data.test)) == ("mine", 18, 2) and data.train.labels is None
+    assert (data.name, len(data.train), len(data.test)) == (
+        "mine",
+        18,
+        2,
+    ) and data.train.labels is None
     assert np.array_equal(data.test.images, load_data(tmp_path / "mine.npy").test.images)
-    assert not np.array_equal(data.test.images, load_data(tmp_path / "mine.npy", seed=1).test.images)
+    assert not np.array_equal(
+        data.test.images, load_data(tmp_path / "mine.npy", seed=1).test.images
+    )
     assert len(pictures(tmp_path / "mine.npy", test=0.5).test) == 10
 
 
-@pytest.mark.parametrize("arrays, n_test, labelled", [
-    ({"x_train": X, "y_train": np.arange(20), "x_test": X[:5], "y_test": np.arange(5)}, 5, True),
-    ({"x_train": X, "x_test": X[:5]}, 5, False), ({"x_train": X, "y_train": np.arange(20)}, 2, True),
-    ({"images": X, "labels": np.arange(20)}, 2, True), ({"whatever": X}, 2, False), ({"images": X, "names": X}, 2, False)])
+@pytest.mark.parametrize(
+    "arrays, n_test, labelled",
+    [
+        (
+            {"x_train": X, "y_train": np.arange(20), "x_test": X[:5], "y_test": np.arange(5)},
+            5,
+            True,
+        ),
+        ({"x_train": X, "x_test": X[:5]}, 5, False),
+        ({"x_train": X, "y_train": np.arange(20)}, 2, True),
+        ({"images": X, "labels": np.arange(20)}, 2, True),
+        ({"whatever": X}, 2, False),
+        ({"images": X, "names": X}, 2, False),
+    ],
+)
 def test_npz(tmp_path, arrays, n_test, labelled):
     np.savez(tmp_path / "mine.npz", **arrays)
     data = load_data(str(tmp_path / "mine.npz"))
-    assert len(data.test) == n_test and (data.train.labels is not None) == labelled == bool(data.classes)
+    assert len(data.test) == n_test and (data.train.labels is not None) == labelled == bool(
+        data.classes
+    )
     if labelled:  # the pictures kept their labels
         assert data.train.images[:, 0] == pytest.approx(X[data.train.labels], abs=1e-6)
 
 
-@pytest.mark.parametrize("arrays, message", [
-    ({"a": X, "b": X}, "found the arrays a, b; expected x_train.*images with labels"), ({}, "found the arrays none"),
-    ({"x_train": X, "x_test": X[:, :7]}, r"\(20, 1, 8, 8\) and test images \(20, 1, 7, 8\) differ"),
-    ({"images": X, "labels": np.arange(19)}, "labels: shape"), ({"images": X * 9}, "images: numbers from"),
-    ({"images": np.array([None, 1])}, "never unpickled")])
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({"a": X, "b": X}, "found the arrays a, b; expected x_train.*images with labels"),
+        ({}, "found the arrays none"),
+        (
+            {"x_train": X, "x_test": X[:, :7]},
+            r"\(20, 1, 8, 8\) and test images \(20, 1, 7, 8\) differ",
+        ),
+        ({"images": X, "labels": np.arange(19)}, "labels: shape"),
+        ({"images": X * 9}, "images: numbers from"),
+        ({"images": np.array([None, 1])}, "never unpickled"),
+    ],
+)
 def test_npz_that_is_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(ValueError, match="mine.npz: .*" + message):
@@ -182,6 +227,8 @@ def test_damaged_array_files(tmp_path):
 
 
 def test_importing_needs_numpy_alone():
-    code = ("import sys; sys.modules.update({n: None for n in ('PIL', 'pooch', 'sklearn', 'scipy', 'requests')});"
-            "import tinyae.data; tinyae.data.strokes(10, 10)")
+    code = (
+        "import sys; sys.modules.update({n: None for n in ('PIL', 'pooch', 'sklearn', 'scipy', 'requests')});"
+        "import tinyae.data; tinyae.data.strokes(10, 10)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

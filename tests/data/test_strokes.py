@@ -1,4 +1,5 @@
 """Generated digits: reproducible, in range, and the factors are really those of the picture."""
+
 import time
 
 import numpy as np
@@ -22,8 +23,14 @@ def moments(images):
     cx, cy = images.sum(axis=(1, 2)) @ x / ink, images.sum(axis=(1, 3)) @ y / ink
     dx, dy = x - cx[:, None], y - cy[:, None]
     p = images[:, 0] / ink[:, None, None]
-    return ink, cx, cy, np.einsum("nyx,nx,ny->n", p, dx, dy, optimize=True), (p.sum(axis=1) * dx**2).sum(1), (
-        p.sum(axis=2) * dy**2).sum(1)
+    return (
+        ink,
+        cx,
+        cy,
+        np.einsum("nyx,nx,ny->n", p, dx, dy, optimize=True),
+        (p.sum(axis=1) * dx**2).sum(1),
+        (p.sum(axis=2) * dy**2).sum(1),
+    )
 
 
 def test_shapes_ranges_and_names(data):
@@ -41,8 +48,12 @@ def test_shapes_ranges_and_names(data):
 
 def test_same_seed_same_bits_and_other_seeds_and_parts_differ(data):
     again = strokes(2000, 500, seed=3)
-    assert np.array_equal(data.train.images, again.train.images) and np.array_equal(data.test.images, again.test.images)
-    assert np.array_equal(data.test.images, strokes(10, 500, seed=3).test.images)  # whatever the training set
+    assert np.array_equal(data.train.images, again.train.images) and np.array_equal(
+        data.test.images, again.test.images
+    )
+    assert np.array_equal(
+        data.test.images, strokes(10, 500, seed=3).test.images
+    )  # whatever the training set
     assert not np.array_equal(data.train.labels, strokes(2000, 500, seed=4).train.labels)
     same_size = strokes(50, 50)
     assert not set(same_size.train.factors["rotation"]) & set(same_size.test.factors["rotation"])
@@ -100,7 +111,10 @@ def test_a_drawing_lies_in_the_middle_whatever_its_pose():
 
 @pytest.mark.parametrize("knob", ["style", "wobble"])
 def test_style_and_wobble_change_every_digit(knob):
-    ends = {"style": np.repeat([0.0, 1.0], 10), "wobble": np.random.default_rng(0).normal(0, 0.035, (20, 4, 2))}[knob]
+    ends = {
+        "style": np.repeat([0.0, 1.0], 10),
+        "wobble": np.random.default_rng(0).normal(0, 0.035, (20, 4, 2)),
+    }[knob]
     images = draw(np.tile(np.arange(10), 2), **{knob: ends})
     assert np.abs(images[:10] - images[10:]).mean(axis=(1, 2, 3)).min() > 0.005
 
@@ -124,8 +138,12 @@ def test_shear_leans_to_the_right_by_its_tangent():
 
 
 def test_scale_and_width_stretch_the_path_but_not_the_pen():
-    images = draw([0] * 3, scale=[1, 1.2, 1], width=[1, 1, 1.3], size=112)[:, 0]  # four pixels for each of 28
-    wide, high = [(images.max(axis=axis) > 0.5).sum(axis=1) / 4 - 2.2 for axis in (1, 2)]  # 2.2: the pen
+    images = draw([0] * 3, scale=[1, 1.2, 1], width=[1, 1, 1.3], size=112)[
+        :, 0
+    ]  # four pixels for each of 28
+    wide, high = [
+        (images.max(axis=axis) > 0.5).sum(axis=1) / 4 - 2.2 for axis in (1, 2)
+    ]  # 2.2: the pen
     assert high == pytest.approx(high[0] * np.array([1, 1.2, 1]), abs=0.3)
     assert wide == pytest.approx(wide[0] * np.array([1, 1.2, 1.3]), abs=0.3)
 
@@ -173,8 +191,10 @@ def test_impossible_sizes(arguments):
         strokes(**arguments)
 
 
-@pytest.mark.parametrize("labels, message", [([3, 10], "0 to 9, got 10"), ([-1], "got -1"), (3, "integers"),
-                                             ([1.5], "float64")])
+@pytest.mark.parametrize(
+    "labels, message",
+    [([3, 10], "0 to 9, got 10"), ([-1], "got -1"), (3, "integers"), ([1.5], "float64")],
+)
 def test_labels_that_are_no_digits(labels, message):
     with pytest.raises(ValueError, match=message):
         draw(labels)

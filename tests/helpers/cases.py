@@ -23,13 +23,19 @@ from tinyae.layers import KSparse
 from tinyae.layers.tied import TiedAutoencoder, TransposedLinear
 
 ACTIVATIONS = {
-    "ReLU": ReLU, "LeakyReLU": lambda: LeakyReLU(0.2), "ELU": lambda: ELU(1.3), "Sigmoid": Sigmoid, "Tanh": Tanh,
+    "ReLU": ReLU,
+    "LeakyReLU": lambda: LeakyReLU(0.2),
+    "ELU": lambda: ELU(1.3),
+    "Sigmoid": Sigmoid,
+    "Tanh": Tanh,
     "Softplus": Softplus,
-}  # fmt: skip
+}
 
 CONVOLUTIONS = {
     "Conv2d": lambda d, k, rng: Conv2d(d, k, 3, stride=2, padding=1, rng=rng, dtype=np.float64),
-    "Conv2d dilated": lambda d, k, rng: Conv2d(d, k, (2, 1), dilation=(2, 1), bias=False, rng=rng, dtype=np.float64),
+    "Conv2d dilated": lambda d, k, rng: Conv2d(
+        d, k, (2, 1), dilation=(2, 1), bias=False, rng=rng, dtype=np.float64
+    ),
     "ConvTranspose2d": lambda d, k, rng: ConvTranspose2d(
         d, k, 3, stride=2, padding=1, output_padding=1, rng=rng, dtype=np.float64
     ),
@@ -62,12 +68,23 @@ def make(kind, n, d, k, seed):
         return freeze(Sequential(Linear(d, k, rng=rng, dtype=np.float64), Tanh())), x[:, 0]
     if kind == "tied":
         linear = Linear(d, k, rng=rng, dtype=np.float64)
-        return TiedAutoencoder(Sequential(linear, Tanh()), Sequential(TransposedLinear(linear), Sigmoid())), x[:, 0]
+        return TiedAutoencoder(
+            Sequential(linear, Tanh()), Sequential(TransposedLinear(linear), Sigmoid())
+        ), x[:, 0]
     if kind in CONVOLUTIONS:
         d = min(d, 2)
         return CONVOLUTIONS[kind](d, k, rng), rng.normal(size=(n, d, 3, 4))
     return Linear(d, k, bias=kind == "Linear", rng=rng, dtype=np.float64), x[:, 0]
 
 
-LAYERS = ["Linear", "Linear without bias", *CONVOLUTIONS, *ACTIVATIONS, "KSparse", "Flatten", "Reshape", "Frozen"]
+LAYERS = [
+    "Linear",
+    "Linear without bias",
+    *CONVOLUTIONS,
+    *ACTIVATIONS,
+    "KSparse",
+    "Flatten",
+    "Reshape",
+    "Frozen",
+]
 KINDS = [*LAYERS, "tied", *(f"net {name}" for name in ACTIVATIONS)]

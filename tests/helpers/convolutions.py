@@ -58,8 +58,18 @@ def cases(draw, kinds=(Conv2d, ConvTranspose2d), largest=3, most=3, bias=None):
         both = draw(st.tuples(st.integers(low, high), st.integers(low, high)))
         return both[0] if both[0] == both[1] and draw(st.booleans()) else both
 
-    kernel, stride, dilation, padding = setting(1, largest), setting(1, largest), setting(1, largest), setting(0, 2)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "bias": draw(st.booleans()) if bias is None else bias}
+    kernel, stride, dilation, padding = (
+        setting(1, largest),
+        setting(1, largest),
+        setting(1, largest),
+        setting(0, 2),
+    )
+    options = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "bias": draw(st.booleans()) if bias is None else bias,
+    }
     axes = list(zip(pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True))
     if kind is Conv2d:
         least = [max(1, d * (k - 1) + 1 - 2 * p) for k, s, p, d in axes]
@@ -67,7 +77,18 @@ def cases(draw, kinds=(Conv2d, ConvTranspose2d), largest=3, most=3, bias=None):
     else:
         extra = tuple(draw(st.integers(0, max(s, d) - 1)) for k, s, p, d in axes)
         options["output_padding"] = extra[0] if extra[0] == extra[1] else extra
-        least = [max(1, 1 + math.ceil((2 * p - d * (k - 1) - o) / s)) for (k, s, p, d), o in zip(axes, extra, strict=True)]
+        least = [
+            max(1, 1 + math.ceil((2 * p - d * (k - 1) - o) / s))
+            for (k, s, p, d), o in zip(axes, extra, strict=True)
+        ]
         size = tuple(a + draw(st.integers(0, 2)) for a in least)
     counts = st.integers(1, most)
-    return Case(kind, draw(st.tuples(counts, counts)), kernel, options, size, draw(counts), draw(st.integers(0, 2**32 - 1)))
+    return Case(
+        kind,
+        draw(st.tuples(counts, counts)),
+        kernel,
+        options,
+        size,
+        draw(counts),
+        draw(st.integers(0, 2**32 - 1)),
+    )

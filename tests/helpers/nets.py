@@ -16,10 +16,16 @@ from tinyae import (
     Sigmoid,
     Softplus,
     Tanh,
-)  # fmt: skip
+)
 
-ACTIVATIONS = {"ReLU": ReLU, "LeakyReLU": lambda: LeakyReLU(0.2), "ELU": lambda: ELU(1.3), "Sigmoid": Sigmoid, "Tanh": Tanh,
-               "Softplus": Softplus}  # fmt: skip
+ACTIVATIONS = {
+    "ReLU": ReLU,
+    "LeakyReLU": lambda: LeakyReLU(0.2),
+    "ELU": lambda: ELU(1.3),
+    "Sigmoid": Sigmoid,
+    "Tanh": Tanh,
+    "Softplus": Softplus,
+}
 
 
 def build(kind, f=Tanh, seed=0):
@@ -35,20 +41,62 @@ def build(kind, f=Tanh, seed=0):
         "dense, linear code": lambda: (Sequential(linear(6, 5), f(), linear(5, 8)), x),
         "activation first": lambda: (Sequential(f(), linear(6, 5), f()), x),
         "conv": lambda: (
-            Sequential(Conv2d(2, 3, 3, 2, 1, **like), f(), Conv2d(3, 4, (3, 2), dilation=(1, 2), **like), f()), pics),
-        "conv to flat": lambda: (Sequential(Conv2d(2, 3, 3, **like), f(), Flatten(), linear(36, 4), f()), pics),
+            Sequential(
+                Conv2d(2, 3, 3, 2, 1, **like),
+                f(),
+                Conv2d(3, 4, (3, 2), dilation=(1, 2), **like),
+                f(),
+            ),
+            pics,
+        ),
+        "conv to flat": lambda: (
+            Sequential(Conv2d(2, 3, 3, **like), f(), Flatten(), linear(36, 4), f()),
+            pics,
+        ),
         "transposed": lambda: (
-            Sequential(Conv2d(2, 3, 3, 2, **like), f(), ConvTranspose2d(3, 2, 3, 2, 1, 1, **like), f()), pics),
+            Sequential(
+                Conv2d(2, 3, 3, 2, **like), f(), ConvTranspose2d(3, 2, 3, 2, 1, 1, **like), f()
+            ),
+            pics,
+        ),
         "flat to transposed": lambda: (
-            Sequential(linear(6, 8), f(), Reshape(2, 2, 2), ConvTranspose2d(2, 1, 2, 2, **like), f()), x),
-        "flatten": lambda: (Sequential(Flatten(), linear(60, 6), f(), linear(6, 4), f(), Reshape(2, 2)), pics),
-        "nested": lambda: (Sequential(Sequential(linear(6, 5), f()), Sequential(Sequential(linear(5, 4)), f(), linear(4, 3))), x),
-        "autoencoder": lambda: (Autoencoder(Sequential(linear(6, 4), f()), Sequential(linear(4, 6), Sigmoid())), x),
-    }[kind]()  # fmt: skip
+            Sequential(
+                linear(6, 8), f(), Reshape(2, 2, 2), ConvTranspose2d(2, 1, 2, 2, **like), f()
+            ),
+            x,
+        ),
+        "flatten": lambda: (
+            Sequential(Flatten(), linear(60, 6), f(), linear(6, 4), f(), Reshape(2, 2)),
+            pics,
+        ),
+        "nested": lambda: (
+            Sequential(
+                Sequential(linear(6, 5), f()),
+                Sequential(Sequential(linear(5, 4)), f(), linear(4, 3)),
+            ),
+            x,
+        ),
+        "autoencoder": lambda: (
+            Autoencoder(Sequential(linear(6, 4), f()), Sequential(linear(4, 6), Sigmoid())),
+            x,
+        ),
+    }[kind]()
     for w in net.params.values():
         w *= 1.5
     return net, x
 
 
-KINDS = ["one layer", "linear", "dense", "dense, linear code", "activation first", "conv", "conv to flat", "transposed",
-         "flat to transposed", "flatten", "nested", "autoencoder"]  # fmt: skip
+KINDS = [
+    "one layer",
+    "linear",
+    "dense",
+    "dense, linear code",
+    "activation first",
+    "conv",
+    "conv to flat",
+    "transposed",
+    "flat to transposed",
+    "flatten",
+    "nested",
+    "autoencoder",
+]

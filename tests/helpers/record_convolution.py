@@ -18,11 +18,14 @@ SETTINGS = [  # kind, channels, kernel, options, input size
     ("Conv2d", (2, 2), (4, 3), {"bias": False}, (4, 3)),
     ("ConvTranspose2d", (2, 3), (3, 3), {"stride": 2, "padding": 1, "output_padding": 1}, (3, 3)),
     (
-        "ConvTranspose2d", (3, 2), (2, 3),
-        {"stride": (1, 3), "padding": (1, 0), "output_padding": (2, 1), "dilation": (3, 1)}, (3, 2),
+        "ConvTranspose2d",
+        (3, 2),
+        (2, 3),
+        {"stride": (1, 3), "padding": (1, 0), "output_padding": (2, 1), "dilation": (3, 1)},
+        (3, 2),
     ),
     ("ConvTranspose2d", (2, 2), (4, 3), {"bias": False}, (1, 1)),
-]  # fmt: skip
+]
 STEPS, RATE = 12, 1e-3
 
 
@@ -57,7 +60,9 @@ def main():
     layers = []
     for kind, channels, kernel, options, size in SETTINGS:
         layer = getattr(nn, kind)(*channels, kernel, dtype=torch.float64, **options)
-        layer.load_state_dict({key: torch.tensor(quarters(w.shape, 3)) for key, w in layer.state_dict().items()})
+        layer.load_state_dict(
+            {key: torch.tensor(quarters(w.shape, 3)) for key, w in layer.state_dict().items()}
+        )
         x = of(quarters((2, channels[0], *size), 1))
         y = layer(x)
         y.backward(torch.tensor(quarters(y.shape, 2)))
@@ -67,12 +72,21 @@ def main():
     half = {"kernel_size": 3, "stride": 2, "padding": 1}
     net = nn.Sequential()
     net.encoder = nn.Sequential(
-        nn.Conv2d(1, 32, **half), nn.ReLU(), nn.Conv2d(32, 64, **half), nn.ReLU(), nn.Conv2d(64, 128, 7), nn.ReLU(),
-    )  # fmt: skip
+        nn.Conv2d(1, 32, **half),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, **half),
+        nn.ReLU(),
+        nn.Conv2d(64, 128, 7),
+        nn.ReLU(),
+    )
     net.decoder = nn.Sequential(
-        nn.ConvTranspose2d(128, 64, 7), nn.ReLU(), nn.ConvTranspose2d(64, 32, **half, output_padding=1), nn.ReLU(),
-        nn.ConvTranspose2d(32, 1, **half, output_padding=1), nn.Sigmoid(),
-    )  # fmt: skip
+        nn.ConvTranspose2d(128, 64, 7),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, **half, output_padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, 1, **half, output_padding=1),
+        nn.Sigmoid(),
+    )
     weights, x = starting_point({key: tuple(w.shape) for key, w in net.state_dict().items()})
     net = net.double()
     net.load_state_dict({key: torch.tensor(w) for key, w in weights.items()})
@@ -84,7 +98,9 @@ def main():
         loss.backward()
         adam.step()
         losses.append(loss.item())
-    text = json.dumps({"torch": torch.__version__, "losses": losses, "layers": layers}, separators=(",", ":"))
+    text = json.dumps(
+        {"torch": torch.__version__, "losses": losses, "layers": layers}, separators=(",", ":")
+    )
     FILE.write_text(text.replace('},{"y"', '},\n{"y"') + "\n", encoding="utf-8")
     print(FILE, f"{FILE.stat().st_size:,} bytes", losses)
 

@@ -1,6 +1,6 @@
 """Writes recorded_jacobian.json: values and sums of gradients from PyTorch, for where PyTorch is missing.
 
-    cd tests && python -m helpers.record_jacobian
+cd tests && python -m helpers.record_jacobian
 """
 
 import json
@@ -13,7 +13,10 @@ FILE = Path(__file__).with_name("recorded_jacobian.json")
 
 def fingerprint(array):
     """Two numbers that an array of gradients must match: its norm, and its sum with fixed random weights."""
-    return [float(np.linalg.norm(array)), float((np.random.default_rng(7).normal(size=array.shape) * array).sum())]
+    return [
+        float(np.linalg.norm(array)),
+        float((np.random.default_rng(7).normal(size=array.shape) * array).sum()),
+    ]
 
 
 def main():
@@ -23,7 +26,11 @@ def main():
     recorded = {}
     for kind in KINDS:
         value, dx, grads = by_torch(*build(kind))
-        recorded[kind] = {"value": value, "x": fingerprint(dx), **{key: fingerprint(g) for key, g in grads.items()}}
+        recorded[kind] = {
+            "value": value,
+            "x": fingerprint(dx),
+            **{key: fingerprint(g) for key, g in grads.items()},
+        }
     FILE.write_text(json.dumps(recorded, indent=0) + "\n", encoding="utf-8")
 
 

@@ -51,7 +51,9 @@ def pytorch_losses(params, data, lr=1e-3):
     net = nn.Sequential()
     net.add_module("encoder", nn.Sequential(*layers["encoder"][:-1]))
     net.add_module("decoder", nn.Sequential(*layers["decoder"][:-1], nn.Sigmoid()))
-    net.to(torch.from_numpy(w).dtype).load_state_dict({key: torch.from_numpy(w.copy()) for key, w in params.items()})
+    net.to(torch.from_numpy(w).dtype).load_state_dict(
+        {key: torch.from_numpy(w.copy()) for key, w in params.items()}
+    )
     optimizer = torch.optim.Adam(net.parameters(), lr)
     losses = []
     for x in map(torch.from_numpy, data):
@@ -67,7 +69,13 @@ if __name__ == "__main__":
     import torch
 
     losses = pytorch_losses(weights(), batches())
-    text = json.dumps({"pytorch": torch.__version__.partition("+")[0], "sizes": SIZES, "losses": losses}, indent=0) + "\n"
+    text = (
+        json.dumps(
+            {"pytorch": torch.__version__.partition("+")[0], "sizes": SIZES, "losses": losses},
+            indent=0,
+        )
+        + "\n"
+    )
     if "--write" in sys.argv:
         FILE.write_text(text)
     else:

@@ -10,7 +10,9 @@ DATA = np.random.default_rng(1).uniform(size=(50, 12)).astype(np.float32)
 def small_net(dtype=np.float32, seed=0, code=3):
     rng = np.random.default_rng(seed)
     return Autoencoder(
-        Sequential(Linear(12, 6, rng=rng, dtype=dtype), ReLU(), Linear(6, code, rng=rng, dtype=dtype)),
+        Sequential(
+            Linear(12, 6, rng=rng, dtype=dtype), ReLU(), Linear(6, code, rng=rng, dtype=dtype)
+        ),
         Sequential(Linear(code, 12, rng=rng, dtype=dtype), Sigmoid()),
     )
 
@@ -19,7 +21,14 @@ def run(epochs=4, model=None, data=DATA, objective=None, optimizer=None, **optio
     """``model, history`` after a quiet training run."""
     model = model or small_net(data.dtype)
     options = {"batch_size": 16, "workers": 1, "progress": False, **options}
-    return model, fit(model, data, objective or Objective(bce), optimizer or Adam(model.params, 0.01), epochs, **options)
+    return model, fit(
+        model,
+        data,
+        objective or Objective(bce),
+        optimizer or Adam(model.params, 0.01),
+        epochs,
+        **options,
+    )
 
 
 def same_bits(model, other):

@@ -26,7 +26,20 @@ METHODS = (
     "dot cumsum take repeat round argsort diagonal trace".split()
 )
 ATTRIBUTES = "shape dtype ndim size itemsize nbytes strides flags".split()
-HOST_SCALARS = (int, float, complex, bool, np.generic, str, bytes, slice, type, np.dtype, type(None), type(Ellipsis))
+HOST_SCALARS = (
+    int,
+    float,
+    complex,
+    bool,
+    np.generic,
+    str,
+    bytes,
+    slice,
+    type,
+    np.dtype,
+    type(None),
+    type(Ellipsis),
+)
 
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -39,12 +52,20 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method != "__call__" or kwargs.keys() - {"out", "dtype", "casting"}:
             return NotImplemented  # as in CuPy: no ufunc.reduce, no where=
-        return _device(ufunc(*_hosts(inputs), **{key: _hosts(value) for key, value in kwargs.items()}), kwargs.get("out"))
+        return _device(
+            ufunc(*_hosts(inputs), **{key: _hosts(value) for key, value in kwargs.items()}),
+            kwargs.get("out"),
+        )
 
     def __array_function__(self, function, types, args, kwargs):
         if function.__name__ not in FUNCTIONS:
-            raise TypeError(f"the stand-in for CuPy has no np.{function.__name__}: add it to FUNCTIONS where CuPy has it")
-        return _device(function(*_hosts(args), **{key: _hosts(value) for key, value in kwargs.items()}), kwargs.get("out"))
+            raise TypeError(
+                f"the stand-in for CuPy has no np.{function.__name__}: add it to FUNCTIONS where CuPy has it"
+            )
+        return _device(
+            function(*_hosts(args), **{key: _hosts(value) for key, value in kwargs.items()}),
+            kwargs.get("out"),
+        )
 
     def __array__(self, *args, **kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
@@ -93,7 +114,11 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
 def _forward(name):
     def method(self, *args, **kwargs):
-        return _device(getattr(self._host, name)(*_hosts(args), **{key: _hosts(value) for key, value in kwargs.items()}))
+        return _device(
+            getattr(self._host, name)(
+                *_hosts(args), **{key: _hosts(value) for key, value in kwargs.items()}
+            )
+        )
 
     return method
 
@@ -103,7 +128,9 @@ for _name in METHODS:
 for _name in ATTRIBUTES:
     setattr(DeviceArray, _name, property(lambda self, name=_name: getattr(self._host, name)))
 for _name in ("T", "real", "imag"):  # arrays themselves, and views
-    setattr(DeviceArray, _name, property(lambda self, name=_name: _device(getattr(self._host, name))))
+    setattr(
+        DeviceArray, _name, property(lambda self, name=_name: _device(getattr(self._host, name)))
+    )
 
 
 def _hosts(value):
@@ -123,7 +150,9 @@ def _device(result, out=None):
         return out[0] if isinstance(out, tuple) else out
     if isinstance(result, tuple | list):
         return type(result)(_device(r) for r in result)
-    return DeviceArray(np.asarray(result)) if isinstance(result, np.ndarray | np.generic) else result
+    return (
+        DeviceArray(np.asarray(result)) if isinstance(result, np.ndarray | np.generic) else result
+    )
 
 
 def asarray(x, dtype=None):
@@ -136,7 +165,9 @@ def pretend_gpu(monkeypatch):
     cupy = ModuleType("cupy")
     cupy.ndarray, cupy.asarray, cupy.array = DeviceArray, asarray, asarray
     cupy.arange = lambda *args, **kwargs: asarray(np.arange(*args, **kwargs))
-    cupy.cuda = SimpleNamespace(is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None))
+    cupy.cuda = SimpleNamespace(
+        is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None)
+    )
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(DeviceArray, "waits", 0)
     return cupy

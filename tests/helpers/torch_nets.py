@@ -11,14 +11,27 @@ def torch_net(net):
     def one(a):
         return {
             "Linear": lambda: nn.Linear(a.in_features, a.out_features),
-            "Conv2d": lambda: nn.Conv2d(a.in_channels, a.out_channels, a.kernel_size, a.stride, a.padding, a.dilation),
-            "ConvTranspose2d": lambda: nn.ConvTranspose2d(
-                a.in_channels, a.out_channels, a.kernel_size, a.stride, a.padding, a.output_padding, dilation=a.dilation
+            "Conv2d": lambda: nn.Conv2d(
+                a.in_channels, a.out_channels, a.kernel_size, a.stride, a.padding, a.dilation
             ),
-            "ReLU": nn.ReLU, "LeakyReLU": lambda: nn.LeakyReLU(a.negative_slope), "ELU": lambda: nn.ELU(a.alpha),
-            "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh, "Softplus": lambda: nn.Softplus(threshold=1e9), "Flatten": nn.Flatten,
+            "ConvTranspose2d": lambda: nn.ConvTranspose2d(
+                a.in_channels,
+                a.out_channels,
+                a.kernel_size,
+                a.stride,
+                a.padding,
+                a.output_padding,
+                dilation=a.dilation,
+            ),
+            "ReLU": nn.ReLU,
+            "LeakyReLU": lambda: nn.LeakyReLU(a.negative_slope),
+            "ELU": lambda: nn.ELU(a.alpha),
+            "Sigmoid": nn.Sigmoid,
+            "Tanh": nn.Tanh,
+            "Softplus": lambda: nn.Softplus(threshold=1e9),
+            "Flatten": nn.Flatten,
             "Reshape": lambda: nn.Unflatten(1, a.shape),
-        }[type(a).__name__]().double()  # fmt: skip
+        }[type(a).__name__]().double()
 
     theirs = nn.Sequential(*(one(layer) for _, layer in leaves(net)))
     arrays = [w for _, layer in leaves(net) for w in layer.params.values()]
@@ -38,5 +51,8 @@ def by_torch(net, x):
     j = torch.func.vmap(torch.func.jacrev(code, argnums=1), in_dims=(None, 0))(params, tx)
     value = (j**2).sum() / len(x)
     wanted = torch.autograd.grad(value, [tx, *params.values()], allow_unused=True)
-    dx, *grads = (np.zeros(t.shape) if g is None else g.numpy() for g, t in zip(wanted, [tx, *params.values()], strict=True))
+    dx, *grads = (
+        np.zeros(t.shape) if g is None else g.numpy()
+        for g, t in zip(wanted, [tx, *params.values()], strict=True)
+    )
     return float(value.detach()), dx, dict(zip(net.params, grads, strict=True))

@@ -1,4 +1,5 @@
 """The proof that the checker bites: every planted bug is rejected and named, no correct target is."""
+
 import pytest
 
 from tinyae.checking import gradcheck
@@ -11,7 +12,9 @@ def test_bug_is_caught_and_the_tensor_named(example):
         target, inputs = example.make(seed)
         report = gradcheck(target, *inputs, seed=seed)
         assert not report.ok, f"seed {seed}: passed"
-        named = {t.name for t in report.tensors if t.verdict != "ok"} | {f.tensor for f in report.findings}
+        named = {t.name for t in report.tensors if t.verdict != "ok"} | {
+            f.tensor for f in report.findings
+        }
         assert example.tensor in named, str(report)
 
 
@@ -23,7 +26,9 @@ def test_hints_name_the_cause():
         said = {(h.kind, t) for h in report.hints for t in h.tensor.split(", ")}
         said |= {(f.kind, f.tensor) for f in report.findings}
         kinds = {kind for kind, _ in said}  # "upstream" names a layer, not a tensor
-        fits = any((kind, example.tensor) in said or kind == "upstream" in kinds for kind in example.hints)
+        fits = any(
+            (kind, example.tensor) in said or kind == "upstream" in kinds for kind in example.hints
+        )
         right += fits
         missed += [] if fits else [(example.name, example.hints, sorted(said))]
     assert right >= 0.9 * len(BUGS), missed

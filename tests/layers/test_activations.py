@@ -31,13 +31,19 @@ def test_far_out_there_is_no_warning_and_no_nan(name, dtype):
     with warnings.catch_warnings(), np.errstate(under="ignore"):
         warnings.simplefilter("error")
         y, cache = layer.forward(x)
-        results = [y, layer.backward(np.ones_like(y), cache)[0], *layer.double_backward(y / 1e30, np.ones_like(y), cache)[:2]]
+        results = [
+            y,
+            layer.backward(np.ones_like(y), cache)[0],
+            *layer.double_backward(y / 1e30, np.ones_like(y), cache)[:2],
+        ]
     assert all(np.isfinite(r).all() for r in results if r is not None)
     if name in ("Sigmoid", "Tanh"):
         assert y[0, 0] == (0 if name == "Sigmoid" else -1) and y[0, -1] == 1
 
 
-@pytest.mark.parametrize("layer", [ReLU(), LeakyReLU(), ELU(), Sigmoid(), Tanh(), Softplus()], ids=repr)
+@pytest.mark.parametrize(
+    "layer", [ReLU(), LeakyReLU(), ELU(), Sigmoid(), Tanh(), Softplus()], ids=repr
+)
 def test_nan_goes_through(layer):
     """A layer that hid a NaN would hide where training broke."""
     with np.errstate(invalid="ignore"):
@@ -66,11 +72,18 @@ def test_a_numpy_number_as_setting_does_not_change_the_dtype(scalar):
         assert y.dtype == layer.backward(y, cache)[0].dtype == np.float32
 
 
-@pytest.mark.parametrize(("layer", "value"), [(LeakyReLU, 0), (LeakyReLU, 1), (ELU, 0), (ELU, -2), (ELU, np.nan)])
+@pytest.mark.parametrize(
+    ("layer", "value"), [(LeakyReLU, 0), (LeakyReLU, 1), (ELU, 0), (ELU, -2), (ELU, np.nan)]
+)
 def test_settings_out_of_range(layer, value):
     with pytest.raises(ValueError, match=f"{layer.__name__}: .* is {value}, expected a number"):
         layer(value)
 
 
 def test_repr():
-    assert [repr(a) for a in (ReLU(), LeakyReLU(), ELU(2.0), Sigmoid())] == ["ReLU()", "LeakyReLU(0.01)", "ELU(2.0)", "Sigmoid()"]
+    assert [repr(a) for a in (ReLU(), LeakyReLU(), ELU(2.0), Sigmoid())] == [
+        "ReLU()",
+        "LeakyReLU(0.01)",
+        "ELU(2.0)",
+        "Sigmoid()",
+    ]

@@ -18,7 +18,14 @@ X = np.random.default_rng(1).normal(size=(5, 6))
 
 
 def test_keys_are_pytorchs():
-    names = ["encoder.0.weight", "encoder.0.bias", "encoder.2.weight", "encoder.2.bias", "decoder.0.weight", "decoder.0.bias"]
+    names = [
+        "encoder.0.weight",
+        "encoder.0.bias",
+        "encoder.2.weight",
+        "encoder.2.bias",
+        "decoder.0.weight",
+        "decoder.0.bias",
+    ]
     assert list(small().params) == names
     assert list(small().encoder.params) == ["0.weight", "0.bias", "2.weight", "2.bias"]
 
@@ -39,12 +46,23 @@ def test_encode_decode_and_call_are_one():
 
 @pytest.mark.parametrize(
     "model",
-    [small(), small().encoder, Sequential(Flatten(), Tanh(), Linear(6, 3, rng=0, dtype=np.float64)),
-     Autoencoder(Sequential(Tanh()), Sequential(Tanh(), Linear(6, 2, rng=0, dtype=np.float64), Tanh())),
-     Sequential(Tanh(), Sequential(Sigmoid(), Linear(6, 6, rng=0, dtype=np.float64)), Linear(6, 1, rng=0, dtype=np.float64)),
-     Sequential(Tanh(), Sigmoid()), Sequential()],
+    [
+        small(),
+        small().encoder,
+        Sequential(Flatten(), Tanh(), Linear(6, 3, rng=0, dtype=np.float64)),
+        Autoencoder(
+            Sequential(Tanh()), Sequential(Tanh(), Linear(6, 2, rng=0, dtype=np.float64), Tanh())
+        ),
+        Sequential(
+            Tanh(),
+            Sequential(Sigmoid(), Linear(6, 6, rng=0, dtype=np.float64)),
+            Linear(6, 1, rng=0, dtype=np.float64),
+        ),
+        Sequential(Tanh(), Sigmoid()),
+        Sequential(),
+    ],
     ids=lambda m: " ".join(layer.__class__.__name__ for _, layer in leaves(m)) or "empty",
-)  # fmt: skip
+)
 def test_without_input_gradient_the_others_are_equal(model):
     y, caches = model.forward(X)
     dx, grads = model.backward(np.cos(y), caches)
@@ -57,7 +75,9 @@ def test_without_input_gradient_the_others_are_equal(model):
 
 def test_the_first_layers_dx_is_really_spared(monkeypatch):
     model, asked = small(), []
-    monkeypatch.setattr(Linear, "vjp", lambda self, dy, x, vjp=Linear.vjp: asked.append(self) or vjp(self, dy, x))
+    monkeypatch.setattr(
+        Linear, "vjp", lambda self, dy, x, vjp=Linear.vjp: asked.append(self) or vjp(self, dy, x)
+    )
     y, caches = model.forward(X)
     model.backward(y, caches, input_gradient=False)
     assert asked == [model.decoder[0], model.encoder[2]]
@@ -73,7 +93,10 @@ def test_index_slice_and_length():
 
 def test_one_layer_used_twice_gets_a_gradient_for_each_use():
     layer = Linear(6, 6, rng=0, dtype=np.float64)
-    tied, apart = Sequential(layer, Tanh(), layer), Sequential(layer, Tanh(), layer.astype(np.float64))
+    tied, apart = (
+        Sequential(layer, Tanh(), layer),
+        Sequential(layer, Tanh(), layer.astype(np.float64)),
+    )
     y, caches = tied.forward(X)
     grads, reference = tied.backward(y, caches)[1], apart.backward(y, apart.forward(X)[1])[1]
     for key in ("0.weight", "2.weight", "0.bias", "2.bias"):

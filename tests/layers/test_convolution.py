@@ -17,15 +17,30 @@ LOOPS = {Conv2d: conv2d_loops, ConvTranspose2d: conv_transpose2d_loops}
 
 # One odd setting of each layer, for what need not be tried over all settings
 ODD = {
-    "Conv2d": Case(Conv2d, (2, 3), (3, 2), {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1)}, (8, 6), 4, 0),
+    "Conv2d": Case(
+        Conv2d,
+        (2, 3),
+        (3, 2),
+        {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1)},
+        (8, 6),
+        4,
+        0,
+    ),
     "ConvTranspose2d": Case(
-        ConvTranspose2d, (3, 2), (2, 3), {"stride": (1, 3), "padding": (1, 0), "dilation": (3, 1), "output_padding": (2, 1)},
-        (3, 4), 4, 0,
+        ConvTranspose2d,
+        (3, 2),
+        (2, 3),
+        {"stride": (1, 3), "padding": (1, 0), "dilation": (3, 1), "output_padding": (2, 1)},
+        (3, 4),
+        4,
+        0,
     ),
     "a kernel as large as the image": Case(Conv2d, (2, 3), (4, 5), {}, (4, 5), 4, 0),
     "a kernel as large as the output": Case(ConvTranspose2d, (3, 2), (4, 5), {}, (1, 1), 4, 0),
-    "a kernel as large as the image, and a rim": Case(Conv2d, (2, 3), 3, {"stride": 3, "padding": 1}, (3, 3), 4, 0),
-}  # fmt: skip
+    "a kernel as large as the image, and a rim": Case(
+        Conv2d, (2, 3), 3, {"stride": 3, "padding": 1}, (3, 3), 4, 0
+    ),
+}
 odd = pytest.mark.parametrize("case", ODD.values(), ids=ODD)
 
 
@@ -37,7 +52,9 @@ def test_by_hand():
     layer.params["weight"][...], layer.params["bias"][...] = [[[[1, 2], [3, 4]]]], 100
     x = np.array([[[[1, 0, 0], [0, 0, 10]]]], np.float32)
     y, cache = layer.forward(x)
-    assert y.tolist() == [[[[101, 140]]]]  # no flipping: the kernel's first entry meets the patch's first pixel
+    assert y.tolist() == [
+        [[[101, 140]]]
+    ]  # no flipping: the kernel's first entry meets the patch's first pixel
     dx, grads = layer.backward(np.array([[[[1, 5]]]], np.float32), cache)
     assert dx.tolist() == [[[[1, 2 + 5, 10], [3, 4 + 15, 20]]]]
     assert grads["weight"].tolist() == [[[[1, 0], [0, 50]]]] and grads["bias"].tolist() == [6]
@@ -79,7 +96,9 @@ def test_the_six_loops_backward_give_the_same(case):
     dy = np.random.default_rng(1).normal(size=y.shape)
     dx, grads = layer.backward(dy, cache)
     wanted = conv2d_loops_backward(dy, x, layer.params["weight"], **case.pairs())
-    for ours, theirs in zip([dx, *grads.values()], wanted, strict=False):  # without db where there is no bias
+    for ours, theirs in zip(
+        [dx, *grads.values()], wanted, strict=False
+    ):  # without db where there is no bias
         close(ours, theirs, 1e-12)
 
 
@@ -98,9 +117,16 @@ def test_the_transposed_loops_are_the_loops_transposed(case):
 
 def test_a_kernel_of_one_pixel_is_a_linear_layer_on_pixels():
     conv, linear = Conv2d(4, 3, 1, rng=0, dtype=np.float64), Linear(4, 3, rng=0, dtype=np.float64)
-    linear.params["weight"][...], linear.params["bias"][...] = conv.params["weight"][:, :, 0, 0], conv.params["bias"]
+    linear.params["weight"][...], linear.params["bias"][...] = (
+        conv.params["weight"][:, :, 0, 0],
+        conv.params["bias"],
+    )
     x = np.random.default_rng(0).normal(size=(2, 4, 5, 6))
-    close(conv(x).transpose(0, 2, 3, 1), linear(x.transpose(0, 2, 3, 1).reshape(-1, 4)).reshape(2, 5, 6, 3), 1e-14)
+    close(
+        conv(x).transpose(0, 2, 3, 1),
+        linear(x.transpose(0, 2, 3, 1).reshape(-1, 4)).reshape(2, 5, 6, 3),
+        1e-14,
+    )
 
 
 def test_a_kernel_as_large_as_the_image_is_a_linear_layer():
@@ -142,10 +168,14 @@ def test_conv_transpose_is_the_transpose_of_conv(case, whole):
     y = conv(x)
     options = {name: value for name, value in case.options.items() if name != "bias"}
     axes = zip(x.shape[2:], conv.kernel_size, conv.stride, conv.padding, conv.dilation, strict=True)
-    lost = tuple((h + 2 * p - d * (k - 1) - 1) % s for h, k, s, p, d in axes)  # pixels that the rounding down leaves out
+    lost = tuple(
+        (h + 2 * p - d * (k - 1) - 1) % s for h, k, s, p, d in axes
+    )  # pixels that the rounding down leaves out
     options |= {"output_padding": lost, "bias": False, "dtype": np.float64}
     transposed = ConvTranspose2d(*reversed(case.channels), case.kernel, **options)
-    transposed.params["weight"][...] = conv.params["weight"]  # (out, in) of the one is (in, out) of the other
+    transposed.params["weight"][...] = conv.params[
+        "weight"
+    ]  # (out, in) of the one is (in, out) of the other
     v = case.draw(np.random.default_rng(1), y.shape, whole)
     back = transposed(v)
     assert back.shape == x.shape
@@ -168,7 +198,12 @@ def test_unfold_has_the_patches(case):
 
 def test_pixels_that_no_patch_reaches_become_zero():
     ones = np.ones((1, 4, 1))
-    assert fold(ones, (4, 4), kernel=1, stride=2)[0, 0].tolist() == [[1, 0, 1, 0], [0] * 4, [1, 0, 1, 0], [0] * 4]
+    assert fold(ones, (4, 4), kernel=1, stride=2)[0, 0].tolist() == [
+        [1, 0, 1, 0],
+        [0] * 4,
+        [1, 0, 1, 0],
+        [0] * 4,
+    ]
 
 
 # Derivatives
@@ -229,7 +264,9 @@ def test_complex_step(case):
     rng = np.random.default_rng(1)
     dx, dw = rng.normal(size=x.shape), rng.normal(size=layer.params["weight"].shape)
     y, cache = layer.forward(x)
-    close(layer(x + 1e-30j * dx).imag / 1e-30, layer.jvp(dx, cache), 1e-14)  # the image alone is complex
+    close(
+        layer(x + 1e-30j * dx).imag / 1e-30, layer.jvp(dx, cache), 1e-14
+    )  # the image alone is complex
     twin = layer.astype(np.complex128)
     twin.params["weight"] += 1e-30j * dw
     moved = twin(x)  # the weights alone are complex: nothing may be cast to the image's dtype
@@ -253,7 +290,9 @@ def test_dtype_follows_the_data(case, dtype):
         close(a, b, tolerance)
 
 
-@pytest.mark.parametrize("dtypes", [(np.float32, np.float64), (np.float64, np.float32), (np.float32, np.uint8)])
+@pytest.mark.parametrize(
+    "dtypes", [(np.float32, np.float64), (np.float64, np.float32), (np.float32, np.uint8)]
+)
 @odd
 def test_two_dtypes_meet_as_numpy_has_it(case, dtypes):
     layer, x = case.make(whole=True)
@@ -277,7 +316,9 @@ LAYOUTS = {
     "channels first": np.ascontiguousarray,
     "channels last": lambda a: np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
     "Fortran": np.asfortranarray,
-    "every second of a larger one": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=3)[::2, :, :, ::2],
+    "every second of a larger one": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=3)[
+        ::2, :, :, ::2
+    ],
     "backwards": lambda a: a[::-1, ::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1, ::-1],
     "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
 }
@@ -298,7 +339,11 @@ def test_results_do_not_depend_on_the_memory_order(case, layout):
 def test_outputs_lie_channels_last():
     for case in ODD.values():
         layer, x = case.make()
-        for a in (layer(x), layer.backward(layer(x), x)[0], layer.backward(layer(x), x)[1]["weight"]):
+        for a in (
+            layer(x),
+            layer.backward(layer(x), x)[0],
+            layer.backward(layer(x), x)[1]["weight"],
+        ):
             assert a.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
@@ -324,7 +369,9 @@ def test_no_examples_give_no_output_and_zero_gradients(case):
     assert y.shape == (0, *layer(x).shape[1:])
     dx, grads = layer.backward(y, cache)
     assert dx.shape == x[:0].shape and not any(g.any() for g in grads.values())
-    assert {key: g.shape for key, g in grads.items()} == {key: w.shape for key, w in layer.params.items()}
+    assert {key: g.shape for key, g in grads.items()} == {
+        key: w.shape for key, w in layer.params.items()
+    }
 
 
 def test_unfold_and_fold_of_no_examples():
@@ -339,20 +386,34 @@ def test_unfold_and_fold_of_no_examples():
 def test_initial_weights_are_bounded_and_reproducible(kind, fan_in):
     """U(±1/√fan_in), PyTorch's default; fan_in counts weight.shape[1:], which for ConvTranspose2d are the output's channels."""
     a, b = kind(5, 7, (2, 3), rng=3), kind(5, 7, (2, 3), rng=np.random.default_rng(3))
-    assert a.params["weight"].shape == ((7, 5, 2, 3) if kind is Conv2d else (5, 7, 2, 3)) and a.params["bias"].shape == (7,)
+    assert a.params["weight"].shape == (
+        (7, 5, 2, 3) if kind is Conv2d else (5, 7, 2, 3)
+    ) and a.params["bias"].shape == (7,)
     bound = 1 / np.sqrt(fan_in)
     for key, w in a.params.items():
         assert w.dtype == np.float32 and np.abs(w).max() <= np.float32(bound)
         np.testing.assert_array_equal(w, b.params[key])
     wide = kind(50, 70, (2, 3), rng=0).params["weight"]
-    assert wide.std() == pytest.approx(1 / np.sqrt(3 * 10 * fan_in), rel=0.02) and abs(wide.mean()) < 1e-3
+    assert (
+        wide.std() == pytest.approx(1 / np.sqrt(3 * 10 * fan_in), rel=0.02)
+        and abs(wide.mean()) < 1e-3
+    )
     assert not np.array_equal(a.params["weight"], kind(5, 7, (2, 3), rng=4).params["weight"])
 
 
 def test_repr():
-    assert repr(Conv2d(1, 32, 3, stride=2, padding=1)) == "Conv2d(1 → 32, kernel 3, stride 2, padding 1)"
-    assert repr(Conv2d(1, 2, (3, 5), dilation=(1, 2), bias=False)) == "Conv2d(1 → 2, kernel 3×5, dilation 1×2, no bias)"
-    assert repr(ConvTranspose2d(8, 4, 3, 2, 1, 1)) == "ConvTranspose2d(8 → 4, kernel 3, stride 2, padding 1, output_padding 1)"
+    assert (
+        repr(Conv2d(1, 32, 3, stride=2, padding=1))
+        == "Conv2d(1 → 32, kernel 3, stride 2, padding 1)"
+    )
+    assert (
+        repr(Conv2d(1, 2, (3, 5), dilation=(1, 2), bias=False))
+        == "Conv2d(1 → 2, kernel 3×5, dilation 1×2, no bias)"
+    )
+    assert (
+        repr(ConvTranspose2d(8, 4, 3, 2, 1, 1))
+        == "ConvTranspose2d(8 → 4, kernel 3, stride 2, padding 1, output_padding 1)"
+    )
 
 
 def weights(layer):
@@ -362,7 +423,9 @@ def weights(layer):
 def equal(a, b, c, d, tolerance):
     """``Σ a b = Σ c d``: exactly, or to ``tolerance`` beside the size of the terms."""
     left, right = (a * b).sum(), (c * d).sum()
-    assert abs(left - right) <= tolerance * (np.linalg.norm(a) * np.linalg.norm(b) + np.linalg.norm(c) * np.linalg.norm(d))
+    assert abs(left - right) <= tolerance * (
+        np.linalg.norm(a) * np.linalg.norm(b) + np.linalg.norm(c) * np.linalg.norm(d)
+    )
 
 
 def everything(layer, x, layout=lambda a: a):
@@ -372,5 +435,15 @@ def everything(layer, x, layout=lambda a: a):
     dx, grads = layer.backward(layout(y), cache)
     g, dy = np.stack([x, 2 * x]), np.stack([y, -y])
     d_dy, _, more = layer.double_backward(g, dy, cache)
-    return [y, dx, *grads.values(), layer.jvp(x, cache), layer.vjp(y, cache), layer.jvp(g, cache), layer.vjp(dy, cache),
-            d_dy, *more.values(), layer(x)]  # fmt: skip
+    return [
+        y,
+        dx,
+        *grads.values(),
+        layer.jvp(x, cache),
+        layer.vjp(y, cache),
+        layer.jvp(g, cache),
+        layer.vjp(dy, cache),
+        d_dy,
+        *more.values(),
+        layer(x),
+    ]

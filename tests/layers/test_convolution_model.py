@@ -9,7 +9,20 @@ from helpers.numeric import close
 from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
 import tinyae
-from tinyae import SGD, Adam, Autoencoder, Conv2d, ConvTranspose2d, Flatten, Linear, Objective, ReLU, Sequential, Sigmoid, fit
+from tinyae import (
+    SGD,
+    Adam,
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    Flatten,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    fit,
+)
 from tinyae.checking import assert_gradients
 from tinyae.layers import convolution
 from tinyae.models import conv_autoencoder
@@ -21,7 +34,12 @@ def small_net(dtype=np.float32, seed=0):
     like = {"rng": np.random.default_rng(seed), "dtype": dtype}
     return Autoencoder(
         Sequential(Conv2d(1, 3, 3, 2, 1, **like), ReLU(), Conv2d(3, 2, 4, **like)),
-        Sequential(ConvTranspose2d(2, 3, 4, **like), ReLU(), ConvTranspose2d(3, 1, 3, 2, 1, 1, **like), Sigmoid()),
+        Sequential(
+            ConvTranspose2d(2, 3, 4, **like),
+            ReLU(),
+            ConvTranspose2d(3, 1, 3, 2, 1, 1, **like),
+            Sigmoid(),
+        ),
     )
 
 
@@ -37,9 +55,13 @@ def channels_last(a):
 
 def test_the_autoencoders_shapes():
     table = tinyae.summary(conv_autoencoder(), (1, 28, 28))
-    sizes = [re.search(r"  (\d+(?:×\d+){2})  ", line)[1] for line in table.splitlines() if "onv" in line]
+    sizes = [
+        re.search(r"  (\d+(?:×\d+){2})  ", line)[1] for line in table.splitlines() if "onv" in line
+    ]
     assert sizes == ["32×14×14", "64×7×7", "128×1×1", "64×7×7", "32×14×14", "1×28×28"]
-    assert "Conv2d(1 → 32, kernel 3, stride 2, padding 1)" in table and "840,577 parameters" in table
+    assert (
+        "Conv2d(1 → 32, kernel 3, stride 2, padding 1)" in table and "840,577 parameters" in table
+    )
     assert re.search(r"encoder\.4 .*64 → 128, kernel 7\) .*401,536", table)
 
 
@@ -57,15 +79,28 @@ def test_the_autoencoder_by_its_halves():
 def test_the_whole_loss_is_checked():
     model = small_net(np.float64)
     assert_gradients(model, PICTURES[:3])
-    classifier = Sequential(Conv2d(1, 2, 3, 2, rng=0), ReLU(), Flatten(), Linear(18, 4, rng=1), Sigmoid())
+    classifier = Sequential(
+        Conv2d(1, 2, 3, 2, rng=0), ReLU(), Flatten(), Linear(18, 4, rng=1), Sigmoid()
+    )
     assert_gradients(classifier, PICTURES[:3], max_entries=40, samples=30)
 
 
 def test_it_learns():
     rng, model = np.random.default_rng(0), small_net()
-    x = 1 / (1 + np.exp(-3 * np.tensordot(rng.normal(size=(40, 2)), rng.normal(size=(2, 1, 8, 8)), 1)))  # two numbers each
+    x = 1 / (
+        1 + np.exp(-3 * np.tensordot(rng.normal(size=(40, 2)), rng.normal(size=(2, 1, 8, 8)), 1))
+    )  # two numbers each
     x = x.astype(np.float32)
-    history = fit(model, x, Objective(), Adam(model.params, 0.01), epochs=60, batch_size=10, workers=1, progress=False)
+    history = fit(
+        model,
+        x,
+        Objective(),
+        Adam(model.params, 0.01),
+        epochs=60,
+        batch_size=10,
+        workers=1,
+        progress=False,
+    )
     variance = ((x - x.mean(axis=0)) ** 2).mean()
     assert history["loss"][-1] < 0.4 * variance < variance < history["loss"][0]
 
@@ -75,7 +110,9 @@ def test_the_contractive_penalty_takes_it():
     model = small_net(np.float64)
     x = PICTURES[:4].astype(np.float64)
     loss, grads, _ = objective(model, x, np.random.default_rng(0))
-    direction = {key: np.random.default_rng(2).normal(size=w.shape) for key, w in model.params.items()}
+    direction = {
+        key: np.random.default_rng(2).normal(size=w.shape) for key, w in model.params.items()
+    }
 
     def at(h):
         moved = small_net(np.float64)
@@ -84,7 +121,9 @@ def test_the_contractive_penalty_takes_it():
         return objective(moved, x, np.random.default_rng(0))[0]
 
     slope = (at(1e-6) - at(-1e-6)) / 2e-6
-    assert sum((grads[key] * d).sum() for key, d in direction.items()) == pytest.approx(slope, rel=1e-6)
+    assert sum((grads[key] * d).sum() for key, d in direction.items()) == pytest.approx(
+        slope, rel=1e-6
+    )
 
 
 # Weights stay channels-last, and are updated right however they lie
@@ -92,11 +131,26 @@ def test_the_contractive_penalty_takes_it():
 
 def test_weights_stay_channels_last(tmp_path):
     model = small_net()
-    fit(model, PICTURES, Objective(), Adam(model.params), epochs=1, batch_size=10, workers=1, progress=False)
+    fit(
+        model,
+        PICTURES,
+        Objective(),
+        Adam(model.params),
+        epochs=1,
+        batch_size=10,
+        workers=1,
+        progress=False,
+    )
     tinyae.save_weights(model, tmp_path / "w.npz")
     loaded = small_net(seed=5)
     tinyae.load_weights(loaded, tmp_path / "w.npz")
-    for copy in [model, model.astype(np.float64), model.astype(np.complex128), model.to("cpu"), loaded]:
+    for copy in [
+        model,
+        model.astype(np.float64),
+        model.astype(np.complex128),
+        model.to("cpu"),
+        loaded,
+    ]:
         for key, w in copy.params.items():
             assert w.ndim == 1 or channels_last(w), key
             np.testing.assert_array_equal(w, model.params[key])
@@ -109,7 +163,10 @@ def test_weights_stay_channels_last(tmp_path):
 @pytest.mark.parametrize("bias", [True, False])
 def test_adam_updates_weights_of_any_layout(layout, block, bias, monkeypatch):
     monkeypatch.setattr("tinyae.optim.BLOCK", block)
-    layer, x = Conv2d(3, 4, (3, 2), bias=bias, rng=0, dtype=np.float64), np.random.default_rng(1).normal(size=(5, 3, 6, 6))
+    layer, x = (
+        Conv2d(3, 4, (3, 2), bias=bias, rng=0, dtype=np.float64),
+        np.random.default_rng(1).normal(size=(5, 3, 6, 6)),
+    )
     w = layer.params["weight"]
     if layout == "a view":
         layer.params["weight"] = np.repeat(w, 2, axis=3)[..., ::2]
@@ -117,11 +174,16 @@ def test_adam_updates_weights_of_any_layout(layout, block, bias, monkeypatch):
         layer.params["weight"] = np.array(w, order=layout)
     strides = layer.params["weight"].strides
     optimizer = Adam(layer.params, 0.01)
-    expected = {key: (w.copy(), np.zeros_like(w), np.zeros_like(w)) for key, w in layer.params.items()}
+    expected = {
+        key: (w.copy(), np.zeros_like(w), np.zeros_like(w)) for key, w in layer.params.items()
+    }
     for t in (1, 2, 3):
         y, cache = layer.forward(x)
         grads = layer.backward(np.tanh(y), cache)[1]
-        expected = {key: adam_textbook(*wmv[:1], grads[key], *wmv[1:], t, lr=0.01) for key, wmv in expected.items()}
+        expected = {
+            key: adam_textbook(*wmv[:1], grads[key], *wmv[1:], t, lr=0.01)
+            for key, wmv in expected.items()
+        }
         optimizer.step(grads)
         for key, (wanted, _, _) in expected.items():
             close(layer.params[key], wanted, 1e-13)
@@ -154,7 +216,11 @@ def peak(f):
 def test_patches_are_made_in_pieces(kind, n):
     """Beyond y and dx, forward and backward take a few pieces, whatever the batch. All patches at once would be 4.5 times the
     larger image."""
-    layer = Conv2d(32, 64, 3, 2, 1, rng=0) if kind is Conv2d else ConvTranspose2d(64, 32, 3, 2, 1, 1, rng=0)
+    layer = (
+        Conv2d(32, 64, 3, 2, 1, rng=0)
+        if kind is Conv2d
+        else ConvTranspose2d(64, 32, 3, 2, 1, 1, rng=0)
+    )
     shape = (n, 32, 14, 14) if kind is Conv2d else (n, 64, 7, 7)
     x = np.random.default_rng(0).random(shape, np.float32)
     y = layer(x)
@@ -167,8 +233,13 @@ def test_patches_are_made_in_pieces(kind, n):
 def test_a_training_steps_memory():
     """The book's model: a step takes a small multiple of its activations."""
     model, x = conv_autoencoder(), np.random.default_rng(0).random((512, 1, 28, 28), np.float32)
-    activations = 4 * len(x) * (2 * (784 + 2 * 32 * 196 + 2 * 64 * 49) + 2 * 128)  # before and after each ReLU
-    assert peak(lambda: Objective()(model, x, np.random.default_rng(0))) < 1.5 * activations + 4 * 4 * convolution.PIECE
+    activations = (
+        4 * len(x) * (2 * (784 + 2 * 32 * 196 + 2 * 64 * 49) + 2 * 128)
+    )  # before and after each ReLU
+    assert (
+        peak(lambda: Objective()(model, x, np.random.default_rng(0)))
+        < 1.5 * activations + 4 * 4 * convolution.PIECE
+    )
 
 
 # A device
@@ -181,7 +252,10 @@ def gpu(monkeypatch):
 
 LAYERS = {
     "Conv2d": (Conv2d(2, 3, (3, 2), (2, 3), (1, 2), (2, 1), rng=0, dtype=np.float64), (4, 2, 8, 6)),
-    "ConvTranspose2d": (ConvTranspose2d(3, 2, (2, 3), (1, 3), (1, 0), (2, 1), (3, 1), rng=0, dtype=np.float64), (4, 3, 3, 4)),
+    "ConvTranspose2d": (
+        ConvTranspose2d(3, 2, (2, 3), (1, 3), (1, 0), (2, 1), (3, 1), rng=0, dtype=np.float64),
+        (4, 3, 3, 4),
+    ),
     "without bias": (Conv2d(2, 3, 1, bias=False, rng=0, dtype=np.float64), (4, 2, 5, 5)),
     "as large as the image": (ConvTranspose2d(3, 2, 4, rng=0, dtype=np.float64), (4, 3, 1, 1)),
 }
@@ -190,7 +264,13 @@ LAYERS = {
 def flat(result):
     if isinstance(result, dict):
         result = list(result.values())
-    return [a for r in result for a in flat(r)] if isinstance(result, tuple | list) else [] if result is None else [result]
+    return (
+        [a for r in result for a in flat(r)]
+        if isinstance(result, tuple | list)
+        else []
+        if result is None
+        else [result]
+    )
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -203,8 +283,17 @@ def test_on_a_device_every_derivative_is_the_same(name, gpu):
 
     def everything(layer, x, dx, dy):
         y, cache = layer.forward(x)
-        return flat([y, layer.backward(dy[0], cache), layer.jvp(dx, cache), layer.vjp(dy, cache), layer.backward(y[:0], x[:0]),
-                     layer.double_backward(dx, dy, cache), layer.parameter_gradients(dy[0], cache)])  # fmt: skip
+        return flat(
+            [
+                y,
+                layer.backward(dy[0], cache),
+                layer.jvp(dx, cache),
+                layer.vjp(dy, cache),
+                layer.backward(y[:0], x[:0]),
+                layer.double_backward(dx, dy, cache),
+                layer.parameter_gradients(dy[0], cache),
+            ]
+        )
 
     moved = layer.to("gpu")
     assert channels_last(moved.params["weight"])
@@ -219,7 +308,16 @@ def test_training_on_a_device_is_the_same(gpu):
     def run(device):
         model = small_net(np.float64).to(device)
         x = tinyae.to_device(PICTURES.astype(np.float64), device)
-        return model, fit(model, x, Objective(), Adam(model.params), epochs=2, batch_size=10, workers=1, progress=False)
+        return model, fit(
+            model,
+            x,
+            Objective(),
+            Adam(model.params),
+            epochs=2,
+            batch_size=10,
+            workers=1,
+            progress=False,
+        )
 
     (host, history), (device, same) = run("cpu"), run("gpu")
     np.testing.assert_allclose(history["loss"], same["loss"], rtol=1e-12)

@@ -15,10 +15,16 @@ from tinyae.models import conv_autoencoder
 RECORDED = json.loads(recorded.FILE.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("setting", list(zip(recorded.SETTINGS, RECORDED["layers"], strict=True)), ids=lambda s: repr(s[0]))
+@pytest.mark.parametrize(
+    "setting",
+    list(zip(recorded.SETTINGS, RECORDED["layers"], strict=True)),
+    ids=lambda s: repr(s[0]),
+)
 def test_recorded_layers(setting):
     (kind, channels, kernel, options, size), wanted = setting
-    layer = {"Conv2d": Conv2d, "ConvTranspose2d": ConvTranspose2d}[kind](*channels, kernel, dtype=np.float64, **options)
+    layer = {"Conv2d": Conv2d, "ConvTranspose2d": ConvTranspose2d}[kind](
+        *channels, kernel, dtype=np.float64, **options
+    )
     for w in layer.params.values():
         w[...] = recorded.quarters(w.shape, 3)
     y, cache = layer.forward(recorded.quarters((2, channels[0], *size), 1))
@@ -58,7 +64,9 @@ class TestPyTorch:
     @given(case=cases())
     def test_forward_and_gradients(self, torch, case):
         layer, x = case.make()
-        theirs = getattr(torch.nn, case.kind.__name__)(*case.channels, case.kernel, dtype=torch.float64, **case.options)
+        theirs = getattr(torch.nn, case.kind.__name__)(
+            *case.channels, case.kernel, dtype=torch.float64, **case.options
+        )
         theirs.load_state_dict({key: torch.tensor(w) for key, w in layer.params.items()})
         tx = torch.tensor(x, requires_grad=True)
         ty = theirs(tx)
@@ -91,14 +99,17 @@ class TestPyTorch:
         from torch import nn
 
         for kind, options, size in [
-            ("Conv2d", {"kernel_size": 4, "padding": 1}, (1, 5)), ("Conv2d", {"kernel_size": 2, "dilation": 4}, (4, 9)),
+            ("Conv2d", {"kernel_size": 4, "padding": 1}, (1, 5)),
+            ("Conv2d", {"kernel_size": 2, "dilation": 4}, (4, 9)),
             ("ConvTranspose2d", {"kernel_size": 2, "padding": 1}, (1, 3)),
             ("ConvTranspose2d", {"kernel_size": 3, "stride": 2, "output_padding": 2}, (3, 3)),
-        ]:  # fmt: skip
+        ]:
             with pytest.raises((RuntimeError, ValueError)):
                 getattr(nn, kind)(1, 1, **options)(torch.zeros(1, 1, *size))
             with pytest.raises(ValueError, match=kind):
-                {"Conv2d": Conv2d, "ConvTranspose2d": ConvTranspose2d}[kind](1, 1, **options)(np.zeros((1, 1, *size)))
+                {"Conv2d": Conv2d, "ConvTranspose2d": ConvTranspose2d}[kind](1, 1, **options)(
+                    np.zeros((1, 1, *size))
+                )
 
     @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
     def test_initial_weights_are_spread_as_theirs(self, torch, kind):
@@ -117,12 +128,21 @@ class TestPyTorch:
         half = {"kernel_size": 3, "stride": 2, "padding": 1}
         net = nn.Sequential()
         net.encoder = nn.Sequential(
-            nn.Conv2d(1, 32, **half), nn.ReLU(), nn.Conv2d(32, 64, **half), nn.ReLU(), nn.Conv2d(64, 128, 7), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv2d(1, 32, **half),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, **half),
+            nn.ReLU(),
+            nn.Conv2d(64, 128, 7),
+            nn.ReLU(),
+        )
         net.decoder = nn.Sequential(
-            nn.ConvTranspose2d(128, 64, 7), nn.ReLU(), nn.ConvTranspose2d(64, 32, **half, output_padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(32, 1, **half, output_padding=1), nn.Sigmoid(),
-        )  # fmt: skip
+            nn.ConvTranspose2d(128, 64, 7),
+            nn.ReLU(),
+            nn.ConvTranspose2d(64, 32, **half, output_padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, 1, **half, output_padding=1),
+            nn.Sigmoid(),
+        )
         net, model = net.double(), conv_autoencoder(rng=1, dtype=np.float64)
         save_weights(model, tmp_path / "ours.npz")
         file = np.load(tmp_path / "ours.npz")

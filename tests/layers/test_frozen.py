@@ -5,7 +5,18 @@ import pytest
 from helpers.cases import net
 from helpers.numeric import close
 
-from tinyae import Adam, Frozen, Linear, Sequential, Sigmoid, Tanh, cross_entropy, fit, freeze, summary
+from tinyae import (
+    Adam,
+    Frozen,
+    Linear,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    cross_entropy,
+    fit,
+    freeze,
+    summary,
+)
 from tinyae.applications import classification
 from tinyae.checking import check_second, gradcheck
 
@@ -62,7 +73,10 @@ def test_its_first_layers_are_not_asked_for_a_gradient(monkeypatch):
     model = Sequential(freeze(Linear(4, 3, rng=0)), Linear(3, 2, rng=1))
     logits, caches = model.forward(np.ones((2, 4), np.float32))
     monkeypatch.setattr(Frozen, "backward", None)
-    assert set(model.parameter_gradients(cross_entropy(logits, np.array([0, 1]))[1], caches)) == {"1.weight", "1.bias"}
+    assert set(model.parameter_gradients(cross_entropy(logits, np.array([0, 1]))[1], caches)) == {
+        "1.weight",
+        "1.bias",
+    }
 
 
 def test_conversion_takes_the_weights_inside_along():

@@ -12,7 +12,10 @@ from tinyae.checking import check_penalty, check_second, gradcheck
 few_values = st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])  # many ties
 
 
-@given(st.lists(st.lists(few_values, min_size=6, max_size=6), min_size=1, max_size=4), st.integers(1, 6))
+@given(
+    st.lists(st.lists(few_values, min_size=6, max_size=6), min_size=1, max_size=4),
+    st.integers(1, 6),
+)
 def test_keeps_exactly_k_and_the_largest(rows, k):
     x = np.array(rows)
     y, kept = KSparse(k).forward(x)
@@ -20,7 +23,9 @@ def test_keeps_exactly_k_and_the_largest(rows, k):
     np.testing.assert_array_equal(y, np.where(kept, x, 0))
     for row, mask in zip(x, kept, strict=True):
         assert k == 6 or row[mask].min() >= row[~mask].max()
-        first = sorted(range(6), key=lambda i: (-row[i], i))[:k]  # of equal numbers those that come first
+        first = sorted(range(6), key=lambda i: (-row[i], i))[
+            :k
+        ]  # of equal numbers those that come first
         assert sorted(first) == np.flatnonzero(mask).tolist()
 
 
@@ -66,7 +71,9 @@ def test_the_full_protocol():
 def test_in_a_model_with_the_objective_and_the_contraction():
     rng = np.random.default_rng(4)
     like = {"rng": rng, "dtype": np.float64}
-    model = Autoencoder(Sequential(Linear(6, 8, **like), KSparse(3)), Sequential(Linear(8, 6, **like)))
+    model = Autoencoder(
+        Sequential(Linear(6, 8, **like), KSparse(3)), Sequential(Linear(8, 6, **like))
+    )
     x = rng.uniform(size=(5, 6))
     assert gradcheck(Objective(contraction=0.1), model, x).ok
     assert check_penalty(contractive, model.encoder, x, value="frobenius").ok
@@ -94,13 +101,18 @@ def test_nan_goes_through():
 
 
 def test_a_k_larger_than_the_code_names_both():
-    with pytest.raises(ValueError, match=re.escape("KSparse(40): k is 40, but the code has only 32 numbers (shape (2, 32))")):
+    with pytest.raises(
+        ValueError,
+        match=re.escape("KSparse(40): k is 40, but the code has only 32 numbers (shape (2, 32))"),
+    ):
         KSparse(40)(np.zeros((2, 32)))
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, np.nan, True])
 def test_k_out_of_range(k):
-    with pytest.raises(ValueError, match=f"KSparse: k is {k}, expected a whole number of at least 1"):
+    with pytest.raises(
+        ValueError, match=f"KSparse: k is {k}, expected a whole number of at least 1"
+    ):
         KSparse(k)
 
 

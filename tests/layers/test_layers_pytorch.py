@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from helpers.numeric import close
 
-from tinyae import ELU, Autoencoder, Flatten, LeakyReLU, Linear, ReLU, Reshape, Sequential, Sigmoid, Softplus, Tanh
+from tinyae import (
+    ELU,
+    Autoencoder,
+    Flatten,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
 nn = torch.nn
@@ -22,10 +34,15 @@ def torch_net(model):
         return nn.Sequential(*map(torch_net, model.layers))
     make = {
         Linear: lambda a: nn.Linear(a.in_features, a.out_features, "bias" in a.params),
-        ReLU: lambda a: nn.ReLU(), LeakyReLU: lambda a: nn.LeakyReLU(a.negative_slope), ELU: lambda a: nn.ELU(a.alpha),
-        Sigmoid: lambda a: nn.Sigmoid(), Tanh: lambda a: nn.Tanh(), Softplus: lambda a: nn.Softplus(threshold=1e9),
-        Flatten: lambda a: nn.Flatten(), Reshape: lambda a: nn.Unflatten(1, a.shape),
-    }  # fmt: skip
+        ReLU: lambda a: nn.ReLU(),
+        LeakyReLU: lambda a: nn.LeakyReLU(a.negative_slope),
+        ELU: lambda a: nn.ELU(a.alpha),
+        Sigmoid: lambda a: nn.Sigmoid(),
+        Tanh: lambda a: nn.Tanh(),
+        Softplus: lambda a: nn.Softplus(threshold=1e9),
+        Flatten: lambda a: nn.Flatten(),
+        Reshape: lambda a: nn.Unflatten(1, a.shape),
+    }
     net = make[type(model)](model).double()
     net.load_state_dict({key: torch.tensor(w) for key, w in model.params.items()})
     return net
@@ -38,13 +55,24 @@ def linear(a, b, **options):
 CASES = {
     "Linear": (linear(7, 5), (4, 7)),
     "Linear without bias": (linear(7, 5, bias=False), (4, 7)),
-    **{repr(a): (a, (4, 9)) for a in (ReLU(), LeakyReLU(0.3), ELU(), ELU(0.7), ELU(2.5), Sigmoid(), Tanh(), Softplus())},
+    **{
+        repr(a): (a, (4, 9))
+        for a in (ReLU(), LeakyReLU(0.3), ELU(), ELU(0.7), ELU(2.5), Sigmoid(), Tanh(), Softplus())
+    },
     "Flatten": (Flatten(), (4, 2, 3, 5)),
     "Reshape": (Reshape(3, 2), (4, 6)),
     "Autoencoder": (
         Autoencoder(
             Sequential(Flatten(), linear(18, 9), ELU(), linear(9, 4), Tanh(), linear(4, 3)),
-            Sequential(linear(3, 8), Softplus(), linear(8, 8), LeakyReLU(), linear(8, 18), Sigmoid(), Reshape(2, 3, 3)),
+            Sequential(
+                linear(3, 8),
+                Softplus(),
+                linear(8, 8),
+                LeakyReLU(),
+                linear(8, 18),
+                Sigmoid(),
+                Reshape(2, 3, 3),
+            ),
         ),
         (5, 2, 3, 3),
     ),
@@ -83,7 +111,9 @@ def test_second_derivatives(name):
     tx, tdy = torch.tensor(x, requires_grad=True), torch.tensor(dy, requires_grad=True)
     (vjp,) = torch.autograd.grad(net(tx), tx, tdy, create_graph=True)
     names, parameters = zip(*net.named_parameters(), strict=True) if model.params else ((), ())
-    wanted = torch.autograd.grad((torch.tensor(g) * vjp).sum(), [tdy, tx, *parameters], allow_unused=True)
+    wanted = torch.autograd.grad(
+        (torch.tensor(g) * vjp).sum(), [tdy, tx, *parameters], allow_unused=True
+    )
     d_dy, dx, grads = model.double_backward(g, dy, cache)
     for ours, theirs in zip([d_dy, dx, *(grads[key] for key in names)], wanted, strict=True):
         if ours is not None and theirs is not None:

@@ -28,7 +28,11 @@ def test_initial_weights_are_bounded_and_reproducible(n_in, n_out, seed):
 
 def test_initial_weights_fill_their_range():
     w = Linear(100, 400, rng=0).params["weight"]
-    assert w.min() < -0.099 and w.max() > 0.099 and w.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.01)
+    assert (
+        w.min() < -0.099
+        and w.max() > 0.099
+        and w.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.01)
+    )
     assert abs(w.mean()) < 0.001
 
 
@@ -43,7 +47,9 @@ WRONG = {(128, 1, 28, 28): "flatten it first", (784,): r"x\[None\]", (5, 28): ""
 
 @pytest.mark.parametrize(("shape", "hint"), WRONG.items())
 def test_a_wrong_input_is_explained(shape, hint):
-    with pytest.raises(ValueError, match=rf"Linear\(784 → 512\): input has .* expected 784 .*{hint}") as error:
+    with pytest.raises(
+        ValueError, match=rf"Linear\(784 → 512\): input has .* expected 784 .*{hint}"
+    ) as error:
         Linear(784, 512)(np.zeros(shape, np.float32))
     assert str(shape) in str(error.value)
 

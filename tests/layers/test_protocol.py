@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tinyae.layers.base import Layer
 
-sizes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(0, 2**32 - 1))
+sizes = st.tuples(
+    st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(0, 2**32 - 1)
+)
 every_layer = pytest.mark.parametrize("kind", KINDS)
 few = settings(max_examples=8)
 
@@ -45,7 +47,9 @@ def test_jvp_is_the_directional_derivative_and_vjp_its_adjoint(kind, size):
     dx, dy, h = rng.normal(size=x.shape), rng.normal(size=y.shape), 1e-6
     close(layer.jvp(dx, cache), (layer(x + h * dx) - layer(x - h * dx)) / (2 * h))
     close(layer.vjp(dy, cache), layer.backward(dy, cache)[0], 1e-14)
-    assert (layer.jvp(dx, cache) * dy).sum() == pytest.approx((dx * layer.vjp(dy, cache)).sum(), rel=1e-10, abs=1e-12)
+    assert (layer.jvp(dx, cache) * dy).sum() == pytest.approx(
+        (dx * layer.vjp(dy, cache)).sum(), rel=1e-10, abs=1e-12
+    )
 
 
 @every_layer
@@ -93,8 +97,15 @@ def test_nothing_is_overwritten_and_twice_is_the_same(kind):
 
     def everything():
         y, cache = layer.forward(x)
-        return [y, *flat(layer.backward(dy, cache)), layer.jvp(dx, cache), layer.vjp(dy, cache),
-                *flat(layer.double_backward(dx, dy, cache)), layer(x), *flat(layer.backward(dy, cache))]  # fmt: skip
+        return [
+            y,
+            *flat(layer.backward(dy, cache)),
+            layer.jvp(dx, cache),
+            layer.vjp(dy, cache),
+            *flat(layer.double_backward(dx, dy, cache)),
+            layer(x),
+            *flat(layer.backward(dy, cache)),
+        ]
 
     for a in arrays:
         a.flags.writeable = False
@@ -103,7 +114,9 @@ def test_nothing_is_overwritten_and_twice_is_the_same(kind):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert layer.__dict__.keys() == make(kind, 3, 4, 2, 5)[0].__dict__.keys()  # and nothing remembered on the layer
+    assert (
+        layer.__dict__.keys() == make(kind, 3, 4, 2, 5)[0].__dict__.keys()
+    )  # and nothing remembered on the layer
 
 
 @every_layer
@@ -113,8 +126,15 @@ def test_dtype_follows_the_data(kind, dtype):
     layer, x = layer.astype(dtype), x.astype(dtype)
     y, cache = layer.forward(x)
     g = np.ones((2, *x.shape), dtype)
-    results = [y, *flat(layer.backward(y, cache)), layer.jvp(x, cache), layer.vjp(y, cache), layer.jvp(g, cache),
-               *flat(layer.double_backward(x, y, cache)), *flat(layer.double_backward(g, np.stack([y, y]), cache))]  # fmt: skip
+    results = [
+        y,
+        *flat(layer.backward(y, cache)),
+        layer.jvp(x, cache),
+        layer.vjp(y, cache),
+        layer.jvp(g, cache),
+        *flat(layer.double_backward(x, y, cache)),
+        *flat(layer.double_backward(g, np.stack([y, y]), cache)),
+    ]
     assert {a.dtype for a in results} == {np.dtype(dtype)}
 
 
@@ -124,7 +144,9 @@ def test_an_example_does_not_depend_on_its_neighbours(kind):
     close(layer(x)[1:2], layer(x[1:2]), 1e-14)
 
 
-@pytest.mark.parametrize("kind", ["Linear", "Linear without bias", "ELU", "Sigmoid", "Tanh", "Softplus", "net Tanh"])
+@pytest.mark.parametrize(
+    "kind", ["Linear", "Linear without bias", "ELU", "Sigmoid", "Tanh", "Softplus", "net Tanh"]
+)
 def test_complex_step(kind):
     """The layers are analytic: f(x + ih).imag / h is f' to all digits, without a difference that would lose them."""
     layer, x = make(kind, 3, 4, 2, 9)
@@ -146,7 +168,13 @@ def test_a_copy_shares_no_memory(kind):
 
 
 def test_a_layer_that_lacks_a_method_says_which():
-    for method, arguments in {"forward": 1, "backward": 2, "jvp": 2, "vjp": 2, "double_backward": 3}.items():
+    for method, arguments in {
+        "forward": 1,
+        "backward": 2,
+        "jvp": 2,
+        "vjp": 2,
+        "double_backward": 3,
+    }.items():
         with pytest.raises(NotImplementedError, match=f"Layer has no {method}"):
             getattr(Layer(), method)(*range(arguments))
 

@@ -12,7 +12,9 @@ def test_order_is_kept_and_reshape_undoes_flatten():
 
 
 def test_an_input_channels_last_in_memory_gives_the_same():
-    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).transpose(0, 3, 1, 2)  # (N, C, H, W), strides of (N, H, W, C)
+    x = (
+        np.random.default_rng(0).normal(size=(2, 4, 5, 3)).transpose(0, 3, 1, 2)
+    )  # (N, C, H, W), strides of (N, H, W, C)
     np.testing.assert_array_equal(Flatten()(x), Flatten()(np.ascontiguousarray(x)))
 
 

@@ -5,9 +5,28 @@ import pytest
 from helpers.numeric import close, numeric_gradient
 from helpers.small import same_bits
 
-from tinyae import Adam, Autoencoder, LeakyReLU, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, fit, mse
+from tinyae import (
+    Adam,
+    Autoencoder,
+    LeakyReLU,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    fit,
+    mse,
+)
 from tinyae.checking import assert_gradients
-from tinyae.objectives.adversarial import DISCRIMINATOR, Adversarial, GeneratorLoss, codes, discriminator_loss, reconstructions
+from tinyae.objectives.adversarial import (
+    DISCRIMINATOR,
+    Adversarial,
+    GeneratorLoss,
+    codes,
+    discriminator_loss,
+    reconstructions,
+)
 from tinyae.training import TrainingDiverged
 
 RNG = np.random.default_rng(0)
@@ -16,7 +35,9 @@ REAL, FAKE = RNG.uniform(size=(6, 5)), RNG.uniform(size=(4, 5))
 
 def discriminator(features=5, dtype=np.float64, seed=1):
     rng = np.random.default_rng(seed)
-    return Sequential(Linear(features, 8, rng=rng, dtype=dtype), Tanh(), Linear(8, 1, rng=rng, dtype=dtype))
+    return Sequential(
+        Linear(features, 8, rng=rng, dtype=dtype), Tanh(), Linear(8, 1, rng=rng, dtype=dtype)
+    )
 
 
 def model(dtype=np.float64, seed=2):
@@ -32,7 +53,11 @@ def model(dtype=np.float64, seed=2):
 
 def test_gradients_of_the_critic():
     assert_gradients(discriminator_loss, discriminator(), (REAL, FAKE))
-    assert_gradients(discriminator_loss, Sequential(Linear(5, 6, rng=0), LeakyReLU(0.2), Linear(6, 1, rng=1)), (REAL, FAKE))
+    assert_gradients(
+        discriminator_loss,
+        Sequential(Linear(5, 6, rng=0), LeakyReLU(0.2), Linear(6, 1, rng=1)),
+        (REAL, FAKE),
+    )
     c = discriminator()
     grads = discriminator_loss(c, (REAL, FAKE))[1]
     assert grads.keys() == c.params.keys()
@@ -42,12 +67,28 @@ def test_gradients_of_the_critic():
 
 def test_gradients_of_the_other_side():
     assert_gradients(GeneratorLoss(discriminator()), FAKE)
-    assert_gradients(Objective(code_penalty=GeneratorLoss(discriminator(2)), beta=0.4), model(), REAL)
-    assert_gradients(Objective(output_penalty=GeneratorLoss(discriminator()), gamma=0.3), model(), REAL)
+    assert_gradients(
+        Objective(code_penalty=GeneratorLoss(discriminator(2)), beta=0.4), model(), REAL
+    )
+    assert_gradients(
+        Objective(output_penalty=GeneratorLoss(discriminator()), gamma=0.3), model(), REAL
+    )
     c = discriminator()
-    assert_gradients(Adversarial(Objective(output_penalty=GeneratorLoss(c), gamma=0.3), c, reconstructions, Adam(c.params)), model(), REAL)
+    assert_gradients(
+        Adversarial(
+            Objective(output_penalty=GeneratorLoss(c), gamma=0.3),
+            c,
+            reconstructions,
+            Adam(c.params),
+        ),
+        model(),
+        REAL,
+    )
     y = FAKE.copy()
-    close(GeneratorLoss(discriminator())(y)[1], numeric_gradient(lambda: GeneratorLoss(discriminator())(y)[0], y))
+    close(
+        GeneratorLoss(discriminator())(y)[1],
+        numeric_gradient(lambda: GeneratorLoss(discriminator())(y)[0], y),
+    )
 
 
 def test_values_by_hand():
@@ -58,11 +99,18 @@ def test_values_by_hand():
 
     loss, _, parts = discriminator_loss(c, (REAL, FAKE))
     assert loss == pytest.approx(-np.log(sure(REAL)).mean() - np.log(1 - sure(FAKE)).mean())
-    assert parts == {"discriminator_accuracy": pytest.approx(((sure(REAL) > 0.5).mean() + (sure(FAKE) <= 0.5).mean()) / 2)}
+    assert parts == {
+        "discriminator_accuracy": pytest.approx(
+            ((sure(REAL) > 0.5).mean() + (sure(FAKE) <= 0.5).mean()) / 2
+        )
+    }
     assert GeneratorLoss(c)(FAKE)[0] == pytest.approx(-np.log(sure(FAKE)).mean())
     m = model()
     loss, _, parts = Objective(output_penalty=GeneratorLoss(c), gamma=0.3)(m, REAL)
-    assert parts == {"reconstruction": mse(m(REAL), REAL)[0], "output_penalty": GeneratorLoss(c)(m(REAL))[0]}
+    assert parts == {
+        "reconstruction": mse(m(REAL), REAL)[0],
+        "output_penalty": GeneratorLoss(c)(m(REAL))[0],
+    }
     assert loss == pytest.approx(parts["reconstruction"] + 0.3 * parts["output_penalty"])
 
 
@@ -79,7 +127,16 @@ def test_the_best_critic_on_known_densities():
     rng = np.random.default_rng(0)
     real, fake = rng.normal(1, 1, (20_000, 1)), rng.normal(-1, 1, (20_000, 1))
     c = Sequential(Linear(1, 1, rng=0, dtype=np.float64))
-    fit(c, (real, fake), discriminator_loss, Adam(c.params, 0.02), 15, 500, workers=1, progress=False)
+    fit(
+        c,
+        (real, fake),
+        discriminator_loss,
+        Adam(c.params, 0.02),
+        15,
+        500,
+        workers=1,
+        progress=False,
+    )
     np.testing.assert_allclose(c(np.array([[-1.0], [0.0], [2.0]])).ravel(), [-2, 0, 4], atol=0.35)
 
 
@@ -103,15 +160,33 @@ def test_what_is_real_and_what_is_fake():
 
 def players(game=codes, weight=0.1, lr=0.01, seed=0):
     """A model, a discriminator, and their objective."""
-    m, c = model(np.float32, seed=2 + seed), discriminator(2 if game is codes else 5, np.float32, seed=1 + seed)
-    where = {"code_penalty": GeneratorLoss(c), "beta": weight} if game is codes else {"output_penalty": GeneratorLoss(c), "gamma": weight}
+    m, c = (
+        model(np.float32, seed=2 + seed),
+        discriminator(2 if game is codes else 5, np.float32, seed=1 + seed),
+    )
+    where = (
+        {"code_penalty": GeneratorLoss(c), "beta": weight}
+        if game is codes
+        else {"output_penalty": GeneratorLoss(c), "gamma": weight}
+    )
     return m, c, Adversarial(Objective(**where), c, game, Adam(c.params, lr))
 
 
 def play(weight=0.1, epochs=3, game=codes, lr=0.01, workers=1, x=None, **options):
     m, c, objective = players(game, weight, lr)
     x = RNG_X if x is None else x
-    history = fit(m, x, objective, Adam(m.params, lr), epochs, 16, workers=workers, rng=3, progress=False, **options)
+    history = fit(
+        m,
+        x,
+        objective,
+        Adam(m.params, lr),
+        epochs,
+        16,
+        workers=workers,
+        rng=3,
+        progress=False,
+        **options,
+    )
     return m, c, history
 
 
@@ -121,9 +196,20 @@ RNG_X = np.random.default_rng(7).uniform(size=(64, 5)).astype(np.float32)
 @pytest.mark.parametrize("game", [codes, reconstructions])
 def test_both_players_move_and_the_log_has_both(game):
     m, c, history = play(game=game)
-    for after, before in [(m, model(np.float32)), (c, discriminator(2 if game is codes else 5, np.float32))]:
+    for after, before in [
+        (m, model(np.float32)),
+        (c, discriminator(2 if game is codes else 5, np.float32)),
+    ]:
         assert all(not np.array_equal(w, before.params[key]) for key, w in after.params.items())
-    assert {"epoch", "loss", "discriminator", "discriminator_accuracy", "seconds", "images_per_s", "lr"} <= set(history.columns)
+    assert {
+        "epoch",
+        "loss",
+        "discriminator",
+        "discriminator_accuracy",
+        "seconds",
+        "images_per_s",
+        "lr",
+    } <= set(history.columns)
     assert len(history) == 3 and 0 <= history["discriminator_accuracy"][-1] <= 1
 
 
@@ -151,16 +237,31 @@ def test_with_weight_0_the_model_is_the_plain_one():
     m, _, _ = play(weight=0.0)
     plain, _, _ = play(weight=0.0, game=reconstructions)
     same_bits(m, plain)
-    assert not np.array_equal(play(weight=0.5)[0].params["encoder.0.weight"], m.params["encoder.0.weight"])
+    assert not np.array_equal(
+        play(weight=0.5)[0].params["encoder.0.weight"], m.params["encoder.0.weight"]
+    )
 
 
 @pytest.mark.parametrize("game", [codes, reconstructions])
 def test_a_resumed_game_gives_the_same_bits_for_both_players(game, tmp_path):
     m, c, whole = play(epochs=4, game=game, workers=2)
     play(epochs=2, game=game, workers=2, checkpoint=tmp_path / "run.npz")
-    m2, c2, objective = players(game, seed=9)  # as in a new process: other weights, which the checkpoint overwrites
-    history = fit(m2, RNG_X, objective, Adam(m2.params, 0.01), 4, 16, workers=2, rng=3, progress=False,
-                  checkpoint=tmp_path / "run.npz", resume=True)  # fmt: skip
+    m2, c2, objective = players(
+        game, seed=9
+    )  # as in a new process: other weights, which the checkpoint overwrites
+    history = fit(
+        m2,
+        RNG_X,
+        objective,
+        Adam(m2.params, 0.01),
+        4,
+        16,
+        workers=2,
+        rng=3,
+        progress=False,
+        checkpoint=tmp_path / "run.npz",
+        resume=True,
+    )
     same_bits(m, m2)
     same_bits(c, c2)
     assert history["discriminator"] == whole["discriminator"] and history["loss"] == whole["loss"]
@@ -171,9 +272,24 @@ def test_a_checkpoint_of_another_game_changes_nothing(tmp_path):
     play(epochs=1, checkpoint=path)
     m, c, objective = players(reconstructions)  # a discriminator of another size
     before = {key: w.copy() for key, w in {**m.params, **c.params}.items()}
-    for wrong, said in [(objective, "the discriminator: weights of another architecture"), (Objective(), "this one does not learn")]:
+    for wrong, said in [
+        (objective, "the discriminator: weights of another architecture"),
+        (Objective(), "this one does not learn"),
+    ]:
         with pytest.raises(ValueError, match=said):
-            fit(m, RNG_X, wrong, Adam(m.params), 2, 16, workers=1, rng=3, progress=False, checkpoint=path, resume=True)
+            fit(
+                m,
+                RNG_X,
+                wrong,
+                Adam(m.params),
+                2,
+                16,
+                workers=1,
+                rng=3,
+                progress=False,
+                checkpoint=path,
+                resume=True,
+            )
     for key, w in {**m.params, **c.params}.items():
         np.testing.assert_array_equal(w, before[key])
 
@@ -195,7 +311,9 @@ def test_the_codes_come_to_look_normal():
         return np.abs(z.mean(axis=0)).max() + np.abs(np.cov(z.T) - np.eye(2)).max()
 
     before = off(m)
-    objective = Adversarial(Objective(code_penalty=GeneratorLoss(c), beta=1.0), c, codes, Adam(c.params, 3e-3))
+    objective = Adversarial(
+        Objective(code_penalty=GeneratorLoss(c), beta=1.0), c, codes, Adam(c.params, 3e-3)
+    )
     fit(m, x, objective, Adam(m.params, 3e-3), 60, 50, workers=1, progress=False)
     assert off(m) < 0.5 * before
 
@@ -209,10 +327,29 @@ def test_on_a_device(monkeypatch, game):
     pretend_gpu(monkeypatch)
     waits = []
     for batch_size in (64, 16):
-        m, c = model(np.float32).to("gpu"), discriminator(2 if game is codes else 5, np.float32).to("gpu")
-        where = {"code_penalty": GeneratorLoss(c), "beta": 0.1} if game is codes else {"output_penalty": GeneratorLoss(c), "gamma": 0.1}
-        objective, before = Adversarial(Objective(**where), c, game, Adam(c.params, 0.01)), DeviceArray.waits
-        fit(m, to_device(RNG_X, "gpu"), objective, Adam(m.params, 0.01), 2, batch_size, rng=3, progress=False)
+        m, c = (
+            model(np.float32).to("gpu"),
+            discriminator(2 if game is codes else 5, np.float32).to("gpu"),
+        )
+        where = (
+            {"code_penalty": GeneratorLoss(c), "beta": 0.1}
+            if game is codes
+            else {"output_penalty": GeneratorLoss(c), "gamma": 0.1}
+        )
+        objective, before = (
+            Adversarial(Objective(**where), c, game, Adam(c.params, 0.01)),
+            DeviceArray.waits,
+        )
+        fit(
+            m,
+            to_device(RNG_X, "gpu"),
+            objective,
+            Adam(m.params, 0.01),
+            2,
+            batch_size,
+            rng=3,
+            progress=False,
+        )
         waits.append(DeviceArray.waits - before)
     assert waits[0] == waits[1]  # no step waits for the device
     on_host = play(epochs=2, game=game)[0]
@@ -227,20 +364,70 @@ def test_on_a_device(monkeypatch, game):
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: GeneratorLoss(ReLU), TypeError, r"GeneratorLoss: discriminator is <class.*write ReLU\(\) with parentheses"),
-        (lambda: GeneratorLoss(None), TypeError, "GeneratorLoss: discriminator is None, expected a layer or a net"),
-        (lambda: GeneratorLoss(Sequential(Linear(5, 1), Sigmoid())), ValueError, "ends in Sigmoid, expected a logit"),
-        (lambda: GeneratorLoss(Linear(5, 2, dtype=np.float64))(FAKE), ValueError, r"shape \(4, 2\), expected \(4, 1\)"),
-        (lambda: discriminator_loss(Linear(5, 3, dtype=np.float64), (REAL, FAKE)), ValueError, r"shape \(6, 3\), expected \(6, 1\)"),
+        (
+            lambda: GeneratorLoss(ReLU),
+            TypeError,
+            r"GeneratorLoss: discriminator is <class.*write ReLU\(\) with parentheses",
+        ),
+        (
+            lambda: GeneratorLoss(None),
+            TypeError,
+            "GeneratorLoss: discriminator is None, expected a layer or a net",
+        ),
+        (
+            lambda: GeneratorLoss(Sequential(Linear(5, 1), Sigmoid())),
+            ValueError,
+            "ends in Sigmoid, expected a logit",
+        ),
+        (
+            lambda: GeneratorLoss(Linear(5, 2, dtype=np.float64))(FAKE),
+            ValueError,
+            r"shape \(4, 2\), expected \(4, 1\)",
+        ),
+        (
+            lambda: discriminator_loss(Linear(5, 3, dtype=np.float64), (REAL, FAKE)),
+            ValueError,
+            r"shape \(6, 3\), expected \(6, 1\)",
+        ),
         (lambda: play(x=RNG_X[:0]), ValueError, "data is empty"),
         (lambda: play(epochs=-1), ValueError, "epochs is -1"),
-        (lambda: opposed(GeneratorLoss(discriminator(2)), discriminator(2)), ValueError, "the objective does not hold this discriminator"),
-        (lambda: opposed(None, discriminator(2)), ValueError, "the objective does not hold this discriminator"),
-        (lambda: Adversarial(Objective(), discriminator(2), codes, Adam(discriminator(2).params)), ValueError, "updates another array"),
-        (lambda: Adversarial(Objective(code_penalty=GeneratorLoss(c := discriminator(2))), c, codes, Adam(model().params)), ValueError,
-         "make it from discriminator.params"),
-        (lambda: opposed(c := discriminator(3, np.float32), c), ValueError, r"Linear\(3 → 8\): input has 2 features"),
-        (lambda: opposed(c := discriminator(2), c), ValueError, "the game's real examples has dtype float32 and the model float64"),
+        (
+            lambda: opposed(GeneratorLoss(discriminator(2)), discriminator(2)),
+            ValueError,
+            "the objective does not hold this discriminator",
+        ),
+        (
+            lambda: opposed(None, discriminator(2)),
+            ValueError,
+            "the objective does not hold this discriminator",
+        ),
+        (
+            lambda: Adversarial(
+                Objective(), discriminator(2), codes, Adam(discriminator(2).params)
+            ),
+            ValueError,
+            "updates another array",
+        ),
+        (
+            lambda: Adversarial(
+                Objective(code_penalty=GeneratorLoss(c := discriminator(2))),
+                c,
+                codes,
+                Adam(model().params),
+            ),
+            ValueError,
+            "make it from discriminator.params",
+        ),
+        (
+            lambda: opposed(c := discriminator(3, np.float32), c),
+            ValueError,
+            r"Linear\(3 → 8\): input has 2 features",
+        ),
+        (
+            lambda: opposed(c := discriminator(2), c),
+            ValueError,
+            "the game's real examples has dtype float32 and the model float64",
+        ),
     ],
 )
 def test_mistakes_are_named(mistake, error, said):
@@ -250,7 +437,10 @@ def test_mistakes_are_named(mistake, error, said):
 
 def opposed(penalty, c):
     penalty = GeneratorLoss(c) if penalty is c else penalty
-    m, objective = model(np.float32), Adversarial(Objective(code_penalty=penalty), c, codes, Adam(c.params))
+    m, objective = (
+        model(np.float32),
+        Adversarial(Objective(code_penalty=penalty), c, codes, Adam(c.params)),
+    )
     fit(m, RNG_X, objective, Adam(m.params), 1, progress=False)
 
 
@@ -258,7 +448,10 @@ def test_nan_stops_the_game():
     m, c, objective = players()
     c.params["0.weight"][...] = np.nan
     before = {key: w.copy() for key, w in m.params.items()}
-    with pytest.raises(TrainingDiverged, match="epoch 1, step 1: the discriminator's loss is nan.*parameter 0.weight"):
+    with pytest.raises(
+        TrainingDiverged,
+        match="epoch 1, step 1: the discriminator's loss is nan.*parameter 0.weight",
+    ):
         fit(m, RNG_X, objective, Adam(m.params), 1, workers=1, progress=False)
     for key, w in m.params.items():
         np.testing.assert_array_equal(w, before[key])
@@ -272,10 +465,14 @@ def test_nan_stops_the_game():
 def test_both_gradients_are_pytorchs():
     torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
     ours, judge = discriminator(), torch.nn.functional.binary_cross_entropy_with_logits
-    theirs = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)).double()
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
+    ).double()
     theirs.load_state_dict({key: torch.tensor(w) for key, w in ours.params.items()})
     real, fake = torch.tensor(REAL), torch.tensor(FAKE, requires_grad=True)
-    loss = judge(theirs(real), torch.ones(6, 1).double()) + judge(theirs(fake), torch.zeros(4, 1).double())
+    loss = judge(theirs(real), torch.ones(6, 1).double()) + judge(
+        theirs(fake), torch.zeros(4, 1).double()
+    )
     loss.backward()
     value, grads, _ = discriminator_loss(ours, (REAL, FAKE))
     assert value == pytest.approx(loss.item(), rel=1e-12)

@@ -7,13 +7,31 @@ import pytest
 from helpers.numeric import close, numeric_gradient
 from helpers.small import same_bits
 
-from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Sigmoid, bce, fit, load_weights, mse, save_weights, summary
+from tinyae import (
+    Adam,
+    Autoencoder,
+    Linear,
+    Objective,
+    Sequential,
+    Sigmoid,
+    bce,
+    fit,
+    load_weights,
+    mse,
+    save_weights,
+    summary,
+)
 from tinyae.checking import assert_gradients
 from tinyae.cli.main import main
 from tinyae.cli.presets import PRESETS
 from tinyae.layers.vae import VAE, PosteriorMean, split_mean_logvar
 from tinyae.models import vae
-from tinyae.objectives.variational import Variational, gaussian_kl, reparameterize, reparameterize_backward
+from tinyae.objectives.variational import (
+    Variational,
+    gaussian_kl,
+    reparameterize,
+    reparameterize_backward,
+)
 from tinyae.training.loop import Workers, loss_and_gradients
 
 
@@ -47,7 +65,10 @@ def test_gradients_of_the_draw():
 
     assert_gradients((draw, reparameterize_backward), code)
     dz = np.random.default_rng(2).normal(size=(5, 3))
-    close(reparameterize_backward(dz, draw(code)[1]), numeric_gradient(lambda: (draw(code)[0] * dz).sum(), code))
+    close(
+        reparameterize_backward(dz, draw(code)[1]),
+        numeric_gradient(lambda: (draw(code)[0] * dz).sum(), code),
+    )
 
 
 def test_the_draw_has_the_mean_and_the_variance_asked_for():
@@ -92,7 +113,9 @@ def test_kl_is_summed_over_units_and_averaged_over_examples():
 # ---- the objective -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", [Variational(), Variational(beta=0.3, reconstruction=mse), Variational(beta=0.0)])
+@pytest.mark.parametrize(
+    "objective", [Variational(), Variational(beta=0.3, reconstruction=mse), Variational(beta=0.0)]
+)
 def test_gradients_with_the_draw_held_still(objective):
     assert_gradients(objective, small(), X)
 
@@ -102,7 +125,11 @@ def test_gradients_by_an_independent_judge():
     grads = objective(model, X, np.random.default_rng(7))[1]
     assert grads.keys() == model.params.keys()
     for key, w in model.params.items():
-        close(grads[key], numeric_gradient(lambda: objective(model, X, np.random.default_rng(7))[0], w), 1e-6)
+        close(
+            grads[key],
+            numeric_gradient(lambda: objective(model, X, np.random.default_rng(7))[0], w),
+            1e-6,
+        )
 
 
 def test_value_from_its_parts_by_hand():
@@ -125,7 +152,9 @@ def test_each_call_draws_anew_and_the_same_seed_draws_the_same():
 
 def test_dtype_stays():
     model, x = small(np.float32), X.astype(np.float32)
-    assert {g.dtype for g in Variational()(model, x, np.random.default_rng(0))[1].values()} == {np.dtype(np.float32)}
+    assert {g.dtype for g in Variational()(model, x, np.random.default_rng(0))[1].values()} == {
+        np.dtype(np.float32)
+    }
     assert model.sample(2, 0).dtype == np.float32
 
 
@@ -153,7 +182,12 @@ def test_on_a_device_nobody_waits(monkeypatch):
 def test_shapes_and_that_reconstructing_uses_the_mean():
     model = vae(0)
     x = np.random.default_rng(0).uniform(size=(3, 784)).astype(np.float32)
-    assert [w.shape for w in model.params.values() if w.ndim == 2] == [(400, 784), (40, 400), (400, 20), (784, 400)]
+    assert [w.shape for w in model.params.values() if w.ndim == 2] == [
+        (400, 784),
+        (40, 400),
+        (400, 20),
+        (784, 400),
+    ]
     mean, std = model.posterior(x)
     assert mean.shape == std.shape == (3, 20) and (std > 0).all()
     np.testing.assert_array_equal(model.encode(x), mean)
@@ -171,7 +205,10 @@ def test_as_a_layer_it_has_the_whole_protocol():
     assert_gradients(mean, some_code())
     x, y = some_code(), some_code()[:, :3]
     assert (mean(x) * y).sum() == pytest.approx((x * mean.vjp(y, None)).sum())
-    g, dy = np.random.default_rng(0).normal(size=(2, 5, 6)), np.random.default_rng(1).normal(size=(2, 5, 3))
+    g, dy = (
+        np.random.default_rng(0).normal(size=(2, 5, 6)),
+        np.random.default_rng(1).normal(size=(2, 5, 3)),
+    )
     d_dy, dx, grads = mean.double_backward(g, dy, None)
     assert d_dy.shape == dy.shape and dx is None and not grads
     assert (g * mean.vjp(dy, None)).sum() == pytest.approx((d_dy * dy).sum())
@@ -179,7 +216,9 @@ def test_as_a_layer_it_has_the_whole_protocol():
 
 def test_samples_are_decoded_draws_from_the_prior():
     model = small()
-    np.testing.assert_array_equal(model.sample(4, 3), model.decode(np.random.default_rng(3).standard_normal((4, 2))))
+    np.testing.assert_array_equal(
+        model.sample(4, 3), model.decode(np.random.default_rng(3).standard_normal((4, 2)))
+    )
     assert model.sample(4, np.random.default_rng(3)).shape == (4, 9)
     same_bits(model, model.astype(np.float64))
 
@@ -195,7 +234,17 @@ def test_training_lowers_the_bound_with_any_number_of_workers():
     x = np.random.default_rng(0).uniform(size=(64, 9)).round().astype(np.float32)
     for workers in (1, 2):
         model = small(np.float32)
-        history = fit(model, x, Variational(), Adam(model.params, 0.01), 8, 16, validation=x, workers=workers, progress=False)
+        history = fit(
+            model,
+            x,
+            Variational(),
+            Adam(model.params, 0.01),
+            8,
+            16,
+            validation=x,
+            workers=workers,
+            progress=False,
+        )
         assert history["loss"][-1] < history["loss"][0]
         for row in history.rows:
             assert row["loss"] == pytest.approx(row["reconstruction"] + row["kl"], rel=1e-5)
@@ -206,8 +255,13 @@ def test_beta_trades_the_kl_against_the_reconstruction():
     last = {}
     for beta in (0.1, 4.0):
         model = small(np.float32)
-        last[beta] = fit(model, x, Variational(beta), Adam(model.params, 0.01), 30, 16, workers=1, progress=False).rows[-1]
-    assert last[0.1]["kl"] > last[4.0]["kl"] and last[0.1]["reconstruction"] < last[4.0]["reconstruction"]
+        last[beta] = fit(
+            model, x, Variational(beta), Adam(model.params, 0.01), 30, 16, workers=1, progress=False
+        ).rows[-1]
+    assert (
+        last[0.1]["kl"] > last[4.0]["kl"]
+        and last[0.1]["reconstruction"] < last[4.0]["reconstruction"]
+    )
 
 
 def test_recipes():
@@ -218,17 +272,45 @@ def test_recipes():
 
 
 def test_from_the_command_line(tmp_path, capsys):
-    np.save(tmp_path / "blobs.npy", np.random.default_rng(0).uniform(size=(60, 12, 12)).astype(np.float32))
+    np.save(
+        tmp_path / "blobs.npy",
+        np.random.default_rng(0).uniform(size=(60, 12, 12)).astype(np.float32),
+    )
     out = tmp_path / "run"
-    run = ["train", "vae", "--data", str(tmp_path / "blobs.npy"), "--out", str(out), "--quiet", "--workers", "1"]
+    run = [
+        "train",
+        "vae",
+        "--data",
+        str(tmp_path / "blobs.npy"),
+        "--out",
+        str(out),
+        "--quiet",
+        "--workers",
+        "1",
+    ]
     assert main([*run, "--epochs", "2"]) == 0
-    assert {"weights.npz", "samples.png", "reconstructions.png", "loss.png"} <= {path.name for path in out.iterdir()}
+    assert {"weights.npz", "samples.png", "reconstructions.png", "loss.png"} <= {
+        path.name for path in out.iterdir()
+    }
     said = capsys.readouterr().out
     last = list(csv.DictReader(open(out / "history.csv")))[-1]
-    assert float(last["loss"]) == pytest.approx(float(last["reconstruction"]) + float(last["kl"]), rel=1e-5)
+    assert float(last["loss"]) == pytest.approx(
+        float(last["reconstruction"]) + float(last["kl"]), rel=1e-5
+    )
     assert f"the objective itself on the test pictures: {float(last['val_loss']):.6g}" in said
     assert main([*run, "--epochs", "3", "--resume"]) == 0
-    assert main(["reconstruct", str(out / "weights.npz"), str(tmp_path / "blobs.npy"), "--out", str(tmp_path / "rec")]) == 0
+    assert (
+        main(
+            [
+                "reconstruct",
+                str(out / "weights.npz"),
+                str(tmp_path / "blobs.npy"),
+                "--out",
+                str(tmp_path / "rec"),
+            ]
+        )
+        == 0
+    )
     assert np.load(tmp_path / "rec" / "reconstructions.npy").shape == (60, 1, 12, 12)
 
 
@@ -240,16 +322,34 @@ def test_from_the_command_line(tmp_path, capsys):
     [
         (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a number from 0 on"),
         (lambda: Variational(beta=float("nan")), ValueError, "beta is nan"),
-        (lambda: Variational(beta=float("inf")), ValueError, "beta is inf, expected a number from 0 on, and finite"),
+        (
+            lambda: Variational(beta=float("inf")),
+            ValueError,
+            "beta is inf, expected a number from 0 on, and finite",
+        ),
         (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a number"),
-        (lambda: Objective()(small(), X), TypeError, r"a VAE of the parts encoder, mean, decoder.*Variational\(\)"),
+        (
+            lambda: Objective()(small(), X),
+            TypeError,
+            r"a VAE of the parts encoder, mean, decoder.*Variational\(\)",
+        ),
         (lambda: gaussian_kl(np.zeros((2, 5))), ValueError, r"shape \(2, 5\), expected \(N, 2K\)"),
-        (lambda: reparameterize(np.zeros((2, 6)), np.zeros((2, 2))), ValueError, r"noise has shape \(2, 2\), expected \(2, 3\)"),
+        (
+            lambda: reparameterize(np.zeros((2, 6)), np.zeros((2, 2))),
+            ValueError,
+            r"noise has shape \(2, 2\), expected \(2, 3\)",
+        ),
         (lambda: small().sample(0), ValueError, "n is 0, expected at least 1"),
         (lambda: VAE(Sequential(), Sequential(), 0), ValueError, "code is 0, expected at least 1"),
-        (lambda: VAE(Sequential(Linear(9, 6)), Sequential(Linear(2, 9)), 2)(X), ValueError, "gives 6 numbers.*expected 4"),
         (
-            lambda: Variational()(Autoencoder(Sequential(Linear(9, 4)), Sequential(Linear(2, 9))), X),
+            lambda: VAE(Sequential(Linear(9, 6)), Sequential(Linear(2, 9)), 2)(X),
+            ValueError,
+            "gives 6 numbers.*expected 4",
+        ),
+        (
+            lambda: Variational()(
+                Autoencoder(Sequential(Linear(9, 4)), Sequential(Linear(2, 9))), X
+            ),
             TypeError,
             "is of type Autoencoder, expected a VAE",
         ),
@@ -261,7 +361,11 @@ def test_mistakes_are_named(mistake, error, said):
 
 
 def test_a_vae_whose_encoder_has_the_wrong_width_says_so_in_training_too():
-    wrong = VAE(Sequential(Linear(9, 6, dtype=np.float64)), Sequential(Linear(2, 9, dtype=np.float64), Sigmoid()), 2)
+    wrong = VAE(
+        Sequential(Linear(9, 6, dtype=np.float64)),
+        Sequential(Linear(2, 9, dtype=np.float64), Sigmoid()),
+        2,
+    )
     with pytest.raises(ValueError, match="noise has shape .8, 2., expected .8, 3."):
         Variational()(wrong, X)
 
@@ -318,25 +422,37 @@ def test_follows_pytorchs_example(workers):
         bce = F.binary_cross_entropy(recon_x, x, reduction="sum")
         return bce + -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
-    theirs, ours = Theirs().double(), vae(0, features=features, hidden=12, code=code, dtype=np.float64)
+    theirs, ours = (
+        Theirs().double(),
+        vae(0, features=features, hidden=12, code=code, dtype=np.float64),
+    )
 
     def as_theirs(params):
         """Our parameters under their names: our encoder's last layer is their fc21 above their fc22."""
         named = {}
         for kind in ("weight", "bias"):
-            named[f"fc1.{kind}"], named[f"fc3.{kind}"] = params[f"encoder.0.{kind}"], params[f"decoder.0.{kind}"]
+            named[f"fc1.{kind}"], named[f"fc3.{kind}"] = (
+                params[f"encoder.0.{kind}"],
+                params[f"decoder.0.{kind}"],
+            )
             named[f"fc21.{kind}"], named[f"fc22.{kind}"] = np.split(params[f"encoder.2.{kind}"], 2)
             named[f"fc4.{kind}"] = params[f"decoder.2.{kind}"]
         return named
 
     theirs.load_state_dict({key: torch.tensor(w) for key, w in as_theirs(ours.params).items()})
-    torch_adam, adam = torch.optim.Adam(theirs.parameters(), lr=1e-3), Adam(ours.params, 1e-3, eps=1e-8 / n)
+    torch_adam, adam = (
+        torch.optim.Adam(theirs.parameters(), lr=1e-3),
+        Adam(ours.params, 1e-3, eps=1e-8 / n),
+    )
     rng = np.random.default_rng(0)
     with Workers(workers) as team:
         for step in range(steps):
             x, seed = rng.uniform(size=(n, features)), [0, 0, step]
             shards = np.array_split(np.arange(n), workers)  # each worker draws for its own examples
-            draws = [np.random.default_rng([*seed, i]).standard_normal((len(s), code)) for i, s in enumerate(shards)]
+            draws = [
+                np.random.default_rng([*seed, i]).standard_normal((len(s), code))
+                for i, s in enumerate(shards)
+            ]
             eps = np.concatenate(draws)
             torch_adam.zero_grad()
             y, mu, logvar = theirs(torch.tensor(x), torch.tensor(eps))
@@ -347,4 +463,6 @@ def test_follows_pytorchs_example(workers):
             adam.step(grads)
             assert loss == pytest.approx(their_loss.item() / n, rel=1e-9)
     for key, w in as_theirs(ours.params).items():
-        np.testing.assert_allclose(w, theirs.state_dict()[key].numpy(), rtol=1e-6, atol=1e-9, err_msg=key)
+        np.testing.assert_allclose(
+            w, theirs.state_dict()[key].numpy(), rtol=1e-6, atol=1e-9, err_msg=key
+        )

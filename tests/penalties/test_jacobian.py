@@ -10,13 +10,33 @@ from helpers.numeric import close, numeric_gradient
 from helpers.record_jacobian import FILE, fingerprint
 from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
-from tinyae import Adam, Linear, Objective, ReLU, Sequential, Sigmoid, Tanh, contractive, fit, jacobian
+from tinyae import (
+    Adam,
+    Linear,
+    Objective,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    contractive,
+    fit,
+    jacobian,
+)
 from tinyae.checking import check_penalty, check_second, gradcheck
 from tinyae.layers import Autoencoder, KSparse, Layer, TiedAutoencoder, TransposedLinear, freeze
 from tinyae.models import conv_autoencoder, tied_autoencoder
-from tinyae.penalties import contraction_ratios, jacobian_norms, normalized_contraction, singular_values
+from tinyae.penalties import (
+    contraction_ratios,
+    jacobian_norms,
+    normalized_contraction,
+    singular_values,
+)
 from tinyae.penalties import jacobian_penalty as module
-from tinyae.penalties.jacobian_penalty import contractive_backward, higher_order_contractive, reconstruction_contractive
+from tinyae.penalties.jacobian_penalty import (
+    contractive_backward,
+    higher_order_contractive,
+    reconstruction_contractive,
+)
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_activation = pytest.mark.parametrize("name", ACTIVATIONS)
@@ -53,7 +73,9 @@ def test_as_pytorch_recorded(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(k, "Tanh") for k in KINDS] + [(k, a) for k in ("one layer", "dense", "flatten") for a in ACTIVATIONS]
+    ("kind", "name"),
+    [(k, "Tanh") for k in KINDS]
+    + [(k, a) for k in ("one layer", "dense", "flatten") for a in ACTIVATIONS],
 )
 def test_gradcheck(kind, name):
     report = check_penalty(contractive, *build(kind, ACTIVATIONS[name]), value="frobenius")
@@ -141,9 +163,18 @@ def test_rows_are_columns(kind, monkeypatch):
     eye = np.eye(np.prod(shape) if many else x[0].size)
     _, caches = net.forward(x)
     if many:  # it went by columns; rows by hand
-        other = np.stack([net.vjp(np.broadcast_to(e.reshape(shape), (len(x), *shape)).copy(), caches) for e in eye], axis=1)
+        other = np.stack(
+            [
+                net.vjp(np.broadcast_to(e.reshape(shape), (len(x), *shape)).copy(), caches)
+                for e in eye
+            ],
+            axis=1,
+        )
     else:
-        other = np.stack([net.jvp(np.broadcast_to(e.reshape(x.shape[1:]), x.shape).copy(), caches) for e in eye], axis=-1)
+        other = np.stack(
+            [net.jvp(np.broadcast_to(e.reshape(x.shape[1:]), x.shape).copy(), caches) for e in eye],
+            axis=-1,
+        )
     close(j.reshape(len(x), -1), other.reshape(len(x), -1), 1e-14)
     assert omega(net, x)[0] == pytest.approx((j**2).sum() / len(x), rel=1e-13)
 
@@ -212,7 +243,9 @@ def test_higher_order(kind):
         if w.size < 50:
             close(grads[key], numeric_gradient(lambda: penalty(net, x)[0], w), 1e-7)
     noises = np.random.default_rng(5).standard_normal((2, *x.shape)) * 0.3
-    by_hand = sum(((jacobian(net, x) - jacobian(net, x + e)) ** 2).sum() for e in noises) / (2 * len(x))
+    by_hand = sum(((jacobian(net, x) - jacobian(net, x + e)) ** 2).sum() for e in noises) / (
+        2 * len(x)
+    )
     assert value == pytest.approx(by_hand)
 
 
@@ -223,13 +256,17 @@ def test_higher_order_for_small_noise_is_the_norm_of_the_second_derivative():
     wanted = sum((d**2).sum() for d in hessian) / len(x)
     value = higher_order_contractive(net, x, sigma, samples=2000, rng=0)[0] / sigma**2
     assert value == pytest.approx(wanted, rel=0.1)
-    assert higher_order_contractive(*build("linear"), sigma=1.0)[0] < 1e-30  # a linear map does not turn
+    assert (
+        higher_order_contractive(*build("linear"), sigma=1.0)[0] < 1e-30
+    )  # a linear map does not turn
 
 
 # ---- probes ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "probes"), [("dense", 1), ("dense", 3), ("one layer", 2), ("conv", 2)])
+@pytest.mark.parametrize(
+    ("kind", "probes"), [("dense", 1), ("dense", 3), ("one layer", 2), ("conv", 2)]
+)
 def test_the_estimate_is_unbiased_with_the_stated_variance(kind, probes):
     net, x = build(kind)
     _, caches = net.forward(x)
@@ -271,20 +308,30 @@ def test_blocks_do_not_matter(kind, block, monkeypatch):
     same(whole, omega(net, x))
     close(j, jacobian(net, x), 1e-14)
     same(higher, higher_order_contractive(net, x, rng=1))
-    assert probed[0] == pytest.approx(omega(net, x, probes=7, rng=1)[0]) or block < 100  # the draws go to blocks in turn
+    assert (
+        probed[0] == pytest.approx(omega(net, x, probes=7, rng=1)[0]) or block < 100
+    )  # the draws go to blocks in turn
 
 
-@pytest.mark.parametrize("kind", ["dense", "dense, linear code", "flatten", "nested", "autoencoder"])
+@pytest.mark.parametrize(
+    "kind", ["dense", "dense, linear code", "flatten", "nested", "autoencoder"]
+)
 def test_the_first_layers_shortcut_changes_nothing(kind, monkeypatch):
     net, x = build(kind)
     results, seen = omega(net, x), []
     rest = module.reshapes(net.layers)
-    monkeypatch.setattr(Linear, "vjp", lambda self, dy, x, right=Linear.vjp: seen.append(dy.ndim) or right(self, dy, x))
+    monkeypatch.setattr(
+        Linear,
+        "vjp",
+        lambda self, dy, x, right=Linear.vjp: seen.append(dy.ndim) or right(self, dy, x),
+    )
     omega(net, x)
     with_shortcut = seen.count(3)
     monkeypatch.setattr(module, "Linear", type("NoLinear", (), {}))
     same(results, omega(net, x))
-    assert rest == (kind == "flatten") and seen.count(3) - with_shortcut == with_shortcut + 1  # J itself was made
+    assert (
+        rest == (kind == "flatten") and seen.count(3) - with_shortcut == with_shortcut + 1
+    )  # J itself was made
 
 
 def test_memory_does_not_grow_with_the_rows_times_the_input():
@@ -300,9 +347,14 @@ def test_memory_does_not_grow_with_the_rows_times_the_input():
     all_rows = 64 * 512 * 4096 * 4 / 2**20  # 512 MiB
     assert peak(512, 4096) < all_rows / 20
     assert peak(2048, 64) < 2.5 * peak(1024, 64)
-    assert peak(512, 4096) < peak(512, 64) + 4  # MiB: the first layer's gradient, and no array of the input's width
+    assert (
+        peak(512, 4096) < peak(512, 64) + 4
+    )  # MiB: the first layer's gradient, and no array of the input's width
 
-    net, x = Sequential(Linear(4096, 16, rng=0), Tanh(), Linear(16, 512, rng=0)), np.ones((16, 4096), np.float32)
+    net, x = (
+        Sequential(Linear(4096, 16, rng=0), Tanh(), Linear(16, 512, rng=0)),
+        np.ones((16, 4096), np.float32),
+    )
     tracemalloc.start()
     higher_order_contractive(net, x)
     assert tracemalloc.get_traced_memory()[1] < 16 * 512 * 4096 * 4 / 5
@@ -323,27 +375,49 @@ def test_a_code_that_is_dead_everywhere():
     net, x = build("dense", ReLU)
     net.params["4.bias"][...] = -50
     value, dx, grads = omega(net, x)
-    assert value == 0 and dx is None and grads.keys() == net.params.keys() and not any(g.any() for g in grads.values())
+    assert (
+        value == 0
+        and dx is None
+        and grads.keys() == net.params.keys()
+        and not any(g.any() for g in grads.values())
+    )
 
 
 @pytest.mark.parametrize("model", ["dense", "tied", "conv"])
 def test_threads_and_shards_add_up(model):
     x = np.random.default_rng(0).uniform(size=(60, 12))
     if model == "dense":
-        make = lambda: Autoencoder(Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),  # noqa: E731
-                                   Sequential(Linear(3, 12, rng=2), Sigmoid())).astype(np.float64)  # fmt: skip
+        make = lambda: Autoencoder(
+            Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),  # noqa: E731
+            Sequential(Linear(3, 12, rng=2), Sigmoid()),
+        ).astype(np.float64)
     elif model == "tied":
+
         def make():
-            first, second = Linear(12, 6, rng=0, dtype=np.float64), Linear(6, 3, rng=1, dtype=np.float64)
-            return TiedAutoencoder(Sequential(first, Tanh(), second), Sequential(TransposedLinear(second), Tanh(), TransposedLinear(first)))
+            first, second = (
+                Linear(12, 6, rng=0, dtype=np.float64),
+                Linear(6, 3, rng=1, dtype=np.float64),
+            )
+            return TiedAutoencoder(
+                Sequential(first, Tanh(), second),
+                Sequential(TransposedLinear(second), Tanh(), TransposedLinear(first)),
+            )
     else:
         x = np.random.default_rng(0).uniform(size=(8, 1, 28, 28))
         make = lambda: conv_autoencoder(0, dtype=np.float64)  # noqa: E731
     models = []
     for workers in (1, 2):
         models.append(make())
-        fit(models[-1], x, Objective(contraction=0.1), Adam(models[-1].params), epochs=1, batch_size=len(x) // 2 + 1,
-            workers=workers, progress=False)  # fmt: skip
+        fit(
+            models[-1],
+            x,
+            Objective(contraction=0.1),
+            Adam(models[-1].params),
+            epochs=1,
+            batch_size=len(x) // 2 + 1,
+            workers=workers,
+            progress=False,
+        )
     for key, w in models[0].params.items():
         close(w, models[1].params[key], 1e-8)
 
@@ -356,12 +430,21 @@ def test_on_a_device(kind, name, monkeypatch):
 
     def everything(net, x):
         z, caches = net.forward(x)
-        return [contractive(net, caches), contractive(net, caches, 2, 0), contractive_backward(net, z, caches, 0.1),
-                higher_order_contractive(net, x, rng=0), jacobian(net, x)]  # fmt: skip
+        return [
+            contractive(net, caches),
+            contractive(net, caches, 2, 0),
+            contractive_backward(net, z, caches, 0.1),
+            higher_order_contractive(net, x, rng=0),
+            jacobian(net, x),
+        ]
 
     def flat(result):
         if isinstance(result, dict | list | tuple):
-            return [a for r in (result.values() if isinstance(result, dict) else result) for a in flat(r)]
+            return [
+                a
+                for r in (result.values() if isinstance(result, dict) else result)
+                for a in flat(r)
+            ]
         return [] if result is None else [result]
 
     host, device = flat(everything(net, x)), flat(everything(net.to("gpu"), asarray(x)))
@@ -441,7 +524,9 @@ def test_a_layer_may_keep_what_it_likes():
 def test_a_linear_layer_of_ones_own(rest):
     """The closed forms are for Linear itself; what inherits from it goes by its own methods."""
     x = build("dense")[1]
-    net = Sequential(*[Masked(6, 3), Tanh(), Linear(3, 2, rng=1, dtype=np.float64), Tanh()][: rest + 1])
+    net = Sequential(
+        *[Masked(6, 3), Tanh(), Linear(3, 2, rng=1, dtype=np.float64), Tanh()][: rest + 1]
+    )
     report = check_penalty(contractive, net, x, value="frobenius")
     assert report.ok, str(report)
 
@@ -449,7 +534,11 @@ def test_a_linear_layer_of_ones_own(rest):
 def test_frozen_layers_contract_and_get_no_gradient():
     net, x = build("dense")
     value, dx, _ = omega(net, x)
-    for frozen in (freeze(net), Sequential(freeze(net)), Sequential(freeze(net[:2]), freeze(net[2:]))):
+    for frozen in (
+        freeze(net),
+        Sequential(freeze(net)),
+        Sequential(freeze(net[:2]), freeze(net[2:])),
+    ):
         other, other_dx, grads = omega(frozen, x)
         assert other == pytest.approx(value, rel=1e-12) and grads == {}
         close(dx, other_dx, 1e-12)
@@ -523,17 +612,28 @@ def test_a_layer_without_double_backward_is_named():
     with pytest.raises(TypeError, match="no double_backward.*no output_shape"):
         Objective(contraction=1.0)(bare, x)
     del_shape.undo()
-    for call in (lambda: omega(net, x), lambda: higher_order_contractive(net, x),
-                 lambda: Objective(contraction=1.0)(model, x)):  # fmt: skip
-        with pytest.raises(TypeError, match=r"layer 1, Cube\(\), has no double_backward\(g, dy, cache\).*add it"):
+    for call in (
+        lambda: omega(net, x),
+        lambda: higher_order_contractive(net, x),
+        lambda: Objective(contraction=1.0)(model, x),
+    ):
+        with pytest.raises(
+            TypeError, match=r"layer 1, Cube\(\), has no double_backward\(g, dy, cache\).*add it"
+        ):
             call()
 
 
 @pytest.mark.parametrize("probes", [0, -1, 1.5, True])
 def test_probes_below_one(probes):
     net, x = build("dense")
-    for call in (lambda: omega(net, x, probes=probes), lambda: Objective(contraction=0.1, probes=probes)):
-        with pytest.raises(ValueError, match=f"probes is {probes}, expected None .exact. or a whole number of at least 1"):
+    for call in (
+        lambda: omega(net, x, probes=probes),
+        lambda: Objective(contraction=0.1, probes=probes),
+    ):
+        with pytest.raises(
+            ValueError,
+            match=f"probes is {probes}, expected None .exact. or a whole number of at least 1",
+        ):
             call()
 
 
@@ -544,13 +644,24 @@ def test_all_that_a_layer_lacks_is_said_at_once():
 
     net, x = build("dense")
     for wrap in (lambda layer: layer, freeze):
-        with pytest.raises(TypeError, match=r"layer 1.*no vjp\(dy.*no double_backward\(g, dy.*no output_shape.*add it"):
+        with pytest.raises(
+            TypeError,
+            match=r"layer 1.*no vjp\(dy.*no double_backward\(g, dy.*no output_shape.*add it",
+        ):
             omega(Sequential(net[0], wrap(Bare())), x)
     assert wrap(Bare()).forward(x)[0] is not x
 
 
-@pytest.mark.parametrize("call", [jacobian, higher_order_contractive, lambda net, x: contraction_ratios(net, x, [1]),
-                                  singular_values, jacobian_norms])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        jacobian,
+        higher_order_contractive,
+        lambda net, x: contraction_ratios(net, x, [1]),
+        singular_values,
+        jacobian_norms,
+    ],
+)
 def test_whole_numbers_are_refused(call):
     net, x = build("dense")
     for dtype in (np.int64, np.uint8, bool):
@@ -569,7 +680,9 @@ def test_an_empty_batch_has_no_mean():
 def test_a_gradient_of_another_shape():
     net, x = build("dense")
     z, caches = net.forward(x)
-    with pytest.raises(ValueError, match=r"dz has shape \(1, 3\), expected that of the code, \(4, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"dz has shape \(1, 3\), expected that of the code, \(4, 3\)"
+    ):
         contractive_backward(net, z[:1], caches, 1.0)
     for weight in (-1, np.nan, np.inf):
         with pytest.raises(ValueError, match="weight is"):
@@ -578,13 +691,20 @@ def test_a_gradient_of_another_shape():
 
 def test_caches_of_another_net():
     net, x = build("dense")
-    for other in (build("dense, linear code"), build("conv"), build("autoencoder"), (build("dense")[0][:5], x)):
+    for other in (
+        build("dense, linear code"),
+        build("conv"),
+        build("autoencoder"),
+        (build("dense")[0][:5], x),
+    ):
         with pytest.raises(ValueError, match="caches of another net"):
             contractive(net, other[0].forward(other[1])[1])
     flat, pics = build("conv to flat")
     with pytest.raises(ValueError, match="caches of another net"):
         contractive(flat, flat.forward(pics)[1][:3] + flat.forward(pics[:2])[1][3:])
-    wider = Sequential(Linear(6, 9, rng=0), Tanh(), Linear(9, 5, rng=0), Tanh(), Linear(5, 3, rng=0), Tanh()).astype(np.float64)
+    wider = Sequential(
+        Linear(6, 9, rng=0), Tanh(), Linear(9, 5, rng=0), Tanh(), Linear(5, 3, rng=0), Tanh()
+    ).astype(np.float64)
     with pytest.raises(ValueError, match="expected"):
         contractive(net, wider.forward(x)[1])
 

@@ -29,7 +29,11 @@ def planted(monkeypatch, value=lambda v, n: v, gradient=1.0):
     def wrong(net, caches, *rest):
         v, bends, grads = right(net, caches, *rest)
         bends = {name: None if bend is None else gradient * bend for name, bend in bends.items()}
-        return value(v, net.output_shape(caches)[0]), bends, {key: gradient * g for key, g in grads.items()}
+        return (
+            value(v, net.output_shape(caches)[0]),
+            bends,
+            {key: gradient * g for key, g in grads.items()},
+        )
 
     right = module._norm
     monkeypatch.setattr(module, "_norm", wrong)
@@ -102,7 +106,9 @@ def test_the_norm_of_the_mean_jacobian():
 
     def wrong(encoder, caches):
         _, dx, grads = contractive(encoder, caches)
-        rows = [encoder.vjp(np.broadcast_to(e, (4, 3)).copy(), caches).mean(axis=0) for e in np.eye(3)]
+        rows = [
+            encoder.vjp(np.broadcast_to(e, (4, 3)).copy(), caches).mean(axis=0) for e in np.eye(3)
+        ]
         return sum((row**2).sum() for row in rows), dx, grads
 
     report = verdict(wrong)
@@ -147,7 +153,9 @@ def test_ones_in_place_of_the_rows():
 
     report = verdict(ones)
     assert not report.ok and "ones were back-propagated" in told(report)
-    assert all(t.verdict != "WRONG" for t in report.tensors)  # a good gradient, of something else: only the value tells
+    assert all(
+        t.verdict != "WRONG" for t in report.tensors
+    )  # a good gradient, of something else: only the value tells
 
 
 def test_ones_can_give_nothing_where_the_jacobian_is_large():
@@ -166,9 +174,17 @@ def test_ones_can_give_nothing_where_the_jacobian_is_large():
 def test_the_bends_are_forgotten(kind, monkeypatch):
     """Only the weights' own share: J's dependence on the point through f'' is left out."""
     right = Chain.backward
-    monkeypatch.setattr(Chain, "backward",
-                        lambda self, dy, caches, input_gradient=True, bends=None: right(self, dy, caches, input_gradient, {
-                            k: None if b is None else 0 * b for k, b in (bends or {}).items()}))  # fmt: skip
+    monkeypatch.setattr(
+        Chain,
+        "backward",
+        lambda self, dy, caches, input_gradient=True, bends=None: right(
+            self,
+            dy,
+            caches,
+            input_gradient,
+            {k: None if b is None else 0 * b for k, b in (bends or {}).items()},
+        ),
+    )
     assert not verdict(contractive, kind, Sigmoid).ok
 
 

@@ -41,4 +41,6 @@ def test_jacobian(kind):
 
 def test_the_nets_have_all_kinds_of_layers():
     seen = {type(layer) for kind in KINDS for _, layer in leaves(build(kind)[0])}
-    assert {Conv2d, ConvTranspose2d} <= seen and any(isinstance(build(kind)[0], Autoencoder) for kind in KINDS)
+    assert {Conv2d, ConvTranspose2d} <= seen and any(
+        isinstance(build(kind)[0], Autoencoder) for kind in KINDS
+    )

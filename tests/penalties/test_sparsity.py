@@ -1,4 +1,3 @@
-
 import numpy as np
 import pytest
 from helpers.numeric import close, numeric_gradient
@@ -46,7 +45,9 @@ def test_kl_is_never_negative_and_0_with_slope_0_at_rho_alone(seed, rho):
     z = codes(seed)
     assert KLSparsity(rho)(z)[0] >= -1e-14
     at_rho = z - z.mean(axis=0) + rho  # the same spread, each mean moved to ρ ...
-    at_rho = rho + (at_rho - rho) * 0.9 * min(rho, 1 - rho)  # ... and drawn together to stay inside (0, 1)
+    at_rho = rho + (at_rho - rho) * 0.9 * min(
+        rho, 1 - rho
+    )  # ... and drawn together to stay inside (0, 1)
     value, dz = KLSparsity(rho)(at_rho)
     assert value == pytest.approx(0, abs=1e-13)
     np.testing.assert_allclose(dz, 0, atol=1e-9)
@@ -55,7 +56,9 @@ def test_kl_is_never_negative_and_0_with_slope_0_at_rho_alone(seed, rho):
 @given(rhos, st.floats(0.01, 0.99))
 def test_kl_pushes_towards_rho(rho, mean):
     _, dz = KLSparsity(rho)(np.full((3, 1), mean))
-    assert np.sign(np.round(dz[0, 0], 9)) == np.sign(np.round((mean - rho) / (mean * (1 - mean)) / 3, 9))
+    assert np.sign(np.round(dz[0, 0], 9)) == np.sign(
+        np.round((mean - rho) / (mean * (1 - mean)) / 3, 9)
+    )
 
 
 @pytest.mark.parametrize("penalty", [l1, KLSparsity(), KLSparsity(0.2), KLSparsity(0.01)], ids=repr)
@@ -65,12 +68,16 @@ def test_by_the_checker(penalty):
     assert gradcheck(penalty, codes(2, 3, 6)).ok
 
 
-@pytest.mark.parametrize("code", [Sigmoid, lambda: Sequential(Linear(5, 5, rng=2, dtype=np.float64), Sigmoid())])
+@pytest.mark.parametrize(
+    "code", [Sigmoid, lambda: Sequential(Linear(5, 5, rng=2, dtype=np.float64), Sigmoid())]
+)
 @pytest.mark.parametrize("penalty", [l1, KLSparsity(0.05)])
 def test_in_the_objective(code, penalty):
     rng = np.random.default_rng(3)
     like = {"rng": rng, "dtype": np.float64}
-    model = Autoencoder(Sequential(Linear(7, 5, **like), code()), Sequential(Linear(5, 7, **like), Sigmoid()))
+    model = Autoencoder(
+        Sequential(Linear(7, 5, **like), code()), Sequential(Linear(5, 7, **like), Sigmoid())
+    )
     assert gradcheck(Objective(code_penalty=penalty, beta=0.3), model, rng.uniform(size=(6, 7))).ok
 
 
@@ -110,7 +117,10 @@ def test_rho_out_of_range(rho):
 @pytest.mark.parametrize("z", [[[0.5, 1.7], [0.2, 0.1]], [[0.5, -0.1], [0.2, 0.9]]])
 def test_a_code_outside_0_and_1_says_which_activation(z):
     """Also where the mean would pass: a ReLU's 1.7 and 0.1 have a mean of 0.9."""
-    with pytest.raises(ValueError, match=r"the code runs from .* must lie inside \(0, 1\): end the encoder in Sigmoid"):
+    with pytest.raises(
+        ValueError,
+        match=r"the code runs from .* must lie inside \(0, 1\): end the encoder in Sigmoid",
+    ):
         KLSparsity()(np.array(z))
 
 
@@ -118,7 +128,9 @@ def test_a_code_outside_0_and_1_says_which_activation(z):
 def test_a_unit_that_never_moves(value):
     z = codes(8)
     z[:, 1] = value
-    with pytest.raises(ValueError, match="1 of 4 code units are 0, or 1, for the whole batch.*Sigmoid"):
+    with pytest.raises(
+        ValueError, match="1 of 4 code units are 0, or 1, for the whole batch.*Sigmoid"
+    ):
         KLSparsity()(z)
 
 
@@ -157,13 +169,24 @@ def test_an_objective_knows_that_kl_wants_the_whole_batch():
 
 def small(activation, seed):
     rng = np.random.default_rng(seed)
-    return Autoencoder(Sequential(Linear(20, 10, rng=rng), activation()), Sequential(Linear(10, 20, rng=rng), Sigmoid()))
+    return Autoencoder(
+        Sequential(Linear(20, 10, rng=rng), activation()),
+        Sequential(Linear(10, 20, rng=rng), Sigmoid()),
+    )
 
 
 def test_training_brings_the_mean_activation_to_rho():
     x = np.random.default_rng(11).uniform(size=(400, 20)).astype(np.float32)
     model = small(Sigmoid, 0)
-    fit(model, x, Objective(code_penalty=KLSparsity(0.05), beta=0.1), Adam(model.params, 0.02), 40, 50, progress=False)
+    fit(
+        model,
+        x,
+        Objective(code_penalty=KLSparsity(0.05), beta=0.1),
+        Adam(model.params, 0.02),
+        40,
+        50,
+        progress=False,
+    )
     np.testing.assert_allclose(model.encode(x).mean(axis=0), 0.05, atol=0.02)
 
 
@@ -172,7 +195,15 @@ def test_l1_makes_zeros():
 
     def zeros(beta):
         model = small(ReLU, 0)
-        fit(model, x, Objective(code_penalty=l1, beta=beta), Adam(model.params, 0.01), 20, 50, progress=False)
+        fit(
+            model,
+            x,
+            Objective(code_penalty=l1, beta=beta),
+            Adam(model.params, 0.01),
+            20,
+            50,
+            progress=False,
+        )
         return (model.encode(x) == 0).mean()
 
     assert zeros(0.01) > zeros(0.0) + 0.2

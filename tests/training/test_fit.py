@@ -63,7 +63,9 @@ def test_an_epochs_loss_is_the_mean_over_examples():
     model = small_net(np.float64)
     x = DATA.astype(np.float64)
     expected = Objective(bce)(model, x)[0]
-    _, history = run(epochs=1, model=model, data=x, optimizer=SGD(model.params, 1e-12), validation=x)
+    _, history = run(
+        epochs=1, model=model, data=x, optimizer=SGD(model.params, 1e-12), validation=x
+    )
     assert history["loss"][0] == pytest.approx(expected, rel=1e-9)
     assert history["val_loss"][0] == pytest.approx(expected, rel=1e-9)
 
@@ -74,7 +76,9 @@ def test_validation_does_not_depend_on_the_batch(batch_size):
         model = small_net(np.float64)
         run(1, model, DATA[:8].astype(np.float64), rng=0, batch_size=8)
         with loop.Workers(2) as team:
-            return loop._validation_loss(model, DATA.astype(np.float64), Objective(bce), team, 0, batch_size)
+            return loop._validation_loss(
+                model, DATA.astype(np.float64), Objective(bce), team, 0, batch_size
+            )
 
     assert validation_loss(batch_size) == pytest.approx(validation_loss(16), rel=1e-12)
 
@@ -85,7 +89,15 @@ def test_validation_does_not_change_training():
 
 def test_the_history_has_every_column():
     model, history = run(objective=noisy, validation=DATA[:10])
-    assert history.columns == ["epoch", "loss", "twice", "val_loss", "seconds", "images_per_s", "lr"]
+    assert history.columns == [
+        "epoch",
+        "loss",
+        "twice",
+        "val_loss",
+        "seconds",
+        "images_per_s",
+        "lr",
+    ]
     assert history["epoch"] == [1, 2, 3, 4]
     assert history["twice"] == pytest.approx([2 * loss for loss in history["loss"]])
     assert all(s > 0 for s in history["seconds"]) and len(history) == 4
@@ -177,7 +189,10 @@ class TestRefusals:
             ({"patience": 3}, "needs validation data"),
             ({"patience": 0, "validation": DATA}, "patience must be at least 1"),
             ({"resume": True}, "needs checkpoint="),
-            ({"checkpoint": "run.ckpt"}, "run.ckpt: weights are saved as .npz or .safetensors, not '.ckpt'"),
+            (
+                {"checkpoint": "run.ckpt"},
+                "run.ckpt: weights are saved as .npz or .safetensors, not '.ckpt'",
+            ),
         ],
     )
     def test_settings(self, options, words):
@@ -196,7 +211,10 @@ class TestRefusals:
     def test_an_optimiser_of_another_model(self):
         """model.astype and .to make copies: the old optimiser would train the old arrays, and nothing would be learned."""
         model = small_net()
-        with pytest.raises(ValueError, match=r"another array than the model's encoder.0.weight: make it after astype\(\)"):
+        with pytest.raises(
+            ValueError,
+            match=r"another array than the model's encoder.0.weight: make it after astype\(\)",
+        ):
             run(model=model.astype(np.float32), optimizer=Adam(model.params))
 
     def test_a_target_of_another_shape(self):
@@ -215,14 +233,21 @@ class TestDivergence:
         def objective(model, x, rng):
             steps.append(1)
             if len(steps) == 2 * 4 + 2:
-                model.params["encoder.2.weight"][...] = np.float32(3e38) * np.sign(model.params["encoder.2.weight"])
+                model.params["encoder.2.weight"][...] = np.float32(3e38) * np.sign(
+                    model.params["encoder.2.weight"]
+                )
                 model.params["encoder.0.bias"][...] = 1e30
             return Objective(bce)(model, x)
 
-        with pytest.raises(TrainingDiverged, match=r"epoch 3, step 2: the loss is nan.*output of encoder.2, Linear\(6 → 3\)"):
+        with pytest.raises(
+            TrainingDiverged,
+            match=r"epoch 3, step 2: the loss is nan.*output of encoder.2, Linear\(6 → 3\)",
+        ):
             run(5, model, objective=objective, checkpoint=tmp_path / "run.npz")
         expected, _ = run(2)
-        resumed, history = run(2, checkpoint=tmp_path / "run.npz", resume=True)  # the last good checkpoint is still there
+        resumed, history = run(
+            2, checkpoint=tmp_path / "run.npz", resume=True
+        )  # the last good checkpoint is still there
         same_bits(resumed, expected)
         assert len(history) == 2
 
@@ -239,13 +264,17 @@ class TestDivergence:
                 grads["encoder.2.bias"][...] = np.nan
             return loss, grads, parts
 
-        with pytest.raises(TrainingDiverged, match="epoch 1: encoder.2.bias is not finite any more"):
+        with pytest.raises(
+            TrainingDiverged, match="epoch 1: encoder.2.bias is not finite any more"
+        ):
             run(objective=objective, checkpoint=tmp_path / "run.npz")
         assert not (tmp_path / "run.npz").exists()
 
     def test_a_loss_that_overflows_alone(self):
         model = Autoencoder(Sequential(Linear(12, 12, rng=0)), Sequential(ReLU()))
-        with pytest.raises(TrainingDiverged, match="the loss is inf. First not finite: the loss itself"):
+        with pytest.raises(
+            TrainingDiverged, match="the loss is inf. First not finite: the loss itself"
+        ):
             run(1, model, DATA * 1e30, Objective(mse), optimizer=SGD(model.params, 1e-3))
 
     @pytest.mark.parametrize("loss", [mse, bce])
@@ -279,7 +308,9 @@ class TestEarlyStopping:
             wrong_way = calls["train"] + 4 * self.done > 5 * 4
             return loss, {key: -g if wrong_way else g for key, g in grads.items()}, {}
 
-        return run(epochs, model, objective=objective, validation=DATA[:20], patience=patience, **options)
+        return run(
+            epochs, model, objective=objective, validation=DATA[:20], patience=patience, **options
+        )
 
     done = 0
 
@@ -299,7 +330,9 @@ class TestEarlyStopping:
         model, history = self.run(checkpoint=tmp_path / "run.npz", resume=True)
         same_bits(model, expected)
         assert history["val_loss"] == whole["val_loss"]
-        again, same = self.run(checkpoint=tmp_path / "run.npz", resume=True)  # a run that had stopped stays stopped
+        again, same = self.run(
+            checkpoint=tmp_path / "run.npz", resume=True
+        )  # a run that had stopped stays stopped
         same_bits(again, expected)
         assert len(same) == len(whole)
 

@@ -43,14 +43,20 @@ def book(dtype, steps):
     """``model, weights, batches`` of the book's dense model on generated digits."""
     x = strokes(640, 1, seed=0).train.flat.astype(dtype)
     model = basic_autoencoder(rng=0).astype(dtype)
-    return model, {key: w.copy() for key, w in model.params.items()}, [x[128 * (i % 5) :][:128] for i in range(steps)]
+    return (
+        model,
+        {key: w.copy() for key, w in model.params.items()},
+        [x[128 * (i % 5) :][:128] for i in range(steps)],
+    )
 
 
 @pytest.mark.oracle
 def test_the_books_model_to_all_digits():
     pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
     model, params, data = book(np.float64, steps=10)
-    np.testing.assert_allclose(our_losses(model, data, workers=2), pytorch_losses(params, data), rtol=1e-12)
+    np.testing.assert_allclose(
+        our_losses(model, data, workers=2), pytorch_losses(params, data), rtol=1e-12
+    )
 
 
 @pytest.mark.oracle
@@ -62,10 +68,16 @@ def test_the_books_model_in_float32():
     losses, expected = our_losses(model, data), pytorch_losses(params, data)
     assert expected[-1] < 0.2 * expected[0]
     np.testing.assert_allclose(losses[:40], expected[:40], rtol=1e-3)
-    np.testing.assert_allclose(np.reshape(losses, (10, 20)).mean(axis=1), np.reshape(expected, (10, 20)).mean(axis=1), rtol=0.05)
+    np.testing.assert_allclose(
+        np.reshape(losses, (10, 20)).mean(axis=1),
+        np.reshape(expected, (10, 20)).mean(axis=1),
+        rtol=0.05,
+    )
 
 
 @pytest.mark.oracle
 def test_the_record_is_pytorchs():
     pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
-    np.testing.assert_allclose(pytorch_losses(weights(), batches()), json.loads(FILE.read_text())["losses"], rtol=1e-5)
+    np.testing.assert_allclose(
+        pytorch_losses(weights(), batches()), json.loads(FILE.read_text())["losses"], rtol=1e-5
+    )

@@ -6,7 +6,10 @@ from tinyae import History
 
 
 def test_csv_and_back(tmp_path):
-    rows = [{"epoch": 1, "loss": 0.1 + 0.2, "contraction": 1e-30}, {"epoch": 2, "loss": 1 / 3, "contraction": float("inf")}]
+    rows = [
+        {"epoch": 1, "loss": 0.1 + 0.2, "contraction": 1e-30},
+        {"epoch": 2, "loss": 1 / 3, "contraction": float("inf")},
+    ]
     History(rows).to_csv(tmp_path / "log.csv")
     with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         read = list(csv.DictReader(file))
@@ -18,7 +21,11 @@ def test_a_resumed_run_may_log_more(tmp_path):
     history.append(epoch=2, loss=1.0, val_loss=3.0)
     assert history["val_loss"] == [None, 3.0] and history.columns == ["epoch", "loss", "val_loss"]
     history.to_csv(tmp_path / "log.csv")
-    assert (tmp_path / "log.csv").read_text().split() == ["epoch,loss,val_loss", "1,2.0,", "2,1.0,3.0"]
+    assert (tmp_path / "log.csv").read_text().split() == [
+        "epoch,loss,val_loss",
+        "1,2.0,",
+        "2,1.0,3.0",
+    ]
 
 
 def test_an_unknown_column_is_named_with_the_known_ones():
@@ -35,4 +42,7 @@ def test_empty(tmp_path):
 
 
 def test_repr():
-    assert repr(History([{"epoch": 1, "loss": 1 / 3}])) == "History(1 epochs; last: epoch 1  loss 0.33333)"
+    assert (
+        repr(History([{"epoch": 1, "loss": 1 / 3}]))
+        == "History(1 epochs; last: epoch 1  loss 0.33333)"
+    )

@@ -49,12 +49,16 @@ def test_interrupted_and_resumed_gives_the_same_bits(tmp_path, make, ending, ste
         pytest.importorskip("safetensors", reason="safetensors is not installed")
     path = tmp_path / f"run{ending}"
     expected = small_net()
-    _, whole = run(4, expected, objective=noisy, optimizer=make(expected.params), validation=DATA[:9])
+    _, whole = run(
+        4, expected, objective=noisy, optimizer=make(expected.params), validation=DATA[:9]
+    )
     model = small_net()
     with pytest.raises(Interrupted):
         run(4, model, objective=interrupted_at(step), optimizer=make(model.params), checkpoint=path)
     model = small_net(seed=5)  # as in a new process: other weights, which the checkpoint overwrites
-    _, history = run(4, model, objective=noisy, optimizer=make(model.params), checkpoint=path, resume=True)
+    _, history = run(
+        4, model, objective=noisy, optimizer=make(model.params), checkpoint=path, resume=True
+    )
     same_bits(model, expected)
     assert history["loss"] == whole["loss"] and history["epoch"] == [1, 2, 3, 4]
 
@@ -63,7 +67,9 @@ def test_more_epochs_later_is_the_same_as_at_once(tmp_path):
     run(2, checkpoint=tmp_path / "run.npz")
     model, _ = run(5, checkpoint=tmp_path / "run.npz", resume=True)
     same_bits(model, run(5)[0])
-    model, history = run(3, checkpoint=tmp_path / "run.npz", resume=True)  # has more than 3 already: nothing happens
+    model, history = run(
+        3, checkpoint=tmp_path / "run.npz", resume=True
+    )  # has more than 3 already: nothing happens
     same_bits(model, run(5)[0])
     assert len(history) == 5
 
@@ -82,7 +88,9 @@ def test_killed_at_any_moment(tmp_path):
     path = tmp_path / "run.npz"
     rng, done = np.random.default_rng(0), []
     for attempt in range(4):
-        program = PROGRAM.format(tests=str(Path(__file__).parent.parent), path=str(path), resume=attempt > 0)
+        program = PROGRAM.format(
+            tests=str(Path(__file__).parent.parent), path=str(path), resume=attempt > 0
+        )
         process = subprocess.Popen([sys.executable, "-c", program])
         started, first = time.time(), path.stat().st_mtime_ns if path.exists() else 0
         while not path.exists() or path.stat().st_mtime_ns == first:
@@ -152,7 +160,11 @@ def test_a_checkpoint_of_another_model_or_optimiser_changes_nothing(tmp_path):
     run(1, checkpoint=tmp_path / "run.npz")
     for model, make, words in [
         (small_net(), lambda p: SGD(p, 0.1), "SGD: the saved state does not fit"),
-        (small_net(code=2), Adam, r"tensor 'encoder.2.weight' has shape \(3, 6\), expected \(2, 6\)"),
+        (
+            small_net(code=2),
+            Adam,
+            r"tensor 'encoder.2.weight' has shape \(3, 6\), expected \(2, 6\)",
+        ),
     ]:
         before = {key: w.copy() for key, w in model.params.items()}
         optimizer = make(model.params)
@@ -176,12 +188,19 @@ def test_a_truncated_checkpoint_is_refused(tmp_path, keep):
 def test_a_checkpoint_is_saved_once_an_epoch(tmp_path, monkeypatch):
     epochs = []
     save = checkpoints.save_checkpoint
-    monkeypatch.setattr("tinyae.training.loop.save_checkpoint", lambda *a: epochs.append(a[3].epoch) or save(*a))
+    monkeypatch.setattr(
+        "tinyae.training.loop.save_checkpoint", lambda *a: epochs.append(a[3].epoch) or save(*a)
+    )
     run(3, checkpoint=tmp_path / "run.npz")
     assert epochs == [1, 2, 3] and [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
 
 def test_a_rate_of_any_kind_of_number_can_be_saved(tmp_path):
     model = small_net()
-    _, history = run(1, model, optimizer=SGD(model.params, lambda step: np.float32(0.5)), checkpoint=tmp_path / "run.npz")
+    _, history = run(
+        1,
+        model,
+        optimizer=SGD(model.params, lambda step: np.float32(0.5)),
+        checkpoint=tmp_path / "run.npz",
+    )
     assert history["lr"] == [0.5] and model.params["encoder.0.weight"].dtype == np.float32

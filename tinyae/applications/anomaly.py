@@ -22,16 +22,24 @@ def reconstruction_errors(model: Model, x: Array, batch_size: int = 500) -> np.n
         ValueError: x has no axis of examples or is of whole numbers, or the model's answer has another number of values than x.
     """
     if x.dtype.kind != "f":
-        raise ValueError(f"reconstruction_errors: x has dtype {x.dtype}, expected floating point: for pixels x / 255")
+        raise ValueError(
+            f"reconstruction_errors: x has dtype {x.dtype}, expected floating point: for pixels x / 255"
+        )
     if x.ndim < 2:
-        raise ValueError(f"reconstruction_errors: x has shape {x.shape}, expected (N, ...), one example a row: x[None] for one")
+        raise ValueError(
+            f"reconstruction_errors: x has shape {x.shape}, expected (N, ...), one example a row: x[None] for one"
+        )
     errors = []
     for start in range(0, len(x), batch_size):
         batch = x[start : start + batch_size]
         y = model(batch)
         if y.size != batch.size:
-            raise ValueError(f"reconstruction_errors: the model made {y.shape} of {batch.shape}, expected as many numbers")
-        errors.append(to_numpy(((y.reshape(batch.shape) - batch).reshape(len(batch), -1) ** 2).mean(axis=1)))
+            raise ValueError(
+                f"reconstruction_errors: the model made {y.shape} of {batch.shape}, expected as many numbers"
+            )
+        errors.append(
+            to_numpy(((y.reshape(batch.shape) - batch).reshape(len(batch), -1) ** 2).mean(axis=1))
+        )
     return np.concatenate(errors) if errors else np.zeros(0, x.dtype)
 
 
@@ -44,15 +52,23 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
         ValueError: a quantile outside (0, 1), no errors at all, or NaN or infinite ones.
     """
     if not 0 < quantile < 1:
-        raise ValueError(f"quantile_threshold: quantile is {quantile}, expected a number between 0 and 1, such as 0.95")
+        raise ValueError(
+            f"quantile_threshold: quantile is {quantile}, expected a number between 0 and 1, such as 0.95"
+        )
     errors = to_numpy(normal_errors)
     if errors.ndim != 1:
-        raise ValueError(f"quantile_threshold: the errors have shape {errors.shape}, expected (N,), one for each example")
+        raise ValueError(
+            f"quantile_threshold: the errors have shape {errors.shape}, expected (N,), one for each example"
+        )
     if not len(errors):
-        raise ValueError("quantile_threshold: the normal set is empty: expected the errors of normal examples held out of training")
+        raise ValueError(
+            "quantile_threshold: the normal set is empty: expected the errors of normal examples held out of training"
+        )
     if not np.isfinite(errors).all():
         bad = int((~np.isfinite(errors)).argmax())
-        raise ValueError(f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, expected finite numbers")
+        raise ValueError(
+            f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, expected finite numbers"
+        )
     return float(np.quantile(errors, quantile))
 
 
@@ -95,9 +111,13 @@ def roc_curve(errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray, 
     return _sklearn_metrics().roc_curve(*reversed(_pair("roc_curve", errors, anomalous)))
 
 
-def precision_recall_curve(errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precision_recall_curve(
+    errors: Array, anomalous: Array
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """scikit-learn's: ``precision, recall, thresholds``: the share of alarms that are right, and of anomalies that are found."""
-    return _sklearn_metrics().precision_recall_curve(*reversed(_pair("precision_recall_curve", errors, anomalous)))
+    return _sklearn_metrics().precision_recall_curve(
+        *reversed(_pair("precision_recall_curve", errors, anomalous))
+    )
 
 
 def _pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +125,9 @@ def _pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.nd
     anomalous = labels.astype(bool) if labels.dtype.kind in "biuf" else np.zeros(0, bool)
     if labels.dtype.kind not in "biuf" or not (labels == anomalous).all():
         kinds = ", ".join(map(str, np.unique(labels)[:5].tolist()))
-        raise ValueError(f"{name}: the labels are {kinds} ..., expected True or 1 for an anomaly, False or 0 for what is normal")
+        raise ValueError(
+            f"{name}: the labels are {kinds} ..., expected True or 1 for an anomaly, False or 0 for what is normal"
+        )
     if errors.ndim != 1 or errors.shape != anomalous.shape:
         raise ValueError(
             f"{name}: errors have shape {errors.shape} and labels {anomalous.shape}: expected (N,) both, one a picture"
@@ -114,7 +136,9 @@ def _pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.nd
         raise ValueError(f"{name}: the error of example {int(np.isnan(errors).argmax())} is NaN")
     found = int(anomalous.sum())
     if found in (0, len(errors)):
-        raise ValueError(f"{name}: {found} anomalies among {len(errors)} examples: expected some of each kind")
+        raise ValueError(
+            f"{name}: {found} anomalies among {len(errors)} examples: expected some of each kind"
+        )
     return errors, anomalous
 
 
@@ -122,5 +146,7 @@ def _sklearn_metrics() -> Any:
     try:
         from sklearn import metrics
     except ImportError as error:
-        raise ImportError('ROC and precision-recall curves need scikit-learn: pip install "tinyae[apps]"') from error
+        raise ImportError(
+            'ROC and precision-recall curves need scikit-learn: pip install "tinyae[apps]"'
+        ) from error
     return metrics

@@ -47,11 +47,21 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     _check_labels("linear_probe", z, labels)
     _check_labels("linear_probe", z_test, test_labels)
     shift, scale = z.mean(), z.std()
-    head = Sequential(Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype))
+    head = Sequential(
+        Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype)
+    )
     steps = -(-len(z) // 128)  # of an epoch
     epochs = max(4, -(-300 // steps))
     optimizer = Adam(head.params, cosine_schedule(3e-3, epochs * steps))
-    fit(head, ((z - shift) / scale, labels), classification, optimizer, epochs, rng=rng, progress=False)
+    fit(
+        head,
+        ((z - shift) / scale, labels),
+        classification,
+        optimizer,
+        epochs,
+        rng=rng,
+        progress=False,
+    )
     return accuracy(head, (z_test - shift) / scale, test_labels)
 
 
@@ -64,10 +74,14 @@ def stratified_subset(labels: Array, n: int, rng: np.random.Generator | int) -> 
     """
     labels = to_numpy(labels)
     if labels.ndim != 1:
-        raise ValueError(f"stratified_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?")
+        raise ValueError(
+            f"stratified_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?"
+        )
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) <= n <= len(labels):
-        raise ValueError(f"stratified_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)")
+        raise ValueError(
+            f"stratified_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)"
+        )
     if n == len(labels):
         return np.arange(n)
     rng = np.random.default_rng(rng)
@@ -79,7 +93,8 @@ def stratified_subset(labels: Array, n: int, rng: np.random.Generator | int) -> 
             f"stratified_subset: {n} examples of {len(classes)} classes are {share + int(extra[short])} of class {classes[short]}, "
             f"which has {counts[short]}"
         )
-    chosen = [rng.permutation(np.flatnonzero(labels == c))[: share + e] for c, e in zip(classes, extra, strict=True)]
+    chosen = [
+        rng.permutation(np.flatnonzero(labels == c))[: share + e]
+        for c, e in zip(classes, extra, strict=True)
+    ]
     return rng.permutation(np.concatenate(chosen))
-
-

@@ -25,12 +25,19 @@ def pca_autoencoder(x: Array, components: int) -> Autoencoder:
         )
     d = x.shape[1]
     if not 1 <= components <= d:
-        raise ValueError(f"pca_autoencoder: components is {components}, expected a number from 1 to {d}, the length of a row")
+        raise ValueError(
+            f"pca_autoencoder: components is {components}, expected a number from 1 to {d}, the length of a row"
+        )
     mean = x.mean(axis=0)
     centred = x - mean
     _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # in ascending order
-    v = np.ascontiguousarray(vectors[:, : -components - 1 : -1].astype(x.dtype))  # (D, K), largest first
-    encoder, decoder = Linear(d, components, rng=0, dtype=x.dtype), Linear(components, d, rng=0, dtype=x.dtype)
+    v = np.ascontiguousarray(
+        vectors[:, : -components - 1 : -1].astype(x.dtype)
+    )  # (D, K), largest first
+    encoder, decoder = (
+        Linear(d, components, rng=0, dtype=x.dtype),
+        Linear(components, d, rng=0, dtype=x.dtype),
+    )
     encoder.params = {"weight": v.T, "bias": -mean @ v}
     decoder.params = {"weight": v, "bias": mean}
     return Autoencoder(Sequential(encoder), Sequential(decoder))
@@ -55,9 +62,13 @@ def tsne_map(x: Array, perplexity: float = 30.0, rng: int = 0, **options: Any) -
     """
     rows = to_numpy(x).reshape(len(x), -1)
     if not 0 < perplexity < len(rows):
-        raise ValueError(f"tsne_map: perplexity is {perplexity}, expected a number above 0 and below the {len(rows)} examples")
+        raise ValueError(
+            f"tsne_map: perplexity is {perplexity}, expected a number above 0 and below the {len(rows)} examples"
+        )
     if not np.isfinite(rows).all():
-        raise ValueError(f"tsne_map: example {int((~np.isfinite(rows)).any(axis=1).argmax())} holds NaN or infinite values")
+        raise ValueError(
+            f"tsne_map: example {int((~np.isfinite(rows)).any(axis=1).argmax())} holds NaN or infinite values"
+        )
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:
@@ -73,19 +84,27 @@ def nearest_neighbor_accuracy(points: Array, labels: Array) -> float:
     """
     points, labels = to_numpy(points).reshape(len(points), -1), to_numpy(labels)
     if len(points) < 2 or len(labels) != len(points):
-        raise ValueError(f"nearest_neighbor_accuracy: {len(points)} points and {len(labels)} labels, expected as many, and two at least")
-    points = points - points.mean(axis=0)  # smaller numbers, smaller rounding errors in the next line
+        raise ValueError(
+            f"nearest_neighbor_accuracy: {len(points)} points and {len(labels)} labels, expected as many, and two at least"
+        )
+    points = points - points.mean(
+        axis=0
+    )  # smaller numbers, smaller rounding errors in the next line
     lengths = (points**2).sum(axis=1)
     right = 0
     for start in range(0, len(points), 1000):  # ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b, some rows at a time
         part = slice(start, start + 1000)
         squares = lengths[part, None] + lengths - 2 * points[part] @ points.T
-        squares[np.arange(len(squares)), np.arange(start, start + len(squares))] = np.inf  # not oneself
+        squares[np.arange(len(squares)), np.arange(start, start + len(squares))] = (
+            np.inf
+        )  # not oneself
         right += int((labels[squares.argmin(axis=1)] == labels[part]).sum())
     return right / len(points)
 
 
-def decode_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15) -> Array:
+def decode_grid(
+    model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15
+) -> Array:
     """What a code of two numbers means: n × n points of the plane between the corners ``low`` and ``high``, each decoded.
 
     Returns (n·n, ...) pictures in reading order: the first is at the top left, where z₁ is lowest and z₂ highest.
@@ -94,7 +113,9 @@ def decode_grid(model: Autoencoder, low: tuple[float, float], high: tuple[float,
         ValueError: a model whose code has not two numbers, corners that are not two numbers each, or n below 1.
     """
     if n < 1 or len(low) != 2 or len(high) != 2:
-        raise ValueError(f"decode_grid: n is {n}, the corners {low} and {high}: expected n from 1 on and two numbers a corner")
+        raise ValueError(
+            f"decode_grid: n is {n}, the corners {low} and {high}: expected n from 1 on and two numbers a corner"
+        )
     first = next(iter(model.decoder.params.values()), None)
     if first is not None and first.ndim == 2 and first.shape[1] != 2:
         raise ValueError(f"decode_grid: the model's code has {first.shape[1]} numbers, expected 2")

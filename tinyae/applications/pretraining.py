@@ -18,10 +18,16 @@ Corruption = Callable[[Array, np.random.Generator], Array]
 
 
 def greedy_pretrain(
-    sizes: Sequence[int], x: Array, corruption: Corruption | Sequence[Corruption | None] | None, epochs: int = 10,
-    lr: float = 1e-3, batch_size: int = 128, rng: int | np.random.Generator = 0, workers: int | None = None,
+    sizes: Sequence[int],
+    x: Array,
+    corruption: Corruption | Sequence[Corruption | None] | None,
+    epochs: int = 10,
+    lr: float = 1e-3,
+    batch_size: int = 128,
+    rng: int | np.random.Generator = 0,
+    workers: int | None = None,
     progress: bool = False,
-) -> tuple[Sequential, list[History]]:  # fmt: skip
+) -> tuple[Sequential, list[History]]:
     """Train one layer after the other, each as a denoising autoencoder of what the layers below make of the clean x:
 
         ``h_0 = x``,   minimise the cross-entropy between ``σ(W_lᵀ σ(W_l q(h_{l−1}) + b_l) + c_l)`` and ``h_{l−1}``,
@@ -41,12 +47,18 @@ def greedy_pretrain(
     Raises:
         ValueError: no sizes, x not (N, D) or outside [0, 1], or not one corruption for each layer.
     """
-    corruptions = list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
+    corruptions = (
+        list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
+    )
     if not sizes or len(corruptions) != len(sizes):
-        raise ValueError(f"greedy_pretrain: {len(sizes)} sizes and {len(corruptions)} corruptions, expected one size at least "
-                         "and one corruption for each")  # fmt: skip
+        raise ValueError(
+            f"greedy_pretrain: {len(sizes)} sizes and {len(corruptions)} corruptions, expected one size at least "
+            "and one corruption for each"
+        )
     if x.ndim != 2 or not len(x):
-        raise ValueError(f"greedy_pretrain: x has shape {x.shape}, expected rows (N, D), one at least")
+        raise ValueError(
+            f"greedy_pretrain: x has shape {x.shape}, expected rows (N, D), one at least"
+        )
     low, high = float(x.min()), float(x.max())
     if not 0 <= low <= high <= 1:
         raise ValueError(
@@ -60,8 +72,19 @@ def greedy_pretrain(
         # the decoder's σ is in the loss: bce_with_logits(a, t) is bce(σ(a), t)
         model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear)))
         objective = Objective(bce_with_logits, corrupt)
-        histories.append(fit(model, h, objective, Adam(model.params, lr), epochs, batch_size, rng=seed + l, workers=workers,
-                             progress=progress))  # fmt: skip
+        histories.append(
+            fit(
+                model,
+                h,
+                objective,
+                Adam(model.params, lr),
+                epochs,
+                batch_size,
+                rng=seed + l,
+                workers=workers,
+                progress=progress,
+            )
+        )
         layers += [linear, Sigmoid()]
         if l + 1 < len(sizes):
             h = encode(model.encoder, h)

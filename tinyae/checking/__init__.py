@@ -12,4 +12,13 @@ from tinyae.checking.report import Report
 from tinyae.checking.second_order import adjoint_gap, check_second
 from tinyae.checking.step_sweep import StepSizeSweep, step_sweep
 
-__all__ = ["Report", "StepSizeSweep", "adjoint_gap", "assert_gradients", "check_penalty", "check_second", "gradcheck", "step_sweep"]
+__all__ = [
+    "Report",
+    "StepSizeSweep",
+    "adjoint_gap",
+    "assert_gradients",
+    "check_penalty",
+    "check_second",
+    "gradcheck",
+    "step_sweep",
+]

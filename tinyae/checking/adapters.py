@@ -45,12 +45,22 @@ class Problem:
     tensors: dict[str, Array]  # what the output is differentiated by
     forward: Callable[[], tuple[Array, Any]]  # -> y, cache
     backward: Callable[[Array, Any], dict[str, Any]]  # (dy, cache) -> gradients by tensor name
-    scalar: bool = False  # y is a single number and the gradients are those of y itself: there is no cotangent
-    fixed: dict[str, Array] = field(default_factory=dict)  # inputs that are not differentiated: targets, labels
+    scalar: bool = (
+        False  # y is a single number and the gradients are those of y itself: there is no cotangent
+    )
+    fixed: dict[str, Array] = field(
+        default_factory=dict
+    )  # inputs that are not differentiated: targets, labels
     inputs: tuple[str, ...] = ("x",)  # which of the tensors are inputs; the others are parameters
 
 
-def as_problem(target: Any, inputs: tuple[Any, ...], dtype: Any = np.float64, seed: int = 0, kind: str | None = None) -> Problem:
+def as_problem(
+    target: Any,
+    inputs: tuple[Any, ...],
+    dtype: Any = np.float64,
+    seed: int = 0,
+    kind: str | None = None,
+) -> Problem:
     """The target in the common form, on copies of this dtype. The table above says how its kind is recognised.
 
     Raises:
@@ -60,13 +70,21 @@ def as_problem(target: Any, inputs: tuple[Any, ...], dtype: Any = np.float64, se
     kind = kind or recognise(target, inputs)
     if kind not in KINDS:
         raise ValueError(f"gradcheck: kind {kind!r} is unknown, expected one of {', '.join(KINDS)}")
-    build = {"layer": _layer, "pair": _pair, "jacobian": _jacobian, "objective": _objective, "loss": _loss}[kind]
+    build = {
+        "layer": _layer,
+        "pair": _pair,
+        "jacobian": _jacobian,
+        "objective": _objective,
+        "loss": _loss,
+    }[kind]
     return build(target, inputs, dtype, seed)
 
 
 def recognise(target: Any, inputs: tuple[Any, ...]) -> str:
     if isinstance(target, type):
-        raise TypeError(f"gradcheck: {target.__name__} is a class, expected an object: write {target.__name__}(...)")
+        raise TypeError(
+            f"gradcheck: {target.__name__} is a class, expected an object: write {target.__name__}(...)"
+        )
     if isinstance(target, tuple | list):
         if len(target) == 2 and all(callable(f) for f in target):
             return "pair"
@@ -75,7 +93,9 @@ def recognise(target: Any, inputs: tuple[Any, ...]) -> str:
     if len(has) == 2:
         return "layer"
     if has:
-        lacks = "backward(dy, cache) -> dx, grads" if has == ["forward"] else "forward(x) -> y, cache"
+        lacks = (
+            "backward(dy, cache) -> dx, grads" if has == ["forward"] else "forward(x) -> y, cache"
+        )
         raise TypeError(f"gradcheck: {type(target).__name__} has {has[0]} but no {lacks}")
     if not callable(target):
         raise TypeError(
@@ -97,7 +117,9 @@ def is_layer(a: Any) -> bool:
 
 def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if len(inputs) != 1:
-        raise TypeError(f"gradcheck: a layer is checked at one input, gradcheck(layer, x); got {len(inputs)} inputs")
+        raise TypeError(
+            f"gradcheck: a layer is checked at one input, gradcheck(layer, x); got {len(inputs)} inputs"
+        )
     x = own(inputs[0], "x", dtype)
     layer, params = own_layer(target, dtype)
     name = type(target).__name__
@@ -120,24 +142,43 @@ def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Probl
 def _pair(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     f, f_backward = target
     if not inputs:
-        raise TypeError(f"gradcheck: a pair needs the inputs of {function_name(f)}: gradcheck((f, f_backward), x, w, b)")
+        raise TypeError(
+            f"gradcheck: a pair needs the inputs of {function_name(f)}: gradcheck((f, f_backward), x, w, b)"
+        )
     names = argument_names(f, len(inputs))
-    own(inputs[0], names[0], dtype)  # the first must be real numbers; integers further on are indices and pass through
-    arguments = [own(a, n, dtype) if is_real(a) else passed_through(a, dtype) for a, n in zip(inputs, names, strict=True)]
-    tensors = {n: a for n, a in zip(names, arguments, strict=True) if isinstance(a, np.ndarray) and a.dtype == dtype}
+    own(
+        inputs[0], names[0], dtype
+    )  # the first must be real numbers; integers further on are indices and pass through
+    arguments = [
+        own(a, n, dtype) if is_real(a) else passed_through(a, dtype)
+        for a, n in zip(inputs, names, strict=True)
+    ]
+    tensors = {
+        n: a
+        for n, a in zip(names, arguments, strict=True)
+        if isinstance(a, np.ndarray) and a.dtype == dtype
+    }
     label = function_name(f_backward)
 
     def forward() -> tuple[Array, Any]:
-        return output_and_cache(call(function_name(f), f, *arguments), f"{function_name(f)}({', '.join(names)})")
+        return output_and_cache(
+            call(function_name(f), f, *arguments), f"{function_name(f)}({', '.join(names)})"
+        )
 
     def backward(dy: Array, cache: Any) -> dict[str, Any]:
         result = call(label, f_backward, dy, cache)
         gradients = result if isinstance(result, tuple | list) else (result,)
-        if isinstance(result, dict) or (len(gradients) != len(tensors) and not isinstance(result, tuple | list)):
+        if isinstance(result, dict) or (
+            len(gradients) != len(tensors) and not isinstance(result, tuple | list)
+        ):
             wanted = ", ".join("d" + n for n in tensors)
             raise TypeError(f"gradcheck: {label} returned {described(result)}, expected {wanted}")
         named = dict(zip(tensors, gradients, strict=False))
-        surplus = {f"value {i + 1} of {label}": g for i, g in enumerate(gradients) if i >= len(tensors) and g is not None}
+        surplus = {
+            f"value {i + 1} of {label}": g
+            for i, g in enumerate(gradients)
+            if i >= len(tensors) and g is not None
+        }
         return named | surplus
 
     return Problem(function_name(f), "pair", tensors, forward, backward, inputs=tuple(tensors)[:1])
@@ -145,7 +186,9 @@ def _pair(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Proble
 
 def _loss(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if not inputs:
-        raise TypeError(f"gradcheck: {function_name(target)} needs its inputs: gradcheck(loss, y, target)")
+        raise TypeError(
+            f"gradcheck: {function_name(target)} needs its inputs: gradcheck(loss, y, target)"
+        )
     function, label = copied(target), function_name(target)
     names = argument_names(target, len(inputs))
     y = own(inputs[0], names[0], dtype)
@@ -164,32 +207,55 @@ def _loss(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Proble
 
 def _jacobian(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if len(inputs) != 2:
-        raise TypeError(f"gradcheck: a Jacobian penalty is checked as gradcheck(penalty, encoder, x); got {len(inputs)} inputs")
+        raise TypeError(
+            f"gradcheck: a Jacobian penalty is checked as gradcheck(penalty, encoder, x); got {len(inputs)} inputs"
+        )
     function, label = copied(target), function_name(target)
     encoder, params = own_layer(inputs[0], dtype)
     x = own(inputs[1], "x", dtype)
 
     def forward() -> tuple[Array, Any]:
-        _, caches = output_and_cache(call("encoder.forward", encoder.forward, x), "encoder.forward(x)")
-        value, dx, grads = value_and(call(label, function, encoder, caches), 3, label, "value, dx, grads")
+        _, caches = output_and_cache(
+            call("encoder.forward", encoder.forward, x), "encoder.forward(x)"
+        )
+        value, dx, grads = value_and(
+            call(label, function, encoder, caches), 3, label, "value, dx, grads"
+        )
         # None is the protocol's way of saying "does not depend on x": exactly zero
-        return value, named_gradients(np.zeros_like(x) if dx is None else dx, shared(encoder, grads), "x")
+        return value, named_gradients(
+            np.zeros_like(x) if dx is None else dx, shared(encoder, grads), "x"
+        )
 
-    return Problem(f"{label} of {one_line(inputs[0])}", "jacobian", {"x": x, **params}, forward, lambda _, cache: cache, True)
+    return Problem(
+        f"{label} of {one_line(inputs[0])}",
+        "jacobian",
+        {"x": x, **params},
+        forward,
+        lambda _, cache: cache,
+        True,
+    )
 
 
 def _objective(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if len(inputs) < 2:
-        raise TypeError(f"gradcheck: an objective is checked as gradcheck(objective, model, x); got {len(inputs)} inputs")
+        raise TypeError(
+            f"gradcheck: an objective is checked as gradcheck(objective, model, x); got {len(inputs)} inputs"
+        )
     function, label = copied(target), function_name(target)
     model, params = own_layer(inputs[0], dtype)
     if not params:
-        raise TypeError(f"gradcheck: {one_line(inputs[0])} has no parameters, so there is nothing to differentiate {label} by")
+        raise TypeError(
+            f"gradcheck: {one_line(inputs[0])} has no parameters, so there is nothing to differentiate {label} by"
+        )
     data = [passed_through(a, dtype) for a in inputs[1:]]
 
     def forward() -> tuple[Array, Any]:
-        rng = np.random.default_rng(seed)  # the same noise each time: the derivative is taken with the noise held still
-        value, grads, _ = value_and(call(label, function, model, *data, rng), 3, label, "loss, grads, parts")
+        rng = np.random.default_rng(
+            seed
+        )  # the same noise each time: the derivative is taken with the noise held still
+        value, grads, _ = value_and(
+            call(label, function, model, *data, rng), 3, label, "loss, grads, parts"
+        )
         return value, shared(model, grads)
 
     fixed = {"x": data[0]} if isinstance(data[0], np.ndarray) else {}
@@ -238,9 +304,13 @@ def own_layer(layer: Any, dtype: Any) -> tuple[Any, dict[str, Array]]:
     """
     params = getattr(layer, "params", {})
     if not isinstance(params, Mapping):
-        raise TypeError(f"gradcheck: {type(layer).__name__}.params is a {type(params).__name__}, expected a dict of arrays")
+        raise TypeError(
+            f"gradcheck: {type(layer).__name__}.params is a {type(params).__name__}, expected a dict of arrays"
+        )
     arrays = {id(a): a for a in params.values() if to_numpy(a).dtype.kind == "f"}
-    memo: dict[int, Any] = {key: np.array(to_numpy(a), dtype=dtype, order="C") for key, a in arrays.items()}
+    memo: dict[int, Any] = {
+        key: np.array(to_numpy(a), dtype=dtype, order="C") for key, a in arrays.items()
+    }
     converted = {n: memo[id(a)] for n, a in params.items() if id(a) in memo}
     twin = copy.deepcopy(layer, memo)
     seen = getattr(twin, "params", {})
@@ -250,7 +320,9 @@ def own_layer(layer: Any, dtype: Any) -> tuple[Any, dict[str, Array]]:
             f"gradcheck: {type(layer).__name__}.params[{lost[0]!r}] is made anew at each look, expected the very array that "
             "forward uses"
         )
-    firsts = {id(a): n for n, a in reversed(converted.items())}  # an array under two names is one tensor, called by the first
+    firsts = {
+        id(a): n for n, a in reversed(converted.items())
+    }  # an array under two names is one tensor, called by the first
     return twin, {n: a for n, a in converted.items() if firsts[id(a)] == n}
 
 
@@ -267,7 +339,11 @@ def shared(layer: Any, grads: Mapping[str, Any]) -> dict[str, Any]:
 
 def copied(function: Any) -> Any:
     """A callable object is copied, so that its state stays; a plain function has none."""
-    return function if inspect.isfunction(function) or inspect.isbuiltin(function) else copy.deepcopy(function)
+    return (
+        function
+        if inspect.isfunction(function) or inspect.isbuiltin(function)
+        else copy.deepcopy(function)
+    )
 
 
 # ---- what targets return, and what to say when it is something else -----------------------------------------------------------
@@ -279,7 +355,10 @@ def call(label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except Exception as error:
         shapes = ", ".join(str(a.shape) for a in arguments if isinstance(a, np.ndarray))
-        error.add_note(f"raised inside {label} during its gradient check" + (f", called with shapes {shapes}" if shapes else ""))
+        error.add_note(
+            f"raised inside {label} during its gradient check"
+            + (f", called with shapes {shapes}" if shapes else "")
+        )
         raise
 
 
@@ -294,16 +373,22 @@ def output_and_cache(result: Any, label: str) -> tuple[Array, Any]:
 
 def value_and(result: Any, count: int, label: str, wanted: str) -> tuple[Any, ...]:
     if not (isinstance(result, tuple) and len(result) == count):
-        raise TypeError(f"gradcheck: {label} returned {described(result)}, expected {count} values: {wanted}")
+        raise TypeError(
+            f"gradcheck: {label} returned {described(result)}, expected {count} values: {wanted}"
+        )
     value = np.asarray(result[0])
     if value.size != 1:
-        raise TypeError(f"gradcheck: {label} returned a value of shape {value.shape}, expected a single number: sum or mean it")
+        raise TypeError(
+            f"gradcheck: {label} returned a value of shape {value.shape}, expected a single number: sum or mean it"
+        )
     return (value.reshape(()), *result[1:])
 
 
 def named_gradients(dx: Any, grads: dict[str, Any], x_name: str) -> dict[str, Any]:
     if x_name in grads:  # a parameter must not hide the input
-        raise TypeError(f"gradcheck: a parameter is called {x_name!r}, the name of the input: rename it")
+        raise TypeError(
+            f"gradcheck: a parameter is called {x_name!r}, the name of the input: rename it"
+        )
     return {x_name: dx, **grads}
 
 

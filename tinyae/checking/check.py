@@ -24,8 +24,17 @@ METHODS = ("central", "forward", "richardson", "complex", "directions")
 
 
 def gradcheck(
-    target: Any, *inputs: Any, method: str = "central", seed: int = 0, rtol: float = 1e-6, step: float | None = None,
-    max_entries: int = 1000, samples: int = 200, directions: int = 8, dtype: Any = np.float64, kind: str | None = None,
+    target: Any,
+    *inputs: Any,
+    method: str = "central",
+    seed: int = 0,
+    rtol: float = 1e-6,
+    step: float | None = None,
+    max_entries: int = 1000,
+    samples: int = 200,
+    directions: int = 8,
+    dtype: Any = np.float64,
+    kind: str | None = None,
 ) -> Report:
     """Compare the gradients that ``target`` returns with finite differences of its outputs, entry by entry, and say why.
 
@@ -53,23 +62,31 @@ def gradcheck(
         Exception: whatever the target itself throws, with its traceback and a note.
     """
     if method not in METHODS:
-        raise ValueError(f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}")
+        raise ValueError(
+            f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}"
+        )
     step = numeric.STEPS[method] if step is None else step
     if not 0 < step < 1:
-        raise ValueError(f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)")
+        raise ValueError(
+            f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
+        )
     with contract.random_state_kept(), np.errstate(all="ignore"):
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         seen = contract.observe(problem, rng)
         check = Check(problem, seen, rng, method, step, rtol, max_entries, samples, directions)
         if method == "complex":
-            check.twin = numeric.complex_twin(problem, as_problem(target, inputs, np.complex128, seed, kind))
+            check.twin = numeric.complex_twin(
+                problem, as_problem(target, inputs, np.complex128, seed, kind)
+            )
         rows = [check.tensor(name) for name in problem.tensors]
         if any(row.verdict == "KINKS" for row in rows):
             rows = check.away_from_kinks(rows)
         report = Report(problem.title, rows, seen.findings, method, step, seed)
         if np.dtype(dtype) != np.float64:
-            report.findings += compare_precision(problem, seen, as_problem(target, inputs, dtype, seed, kind), dtype)
+            report.findings += compare_precision(
+                problem, seen, as_problem(target, inputs, dtype, seed, kind), dtype
+            )
         report.hints = diagnose(problem, seen, report)
     return report
 
@@ -99,7 +116,9 @@ class Check:
     def tensor(self, name: str) -> TensorReport:
         v, gradient = self.problem.tensors[name], self.seen.grads.get(name)
         row = TensorReport(name, v.shape)
-        refused = contract.unfit(v, gradient) or ("" if self.seen.repeatable else "UNCHECKED  forward does not repeat")
+        refused = contract.unfit(v, gradient) or (
+            "" if self.seen.repeatable else "UNCHECKED  forward does not repeat"
+        )
         if refused:
             row.verdict, _, row.note = refused.partition("  ")
             return row
@@ -113,8 +132,12 @@ class Check:
             if v.size > self.max_entries:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
-            found = numeric.bisect(v.size, lambda part: self.direction(name, flat, part).state == "wrong")
-            for i in found:  # the direction is off though no sampled entry is: the culprit, by halving
+            found = numeric.bisect(
+                v.size, lambda part: self.direction(name, flat, part).state == "wrong"
+            )
+            for (
+                i
+            ) in found:  # the direction is off though no sampled entry is: the culprit, by halving
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
         row.conclude()
         return row
@@ -145,7 +168,9 @@ class Check:
         """Judge the derivative by one entry of one tensor."""
         v = self.problem.tensors[name]
         size = max(1.0, abs(float(v.reshape(-1)[i])))
-        scale = 1e-7 * float(np.abs(gradient).max())  # 1e-13 of the largest entry is rounding, in whatever comes after
+        scale = 1e-7 * float(
+            np.abs(gradient).max()
+        )  # 1e-13 of the largest entry is rounding, in whatever comes after
         fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
         verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
         if self.seen.y.size * min(v.size, self.max_entries) > 4_000_000:
@@ -157,10 +182,19 @@ class Check:
         v = self.problem.tensors[name].reshape(-1)[part]
         u = self.rng.choice([-1.0, 1.0], v.size) * np.maximum(1, np.abs(v))
         terms = gradient[part] * u
-        return self.judge(float(terms.sum()), name, part, u, 1.0, scale=float(np.sqrt((terms**2).sum())))
+        return self.judge(
+            float(terms.sum()), name, part, u, 1.0, scale=float(np.sqrt((terms**2).sum()))
+        )
 
     def judge(
-        self, analytic: float, name: str, where: Any, u: Any, size: float, scale: float = 0.0, fine: float = 0.0
+        self,
+        analytic: float,
+        name: str,
+        where: Any,
+        u: Any,
+        size: float,
+        scale: float = 0.0,
+        fine: float = 0.0,
     ) -> numeric.Verdict:
         y, dy = self.seen.y, self.seen.dy
         probe = self.probe(self.problem, name, where, u)
@@ -185,8 +219,12 @@ class Check:
             try:
                 if self.seen.draws:
                     np.random.seed(0)  # noqa: NPY002  the same noise each time
-                return problem.forward()[0].copy()  # a copy: y may be a view of x, which is about to move back
-            except Exception:  # the edge of the target's domain, log(0) say: it did not throw where v stands
+                return problem.forward()[
+                    0
+                ].copy()  # a copy: y may be a view of x, which is about to move back
+            except (
+                Exception
+            ):  # the edge of the target's domain, log(0) say: it did not throw where v stands
                 return np.full(self.seen.y.shape, np.nan)
             finally:
                 flat[where] = before

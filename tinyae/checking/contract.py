@@ -26,7 +26,9 @@ class Observed:
     findings: list[Finding]
     originals: dict[str, Array]  # the tensors as they were given
     draws: bool = False  # forward draws from np.random, which must then be seeded before each call
-    repeatable: bool = True  # where forward itself differs from call to call, finite differences mean nothing
+    repeatable: bool = (
+        True  # where forward itself differs from call to call, finite differences mean nothing
+    )
 
     @property
     def careless(self) -> bool:
@@ -48,7 +50,13 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
         watched = {n: (a, originals[n]) for n, a in (problem.tensors | problem.fixed).items()}
         for name, (now, before) in (watched | more).items():
             if not np.array_equal(now, before, equal_nan=True):
-                findings.append(Finding("overwritten", name, f"{who} overwrites {name} (in-place arithmetic on an argument?)"))
+                findings.append(
+                    Finding(
+                        "overwritten",
+                        name,
+                        f"{who} overwrites {name} (in-place arithmetic on an argument?)",
+                    )
+                )
                 now[...] = before
 
     def forward() -> tuple[Array, Any]:
@@ -68,7 +76,9 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
         if isinstance(y_given, np.ndarray) and y_given.flags.writeable:
             watched = {"y": (y_given, y_given.copy())}
         raw = problem.backward(given, cache)
-        grads = {n: np.array(g) for n, g in raw.items() if g is not None}  # copies: a target may reuse its buffers
+        grads = {
+            n: np.array(g) for n, g in raw.items() if g is not None
+        }  # copies: a target may reuse its buffers
         restore("backward", dy=(given, dy), **watched)
         return grads
 
@@ -79,30 +89,64 @@ def observe(problem: Problem, rng: np.random.Generator) -> Observed:
     np.random.seed(1)  # noqa: NPY002
     y_reseeded, _ = problem.forward()
     if not same(y, y_again):
-        findings.append(Finding("state", "y", "forward gives something else when it is called a second time: it keeps state "
-                                "(a generator inside, a running statistic, weights that it updates)"))
+        findings.append(
+            Finding(
+                "state",
+                "y",
+                "forward gives something else when it is called a second time: it keeps state "
+                "(a generator inside, a running statistic, weights that it updates)",
+            )
+        )
     elif not same(y, y_reseeded):
-        findings.append(Finding("random", "y", "forward draws random numbers from np.random without a seed of its own: take "
-                                "a generator as an argument, or put the random mask into the input"))
+        findings.append(
+            Finding(
+                "random",
+                "y",
+                "forward draws random numbers from np.random without a seed of its own: take "
+                "a generator as an argument, or put the random mask into the input",
+            )
+        )
     if findings and findings[-1].kind in ("state", "random"):
         return Observed(y, dy, grads, unique(findings), originals, draws, repeatable=False)
 
     if not problem.scalar:
         for name, difference in differing(grads, backward(dy, cache, y_given)):
-            findings.append(Finding("second call", name, f"a second backward with the same cache changes {name}'s gradient"
-                                    f"{difference}: gradients must be returned, not accumulated, and the cache left alone"))
+            findings.append(
+                Finding(
+                    "second call",
+                    name,
+                    f"a second backward with the same cache changes {name}'s gradient"
+                    f"{difference}: gradients must be returned, not accumulated, and the cache left alone",
+                )
+            )
     for name, difference in differing(grads, backward(dy, cache_again)):
         if not any(f.kind == "second call" and f.tensor == name for f in findings):
-            findings.append(Finding("second call", name, f"a second forward and backward gives another gradient of {name}"
-                                    f"{difference}: something was accumulated or remembered"))
+            findings.append(
+                Finding(
+                    "second call",
+                    name,
+                    f"a second forward and backward gives another gradient of {name}"
+                    f"{difference}: something was accumulated or remembered",
+                )
+            )
     accumulates = any(f.kind == "second call" for f in findings)
     if not problem.scalar and not accumulates:
         other = cotangent(rng, y)
         there, back = backward(other, forward()[1]), backward(2 * dy - 3 * other, forward()[1])
-        expected = {n: 2 * grads[n] - 3 * there[n] for n in grads if n in there and grads[n].shape == there[n].shape}
+        expected = {
+            n: 2 * grads[n] - 3 * there[n]
+            for n in grads
+            if n in there and grads[n].shape == there[n].shape
+        }
         for name, _ in differing(expected, {n: g for n, g in back.items() if n in expected}):
-            findings.append(Finding("linear", name, f"{name}'s gradient is not linear in dy: backward(2a − 3b) is not "
-                                    "2 backward(a) − 3 backward(b), though every derivative is"))
+            findings.append(
+                Finding(
+                    "linear",
+                    name,
+                    f"{name}'s gradient is not linear in dy: backward(2a − 3b) is not "
+                    "2 backward(a) − 3 backward(b), though every derivative is",
+                )
+            )
     return Observed(y, dy, grads, unique(findings), originals, draws)
 
 
@@ -116,7 +160,11 @@ def report_names(problem: Problem, grads: dict[str, Array], findings: list[Findi
     for name in grads:
         if name not in problem.tensors:
             known = ", ".join(problem.tensors)
-            findings.append(Finding("extra", name, f"backward returns a gradient for {name!r}; known names: {known}"))
+            findings.append(
+                Finding(
+                    "extra", name, f"backward returns a gradient for {name!r}; known names: {known}"
+                )
+            )
 
 
 def put_back(problem: Problem, seen: Observed) -> None:

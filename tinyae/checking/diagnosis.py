@@ -71,7 +71,9 @@ class Case:
     @cached_property
     def columns(self) -> Array | None:
         """∂y/∂entry for each entry, (entries, y.size): with it, the gradient for any other cotangent costs a product."""
-        columns = [v.column for (_, _, v), kept in zip(self.row.entries, self.keep, strict=True) if kept]
+        columns = [
+            v.column for (_, _, v), kept in zip(self.row.entries, self.keep, strict=True) if kept
+        ]
         if self.problem.scalar or not columns or any(c is None for c in columns):
             return None
         return np.stack([c.reshape(-1) for c in columns])
@@ -85,11 +87,18 @@ class Case:
         size = np.maximum(np.abs(a), np.abs(b))
         scale = size.max(initial=0)
         telling = np.count_nonzero(size > 1e-6 * scale)
-        return bool(telling >= least and np.all(np.abs(a - b) <= 1e-5 * size + 3 * self.slack + 1e-8 * scale))
+        return bool(
+            telling >= least
+            and np.all(np.abs(a - b) <= 1e-5 * size + 3 * self.slack + 1e-8 * scale)
+        )
 
     def counted(self) -> str:
         n, size = len(self.index), self.v.size
-        return f"all {n} entries of {self.name}" if n == size else f"all {n} sampled entries of {self.name}"
+        return (
+            f"all {n} entries of {self.name}"
+            if n == size
+            else f"all {n} sampled entries of {self.name}"
+        )
 
     def hint(self, kind: str, text: str) -> Hint:
         return Hint(kind, self.name, text)
@@ -111,16 +120,27 @@ def diagnose(problem: Any, seen: Any, report: Report) -> list[Hint]:
         else:
             found = None
         hints += [found] if found else []
-    if any(f.kind in ("precision",) for f in report.findings) and all(t.verdict == "ok" for t in report.tensors):
-        hints.append(Hint("precision", report.findings[-1].tensor, "right in float64, wrong in the narrower dtype: a constant "
-                          "too small for it (1e-12 added to float32), a difference of nearly equal numbers, or an overflow"))
+    if any(f.kind in ("precision",) for f in report.findings) and all(
+        t.verdict == "ok" for t in report.tensors
+    ):
+        hints.append(
+            Hint(
+                "precision",
+                report.findings[-1].tensor,
+                "right in float64, wrong in the narrower dtype: a constant "
+                "too small for it (1e-12 added to float32), a difference of nearly equal numbers, or an overflow",
+            )
+        )
     return joined(hints) + upstream(problem, report, hints)
 
 
 def unknown(case: Case) -> Hint:
     share = f"{int(case.wrong.sum())} of {len(case.index)} entries of {case.name} are wrong"
-    return case.hint("unknown", f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a "
-                     "permutation, a border, a stride, or one of a few formulas often confused")
+    return case.hint(
+        "unknown",
+        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a "
+        "permutation, a border, a stride, or one of a few formulas often confused",
+    )
 
 
 def joined(hints: list[Hint]) -> list[Hint]:
@@ -149,10 +169,21 @@ def upstream(problem: Any, report: Report, hints: list[Hint]) -> list[Hint]:
     if not right or not (bad or x_bad) or stems != [s for s in stems if s in bad] + right:
         return []
     last = right[0]
-    where = f"between layer {stems[len(bad) - 1]} and layer {last}" if bad else f"in layer {last} or before it"
-    return [Hint("upstream", last, f"the gradients of layer {last} and after are right, all before are wrong: the error is in "
-                 f"the dx of layer {last} or of a layer {where}" if bad else
-                 f"all parameters are right and only x is wrong: the error is in the dx of layer {last} or of one before it")]
+    where = (
+        f"between layer {stems[len(bad) - 1]} and layer {last}"
+        if bad
+        else f"in layer {last} or before it"
+    )
+    return [
+        Hint(
+            "upstream",
+            last,
+            f"the gradients of layer {last} and after are right, all before are wrong: the error is in "
+            f"the dx of layer {last} or of a layer {where}"
+            if bad
+            else f"all parameters are right and only x is wrong: the error is in the dx of layer {last} or of one before it",
+        )
+    ]
 
 
 # ---- verdicts that need no comparison ----------------------------------------------------------------------------------------
@@ -166,32 +197,58 @@ def shape(case: Case) -> Hint | None:
     if len(got) == len(want) and sorted(got) == sorted(want):
         return case.hint("transpose", f"{told}: axes are in another order")
     y = case.seen.y.shape
-    batch = len(got) > len(want) and got[len(got) - len(want):] == want
-    if (batch or (len(want) == 1 and want[0] in got)) and (got == y or (len(got) > 1 and got in (y[1:], y[:1] + want))):
-        return case.hint("missing sum", f"{told}: the sum over the batch or over the pixels is missing, every position where "
-                         f"{case.name} is used adds to its gradient")
+    batch = len(got) > len(want) and got[len(got) - len(want) :] == want
+    if (batch or (len(want) == 1 and want[0] in got)) and (
+        got == y or (len(got) > 1 and got in (y[1:], y[:1] + want))
+    ):
+        return case.hint(
+            "missing sum",
+            f"{told}: the sum over the batch or over the pixels is missing, every position where "
+            f"{case.name} is used adds to its gradient",
+        )
     if case.gradient.size == case.v.size:
-        return case.hint("shape", f"{told}: the same numbers with axes of length 1 too many or too few (keepdims?)")
+        return case.hint(
+            "shape",
+            f"{told}: the same numbers with axes of length 1 too many or too few (keepdims?)",
+        )
     return case.hint("shape", f"{told}: summed over the wrong axes?")
 
 
 def kinks(case: Case) -> Hint:
     edge = np.isnan(case.row.numeric_values).sum()
     if edge > case.row.kinks / 2:
-        return case.hint("edge", f"a step away from {case.name} the target throws or gives NaN: these values lie at the edge of "
-                         "its domain, move them inside")
-    return case.hint("kinks", f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at exactly 0), "
-                     "so nothing was proven: use inputs without exact zeros, or move zero biases a little off zero")
+        return case.hint(
+            "edge",
+            f"a step away from {case.name} the target throws or gives NaN: these values lie at the edge of "
+            "its domain, move them inside",
+        )
+    return case.hint(
+        "kinks",
+        f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at exactly 0), "
+        "so nothing was proven: use inputs without exact zeros, or move zero biases a little off zero",
+    )
 
 
 OTHER_VERDICTS: dict[str, Callable[[Case], Hint | None]] = {
     "SHAPE": shape,
     "KINKS": kinks,
-    "MISSING": lambda c: c.hint("missing", f"backward returns no gradient called {c.name!r}: forgotten, or under another name"),
-    "DTYPE": lambda c: c.hint("dtype", f"{c.name}'s gradient is {c.gradient.dtype} although everything came in as "
-                              f"{c.v.dtype}: an array made with a fixed dtype, or an astype"),
-    "NAN": lambda c: c.hint("nan", f"{c.name}'s gradient is not finite: a division by zero, the logarithm or root of zero, or "
-                            "an overflow"),
-    "NOISY": lambda c: c.hint("noisy", f"differences by {c.name} jump about far above float64 rounding: forward computes in a "
-                              "narrower dtype on the way, or is random"),
+    "MISSING": lambda c: c.hint(
+        "missing",
+        f"backward returns no gradient called {c.name!r}: forgotten, or under another name",
+    ),
+    "DTYPE": lambda c: c.hint(
+        "dtype",
+        f"{c.name}'s gradient is {c.gradient.dtype} although everything came in as "
+        f"{c.v.dtype}: an array made with a fixed dtype, or an astype",
+    ),
+    "NAN": lambda c: c.hint(
+        "nan",
+        f"{c.name}'s gradient is not finite: a division by zero, the logarithm or root of zero, or "
+        "an overflow",
+    ),
+    "NOISY": lambda c: c.hint(
+        "noisy",
+        f"differences by {c.name} jump about far above float64 rounding: forward computes in a "
+        "narrower dtype on the way, or is random",
+    ),
 }

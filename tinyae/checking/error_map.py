@@ -41,18 +41,35 @@ def plot_report(report: Report, axes: Any = None) -> Any:
     shown = [t for t in report.tensors if t.entries]
     if axes is None:
         height = 2.6
-        _, axes = plt.subplots(1, max(len(shown), 1), figsize=(3.2 * max(len(shown), 1), height), squeeze=False,
-                               layout="constrained")
+        _, axes = plt.subplots(
+            1,
+            max(len(shown), 1),
+            figsize=(3.2 * max(len(shown), 1), height),
+            squeeze=False,
+            layout="constrained",
+        )
     axes = np.ravel(np.array(axes, dtype=object))
     colours = LinearSegmentedColormap.from_list("error", COLOURS / 255).with_extremes(bad="0.85")
     image = None
     for ax, tensor in zip(axes, shown, strict=False):
-        image = ax.imshow(error_map(tensor), vmin=FLOOR, vmax=CEILING, cmap=colours, aspect="auto", interpolation="nearest")
+        image = ax.imshow(
+            error_map(tensor),
+            vmin=FLOOR,
+            vmax=CEILING,
+            cmap=colours,
+            aspect="auto",
+            interpolation="nearest",
+        )
         ax.set_title(f"{tensor.name}  {tensor.verdict}", fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
     if image is not None:
-        axes[0].figure.colorbar(image, ax=list(axes), label="log₁₀ relative error (grey: kink or not sampled)", shrink=0.9)
+        axes[0].figure.colorbar(
+            image,
+            ax=list(axes),
+            label="log₁₀ relative error (grey: kink or not sampled)",
+            shrink=0.9,
+        )
     return axes
 
 
@@ -63,13 +80,20 @@ def html_report(report: Report) -> str:
     for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
         texts = "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in cells)
         rows.append(f"<tr>{texts}<td>{heat(error_map(t)) if t.entries else ''}</td></tr>")
-    head = "".join(f"<th style='text-align:left'>{c}</th>" for c in
-                   ("tensor", "shape", "checked", "kinks", "worst rel. err", "verdict", "error map"))
-    notes = "".join(f"<p style='margin:2px 0'><b>{label}</b>: {html.escape(item.text)}.</p>"
-                    for label, items in (("finding", report.findings), ("hint", report.hints)) for item in items)
-    return (f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> {html.escape(report.title)}"
-            f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
-            f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>")
+    head = "".join(
+        f"<th style='text-align:left'>{c}</th>"
+        for c in ("tensor", "shape", "checked", "kinks", "worst rel. err", "verdict", "error map")
+    )
+    notes = "".join(
+        f"<p style='margin:2px 0'><b>{label}</b>: {html.escape(item.text)}.</p>"
+        for label, items in (("finding", report.findings), ("hint", report.hints))
+        for item in items
+    )
+    return (
+        f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> {html.escape(report.title)}"
+        f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
+        f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
+    )
 
 
 def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
@@ -78,8 +102,14 @@ def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
     rows, columns = a.shape
     squares = []
     for (i, j), value in np.ndenumerate(a):
-        rgb = "d9d9d9" if np.isnan(value) else "".join(f"{int(c):02x}" for c in mix((value - FLOOR) / (CEILING - FLOOR)))
-        squares.append(f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' fill='#{rgb}'/>")
+        rgb = (
+            "d9d9d9"
+            if np.isnan(value)
+            else "".join(f"{int(c):02x}" for c in mix((value - FLOOR) / (CEILING - FLOOR)))
+        )
+        squares.append(
+            f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' fill='#{rgb}'/>"
+        )
     return f"<svg width='{columns * pixels}' height='{rows * pixels}'>{''.join(squares)}</svg>"
 
 

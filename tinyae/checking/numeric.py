@@ -19,8 +19,13 @@ Probe = Callable[[float], Array]
 EPS = float(np.finfo(np.float64).eps)
 
 # The step that balances truncation against rounding: h^p = eps/h, p the order of the method's truncation error.
-STEPS = {"central": EPS ** (1 / 3), "forward": EPS ** (1 / 2), "richardson": EPS ** (1 / 5), "complex": 1e-30,
-         "directions": EPS ** (1 / 3)}
+STEPS = {
+    "central": EPS ** (1 / 3),
+    "forward": EPS ** (1 / 2),
+    "richardson": EPS ** (1 / 5),
+    "complex": 1e-30,
+    "directions": EPS ** (1 / 3),
+}
 LADDER = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for the closer look
 
 
@@ -46,7 +51,9 @@ def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) 
     return Slope(
         value=value,
         jump=float((np.abs((up - y) - (y - down)) * np.abs(dy)).sum() / h),
-        noise=float(EPS * (20 * (size[change != 0].sum() + abs(value) * position) + size.sum()) / h),
+        noise=float(
+            EPS * (20 * (size[change != 0].sum() + abs(value) * position) + size.sum()) / h
+        ),
         column=change / (2 * h),
     )
 
@@ -72,10 +79,17 @@ def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
     ``probe`` must accept an imaginary t: the target runs in complex numbers and must be analytic.
     """
     column = np.imag(probe(1j * h)) / h
-    return Slope(float((column * dy).sum()), 0.0, float(20 * EPS * np.abs(column * dy).sum()), column)
+    return Slope(
+        float((column * dy).sum()), 0.0, float(20 * EPS * np.abs(column * dy).sum()), column
+    )
 
 
-FIRST_LOOK = {"central": central, "forward": forward, "richardson": richardson, "directions": central}
+FIRST_LOOK = {
+    "central": central,
+    "forward": forward,
+    "richardson": richardson,
+    "directions": central,
+}
 
 
 @dataclass
@@ -88,7 +102,12 @@ class Verdict:
 
 
 def judge(
-    analytic: float, first: Slope, look: Callable[[float], Slope], rtol: float, scale: float = 0.0, fine: float = 0.0
+    analytic: float,
+    first: Slope,
+    look: Callable[[float], Slope],
+    rtol: float,
+    scale: float = 0.0,
+    fine: float = 0.0,
 ) -> Verdict:
     """Is this the slope? If the first look says anything but a clear yes, look closer before complaining.
 
@@ -110,7 +129,9 @@ def judge(
     return verdict
 
 
-def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0) -> Verdict:
+def closer_look(
+    analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0
+) -> Verdict:
     """The verdict from pairs of central differences, the second of each with an eighth of the first one's step.
 
     The best of them is the one that agrees best with its neighbour; what they differ by, with the noise floor, is its
@@ -129,7 +150,9 @@ def closer_look(analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, 
     else:
         state = "kink" if kink_size(pairs) > error / 100 else "wrong"
     s, t = pairs[-1]
-    noisy = abs(s.value - t.value) > 100 * t.noise and rated[-1][0] >= max(u for u, _ in rated[len(rated) // 2 :])
+    noisy = abs(s.value - t.value) > 100 * t.noise and rated[-1][0] >= max(
+        u for u, _ in rated[len(rated) // 2 :]
+    )
     return Verdict(state, best.value, uncertainty, noisy and state != "kink", best.column)
 
 
@@ -146,7 +169,10 @@ def settled(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
         if apart > 0.3 * max(abs(s.value), abs(t.value)) + 3 * t.noise:
             continue
         u = apart + s.noise
-        if not any(abs(s.value - r.value) > 0.3 * max(abs(s.value), abs(r.value)) + 10 * (u + w) for w, r in kept):
+        if not any(
+            abs(s.value - r.value) > 0.3 * max(abs(s.value), abs(r.value)) + 10 * (u + w)
+            for w, r in kept
+        ):
             kept.append((u, s))
     return kept
 
@@ -197,6 +223,7 @@ def complex_twin(problem: Any, twin: Any) -> Any:
         ValueError: the target throws on complex numbers, drops the imaginary part, or is not analytic (abs, conj, real):
             its complex step along a random direction is not its derivative.
     """
+
     def refuse(why: str) -> ValueError:
         return ValueError(
             f"gradcheck: method 'complex' is refused for {problem.title}: {why}. The complex step needs a target that is "
@@ -211,7 +238,9 @@ def complex_twin(problem: Any, twin: Any) -> Any:
             z += 1j * STEPS["complex"] * u
             y = twin.forward()[0]
         except Exception as error:
-            raise refuse(f"it throws {type(error).__name__} on complex numbers ({error})") from error
+            raise refuse(
+                f"it throws {type(error).__name__} on complex numbers ({error})"
+            ) from error
         finally:
             z[...] = before
         if y.dtype.kind != "c":
@@ -222,7 +251,10 @@ def complex_twin(problem: Any, twin: Any) -> Any:
             outputs.append(problem.forward()[0].copy())
             v[...] = before
         numeric, claimed = (outputs[0] - outputs[1]) / (2 * h), np.imag(y) / STEPS["complex"]
-        off = np.abs(numeric - claimed) > 1e-3 * np.abs(numeric).max(initial=0) + 1e3 * EPS * np.abs(outputs[0]) / h
+        off = (
+            np.abs(numeric - claimed)
+            > 1e-3 * np.abs(numeric).max(initial=0) + 1e3 * EPS * np.abs(outputs[0]) / h
+        )
         if np.mean(off) > 0.1:  # a kink here and there is not the point
             raise refuse(f"it is not analytic in {name} (abs, real, conj or a comparison inside?)")
     return twin

@@ -16,14 +16,21 @@ Case = Any  # diagnosis.Case
 def name_of_factor(ratio: float, case: Case) -> str:
     """What a constant backward / numeric usually comes from; an empty string for no idea."""
     y, v = case.seen.y, case.v
-    data = next(iter(case.problem.tensors.values())) if case.problem.inputs else next(iter(case.problem.fixed.values()), v)
+    data = (
+        next(iter(case.problem.tensors.values()))
+        if case.problem.inputs
+        else next(iter(case.problem.fixed.values()), v)
+    )
     sizes: dict[int, str] = {}
     for size, told in (
         (data.shape[0] if data.ndim else 1, "the batch size"),
         (int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "the number of output pixels"),
         (y.shape[0] * int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "batch size × output pixels"),
         (int(np.prod(y.shape[1:])) if y.ndim > 1 else 1, "the number of outputs of one example"),
-        (int(np.prod(data.shape[1:])) if data.ndim > 1 else 1, "the number of values of one example"),
+        (
+            int(np.prod(data.shape[1:])) if data.ndim > 1 else 1,
+            "the number of values of one example",
+        ),
         (int(np.prod(data.shape[2:])) if data.ndim > 2 else 1, "the number of pixels"),
         (data.size, "the number of values in the batch"),
         (y.size, "the number of outputs"),
@@ -39,7 +46,9 @@ def name_of_factor(ratio: float, case: Case) -> str:
         return "the sign is wrong (target − y for y − target, or a step already subtracted)"
     for size, told in sizes.items():
         if near(size):
-            return f"{size} is {told}: a sum where a mean belongs, its division by {size} is missing"
+            return (
+                f"{size} is {told}: a sum where a mean belongs, its division by {size} is missing"
+            )
         if near(1 / size):
             return f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by {size} once too often"
     for sign, also in ((1, ""), (-1, ", and the sign is wrong")):
@@ -67,17 +76,36 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
         for i, told in ((0, "first"), (len(dy) - 1, "last")):
             only, without = np.zeros_like(dy), dy.copy()
             only[i], without[i] = dy[i], 0
-            yield "one example", f"only the {told} example's, all others are lost (an overwritten sum, an index)", only
-            yield "one example", f"that of all examples but the {told} (a loop that is one short)", without
+            yield (
+                "one example",
+                f"only the {told} example's, all others are lost (an overwritten sum, an index)",
+                only,
+            )
+            yield (
+                "one example",
+                f"that of all examples but the {told} (a loop that is one short)",
+                without,
+            )
             yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)
-        yield "mean", "its mean over the batch for every example", np.broadcast_to(dy.mean(axis=0), dy.shape)
+        yield (
+            "mean",
+            "its mean over the batch for every example",
+            np.broadcast_to(dy.mean(axis=0), dy.shape),
+        )
     for axis in range(1, dy.ndim):
-        for told, other in ((f"reversed along axis {axis}", np.flip(dy, axis)), (f"shifted by one along axis {axis}",
-                            np.roll(dy, 1, axis)), (f"shifted by one along axis {axis}", np.roll(dy, -1, axis))):
+        for told, other in (
+            (f"reversed along axis {axis}", np.flip(dy, axis)),
+            (f"shifted by one along axis {axis}", np.roll(dy, 1, axis)),
+            (f"shifted by one along axis {axis}", np.roll(dy, -1, axis)),
+        ):
             yield "permutation", f"dy {told}", other
     if dy.ndim > 1 and len(dy) > 1:
         shifted = "shifted by one"
-        for told, other in (("reversed", dy[::-1]), (shifted, np.roll(dy, 1, 0)), (shifted, np.roll(dy, -1, 0))):
+        for told, other in (
+            ("reversed", dy[::-1]),
+            (shifted, np.roll(dy, 1, 0)),
+            (shifted, np.roll(dy, -1, 0)),
+        ):
             yield "permutation", f"the examples of dy {told}", other
     if dy.ndim == 4 and dy.shape[2] == dy.shape[3]:
         yield "swapped axes", "dy with height and width swapped", dy.swapaxes(2, 3)
@@ -85,8 +113,16 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
         with np.errstate(all="ignore"):
             divided = dy / slope
         if np.all(np.isfinite(divided)):
-            yield "slope missing", f"dy without the {told}'s slope. The activation's derivative is missing", divided
-        yield "slope twice", f"dy times the {told}'s slope once more. The activation's derivative was used twice", dy * slope
+            yield (
+                "slope missing",
+                f"dy without the {told}'s slope. The activation's derivative is missing",
+                divided,
+            )
+        yield (
+            "slope twice",
+            f"dy times the {told}'s slope once more. The activation's derivative was used twice",
+            dy * slope,
+        )
 
 
 def rearrangements(a: Array) -> Iterator[tuple[str, str, Array]]:
@@ -96,8 +132,16 @@ def rearrangements(a: Array) -> Iterator[tuple[str, str, Array]]:
     if a.ndim == 4:
         yield "flip", "turning the kernel by 180° (both spatial axes reversed)", a[:, :, ::-1, ::-1]
         yield "swapped axes", "swapping its last two axes (height and width)", a.swapaxes(2, 3)
-        yield "swapped axes", "swapping its first two axes (input and output channels)", a.swapaxes(0, 1)
-        yield "flip", "turning the kernel by 180° and swapping the channel axes", a.swapaxes(0, 1)[:, :, ::-1, ::-1]
+        yield (
+            "swapped axes",
+            "swapping its first two axes (input and output channels)",
+            a.swapaxes(0, 1),
+        )
+        yield (
+            "flip",
+            "turning the kernel by 180° and swapping the channel axes",
+            a.swapaxes(0, 1)[:, :, ::-1, ::-1],
+        )
         yield "flip", "reversing its rows (axis 2)", a[:, :, ::-1]
         yield "flip", "reversing its columns (axis 3)", a[:, :, :, ::-1]
         yield "swapped axes", "swapping both pairs of axes", a.transpose(1, 0, 3, 2)
@@ -119,7 +163,9 @@ def permutation(case: Case) -> str:
             continue
         tolerance = 1e-5 * np.abs(right).max() + 3 * case.slack.max()
         order = [int(np.argmin(np.abs(left - row).max(axis=1))) for row in right]
-        close = all(np.abs(left[o] - row).max() <= tolerance for o, row in zip(order, right, strict=True))
+        close = all(
+            np.abs(left[o] - row).max() <= tolerance for o, row in zip(order, right, strict=True)
+        )
         if close and sorted(order) == list(range(len(order))):
             moved = [f"{i} at {o}" for i, o in enumerate(order) if i != o]
             what = "entries" if a.ndim == 1 else f"slices along axis {axis}"
@@ -178,11 +224,17 @@ def examples(case: Case) -> Hint | None:
     last = len(case.v) - 1
     which = {(0,): "the first example", (last,): "the last example"}
     if tuple(good) in which:
-        return case.hint("one example", f"{case.name}'s gradient is right for {which[tuple(good)]} only, all others are wrong: "
-                         "an index where a slice belongs, or a return inside the loop")
+        return case.hint(
+            "one example",
+            f"{case.name}'s gradient is right for {which[tuple(good)]} only, all others are wrong: "
+            "an index where a slice belongs, or a return inside the loop",
+        )
     who = which.get(tuple(bad), f"examples {few(bad)}")
-    return case.hint("one example", f"{case.name}'s gradient is wrong for {who} only, right for the others: a loop that ends too "
-                     "early or starts too late?")
+    return case.hint(
+        "one example",
+        f"{case.name}'s gradient is wrong for {who} only, right for the others: a loop that ends too "
+        "early or starts too late?",
+    )
 
 
 def side(case: Case) -> Hint | None:
@@ -196,8 +248,11 @@ def side(case: Case) -> Hint | None:
             ratio = float((a * n).sum() / (n * n).sum()) if n.any() else np.nan
             constant = np.allclose(a, ratio * n, rtol=1e-5, atol=1e-8 * scale)
             how = f" (backward = {ratio:.4g} × numeric there)" if constant else ""
-            return case.hint("side", f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that branch "
-                             "of the function has the wrong derivative, or a sign is missing")
+            return case.hint(
+                "side",
+                f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that branch "
+                "of the function has the wrong derivative, or a sign is missing",
+            )
     return None
 
 
@@ -233,9 +288,14 @@ def border(case: Case) -> Hint | None:
         ends = run_length(positions, range(size)) + run_length(positions, range(size - 1, -1, -1))
         if ends < len(positions) or len(positions) > size / 2:
             return None
-    told = " and ".join(f"{what} {few(s)}" for what, s in zip(("rows", "columns"), sets, strict=True) if s)
-    return case.hint("border", f"{case.name}'s gradient is right inside and wrong at the border ({told} of "
-                     f"{shape_text(sizes)}): padding added or cut off wrongly, or windows that do not reach the end")
+    told = " and ".join(
+        f"{what} {few(s)}" for what, s in zip(("rows", "columns"), sets, strict=True) if s
+    )
+    return case.hint(
+        "border",
+        f"{case.name}'s gradient is right inside and wrong at the border ({told} of "
+        f"{shape_text(sizes)}): padding added or cut off wrongly, or windows that do not reach the end",
+    )
 
 
 def stride(case: Case) -> Hint | None:
@@ -248,9 +308,15 @@ def stride(case: Case) -> Hint | None:
             classes = {p % s for p in positions}
             whole = {p for p in range(size) if p % s in classes}
             if positions == whole and len(classes) < s and len(positions) >= 2:
-                told, nth = "rows" if positions is sets[0] else "columns", {2: "second", 3: "third"}.get(s, f"{s}-th")
-                return case.hint("stride", f"{case.name}'s gradient is wrong in every {nth} of its {told} ({few(positions)}): "
-                                 "the stride is not undone as it was done")
+                told, nth = (
+                    "rows" if positions is sets[0] else "columns",
+                    {2: "second", 3: "third"}.get(s, f"{s}-th"),
+                )
+                return case.hint(
+                    "stride",
+                    f"{case.name}'s gradient is wrong in every {nth} of its {told} ({few(positions)}): "
+                    "the stride is not undone as it was done",
+                )
     return None
 
 
@@ -261,10 +327,16 @@ def one_axis(case: Case) -> Hint | None:
         if case.v.shape[axis] > 1 and (found := splits(places, wrong, axis)):
             bad, good = found
             if len(bad) <= len(good):
-                return case.hint("slices", f"{case.name}'s gradient is wrong exactly at {few(bad)} along axis {axis} "
-                                 f"(of {case.v.shape[axis]}): a loop or a slice that leaves these out")
-            return case.hint("slices", f"{case.name}'s gradient is right only at {few(good)} along axis {axis} "
-                             f"(of {case.v.shape[axis]}): an index where a slice belongs")
+                return case.hint(
+                    "slices",
+                    f"{case.name}'s gradient is wrong exactly at {few(bad)} along axis {axis} "
+                    f"(of {case.v.shape[axis]}): a loop or a slice that leaves these out",
+                )
+            return case.hint(
+                "slices",
+                f"{case.name}'s gradient is right only at {few(good)} along axis {axis} "
+                f"(of {case.v.shape[axis]}): an index where a slice belongs",
+            )
     return None
 
 

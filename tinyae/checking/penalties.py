@@ -16,8 +16,12 @@ Array = np.ndarray
 
 
 def check_penalty(
-    penalty: Any, *inputs: Any, value: str | float | Callable[..., float] | None = None,
-    others: dict[str, Callable[..., Any]] | None = None, seed: int = 0, **options: Any,
+    penalty: Any,
+    *inputs: Any,
+    value: str | float | Callable[..., float] | None = None,
+    others: dict[str, Callable[..., Any]] | None = None,
+    seed: int = 0,
+    **options: Any,
 ) -> Report:
     """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a Jacobian penalty
     ``(encoder, x)``, or a pair of functions whose output is one number.
@@ -42,11 +46,19 @@ def check_penalty(
         problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
         seen = contract.observe(problem, np.random.default_rng(seed))
         if seen.y.size != 1:
-            raise ValueError(f"check_penalty: {problem.title} gives an output of shape {seen.y.shape}, expected one number")
+            raise ValueError(
+                f"check_penalty: {problem.title} gives an output of shape {seen.y.shape}, expected one number"
+            )
         got = float(seen.y)
         if got < 0:
-            report.findings.append(Finding("negative", "y", f"the penalty is {got:.4g}, below 0: a term is missing (one half of "
-                                           "the KL divergence) or a sign is wrong"))
+            report.findings.append(
+                Finding(
+                    "negative",
+                    "y",
+                    f"the penalty is {got:.4g}, below 0: a term is missing (one half of "
+                    "the KL divergence) or a sign is wrong",
+                )
+            )
         if value is not None:
             report.findings += wrong_value(got, value, problem, inputs)
         if any(h.kind == "unknown" for h in report.hints):
@@ -62,10 +74,14 @@ def check_penalty(
 def wrong_value(got: float, value: Any, problem: Problem, inputs: tuple[Any, ...]) -> list[Finding]:
     if value == "frobenius":
         if problem.kind != "jacobian":
-            raise ValueError("check_penalty: value='frobenius' is for Jacobian penalties, penalty(encoder, caches)")
+            raise ValueError(
+                "check_penalty: value='frobenius' is for Jacobian penalties, penalty(encoder, caches)"
+            )
         (_, want), *alternatives = jacobian_numbers(numeric_jacobian(*inputs))
     elif isinstance(value, str):
-        raise ValueError(f"check_penalty: value is {value!r}, expected 'frobenius', a number or a function of the inputs")
+        raise ValueError(
+            f"check_penalty: value is {value!r}, expected 'frobenius', a number or a function of the inputs"
+        )
     else:
         want, alternatives = float(value(*inputs) if callable(value) else value), []
 
@@ -103,7 +119,10 @@ def jacobian_numbers(j: Array) -> list[tuple[str, float]]:
         ("‖Jᵀ1‖²: ones were back-propagated in place of the Jacobian", float(ones.mean())),
         (f"the sum over the batch, {n} times the mean", float(squares.sum())),
         ("the sum over the batch of ‖Jᵀ1‖²: ones were back-propagated", float(ones.sum())),
-        ("the squared norm of the mean Jacobian: the mean was taken before the square", float((j.mean(axis=0) ** 2).sum())),
+        (
+            "the squared norm of the mean Jacobian: the mean was taken before the square",
+            float((j.mean(axis=0) ** 2).sum()),
+        ),
         ("half of it", float(squares.mean() / 2)),
         ("the mean over all entries of J², not the sum over them", float((j**2).mean())),
         ("the mean of the norms without their square", float(np.sqrt(squares).mean())),
@@ -114,36 +133,66 @@ def jacobian_numbers(j: Array) -> list[tuple[str, float]]:
 
 
 def whose_gradient(
-    penalty: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any, others: dict[str, Callable[..., Any]], seed: int
+    penalty: Any,
+    inputs: tuple[Any, ...],
+    problem: Problem,
+    seen: Any,
+    others: dict[str, Callable[..., Any]],
+    seed: int,
 ) -> Hint | None:
     name = next(iter(problem.tensors))
     for told, other in [*others.items(), *relatives(penalty, problem)]:
         if belongs_to(other, inputs, problem, seen, seed):
-            return Hint("other loss", name, f"every entry of {name}'s gradient is right for another penalty: {told}")
-    wrong = [n for n in problem.tensors if n in seen.grads and seen.grads[n].shape == problem.tensors[n].shape]
+            return Hint(
+                "other loss",
+                name,
+                f"every entry of {name}'s gradient is right for another penalty: {told}",
+            )
+    wrong = [
+        n
+        for n in problem.tensors
+        if n in seen.grads and seen.grads[n].shape == problem.tensors[n].shape
+    ]
     gap = asymmetry(problem, seen, wrong)
     if gap is None:
         return None
     if gap < 1e-4:
-        return Hint("other loss", name, f"backward's gradient is the gradient of something (its own derivative is symmetric to "
-                    f"{gap:.0e}), but not of this value: value and gradient belong to two different penalties")
-    return Hint("no loss", name, f"backward's numbers are not the gradient of any function (their derivative is not symmetric, "
-                f"{gap:.2g} off): a term of the product or chain rule is missing")
+        return Hint(
+            "other loss",
+            name,
+            f"backward's gradient is the gradient of something (its own derivative is symmetric to "
+            f"{gap:.0e}), but not of this value: value and gradient belong to two different penalties",
+        )
+    return Hint(
+        "no loss",
+        name,
+        f"backward's numbers are not the gradient of any function (their derivative is not symmetric, "
+        f"{gap:.2g} off): a term of the product or chain rule is missing",
+    )
 
 
 def relatives(penalty: Any, problem: Problem) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Penalties that this one is easily mistaken for: taken example by example instead of on the batch."""
     if problem.kind != "loss" or next(iter(problem.tensors.values())).ndim < 2:
         return
+
     def alone(z: Array) -> list[float]:
         return [float(penalty(z[i : i + 1])[0]) for i in range(len(z))]
+
     label = function_name(penalty)
-    yield f"the mean of {label} over single examples, not {label} of the batch", lambda z: np.mean(alone(z))
-    yield f"the sum of {label} over single examples, not {label} of the batch", lambda z: np.sum(alone(z))
+    yield (
+        f"the mean of {label} over single examples, not {label} of the batch",
+        lambda z: np.mean(alone(z)),
+    )
+    yield (
+        f"the sum of {label} over single examples, not {label} of the batch",
+        lambda z: np.sum(alone(z)),
+    )
 
 
 def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any, seed: int) -> bool:
     """Is every gradient that ``problem`` returned the numeric gradient of ``other``?"""
+
     def value(*arguments: Any) -> Any:
         result = other(*arguments)
         return result[0] if isinstance(result, tuple) else result
@@ -152,17 +201,34 @@ def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any,
         if problem.kind == "jacobian":
             encoder, tensors = own_layer(inputs[0], np.float64)
             tensors = {"x": own(inputs[1], "x", np.float64), **tensors}
+
             def forward() -> tuple[Array, Any]:
                 return np.asarray(value(encoder, encoder.forward(tensors["x"])[1])), None
         else:
-            names = list(problem.tensors)  # the inputs come first, in their order; what is not differentiated follows
+            names = list(
+                problem.tensors
+            )  # the inputs come first, in their order; what is not differentiated follows
             tensors = {n: np.array(inputs[i], dtype=np.float64) for i, n in enumerate(names)}
+
             def forward() -> tuple[Array, Any]:
-                return np.asarray(value(*tensors.values(), *inputs[len(names):])), None
-        of_value = {n: g / seen.dy for n, g in seen.grads.items()}  # a pair was given a cotangent other than 1
+                return np.asarray(value(*tensors.values(), *inputs[len(names) :])), None
+
+        of_value = {
+            n: g / seen.dy for n, g in seen.grads.items()
+        }  # a pair was given a cotangent other than 1
         rival = Problem("", problem.kind, tensors, forward, lambda dy, cache: of_value, True)
         rng = np.random.default_rng(seed)
-        check = Check(rival, contract.observe(rival, rng), rng, "central", numeric.STEPS["central"], 1e-5, 200, 50, 0)
+        check = Check(
+            rival,
+            contract.observe(rival, rng),
+            rng,
+            "central",
+            numeric.STEPS["central"],
+            1e-5,
+            200,
+            50,
+            0,
+        )
         return all(check.tensor(n).verdict == "ok" for n in tensors if n in seen.grads)
     except Exception:  # the other penalty does not run on these inputs: then it is not that one
         return False
@@ -177,7 +243,9 @@ def asymmetry(problem: Problem, seen: Any, names: list[str]) -> float | None:
         for t in (h, -h):
             for n in names:
                 problem.tensors[n][...] = seen.originals[n] + t * direction[n]
-            ends.append({n: np.array(g) for n, g in problem.backward(seen.dy, problem.forward()[1]).items()})
+            ends.append(
+                {n: np.array(g) for n, g in problem.backward(seen.dy, problem.forward()[1]).items()}
+            )
         for n in names:
             problem.tensors[n][...] = seen.originals[n]
         return {n: (ends[0][n] - ends[1][n]) / (2 * h) for n in names}

@@ -11,7 +11,9 @@ from tinyae.checking.contract import Observed, shape_text
 from tinyae.checking.report import Finding
 
 
-def compare_precision(problem: Problem, seen: Observed, narrow: Problem, dtype: Any) -> list[Finding]:
+def compare_precision(
+    problem: Problem, seen: Observed, narrow: Problem, dtype: Any
+) -> list[Finding]:
     """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are not those of float64.
 
     The tolerance is derived: the narrow dtype cannot know its inputs better than to half an eps, so a gradient may be off by
@@ -23,7 +25,13 @@ def compare_precision(problem: Problem, seen: Observed, narrow: Problem, dtype: 
     dy = seen.dy.astype(dtype)
     grads = {n: np.asarray(g) for n, g in narrow.backward(dy, cache).items() if g is not None}
     if not narrow.scalar and y.dtype != dtype:
-        findings.append(Finding("dtype", "y", f"forward gives {y.dtype} for {np.dtype(dtype)} tensors: something casts inside"))
+        findings.append(
+            Finding(
+                "dtype",
+                "y",
+                f"forward gives {y.dtype} for {np.dtype(dtype)} tensors: something casts inside",
+            )
+        )
 
     rng, spread = np.random.default_rng(0), {n: np.zeros(()) for n in seen.grads}
     for _ in range(4):
@@ -41,11 +49,24 @@ def compare_precision(problem: Problem, seen: Observed, narrow: Problem, dtype: 
         if g is None or g.shape != exact.shape or name not in problem.tensors:
             continue  # reported already
         if g.dtype != dtype:
-            findings.append(Finding("dtype", name, f"{name}'s gradient is {g.dtype} for {np.dtype(dtype)} tensors"))
-        floor = eps * (np.abs(exact).max(initial=0) + (np.abs(seen.dy).max(initial=0) if not problem.scalar else 0))
+            findings.append(
+                Finding(
+                    "dtype", name, f"{name}'s gradient is {g.dtype} for {np.dtype(dtype)} tensors"
+                )
+            )
+        floor = eps * (
+            np.abs(exact).max(initial=0)
+            + (np.abs(seen.dy).max(initial=0) if not problem.scalar else 0)
+        )
         bad = ~(np.abs(g - exact) <= 100 * (spread[name] + floor))
         if bad.any():
             at = np.unravel_index(np.argmax(np.where(bad, np.abs(g - exact), -1)), exact.shape)
-            findings.append(Finding("precision", name, f"{name}'s gradient is off in {np.dtype(dtype)}, {int(bad.sum())} of "
-                                    f"{bad.size} entries: at {shape_text(at)} {g[at]:.4g}, in float64 {exact[at]:.4g}"))
+            findings.append(
+                Finding(
+                    "precision",
+                    name,
+                    f"{name}'s gradient is off in {np.dtype(dtype)}, {int(bad.sum())} of "
+                    f"{bad.size} entries: at {shape_text(at)} {g[at]:.4g}, in float64 {exact[at]:.4g}",
+                )
+            )
     return findings

@@ -44,7 +44,9 @@ class TensorReport:
     backward: float = np.nan  # both values there
     numeric: float = np.nan
     directions: list[Any] = field(default_factory=list)
-    entries: list[tuple[int, float, Any]] = field(default_factory=list, repr=False)  # flat index, backward, methods.Verdict
+    entries: list[tuple[int, float, Any]] = field(
+        default_factory=list, repr=False
+    )  # flat index, backward, methods.Verdict
 
     def add(self, index: int, analytic: float, verdict: Any) -> None:
         self.entries.append((index, analytic, verdict))
@@ -91,30 +93,51 @@ class TensorReport:
         if np.isfinite(errors).any():
             self.worst = float(np.nanmax(errors))
             # the largest of those that are off most: of many with the same ratio, one that can be read
-            height = np.where(errors >= 0.99 * self.worst, np.abs(self.backward_values - self.numeric_values), -1.0)
+            height = np.where(
+                errors >= 0.99 * self.worst,
+                np.abs(self.backward_values - self.numeric_values),
+                -1.0,
+            )
             at = int(np.argmax(height))
             self.where = tuple(int(i) for i in np.unravel_index(self.index[at], self.shape))
-            self.backward, self.numeric = float(self.backward_values[at]), float(self.numeric_values[at])
+            self.backward, self.numeric = (
+                float(self.backward_values[at]),
+                float(self.numeric_values[at]),
+            )
         bad = [d for d in self.directions if d.state == "wrong"]
         looked = count or len(self.directions)
         kinks = int(self.having("kink").sum()) if count else self.kinks
         noisy = sum(v.noisy for _, _, v in self.entries)
         if count and noisy > count / 2:
-            self.verdict, self.note = "NOISY", "the outputs jitter far above float64 rounding: is something computed in float32?"
+            self.verdict, self.note = (
+                "NOISY",
+                "the outputs jitter far above float64 rounding: is something computed in float32?",
+            )
         elif self.wrong.any() or bad:
             self.verdict = "WRONG"
             if not self.wrong.any():
                 self.note = f"along {len(bad)} of {len(self.directions)} random directions"
         elif kinks > looked / 2:
-            self.verdict, self.note = "KINKS", f"{kinks} of {looked} entries stand on a kink: not checked"
+            self.verdict, self.note = (
+                "KINKS",
+                f"{kinks} of {looked} entries stand on a kink: not checked",
+            )
         elif count and int(self.having("unresolved").sum()) > self.checked / 2:
             self.note = "most entries are too small to be seen above rounding"
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "name": self.name, "shape": list(self.shape), "checked": self.checked, "directions": len(self.directions),
-            "kinks": self.kinks, "worst": self.worst, "where": None if self.where is None else list(self.where),
-            "backward": number(self.backward), "numeric": number(self.numeric), "verdict": self.verdict, "note": self.note,
+            "name": self.name,
+            "shape": list(self.shape),
+            "checked": self.checked,
+            "directions": len(self.directions),
+            "kinks": self.kinks,
+            "worst": self.worst,
+            "where": None if self.where is None else list(self.where),
+            "backward": number(self.backward),
+            "numeric": number(self.numeric),
+            "verdict": self.verdict,
+            "note": self.note,
         }
 
 
@@ -141,14 +164,21 @@ class Report:
         for tensor in self.tensors:
             if tensor.name == name:
                 return tensor
-        raise KeyError(f"no tensor {name!r} in this report, only {', '.join(t.name for t in self.tensors)}")
+        raise KeyError(
+            f"no tensor {name!r} in this report, only {', '.join(t.name for t in self.tensors)}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, numbers and strings, ready for ``json.dumps``."""
         return {
-            "ok": self.ok, "title": self.title, "method": self.method, "step": self.step, "seed": self.seed,
+            "ok": self.ok,
+            "title": self.title,
+            "method": self.method,
+            "step": self.step,
+            "seed": self.seed,
             "tensors": [t.to_dict() for t in self.tensors],
-            "findings": [vars(f).copy() for f in self.findings], "hints": [vars(h).copy() for h in self.hints],
+            "findings": [vars(f).copy() for f in self.findings],
+            "hints": [vars(h).copy() for h in self.hints],
         }
 
     def __str__(self) -> str:
@@ -166,7 +196,9 @@ class Report:
             else:  # the verdict's word in its column, the rest of it below
                 word, _, rest = row[5].partition("  ")
                 lines.append(left + word)
-                lines += textwrap.wrap(rest, WIDTH - 1, initial_indent="           ", subsequent_indent="           ")
+                lines += textwrap.wrap(
+                    rest, WIDTH - 1, initial_indent="           ", subsequent_indent="           "
+                )
         for finding in self.findings:
             lines += wrapped("finding", f"{finding.text}.")
         for hint in self.hints:
@@ -179,7 +211,14 @@ class Report:
             verdict = f"WRONG  at {shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
         checked = f"{len(t.directions)} dir." if t.directions and not t.entries else f"{t.checked}"
         worst = f"{t.worst:.1e}" if t.entries else ""
-        return t.name, shape_text(t.shape), checked if t.entries or t.directions else "", str(t.kinks), worst, verdict
+        return (
+            t.name,
+            shape_text(t.shape),
+            checked if t.entries or t.directions else "",
+            str(t.kinks),
+            worst,
+            verdict,
+        )
 
     def _repr_html_(self) -> str:
         from tinyae.checking.error_map import html_report
@@ -194,7 +233,9 @@ class Report:
 
 
 def wrapped(label: str, text: str) -> list[str]:
-    return textwrap.wrap(f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label)))
+    return textwrap.wrap(
+        f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label))
+    )
 
 
 def shape_text(shape: Any) -> str:

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, call, described, one_line, output_and_cache, own, own_layer
+from tinyae.checking.adapters import (
+    Problem,
+    call,
+    described,
+    one_line,
+    output_and_cache,
+    own,
+    own_layer,
+)
 from tinyae.checking.check import Check
 from tinyae.checking.diagnosis import diagnose
 from tinyae.checking.report import Finding, Report, TensorReport
@@ -16,7 +24,9 @@ from tinyae.checking.report import Finding, Report, TensorReport
 Array = np.ndarray
 
 
-def adjoint_gap(f: Callable[[Array], Array], f_adjoint: Callable[[Array], Array], x: Array, y: Array) -> float:
+def adjoint_gap(
+    f: Callable[[Array], Array], f_adjoint: Callable[[Array], Array], x: Array, y: Array
+) -> float:
     """``|<f(x), y> − <x, f_adjoint(y)>| / (‖f(x)‖ ‖y‖ + ‖x‖ ‖f_adjoint(y)‖)``: 0, up to rounding (1e-15), for an adjoint pair.
 
     No step, no tolerance to choose: for linear maps this is the sharpest test there is. x and y should be random.
@@ -34,7 +44,13 @@ def adjoint_gap(f: Callable[[Array], Array], f_adjoint: Callable[[Array], Array]
 
 
 def check_second(
-    layer: Any, x: Array, probes: int = 3, seed: int = 0, rtol: float = 1e-6, max_entries: int = 1000, samples: int = 200
+    layer: Any,
+    x: Array,
+    probes: int = 3,
+    seed: int = 0,
+    rtol: float = 1e-6,
+    max_entries: int = 1000,
+    samples: int = 200,
 ) -> Report:
     """Check ``jvp``, ``vjp`` and ``double_backward`` of a layer or container, with K probes on the leading axis.
 
@@ -64,12 +80,20 @@ def check_second(
 
         problem = double_problem(layer, x, params, c, g)
         seen = contract.observe(problem, rng)
-        check = Check(problem, seen, rng, "central", numeric.STEPS["central"], rtol, max_entries, samples, 0)
+        check = Check(
+            problem, seen, rng, "central", numeric.STEPS["central"], rtol, max_entries, samples, 0
+        )
         double = [check.tensor(tensor) for tensor in problem.tensors]
         if any(row.verdict == "KINKS" for row in double):
             double = check.away_from_kinks(double)
-        report = Report(f"{one_line(layer)}: second order", double, findings + seen.findings, "central",
-                        numeric.STEPS["central"], seed)
+        report = Report(
+            f"{one_line(layer)}: second order",
+            double,
+            findings + seen.findings,
+            "central",
+            numeric.STEPS["central"],
+            seed,
+        )
         report.hints = diagnose(problem, seen, report)
         report.tensors = rows + double
     return report
@@ -86,25 +110,47 @@ def double_problem(layer: Any, x: Array, params: dict[str, Array], dy: Array, g:
     def backward(_: Array, cache: Any) -> dict[str, Any]:
         result = call(f"{name}.double_backward", layer.double_backward, g, dy, cache)
         if not (isinstance(result, tuple) and len(result) == 3):
-            raise TypeError(f"check_second: {name}.double_backward returned {described(result)}, expected d_dy, dx, grads")
+            raise TypeError(
+                f"check_second: {name}.double_backward returned {described(result)}, expected d_dy, dx, grads"
+            )
         d_dy, dx, grads = result
-        return {"dy": d_dy, "x": np.zeros_like(x) if dx is None else dx, **grads}  # None: s does not depend on x
+        return {
+            "dy": d_dy,
+            "x": np.zeros_like(x) if dx is None else dx,
+            **grads,
+        }  # None: s does not depend on x
 
-    return Problem(name, "second", {"dy": dy, "x": x, **params}, forward, backward, True, inputs=("dy", "x"))
+    return Problem(
+        name, "second", {"dy": dy, "x": x, **params}, forward, backward, True, inputs=("dy", "x")
+    )
 
 
 def first_rows(
-    layer: Any, x: Array, params: dict[str, Array], y: Array, cache: Any, g: Array, c: Array, rng: Any, rtol: float
+    layer: Any,
+    x: Array,
+    params: dict[str, Array],
+    y: Array,
+    cache: Any,
+    g: Array,
+    c: Array,
+    rng: Any,
+    rtol: float,
 ) -> list[TensorReport]:
     """jvp and vjp against the slope of Σ c·forward(x) along g, a probe at a time."""
-    problem = Problem("", "layer", {"x": x, **params}, lambda: layer.forward(x), lambda dy, cache: {})
+    problem = Problem(
+        "", "layer", {"x": x, **params}, lambda: layer.forward(x), lambda dy, cache: {}
+    )
     rows = []
-    for row, claims in ((TensorReport("jvp", (len(g),)), (c * layer.jvp(g, cache)).reshape(len(g), -1).sum(axis=1)),
-                        (TensorReport("vjp", (len(g),)), (g * layer.vjp(c, cache)).reshape(len(g), -1).sum(axis=1))):
+    for row, claims in (
+        (TensorReport("jvp", (len(g),)), (c * layer.jvp(g, cache)).reshape(len(g), -1).sum(axis=1)),
+        (TensorReport("vjp", (len(g),)), (g * layer.vjp(c, cache)).reshape(len(g), -1).sum(axis=1)),
+    ):
         for k, claim in enumerate(claims):
             seen = contract.Observed(y, c[k], {}, [], {"x": x.copy()})
             check = Check(problem, seen, rng, "central", numeric.STEPS["central"], rtol, 0, 0, 0)
-            row.add(k, float(claim), check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0))
+            row.add(
+                k, float(claim), check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
+            )
         row.conclude()
         rows.append(row)
     return rows
@@ -117,10 +163,22 @@ def probe_findings(layer: Any, cache: Any, g: Array, c: Array) -> list[Finding]:
         f = getattr(layer, method)
         together, alone = call(method, f, given, cache), np.stack([f(one, cache) for one in given])
         if together.shape != alone.shape or not contract.same(together, alone):
-            findings.append(Finding("probes", method, f"{method} of {len(given)} probes on a leading axis is not what it is of "
-                                    "each probe alone"))
+            findings.append(
+                Finding(
+                    "probes",
+                    method,
+                    f"{method} of {len(given)} probes on a leading axis is not what it is of "
+                    "each probe alone",
+                )
+            )
     gap = adjoint_gap(lambda a: layer.jvp(a, cache), lambda b: layer.vjp(b, cache), g[0], c[0])
     if gap > 1e-10:
-        findings.append(Finding("adjoint", "vjp", f"jvp and vjp are not each other's transpose: <J g, c> and <g, Jᵀ c> differ by "
-                                f"{gap:.1e} of their size"))
+        findings.append(
+            Finding(
+                "adjoint",
+                "vjp",
+                f"jvp and vjp are not each other's transpose: <J g, c> and <g, Jᵀ c> differ by "
+                f"{gap:.1e} of their size",
+            )
+        )
     return findings

@@ -32,8 +32,14 @@ class StepSizeSweep:
         return float(self.steps[i]), float(self.errors[method][i])
 
     def to_dict(self) -> dict[str, Any]:
-        return {"tensor": self.tensor, "index": list(self.index), "backward": self.backward, "steps": self.steps.tolist(),
-                "errors": {m: e.tolist() for m, e in self.errors.items()}, "refused": dict(self.refused)}
+        return {
+            "tensor": self.tensor,
+            "index": list(self.index),
+            "backward": self.backward,
+            "steps": self.steps.tolist(),
+            "errors": {m: e.tolist() for m, e in self.errors.items()},
+            "refused": dict(self.refused),
+        }
 
     def plot(self, ax: Any = None) -> Any:
         """Error against step, both logarithmic; returns the axes."""
@@ -41,16 +47,32 @@ class StepSizeSweep:
 
         ax = plt.subplots(figsize=(6, 4), layout="constrained")[1] if ax is None else ax
         for marker, (method, errors) in zip("osd^", self.errors.items(), strict=False):
-            ax.loglog(self.steps, np.maximum(errors, numeric.EPS / 8), marker=marker, markersize=3, linewidth=1, label=method)
-        ax.set(xlabel="step h", ylabel="relative error", title=f"{self.tensor}[{', '.join(map(str, self.index))}]")
+            ax.loglog(
+                self.steps,
+                np.maximum(errors, numeric.EPS / 8),
+                marker=marker,
+                markersize=3,
+                linewidth=1,
+                label=method,
+            )
+        ax.set(
+            xlabel="step h",
+            ylabel="relative error",
+            title=f"{self.tensor}[{', '.join(map(str, self.index))}]",
+        )
         ax.legend(frameon=False)
         return ax
 
 
 def step_sweep(
-    target: Any, *inputs: Any, tensor: str | None = None, index: tuple[int, ...] | None = None,
-    steps: Sequence[float] | None = None, methods_used: Sequence[str] = ("forward", "central", "richardson", "complex"),
-    seed: int = 0, kind: str | None = None,
+    target: Any,
+    *inputs: Any,
+    tensor: str | None = None,
+    index: tuple[int, ...] | None = None,
+    steps: Sequence[float] | None = None,
+    methods_used: Sequence[str] = ("forward", "central", "richardson", "complex"),
+    seed: int = 0,
+    kind: str | None = None,
 ) -> StepSizeSweep:
     """The error of the numerical derivative by one entry, for many steps and methods, backward's value being taken as true.
 
@@ -77,15 +99,22 @@ def step_sweep(
             raise KeyError(f"step_sweep: no tensor {name!r}, only {', '.join(problem.tensors)}")
         gradient = seen.grads[name]
         if index is None:
-            index = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape))
-        i, true = int(np.ravel_multi_index(index, gradient.shape)) if gradient.ndim else 0, float(gradient[index])
+            index = tuple(
+                int(i) for i in np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape)
+            )
+        i, true = (
+            int(np.ravel_multi_index(index, gradient.shape)) if gradient.ndim else 0,
+            float(gradient[index]),
+        )
         check = Check(problem, seen, rng, "central", 1.0, 1e-6, 0, 0, 0)
         size, errors, refused = max(1.0, abs(float(problem.tensors[name][index]))), {}, {}
         for method in methods_used:
             rule, source = numeric.FIRST_LOOK.get(method, numeric.complex_step), problem
             if method == "complex":
                 try:
-                    source = numeric.complex_twin(problem, as_problem(target, inputs, np.complex128, seed, kind))
+                    source = numeric.complex_twin(
+                        problem, as_problem(target, inputs, np.complex128, seed, kind)
+                    )
                 except ValueError as error:
                     refused[method] = str(error)
                     continue

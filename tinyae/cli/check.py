@@ -22,7 +22,11 @@ Shape = tuple[int, ...]
 
 
 def check_file(
-    spec: str, input_shape: str | Shape | None = None, seed: int = 0, method: str = "central", **options: Any
+    spec: str,
+    input_shape: str | Shape | None = None,
+    seed: int = 0,
+    method: str = "central",
+    **options: Any,
 ) -> Report:
     """Load ``FILE.py:NAME`` and check the gradients of what it names.
 
@@ -48,14 +52,23 @@ def check_file(
         raise ValueError(f"{spec!r} is not FILE.py:NAME, for example layers.py:MyLinear")
     path = Path(path_text)
     if not path.is_file():
-        near = nearest(path.name, [p.name for p in path.parent.glob("*.py")]) if path.parent.is_dir() else ""
+        near = (
+            nearest(path.name, [p.name for p in path.parent.glob("*.py")])
+            if path.parent.is_dir()
+            else ""
+        )
         raise FileNotFoundError(f"no file {path_text}{near}")
     module = load(path)
     target = find_target(module, names, path)
     shapes = parse_shapes(input_shape)
     rng = np.random.default_rng(seed)
-    return gradcheck(target, *(rng.standard_normal(s) for s in shapes or guess_shapes(target, names)), seed=seed, method=method,
-                     **options)
+    return gradcheck(
+        target,
+        *(rng.standard_normal(s) for s in shapes or guess_shapes(target, names)),
+        seed=seed,
+        method=method,
+        **options,
+    )
 
 
 def load(path: Path) -> ModuleType:
@@ -87,7 +100,11 @@ def find_target(module: ModuleType, names: str, path: Path) -> Any:
         try:
             return target()
         except TypeError as error:
-            needed = [p.name for p in inspect.signature(target).parameters.values() if p.default is p.empty and p.kind < 2]
+            needed = [
+                p.name
+                for p in inspect.signature(target).parameters.values()
+                if p.default is p.empty and p.kind < 2
+            ]
             if not needed:
                 raise
             raise TypeError(
@@ -122,18 +139,26 @@ def parse_shapes(shape: str | Shape | None) -> list[Shape]:
     if not isinstance(shape, str):
         return [tuple(int(n) for n in shape)]
     try:
-        shapes = [tuple(int(n) for n in part.replace("×", "x").replace(",", "x").strip("() x").split("x"))
-                  for part in shape.split(";")]
+        shapes = [
+            tuple(int(n) for n in part.replace("×", "x").replace(",", "x").strip("() x").split("x"))
+            for part in shape.split(";")
+        ]
     except ValueError:
         shapes = []
     if not shapes or any(n < 1 for s in shapes for n in s):
-        raise ValueError(f"input shape {shape!r} cannot be read, expected numbers like 4,3,8,8, or 4x3;3x5;5 for several inputs")
+        raise ValueError(
+            f"input shape {shape!r} cannot be read, expected numbers like 4,3,8,8, or 4x3;3x5;5 for several inputs"
+        )
     return shapes
 
 
 def guess_shapes(target: Any, names: str) -> list[Shape]:
     """The inputs' shapes where the target shows them."""
-    weight = getattr(target, "params", {}).get("weight") if callable(getattr(target, "forward", None)) else None
+    weight = (
+        getattr(target, "params", {}).get("weight")
+        if callable(getattr(target, "forward", None))
+        else None
+    )
     if weight is not None and np.ndim(weight) == 2:
         return [(4, np.shape(weight)[1])]
     if weight is not None and np.ndim(weight) == 4:
@@ -154,7 +179,10 @@ def check(args: argparse.Namespace) -> int:
     try:
         report = check_file(args.target, args.input, args.seed, args.method)
     except Exception as error:
-        ours = Path(tinyae.__file__).parent in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
+        ours = (
+            Path(tinyae.__file__).parent
+            in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
+        )
         if ours:  # a mistake in how it was asked for
             print(f"tinyae: {error}", file=sys.stderr)
         else:  # the file's own error: its author wants to see where

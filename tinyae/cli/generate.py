@@ -28,8 +28,12 @@ def reconstruct(args: argparse.Namespace) -> int:
     np.save(out / "reconstructions.npy", to_numpy(y))
     plots.save(plots.plot_reconstructions(images[:12], y[:12]), out / "reconstructions.png")
     scores = evaluate(model, x)
-    print(f"{len(x)} pictures, MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB between them and what became of them")
-    print(f"written to {out}: reconstructions.npy {y.shape}, reconstructions.png (the first {min(12, len(x))})")
+    print(
+        f"{len(x)} pictures, MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB between them and what became of them"
+    )
+    print(
+        f"written to {out}: reconstructions.npy {y.shape}, reconstructions.png (the first {min(12, len(x))})"
+    )
     return 0
 
 
@@ -37,9 +41,13 @@ def denoise(args: argparse.Namespace) -> int:
     """Pictures of any size, tile by tile."""
     preset, shape, model = trained(args.weights)
     if shape[0] != 1 or shape[1] != shape[2]:
-        raise ValueError(f"denoise: the model was trained on pictures of {shape}, expected square grey ones, which can be tiles")
+        raise ValueError(
+            f"denoise: the model was trained on pictures of {shape}, expected square grey ones, which can be tiles"
+        )
     if getattr(preset.objective, "corrupt", None) is None:
-        print("note: this model has not learned to remove noise; `tinyae train denoising-tiles` makes one that has")
+        print(
+            "note: this model has not learned to remove noise; `tinyae train denoising-tiles` makes one that has"
+        )
     pictures = read_images(args.picture, size=None).images[:, 0]  # (N, H, W), any H and W
     out = writable_folder(args.out)
 
@@ -54,7 +62,9 @@ def denoise(args: argparse.Namespace) -> int:
         name = "denoised.png" if len(cleaned) == 1 else f"denoised-{i:04d}.png"
         write_atomically(out / name, lambda path, picture=picture: _write_png(picture, path))
     height, width = pictures.shape[1:]
-    print(f"{len(pictures)} of {width}×{height} pixels, in tiles of {shape[-1]}×{shape[-1]}; written to {out}")
+    print(
+        f"{len(pictures)} of {width}×{height} pixels, in tiles of {shape[-1]}×{shape[-1]}; written to {out}"
+    )
     return 0
 
 
@@ -62,8 +72,10 @@ def sample(args: argparse.Namespace) -> int:
     """New pictures of a model whose codes can be drawn."""
     preset, shape, model = trained(args.weights)
     if not preset.can_sample:
-        raise ValueError(f"sample: the codes of {args.weights} do not look like draws of anything known: "
-                         "train a model whose codes do, vae or adversarial (chapter 7 shows what comes of it else)")  # fmt: skip
+        raise ValueError(
+            f"sample: the codes of {args.weights} do not look like draws of anything known: "
+            "train a model whose codes do, vae or adversarial (chapter 7 shows what comes of it else)"
+        )
     for name, value, least in (("n", args.n, 1), ("seed", args.seed, 0)):
         if value < least:
             raise ValueError(f"--{name} is {value}, expected {least} or more")

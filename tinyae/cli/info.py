@@ -26,14 +26,28 @@ def list_models(args: argparse.Namespace) -> int:
 
 def info(args: argparse.Namespace) -> int:
     print(f"tinyae {tinyae.__version__}, Python {platform.python_version()}, {platform.platform()}")
-    for package in ("numpy", "cupy", "matplotlib", "tqdm", "threadpoolctl", "pooch", "scikit-learn", "safetensors", "pillow"):
+    for package in (
+        "numpy",
+        "cupy",
+        "matplotlib",
+        "tqdm",
+        "threadpoolctl",
+        "pooch",
+        "scikit-learn",
+        "safetensors",
+        "pillow",
+    ):
         names = [package] if package != "cupy" else ["cupy", "cupy-cuda13x", "cupy-cuda12x"]
         found = next((f"{metadata.version(n)}" for n in names if _installed(n)), "not installed")
         print(f"  {package:<14}{found}")
     for pool in threadpoolctl.threadpool_info():
         kind = pool["user_api"].upper() if pool["user_api"] == "blas" else pool["user_api"]
-        detail = f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
-        print(f"{kind}: {detail}, {pool['num_threads']} threads (while training, 1 for each of {default_workers(128)} workers)")
+        detail = (
+            f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
+        )
+        print(
+            f"{kind}: {detail}, {pool['num_threads']} threads (while training, 1 for each of {default_workers(128)} workers)"
+        )
     print(f"GPU: {_gpu()}")
     for name, where in _data_found().items():
         print(f"data {name}: {where}")

@@ -17,9 +17,13 @@ def trained(path: str) -> tuple[Preset, tuple[int, ...], Any]:
     """``preset, image_shape, model`` of a weight file that ``tinyae train`` has written."""
     _, about = read_arrays(path)
     if "epoch" in about:
-        raise ValueError(f"{path} is the checkpoint of a run: end the run with --resume, which writes weights.npz beside it")
+        raise ValueError(
+            f"{path} is the checkpoint of a run: end the run with --resume, which writes weights.npz beside it"
+        )
     if "model" not in about:
-        raise ValueError(f"{path} does not say which model it belongs to: only files written by `tinyae train` do")
+        raise ValueError(
+            f"{path} does not say which model it belongs to: only files written by `tinyae train` do"
+        )
     preset = preset_of(about["model"]).with_options(**about.get("options", {}))
     shape = tuple(about["image_shape"])
     model = preset.build(shape, 0)
@@ -36,12 +40,16 @@ def named_images(
         found = load_data(name, data_dir=data_dir).test
     elif trained_on and Path(name).absolute() == Path(trained_on).absolute():
         found = load_data(name).test
-        print(f"{name}: the model was trained on a part of it; taken are the {len(found)} pictures that were held out")
+        print(
+            f"{name}: the model was trained on a part of it; taken are the {len(found)} pictures that were held out"
+        )
     else:
         found = read_images(name, size=shape[-1] if shape[1] == shape[2] else None)
         if found.names is not None and shape[1] == shape[2]:
             size = f"{shape[-1]}×{shape[-1]}"
-            print(f"{name}: {len(found)} picture(s); those that are not {size} were cut to their central square and resized")
+            print(
+                f"{name}: {len(found)} picture(s); those that are not {size} were cut to their central square and resized"
+            )
     check_shape(name, found, shape)
     names = [str(i) for i in range(len(found))] if found.names is None else found.names.tolist()
     return found.images, found.labels, names
@@ -49,4 +57,6 @@ def named_images(
 
 def check_shape(name: str, found: Images, shape: tuple[int, ...]) -> None:
     if found.images.shape[1:] != shape:
-        raise ValueError(f"{name}: pictures of {found.images.shape[1:]}, but the model was trained on {shape}")
+        raise ValueError(
+            f"{name}: pictures of {found.images.shape[1:]}, but the model was trained on {shape}"
+        )

@@ -60,7 +60,12 @@ class Preset:
             return ("beta",)
         if not isinstance(self.objective, Objective):
             return ("beta", *self.sets)
-        return ("contraction", "noise", *(["beta"] if self.objective.code_penalty else []), *self.sets)
+        return (
+            "contraction",
+            "noise",
+            *(["beta"] if self.objective.code_penalty else []),
+            *self.sets,
+        )
 
     def with_options(self, **options: Any) -> Preset:
         """The same with another ``contraction`` λ, ``noise`` ("masking:0.25"), weight ``beta``, ``rho`` or ``k``. None leaves
@@ -74,7 +79,9 @@ class Preset:
             if value is None:
                 continue
             if name not in self.options:
-                raise ValueError(f"--{name}: this model has no such term; it has {', '.join(f'--{o}' for o in self.options)}")
+                raise ValueError(
+                    f"--{name}: this model has no such term; it has {', '.join(f'--{o}' for o in self.options)}"
+                )
             if name in ("rho", "k"):
                 new = replace(new, build=partial(new.build, **{name: value}))
             if name == "rho":
@@ -87,9 +94,15 @@ class Preset:
                 new = replace(new, objective=replace(new.objective, **{name: value}))
         return new
 
-    def prepared(self, model: Autoencoder, data: Dataset, seed: int, device: str, workers: int | None) -> Callable[..., Any]:
+    def prepared(
+        self, model: Autoencoder, data: Dataset, seed: int, device: str, workers: int | None
+    ) -> Callable[..., Any]:
         """The objective to train ``model`` with. The same seed and workers make the same."""
-        return self.prepare(model, data, self.beta, seed, device, workers) if self.prepare else self.objective
+        return (
+            self.prepare(model, data, self.beta, seed, device, workers)
+            if self.prepare
+            else self.objective
+        )
 
 
 def noise(text: str) -> Corruption:
@@ -109,20 +122,38 @@ def noise(text: str) -> Corruption:
     return NOISES[kind](value)
 
 
-def adversarial(model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None) -> Adversarial:
+def adversarial(
+    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
+) -> Adversarial:
     """A discriminator of the codes."""
     width = len(list(model.encoder.params.values())[-1])
     discriminator = models.discriminator([seed, 1], features=width).to(device)
-    return Adversarial(Objective(code_penalty=GeneratorLoss(discriminator), beta=beta), discriminator, codes, Adam(discriminator.params, 1e-3))
+    return Adversarial(
+        Objective(code_penalty=GeneratorLoss(discriminator), beta=beta),
+        discriminator,
+        codes,
+        Adam(discriminator.params, 1e-3),
+    )
 
 
-def of_pictures(model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None) -> Adversarial:
+def of_pictures(
+    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
+) -> Adversarial:
     """A discriminator of the reconstructions; a slow one, or it wins."""
-    discriminator = models.discriminator([seed, 1], features=pixels(data.train.images.shape[1:])).to(device)
-    return Adversarial(Objective(output_penalty=GeneratorLoss(discriminator), gamma=beta), discriminator, reconstructions, Adam(discriminator.params, 2e-4))
+    discriminator = models.discriminator(
+        [seed, 1], features=pixels(data.train.images.shape[1:])
+    ).to(device)
+    return Adversarial(
+        Objective(output_penalty=GeneratorLoss(discriminator), gamma=beta),
+        discriminator,
+        reconstructions,
+        Adam(discriminator.params, 2e-4),
+    )
 
 
-def looking(model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None) -> Objective:
+def looking(
+    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
+) -> Objective:
     """A classifier, trained on the labels, whose hidden layer the perceptual loss compares.
 
     Raises:
@@ -134,10 +165,23 @@ def looking(model: Autoencoder, data: Dataset, beta: float, seed: int, device: s
             "put the pictures of each class into a folder of their own"
         )
     x, labels = (to_device(a, device) for a in (data.train.flat, data.train.labels))
-    net = models.classifier([seed, 2], features=x.shape[1], classes=int(data.train.labels.max()) + 1).to(device)
-    fit(net, (x, labels), classification, Adam(net.params), epochs=3, workers=workers, rng=seed, progress=False)
+    net = models.classifier(
+        [seed, 2], features=x.shape[1], classes=int(data.train.labels.max()) + 1
+    ).to(device)
+    fit(
+        net,
+        (x, labels),
+        classification,
+        Adam(net.params),
+        epochs=3,
+        workers=workers,
+        rng=seed,
+        progress=False,
+    )
     right = accuracy(net, to_device(data.test.flat, device), data.test.labels)
-    print(f"a classifier for the perceptual loss to look through: {right:.1%} of the test labels right\n")
+    print(
+        f"a classifier for the perceptual loss to look through: {right:.1%} of the test labels right\n"
+    )
     return Objective(Perceptual(net[:2], beta))
 
 
@@ -149,11 +193,15 @@ def pixels(shape: tuple[int, ...]) -> int:
 def only_28(shape: tuple[int, ...]) -> None:
     if shape != (1, 28, 28):
         size = "×".join(map(str, shape))
-        raise ValueError(f"this model takes pictures of 1×28×28, got {size}: choose other data, or a dense one such as 'basic'")
+        raise ValueError(
+            f"this model takes pictures of 1×28×28, got {size}: choose other data, or a dense one such as 'basic'"
+        )
 
 
 def build_conv(
-    shape: tuple[int, ...], seed: int, architecture: Callable[..., Autoencoder] = models.conv_autoencoder
+    shape: tuple[int, ...],
+    seed: int,
+    architecture: Callable[..., Autoencoder] = models.conv_autoencoder,
 ) -> Autoencoder:
     only_28(shape)
     return architecture(seed)
@@ -221,14 +269,18 @@ PRESETS = {
     ),
     "sparse-kl": Preset(
         "784-256-784, sigmoid code, KL divergence: each unit is active ρ = 5 % of the time",
-        lambda shape, seed, rho=0.05: models.sparse_autoencoder(seed, features=pixels(shape), rho=rho),
+        lambda shape, seed, rho=0.05: models.sparse_autoencoder(
+            seed, features=pixels(shape), rho=rho
+        ),
         Objective(code_penalty=KLSparsity(0.05), beta=3e-3),
         epochs=10,
         sets=("rho",),
     ),
     "k-sparse": Preset(
         "784-256-784, of each code only the k = 25 largest numbers stay",
-        lambda shape, seed, k=25: models.sparse_autoencoder(seed, KSparse(k), features=pixels(shape)),
+        lambda shape, seed, k=25: models.sparse_autoencoder(
+            seed, KSparse(k), features=pixels(shape)
+        ),
         epochs=10,
         sets=("k",),
     ),
@@ -281,9 +333,13 @@ def named(name: str, architecture: str | None = None) -> str:
         return architecture
     if f"{name}-{architecture}" not in PRESETS:
         preset(name)
-        others = [other.removeprefix(f"{name}-") for other in PRESETS if other.startswith(f"{name}-")]
+        others = [
+            other.removeprefix(f"{name}-") for other in PRESETS if other.startswith(f"{name}-")
+        ]
         others = ["basic", *(["conv"] if name == "basic" else []), *others]
-        raise ValueError(f"model {name!r} has no variant --model {architecture}; there is {', '.join(others)}")
+        raise ValueError(
+            f"model {name!r} has no variant --model {architecture}; there is {', '.join(others)}"
+        )
     return f"{name}-{architecture}"
 
 

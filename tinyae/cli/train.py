@@ -28,7 +28,13 @@ from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
 
 CHECKPOINT = "checkpoint.npz"
-OPTIONS = {"contraction": None, "noise": None, "beta": None, "rho": None, "k": None}  # None: what the preset says
+OPTIONS = {
+    "contraction": None,
+    "noise": None,
+    "beta": None,
+    "rho": None,
+    "k": None,
+}  # None: what the preset says
 DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, **OPTIONS}
 
 
@@ -49,7 +55,9 @@ def train(args: argparse.Namespace) -> int:
     data = load_data(settings["data"], data_dir=args.data_dir)
     out, started = writable_folder(out), time.time() - 2  # a file's time may be a little coarse
     if (out / CHECKPOINT).exists() and not args.resume:
-        print(f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n")
+        print(
+            f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n"
+        )
 
     model = preset.build(data.train.images.shape[1:], settings["seed"]).to(args.device)
     x = to_device(preset.examples(data.train.images), args.device)
@@ -58,32 +66,64 @@ def train(args: argparse.Namespace) -> int:
     set_to = "".join(f"\nwith --{name} {value}" for name, value in options.items())
     print(f"{args.model}: {preset.about}{set_to}\n\n{summary(model, x.shape[1:])}\n")
     objective = preset.prepared(model, data, settings["seed"], args.device, settings["workers"])
-    print(f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}")
+    print(
+        f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}"
+    )
     try:
         history = fit(
-            model, x, objective, optimizer, epochs, settings["batch_size"], validation=x_test,
-            workers=settings["workers"], rng=settings["seed"], progress=not args.quiet, checkpoint=out / CHECKPOINT,
-            resume=args.resume, settings={key: settings[key] for key in ("data", "lr", *OPTIONS)} | {"model": args.model},
-        )  # fmt: skip
+            model,
+            x,
+            objective,
+            optimizer,
+            epochs,
+            settings["batch_size"],
+            validation=x_test,
+            workers=settings["workers"],
+            rng=settings["seed"],
+            progress=not args.quiet,
+            checkpoint=out / CHECKPOINT,
+            resume=args.resume,
+            settings={key: settings[key] for key in ("data", "lr", *OPTIONS)}
+            | {"model": args.model},
+        )
     except KeyboardInterrupt:
         return _interrupted(args, out)
 
-    save_weights(model, out / "weights.npz", model=args.model, options=options, image_shape=data.train.images.shape[1:],
-                 data=settings["data"])  # fmt: skip
+    save_weights(
+        model,
+        out / "weights.npz",
+        model=args.model,
+        options=options,
+        image_shape=data.train.images.shape[1:],
+        data=settings["data"],
+    )
     history.to_csv(out / "history.csv")
     _show(model, preset, objective, history, x_test, data, settings["seed"], out)
-    files = sorted(path.name for path in out.iterdir() if path.stat().st_mtime >= started and not path.name.startswith("."))
+    files = sorted(
+        path.name
+        for path in out.iterdir()
+        if path.stat().st_mtime >= started and not path.name.startswith(".")
+    )
     print(f"written to {out}: {', '.join(files)}")
     return 0
 
 
 def _show(
-    model: Any, preset: Preset, objective: Any, history: History, x_test: Array, data: Dataset, seed: int, out: Path
+    model: Any,
+    preset: Preset,
+    objective: Any,
+    history: History,
+    x_test: Array,
+    data: Dataset,
+    seed: int,
+    out: Path,
 ) -> None:
     """The run's pictures, and its scores on the test pictures."""
     shown, shape, labels = slice(0, 12), data.test.images.shape[1:], data.test.labels
     corrupt = getattr(objective, "corrupt", None)
-    seen = corrupt(x_test, seed) if corrupt else None  # a denoising model is judged on pictures with noise
+    seen = (
+        corrupt(x_test, seed) if corrupt else None
+    )  # a denoising model is judged on pictures with noise
     rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
     rows["reconstruction"] = model([*rows.values()][-1])
     pictures = [row.reshape(-1, *shape) for row in rows.values()]
@@ -91,10 +131,14 @@ def _show(
     if len(history):
         plots.save(plots.plot_history(history), out / "loss.png")
     if preset.can_sample:
-        plots.save(plots.plot_images(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png")
+        plots.save(
+            plots.plot_images(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png"
+        )
     if preset.flat and model.encode(x_test[:1]).shape[1:] == (2,):
         some = None if labels is None else labels[:2000]
-        plots.save(plots.plot_latent_plane(model, x_test[:2000], some, shape=shape), out / "plane.png")
+        plots.save(
+            plots.plot_latent_plane(model, x_test[:2000], some, shape=shape), out / "plane.png"
+        )
 
     scores = evaluate(model, x_test, seen=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
@@ -102,7 +146,9 @@ def _show(
     print(f"test MSE{of} {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
     if seen is not None:
         gain = scores["psnr"] - scores["seen_psnr"]
-        print(f"  before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB: a gain of {gain:.2f} dB")
+        print(
+            f"  before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB: a gain of {gain:.2f} dB"
+        )
     if len(history) and objective != Objective():
         print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
     for line in _of_the_code(model, objective, x_test):
@@ -116,7 +162,10 @@ def _of_the_code(model: Any, objective: Any, x: Array) -> Iterator[str]:
         norm = float(jacobian_norms(model.encoder, few).mean())
         ratio = normalized_contraction(model.encoder, few)
         yield f"mean ‖∂z/∂x‖ of {len(few)} test pictures {norm:.4f}; divided by the spread of the codes {ratio:.4f}"
-    if not (getattr(objective, "code_penalty", None) or isinstance(list(leaves(model.encoder))[-1][1], KSparse)):
+    if not (
+        getattr(objective, "code_penalty", None)
+        or isinstance(list(leaves(model.encoder))[-1][1], KSparse)
+    ):
         return
     z = np.concatenate([to_numpy(model.encode(x[i : i + 500])) for i in range(0, len(x), 500)])
     mean, zero = z.mean(axis=0), (z == 0).mean()
@@ -136,7 +185,9 @@ def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
     before: dict[str, Any] = {}
     if args.resume:
         if not checkpoint.is_file():
-            raise FileNotFoundError(f"--resume: there is no checkpoint {checkpoint}: leave --resume out, or name the run's --out")
+            raise FileNotFoundError(
+                f"--resume: there is no checkpoint {checkpoint}: leave --resume out, or name the run's --out"
+            )
         progress, _ = read_checkpoint(checkpoint)
         before = {**progress.settings, "seed": progress.seed}
     return DEFAULTS | {key: before[key] for key in DEFAULTS if key in before} | said
@@ -146,9 +197,12 @@ def _interrupted(args: argparse.Namespace, out: Path) -> int:
     words = [word for word in sys.argv[1:] if word != "--resume"] or ["train", args.model]
     if (out / CHECKPOINT).is_file():
         progress, _ = read_checkpoint(out / CHECKPOINT)
-        print(f"\nStopped. The first {progress.epoch} epochs are kept in {out / CHECKPOINT}. Go on with:\n"
-              f"  tinyae {shlex.join(words)} --resume\n"
-              f"(--epochs {progress.epoch} with it ends the run here and writes the weights)", file=sys.stderr)  # fmt: skip
+        print(
+            f"\nStopped. The first {progress.epoch} epochs are kept in {out / CHECKPOINT}. Go on with:\n"
+            f"  tinyae {shlex.join(words)} --resume\n"
+            f"(--epochs {progress.epoch} with it ends the run here and writes the weights)",
+            file=sys.stderr,
+        )
     else:
         print("\nStopped before the end of the first epoch: nothing is kept yet.", file=sys.stderr)
     return 130

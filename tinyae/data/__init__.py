@@ -1,9 +1,9 @@
 """Pictures to learn from: generated, classic, or one's own.
 
-    data = load_data("mnist")
-    data.train.images      # (60000, 1, 28, 28) float32 in [0, 1]
-    data.train.flat        # (60000, 784), the same memory
-    data.train.labels      # (60000,) int64
+data = load_data("mnist")
+data.train.images      # (60000, 1, 28, 28) float32 in [0, 1]
+data.train.flat        # (60000, 784), the same memory
+data.train.labels      # (60000,) int64
 """
 
 from tinyae.data.batches import minibatches, train_test_split
@@ -15,5 +15,21 @@ from tinyae.data.image_files import pictures, read_images
 from tinyae.data.load import load_data
 from tinyae.data.sources import digits, fashion_mnist, mnist
 
-__all__ = ["Dataset", "Images", "digits", "draw", "fashion_mnist", "Gaussian", "load_data", "Masking", "minibatches", "mnist",
-           "pictures", "read_idx", "read_images", "SaltAndPepper", "strokes", "train_test_split"]
+__all__ = [
+    "Dataset",
+    "Images",
+    "digits",
+    "draw",
+    "fashion_mnist",
+    "Gaussian",
+    "load_data",
+    "Masking",
+    "minibatches",
+    "mnist",
+    "pictures",
+    "read_idx",
+    "read_images",
+    "SaltAndPepper",
+    "strokes",
+    "train_test_split",
+]

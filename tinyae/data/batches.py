@@ -1,12 +1,17 @@
 """Minibatches, and holding a part of the data back for testing."""
+
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 
-def minibatches(n_or_x: Any, batch_size: int, rng: np.random.Generator | int | None = None,
-                drop_last: bool = False) -> Iterator[np.ndarray]:
+def minibatches(
+    n_or_x: Any,
+    batch_size: int,
+    rng: np.random.Generator | int | None = None,
+    drop_last: bool = False,
+) -> Iterator[np.ndarray]:
     """Go through the data once, in batches of indices.
 
         for i in minibatches(len(x), 128, rng):
@@ -31,11 +36,15 @@ def minibatches(n_or_x: Any, batch_size: int, rng: np.random.Generator | int | N
         raise ValueError(f"minibatches: batch_size={batch_size}, expected 1 or more")
     order = np.arange(n) if rng is None else np.random.default_rng(rng).permutation(n)
     end = n - n % batch_size if drop_last and n > batch_size else n
-    return (order[start:start + batch_size] for start in range(0, end, batch_size))
+    return (order[start : start + batch_size] for start in range(0, end, batch_size))
 
 
-def train_test_split(x: np.ndarray, labels: np.ndarray | None = None, test: float | int = 0.1,
-                     rng: np.random.Generator | int = 0) -> tuple[tuple, tuple]:
+def train_test_split(
+    x: np.ndarray,
+    labels: np.ndarray | None = None,
+    test: float | int = 0.1,
+    rng: np.random.Generator | int = 0,
+) -> tuple[tuple, tuple]:
     """Hold a random part of the examples back.
 
     Args:
@@ -53,11 +62,15 @@ def train_test_split(x: np.ndarray, labels: np.ndarray | None = None, test: floa
     if labels is not None and len(labels) != n:
         raise ValueError(f"train_test_split: {n} examples, but {len(labels)} labels")
     if n < 2:
-        raise ValueError(f"train_test_split: {n} examples, expected 2 or more: one to train on and one to test")
+        raise ValueError(
+            f"train_test_split: {n} examples, expected 2 or more: one to train on and one to test"
+        )
     share = isinstance(test, (float, np.floating))
     if not (0 < test < 1 if share else 1 <= test < n):
-        raise ValueError(f"train_test_split: test={test}, expected a share between 0 and 1, "
-                         f"or a number from 1 to {n - 1} of the {n} examples")
+        raise ValueError(
+            f"train_test_split: test={test}, expected a share between 0 and 1, "
+            f"or a number from 1 to {n - 1} of the {n} examples"
+        )
     n_test = min(max(1, round(n * test)), n - 1) if share else test
     order = np.random.default_rng(rng).permutation(n)
     train, held = order[n_test:], order[:n_test]

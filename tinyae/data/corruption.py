@@ -38,7 +38,9 @@ class Gaussian:
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < np.inf:
-            raise ValueError(f"Gaussian: sigma is {self.sigma}, expected a finite number from 0 on, such as 0.3")
+            raise ValueError(
+                f"Gaussian: sigma is {self.sigma}, expected a finite number from 0 on, such as 0.3"
+            )
 
     def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
         rng = _checked("Gaussian", x, rng)
@@ -125,13 +127,17 @@ def _choose(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> n
 
 def _checked(name: str, x: Array, rng: Any) -> np.random.Generator:
     if x.dtype.kind != "f":
-        raise ValueError(f"{name}: x has dtype {x.dtype}, expected floating point numbers: x.astype(np.float32) / 255 for pixels")
+        raise ValueError(
+            f"{name}: x has dtype {x.dtype}, expected floating point numbers: x.astype(np.float32) / 255 for pixels"
+        )
     return np.random.default_rng(rng)
 
 
 def _in_rows(name: str, x: Array) -> None:
     if x.ndim < 2:
-        raise ValueError(f"{name}: x has shape {x.shape}, expected (N, ...), a share of each example: x[None] for one")
+        raise ValueError(
+            f"{name}: x has shape {x.shape}, expected (N, ...), a share of each example: x[None] for one"
+        )
 
 
 def _in_unit_range(name: str, x: Array, else_: str = "") -> None:

@@ -1,4 +1,5 @@
 """What every source returns: pictures for training and pictures for testing, with labels where they are known."""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +31,18 @@ class Images:
         if self.images.ndim != 4:
             raise ValueError(f"Images: expected images (N, C, H, W), got shape {self.images.shape}")
         if self.images.dtype.kind != "f":
-            raise ValueError(f"Images: expected floating point numbers in [0, 1], got {self.images.dtype}: "
-                             "divide by 255 first?")
-        beside = {name: a for name, a in (("labels", self.labels), ("names", self.names)) if a is not None}
+            raise ValueError(
+                f"Images: expected floating point numbers in [0, 1], got {self.images.dtype}: "
+                "divide by 255 first?"
+            )
+        beside = {
+            name: a for name, a in (("labels", self.labels), ("names", self.names)) if a is not None
+        }
         for name, array in (beside | (self.factors or {})).items():
             if len(array) != len(self.images):
-                raise ValueError(f"Images: {len(self.images)} images, but {name} has shape {array.shape}")
+                raise ValueError(
+                    f"Images: {len(self.images)} images, but {name} has shape {array.shape}"
+                )
 
     @property
     def flat(self) -> np.ndarray:
@@ -48,9 +55,12 @@ class Images:
     def __getitem__(self, index: Any) -> "Images":
         if isinstance(index, (int, np.integer)):
             index = [index]  # one picture is a set of one, so that shapes keep their meaning
-        return Images(self.images[index], None if self.labels is None else self.labels[index],
-                      None if self.factors is None else {name: f[index] for name, f in self.factors.items()},
-                      None if self.names is None else self.names[index])
+        return Images(
+            self.images[index],
+            None if self.labels is None else self.labels[index],
+            None if self.factors is None else {name: f[index] for name, f in self.factors.items()},
+            None if self.names is None else self.names[index],
+        )
 
     def __repr__(self) -> str:
         parts = [f"{len(self)} × {_shape(self.images)} {self.images.dtype}"]
@@ -76,8 +86,10 @@ class Dataset:
 
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
-        return (f"Dataset({self.name}: {len(self.train)} train + {len(self.test)} test "
-                f"of {_shape(self.train.images)}{classes})")
+        return (
+            f"Dataset({self.name}: {len(self.train)} train + {len(self.test)} test "
+            f"of {_shape(self.train.images)}{classes})"
+        )
 
 
 def _shape(images: np.ndarray) -> str:

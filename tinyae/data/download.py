@@ -1,4 +1,5 @@
 """Downloads: from a list of mirrors, checked, kept for the next time. pooch does the work."""
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,17 +24,35 @@ def fetch(filename: str, md5: str, mirrors: Sequence[str], folder: str) -> Path:
     try:
         import pooch
     except ImportError as error:
-        raise ImportError(f'downloading {filename} needs pooch: pip install "tinyae[data]" '
-                          '(with the files at hand: TINYAE_DATA=DIR, or data_dir=DIR; "strokes" needs none)') from error
+        raise ImportError(
+            f'downloading {filename} needs pooch: pip install "tinyae[data]" '
+            '(with the files at hand: TINYAE_DATA=DIR, or data_dir=DIR; "strokes" needs none)'
+        ) from error
     cache, failures = pooch.os_cache("tinyae") / folder, []
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{filename}"
         try:
-            return Path(pooch.retrieve(url, known_hash=f"md5:{md5}", fname=filename, path=cache,
-                                       downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT)))
-        except (OSError, ValueError) as error:  # no connection, 404, a full disk; ValueError: a wrong checksum
+            return Path(
+                pooch.retrieve(
+                    url,
+                    known_hash=f"md5:{md5}",
+                    fname=filename,
+                    path=cache,
+                    downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT),
+                )
+            )
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # no connection, 404, a full disk; ValueError: a wrong checksum
             failures.append(f"  {url}\n    {type(error).__name__}: {error}")
-    raise ConnectionError("\n".join([
-        f"{filename} could not be downloaded. Tried:", *failures,
-        f"Get the file elsewhere, put it in a folder DIR/{folder}/ and set the environment variable TINYAE_DATA=DIR, "
-        f'or pass data_dir=DIR. load_data("strokes") needs no download.']))
+    raise ConnectionError(
+        "\n".join(
+            [
+                f"{filename} could not be downloaded. Tried:",
+                *failures,
+                f"Get the file elsewhere, put it in a folder DIR/{folder}/ and set the environment variable TINYAE_DATA=DIR, "
+                f'or pass data_dir=DIR. load_data("strokes") needs no download.',
+            ]
+        )
+    )

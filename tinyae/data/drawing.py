@@ -8,6 +8,7 @@ A digit is a path of the pen. The path is bent, stretched, slanted, turned and m
 For a long straight line the sum is the integral of a Gaussian, and d is the distance to the line exactly.
 The Gaussian is a product, exp(-x²) · exp(-y²), so that the sum is one small matrix product for each picture.
 """
+
 import numpy as np
 
 from tinyae.data.dataset import Dataset, Images
@@ -24,7 +25,10 @@ RANGES = {
     "scale": (0.8, 1.08),
     "width": (0.75, 1.3),  # a narrow or a broad hand
     "thickness": (1.4, 3.6),  # pixels, the full width of the line at half its ink
-    "pressure": (-0.6, 0.6),  # the line grows thicker (positive) or thinner from its start to its end
+    "pressure": (
+        -0.6,
+        0.6,
+    ),  # the line grows thicker (positive) or thinner from its start to its end
     "shift": (-1.5, 1.5),  # pixels: (right, down)
 }
 
@@ -55,13 +59,28 @@ def strokes(n_train: int = 10_000, n_test: int = 2_000, seed: int = 0, size: int
 
 def _random_digits(n: int, rng: np.random.Generator, size: int) -> Images:
     labels = rng.permutation(np.arange(n) % 10)
-    factors = {name: rng.uniform(low, high, (n, 2) if name == "shift" else n) for name, (low, high) in RANGES.items()}
+    factors = {
+        name: rng.uniform(low, high, (n, 2) if name == "shift" else n)
+        for name, (low, high) in RANGES.items()
+    }
     factors["wobble"] = rng.normal(0, 0.035, (n, 4, 2))
     return Images(draw(labels, size=size, **factors), labels, factors)
 
 
-def draw(labels, *, style=0.5, rotation=0.0, shear=0.0, scale=1.0, width=1.0, thickness=2.2, pressure=0.0,
-         shift=(0.0, 0.0), wobble=0.0, size: int = 28) -> np.ndarray:
+def draw(
+    labels,
+    *,
+    style=0.5,
+    rotation=0.0,
+    shear=0.0,
+    scale=1.0,
+    width=1.0,
+    thickness=2.2,
+    pressure=0.0,
+    shift=(0.0, 0.0),
+    wobble=0.0,
+    size: int = 28,
+) -> np.ndarray:
     """Draw digits with chosen factors: turn one knob, keep the rest, and watch what a code does.
 
     Args:
@@ -88,8 +107,15 @@ def draw(labels, *, style=0.5, rotation=0.0, shear=0.0, scale=1.0, width=1.0, th
     def each(value, *shape):
         return np.broadcast_to(np.asarray(value, dtype=np.float32), (n, *shape))
 
-    factors = {"style": each(style), "rotation": each(rotation), "shear": each(shear), "scale": each(scale),
-               "width": each(width), "shift": each(shift, 2), "wobble": each(wobble, 4, 2)}
+    factors = {
+        "style": each(style),
+        "rotation": each(rotation),
+        "shear": each(shear),
+        "scale": each(scale),
+        "width": each(width),
+        "shift": each(shift, 2),
+        "wobble": each(wobble, 4, 2),
+    }
     thickness, pressure = each(thickness), each(pressure)
     images = np.empty((n, 1, size, size), np.float32)
     for start in range(0, n, 256):  # so many at a time stay in the cache
@@ -109,7 +135,9 @@ def _pose(labels, style, rotation, shear, scale, width, shift, wobble):
     path = path + (waves.reshape(len(path), -1, 4) @ wobble).reshape(path.shape)
     # One linear map: width and slant first, then the turn.    (x, y) -> R [[width, -shear], [0, 1]] (x, y)
     c, s = np.cos(rotation), np.sin(rotation)
-    linear = np.stack([c * width, -c * shear - s, s * width, -s * shear + c], axis=-1).reshape(-1, 2, 2)
+    linear = np.stack([c * width, -c * shear - s, s * width, -s * shear + c], axis=-1).reshape(
+        -1, 2, 2
+    )
     path = path @ (linear * (HEIGHT / 2 * scale[:, None, None])).transpose(0, 2, 1)[:, None]
     middle = (path.min(axis=(1, 2), keepdims=True) + path.max(axis=(1, 2), keepdims=True)) / 2
     return path - middle + shift[:, None, None]

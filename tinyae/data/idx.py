@@ -4,6 +4,7 @@ A file is: two zero bytes, one byte for the type of number, one for the number o
 big-endian 32-bit integer, then the numbers, big-endian, the last axis fastest.
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
+
 import gzip
 import os
 import zlib
@@ -32,17 +33,27 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
         try:
             data = gzip.decompress(data)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{path}: truncated or damaged gzip file ({error}); get it again") from error
+            raise ValueError(
+                f"{path}: truncated or damaged gzip file ({error}); get it again"
+            ) from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
-        raise ValueError(f"{path}: not an IDX file: it begins with {data[:4].hex(' ') or 'nothing'}, "
-                         "expected 00 00, a type (08 for bytes), the number of axes")
+        raise ValueError(
+            f"{path}: not an IDX file: it begins with {data[:4].hex(' ') or 'nothing'}, "
+            "expected 00 00, a type (08 for bytes), the number of axes"
+        )
     header = 4 + 4 * data[3]
     if len(data) < header:
         raise ValueError(f"{path}: truncated in its header: {len(data)} bytes, expected {header}")
     shape = tuple(int(n) for n in np.frombuffer(data, ">u4", count=data[3], offset=4))
     numbers = np.dtype(TYPES[data[2]])
-    expected = header + numbers.itemsize * int(np.prod(shape, dtype=object))  # object: a damaged header cannot overflow
+    expected = header + numbers.itemsize * int(
+        np.prod(shape, dtype=object)
+    )  # object: a damaged header cannot overflow
     if len(data) != expected:
         problem = "truncated" if len(data) < expected else "too long"
-        raise ValueError(f"{path}: {problem}: {len(data)} bytes, expected {expected} for shape {shape}")
-    return np.frombuffer(data, numbers, offset=header).reshape(shape).astype(numbers.newbyteorder("="))
+        raise ValueError(
+            f"{path}: {problem}: {len(data)} bytes, expected {expected} for shape {shape}"
+        )
+    return (
+        np.frombuffer(data, numbers, offset=header).reshape(shape).astype(numbers.newbyteorder("="))
+    )

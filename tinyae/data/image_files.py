@@ -1,4 +1,5 @@
 """Pictures of one's own: a folder of picture files, or an array in a .npy or .npz file."""
+
 import os
 import zipfile
 from pathlib import Path
@@ -14,8 +15,13 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 KEYS = "x_train with x_test, y_train, y_test if there are any; or images with labels if there are any; or a single array"
 
 
-def pictures(folder_or_array_file: str | os.PathLike, *, size: int | None = 28, test: float = 0.1,
-             seed: int = 0) -> Dataset:
+def pictures(
+    folder_or_array_file: str | os.PathLike,
+    *,
+    size: int | None = 28,
+    test: float = 0.1,
+    seed: int = 0,
+) -> Dataset:
     """A folder of picture files, or an array file, as a `Dataset`.
 
     A folder: its pictures become grey, upright, cut to their central square and resized to (N, 1, size, size);
@@ -37,7 +43,9 @@ def pictures(folder_or_array_file: str | os.PathLike, *, size: int | None = 28, 
     """
     path = Path(folder_or_array_file).expanduser()
     if not path.exists():
-        raise FileNotFoundError(f"pictures: no such file or folder: {path} (absolute: {path.absolute()})")
+        raise FileNotFoundError(
+            f"pictures: no such file or folder: {path} (absolute: {path.absolute()})"
+        )
     if size is not None and size < 1:
         raise ValueError(f"pictures: size={size}, expected 1 or more, or None")
     if not path.is_dir():
@@ -51,7 +59,9 @@ def pictures(folder_or_array_file: str | os.PathLike, *, size: int | None = 28, 
         train, classes = _read_folder(path / "train", size)
         held, test_classes = _read_folder(path / "test", size)
         if classes != test_classes:
-            raise ValueError(f"{path}: classes {list(classes)} in train, but {list(test_classes)} in test")
+            raise ValueError(
+                f"{path}: classes {list(classes)} in train, but {list(test_classes)} in test"
+            )
         _same_shape(path, train, held)
         return Dataset(path.name, train, held, classes)
     found, classes = _read_folder(path, size)
@@ -68,7 +78,9 @@ def read_images(path: str | os.PathLike, *, size: int | None = 28) -> Images:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileNotFoundError(f"read_images: no such file or folder: {path} (absolute: {path.absolute()})")
+        raise FileNotFoundError(
+            f"read_images: no such file or folder: {path} (absolute: {path.absolute()})"
+        )
     if path.is_dir():
         return _read_folder(path, size)[0]
     if path.suffix.lower() in ENDINGS:
@@ -84,30 +96,45 @@ def _split(name: str, found: Images, test, seed, classes=()) -> Dataset:
 
 def _same_shape(path: Path, train: Images, held: Images) -> None:
     if train.images.shape[1:] != held.images.shape[1:]:
-        raise ValueError(f"{path}: training images {train.images.shape} and test images {held.images.shape} differ in size")
+        raise ValueError(
+            f"{path}: training images {train.images.shape} and test images {held.images.shape} differ in size"
+        )
 
 
 def _read_folder(folder: Path, size: int | None) -> tuple[Images, tuple[str, ...]]:
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()
-                   and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    paths = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.suffix.lower() in ENDINGS
+        and p.is_file()
+        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
+    )
     if not paths:
-        raise ValueError(f"{folder}: no pictures here or in its subfolders (looked for {' '.join(ENDINGS)})")
+        raise ValueError(
+            f"{folder}: no pictures here or in its subfolders (looked for {' '.join(ENDINGS)})"
+        )
     loose = [p for p in paths if p.parent == folder]
     if loose and len(loose) < len(paths):
-        raise ValueError(f"{folder}: {len(loose)} pictures beside subfolders with {len(paths) - len(loose)} more: "
-                         "expected pictures, or one subfolder for each class, not both")
+        raise ValueError(
+            f"{folder}: {len(loose)} pictures beside subfolders with {len(paths) - len(loose)} more: "
+            "expected pictures, or one subfolder for each class, not both"
+        )
     images = [_read_picture(p, size) for p in paths]
     for path, image in zip(paths, images, strict=True):
         if image.shape != images[0].shape:
-            raise ValueError(f"{path}: {_size(image)} pixels, but {paths[0].name} has {_size(images[0])}: "
-                             "pictures of different sizes need size=..., 28 for example")
+            raise ValueError(
+                f"{path}: {_size(image)} pixels, but {paths[0].name} has {_size(images[0])}: "
+                "pictures of different sizes need size=..., 28 for example"
+            )
     images = np.stack(images)[:, None]  # (N, 1, size, size)
     files = np.array([p.relative_to(folder).as_posix() for p in paths])
     if loose:
         return Images(images, names=files), ()
     names = [p.relative_to(folder).parts[0] for p in paths]
     classes = sorted(set(names))
-    return Images(images, np.array([classes.index(name) for name in names], np.int64), names=files), tuple(classes)
+    return Images(
+        images, np.array([classes.index(name) for name in names], np.int64), names=files
+    ), tuple(classes)
 
 
 def _size(image: np.ndarray) -> str:
@@ -119,18 +146,24 @@ def _read_picture(path: Path, size: int | None) -> np.ndarray:
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
-        raise ImportError('reading picture files needs pillow: pip install "tinyae[data]"') from error
+        raise ImportError(
+            'reading picture files needs pillow: pip install "tinyae[data]"'
+        ) from error
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)  # upright, as the camera was held
             if picture.mode.startswith("I"):  # 16 bits: "L" would cut them off, not scale them
-                picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) // 256).astype(np.uint8))
+                picture = Image.fromarray(
+                    (np.clip(np.asarray(picture), 0, 65535) // 256).astype(np.uint8)
+                )
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = picture.convert("L")
     except Exception as error:  # pillow raises almost anything for a damaged file
-        raise ValueError(f"{path}: not a readable picture ({type(error).__name__}: {error})") from error
+        raise ValueError(
+            f"{path}: not a readable picture ({type(error).__name__}: {error})"
+        ) from error
     if size is not None:
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
     return np.divide(picture, 255, dtype=np.float32)
@@ -139,14 +172,24 @@ def _read_picture(path: Path, size: int | None) -> np.ndarray:
 def _array_file(path: Path) -> tuple[Images, Images | None]:
     """The images of an array file, and its test images where it has such a part."""
     if path.suffix.lower() not in (".npy", ".npz"):
-        single = ", but a single picture: expected a folder of them" if path.suffix.lower() in ENDINGS else ""
+        single = (
+            ", but a single picture: expected a folder of them"
+            if path.suffix.lower() in ENDINGS
+            else ""
+        )
         raise ValueError(f"{path}: not a readable .npy or .npz file{single}")
     try:
         loaded = np.load(path, allow_pickle=False)
-        arrays = {key: loaded[key] for key in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
+        arrays = (
+            {key: loaded[key] for key in loaded.files}
+            if isinstance(loaded, np.lib.npyio.NpzFile)
+            else loaded
+        )
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a readable .npy or .npz file, or one of Python objects, which are never unpickled "
-                         f"({type(error).__name__}: {error})") from error
+        raise ValueError(
+            f"{path}: not a readable .npy or .npz file, or one of Python objects, which are never unpickled "
+            f"({type(error).__name__}: {error})"
+        ) from error
     if not isinstance(arrays, dict):
         arrays = {"images": arrays}
     elif len(arrays) == 1:
@@ -154,7 +197,9 @@ def _array_file(path: Path) -> tuple[Images, Images | None]:
 
     def part(x: str, y: str) -> Images:
         images = scale_images(arrays[x], f"{path}: {x}")
-        return Images(images, as_labels(arrays[y], len(images), f"{path}: {y}") if y in arrays else None)
+        return Images(
+            images, as_labels(arrays[y], len(images), f"{path}: {y}") if y in arrays else None
+        )
 
     if "x_train" in arrays and "x_test" in arrays:
         train, held = part("x_train", "y_train"), part("x_test", "y_test")

@@ -12,7 +12,9 @@ from tinyae.data.sources import digits, fashion_mnist, mnist
 NAMES = ("strokes", "digits", "digits8", "mnist", "fashion_mnist")
 
 
-def load_data(name_or_path: str | os.PathLike, *, data_dir: str | os.PathLike | None = None, seed: int = 0) -> Dataset:
+def load_data(
+    name_or_path: str | os.PathLike, *, data_dir: str | os.PathLike | None = None, seed: int = 0
+) -> Dataset:
     """Load a collection of pictures by its name, or one's own by its path.
 
     Args:
@@ -32,13 +34,25 @@ def load_data(name_or_path: str | os.PathLike, *, data_dir: str | os.PathLike | 
     """
     name = str(name_or_path).lower().replace("-", "_")
     if not isinstance(name_or_path, Path) and name in NAMES:
-        return {"strokes": lambda: strokes(seed=seed), "digits": lambda: digits(28, seed),
-                "digits8": lambda: digits(8, seed), "mnist": lambda: mnist(data_dir),
-                "fashion_mnist": lambda: fashion_mnist(data_dir)}[name]()
+        return {
+            "strokes": lambda: strokes(seed=seed),
+            "digits": lambda: digits(28, seed),
+            "digits8": lambda: digits(8, seed),
+            "mnist": lambda: mnist(data_dir),
+            "fashion_mnist": lambda: fashion_mnist(data_dir),
+        }[name]()
     path = Path(name_or_path).expanduser()
-    if path.exists() or isinstance(name_or_path, Path) or path.suffix or set(name_or_path) & {"/", os.sep}:
+    if (
+        path.exists()
+        or isinstance(name_or_path, Path)
+        or path.suffix
+        or set(name_or_path) & {"/", os.sep}
+    ):
         return pictures(path, seed=seed)
     nearest = difflib.get_close_matches(name, NAMES, n=1)
-    raise ValueError(f"load_data: {name_or_path!r} is no known name"
-                     + (f" (did you mean {nearest[0]!r}?)" if nearest else "") + f": expected one of {', '.join(NAMES)}, "
-                     "or the path of a folder of pictures or of a .npy or .npz file")
+    raise ValueError(
+        f"load_data: {name_or_path!r} is no known name"
+        + (f" (did you mean {nearest[0]!r}?)" if nearest else "")
+        + f": expected one of {', '.join(NAMES)}, "
+        "or the path of a folder of pictures or of a .npy or .npz file"
+    )

@@ -23,11 +23,14 @@ def sigmoid_slope_at_output(rng):
 @bug("x", "foreign slope")
 def sigmoid_formula_on_input(rng):
     """dx = x (1 − x) dy: the output's formula with the input put in."""
+
     class Cached(Sigmoid):
         def forward(self, x):
             return self.f(x), x
+
         def backward(self, dy, x):
             return dy * x * (1 - x), {}
+
     return Cached(), (rows(rng),)
 
 
@@ -70,7 +73,9 @@ def leaky_relu_without_leak(rng):
 @bug("x", "side")
 def elu_without_alpha(rng):
     """ELU's slope for α = 1, whatever α is."""
-    return with_bug(ELU(0.5), x=lambda g, dy, y, _: np.where(y > 0, dy, dy * (y + 0.5) / 0.5)), (rows(rng),)
+    return with_bug(ELU(0.5), x=lambda g, dy, y, _: np.where(y > 0, dy, dy * (y + 0.5) / 0.5)), (
+        rows(rng),
+    )
 
 
 @bug("x", "foreign slope")
@@ -104,12 +109,15 @@ def softmax_zero(rng):
 @bug("x", "unknown")
 def batch_norm_constant_statistics(rng):
     """Mean and deviation are taken for constants, though they depend on x."""
+
     class BatchNorm(Layer):
         def forward(self, x):
             d = x.std(axis=0) + 1e-5
             return (x - x.mean(axis=0)) / d, d
+
         def backward(self, dy, d):
             return dy / d, {}
+
     return BatchNorm(), (rows(rng),)
 
 
@@ -128,16 +136,20 @@ class SigmoidLayer(Linear):
 @bug("weight", "slope missing")
 def sigmoid_layer_slope_missing(rng):
     """σ(x Wᵀ + b) in one layer, backward without σ'."""
+
     class Missing(SigmoidLayer):
         def backward(self, dy, cache):
             return Linear.backward(self, dy, cache[0])
+
     return Missing(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("weight", "slope twice")
 def sigmoid_layer_slope_twice(rng):
     """σ(x Wᵀ + b) in one layer, backward with σ'²."""
+
     class Twice(SigmoidLayer):
         def backward(self, dy, cache):
             return super().backward(dy * cache[1] * (1 - cache[1]), cache)
+
     return Twice(5, 4, rng=rng), (rows(rng),)

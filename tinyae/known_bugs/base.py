@@ -35,7 +35,16 @@ BUGS: list[Example] = []
 
 def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], Any]:
     def add(build: Any) -> Any:
-        BUGS.append(Example(build.__name__, " ".join((build.__doc__ or "").split()), build, tensor, hints, published))
+        BUGS.append(
+            Example(
+                build.__name__,
+                " ".join((build.__doc__ or "").split()),
+                build,
+                tensor,
+                hints,
+                published,
+            )
+        )
         return build
 
     return add

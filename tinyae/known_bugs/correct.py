@@ -10,7 +10,18 @@ from tinyae.known_bugs.activations import SigmoidLayer, Softmax
 from tinyae.known_bugs.base import Example, conv, dense, images, rows, up
 from tinyae.known_bugs.losses import net
 from tinyae.known_bugs.published import as_pair, codes, contraction, contraction_gradients, encoder
-from tinyae.layers import ELU, Flatten, Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh
+from tinyae.layers import (
+    ELU,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
 
 CORRECT: list[Example] = []
@@ -113,7 +124,9 @@ def digits_zero_bias_conv(rng):
 @sound
 def relu_conv(rng):
     """Convolution, ReLU, transposed convolution."""
-    return Sequential(conv(rng, stride=2, padding=1), ReLU(), up(rng, stride=2, padding=1, output_padding=1)), (images(rng),)
+    return Sequential(
+        conv(rng, stride=2, padding=1), ReLU(), up(rng, stride=2, padding=1, output_padding=1)
+    ), (images(rng),)
 
 
 @sound
@@ -265,8 +278,10 @@ def cross_entropy_labels(rng):
 @sound
 def l1_penalty(rng):
     """L1 with exact zeros."""
+
     def l1(z):
         return np.abs(z).sum() / len(z), np.sign(z) / len(z)
+
     z = rows(rng)
     z[0, :2] = 0
     return l1, (z,)
@@ -275,23 +290,28 @@ def l1_penalty(rng):
 @sound
 def norm_of_tiny(rng):
     """Norms of vectors of 1e-9: the usual step is a thousand times larger than they are."""
+
     def norm(z):
         n = np.sqrt((z * z).sum(axis=1))
         return n.sum(), z / n[:, None]
+
     return norm, (1e-9 * rows(rng),)
 
 
 @sound
 def batch_norm(rng):
     """Batch normalisation of inputs around 1e6."""
+
     class BatchNorm(Layer):
         def forward(self, x):
             d = np.sqrt(x.var(axis=0) + 1e-5)
             y = (x - x.mean(axis=0)) / d
             return y, (y, d)
+
         def backward(self, dy, cache):
             y, d = cache
             return (dy - dy.mean(axis=0) - y * (dy * y).mean(axis=0)) / d, {}
+
     return BatchNorm(), (1e6 + rows(rng),)
 
 
@@ -305,39 +325,52 @@ def deep_relu(rng):
 @sound
 def kl_penalty(rng):
     """KL divergence of the batch mean from ρ."""
+
     def kl(z, rho=0.1):
         r = z.mean(axis=0)
         value = (rho * np.log(rho / r) + (1 - rho) * np.log((1 - rho) / (1 - r))).sum()
         return value, np.broadcast_to(((1 - rho) / (1 - r) - rho / r) / len(z), z.shape).copy()
+
     return kl, (codes(rng),)
 
 
 @sound
 def contraction_pair(rng):
     """The contraction of one sigmoid layer, with its gradients."""
+
     def penalty(x, w, b):
         h, s, norms, value = contraction(x, w, b)
         return value, contraction_gradients(x, w, h, s, norms)
+
     return as_pair(penalty), encoder(rng)
 
 
 @sound
 def affine_pair(rng):
     """A course's pair of functions."""
+
     def affine(x, w, b):
         return x @ w + b, (x, w)
+
     def affine_backward(dout, cache):
         x, w = cache
         return dout @ w.T, x.T @ dout, dout.sum(axis=0)
-    return (affine, affine_backward), (rows(rng), rng.standard_normal((5, 4)), rng.standard_normal(4))
+
+    return (affine, affine_backward), (
+        rows(rng),
+        rng.standard_normal((5, 4)),
+        rng.standard_normal(4),
+    )
 
 
 @sound
 def autoencoder_objective(rng):
     """A denoising objective with a model: the noise comes from the generator that it is given."""
+
     def objective(model, x, rng):
         noisy = x + 0.1 * rng.standard_normal(x.shape)
         y, caches = model.forward(noisy)
         value, dy = mse(y, x)
         return value, model.backward(dy, caches)[1], {"mse": value}
+
     return objective, (Sequential(dense(rng, 5, 3), Sigmoid(), dense(rng, 3, 5)), rows(rng))

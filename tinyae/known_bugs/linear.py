@@ -67,7 +67,9 @@ def linear_x_zero(rng):
 @bug("x", "transpose")
 def linear_x_transposed_weight(rng):
     """dx = dy Wᵀ for dy W, which runs where W is square."""
-    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: dy @ layer.params["weight"].T), (rows(rng),)
+    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: dy @ layer.params["weight"].T), (
+        rows(rng),
+    )
 
 
 @bug("weight", "transpose")
@@ -115,33 +117,41 @@ def linear_x_first_example(rng):
 @bug("x", "bias in dx")
 def linear_bias_in_dx(rng):
     """The bias is added on the way back too."""
-    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: g + layer.params["bias"]), (rows(rng),)
+    return with_bug(dense(rng, 5, 5), x=lambda g, dy, x, layer: g + layer.params["bias"]), (
+        rows(rng),
+    )
 
 
 @bug("weight", "entries")
 def linear_one_entry(rng):
     """One entry of dW in 192 is off by 1 %."""
+
     def spoil(g, *_):
         g = g.copy()
         g[3, 7] *= 1.01
         return g
+
     return with_bug(dense(rng, 16, 12), weight=spoil), (rows(rng, 6, 16),)
 
 
 @bug("weight", "entries")
 def linear_one_entry_of_many(rng):
     """One entry of dW in 120,000 is 0: no sample will meet it."""
+
     def spoil(g, *_):
         g = g.copy()
         g[17, 123] = 0
         return g
+
     return with_bug(dense(rng, 400, 300), weight=spoil), (rows(rng, 2, 400),)
 
 
 @bug("weight", "decay")
 def linear_weight_decay(rng):
     """Weight decay is added to the gradient, though it is not in the loss."""
-    return with_bug(dense(rng), weight=lambda g, dy, x, layer: g + 0.01 * layer.params["weight"]), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, dy, x, layer: g + 0.01 * layer.params["weight"]), (
+        rows(rng),
+    )
 
 
 @bug("weight", "ones")
@@ -154,7 +164,9 @@ def linear_ignores_dy(rng):
 def linear_permuted_columns(rng):
     """dW and db come from permuted columns of dy. A cotangent of ones cannot see it."""
     order = np.array([1, 2, 0, 3])
-    return with_bug(dense(rng), weight=lambda g, *_: g[order], bias=lambda g, *_: g[order]), (rows(rng),)
+    return with_bug(dense(rng), weight=lambda g, *_: g[order], bias=lambda g, *_: g[order]), (
+        rows(rng),
+    )
 
 
 @bug("weight", "permutation")
@@ -166,72 +178,86 @@ def linear_reversed_rows(rng):
 @bug("weight", "second call")
 def linear_accumulates(rng):
     """Gradients are added to those of the last call, and nobody set them to zero."""
+
     class Accumulates(Linear):
         def backward(self, dy, x):
             dx, grads = super().backward(dy, x)
             self.sum = {n: g + getattr(self, "sum", {}).get(n, 0) for n, g in grads.items()}
             return dx, dict(self.sum)
+
     return Accumulates(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("dy", "overwritten")
 def linear_overwrites_dy(rng):
     """dy is scaled in place: whoever passed it in has other numbers now."""
+
     class Overwrites(Linear):
         def backward(self, dy, x):
             gradients = super().backward(dy, x)
             dy *= 0.5
             return gradients
+
     return Overwrites(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("x", "overwritten")
 def linear_overwrites_x(rng):
     """The input is centred in place."""
+
     class Overwrites(Linear):
         def forward(self, x):
             x -= x.mean()
             return super().forward(x)
+
     return Overwrites(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("weight", "overwritten")
 def linear_updates_in_backward(rng):
     """Backward takes an SGD step, so the gradient can neither be read nor checked (a popular repository does this)."""
+
     class Updates(Linear):
         def backward(self, dy, x):
             dx, grads = super().backward(dy, x)
             self.params["weight"] -= 0.01 * grads["weight"]
             return dx, grads
+
     return Updates(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("bias", "missing")
 def linear_no_bias_gradient(rng):
     """db is not returned."""
+
     class Missing(Linear):
         def backward(self, dy, x):
             dx, grads = super().backward(dy, x)
             return dx, {"weight": grads["weight"]}
+
     return Missing(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("dW", "extra")
 def linear_other_name(rng):
     """The gradient is returned as "dW", so no optimiser will find it."""
+
     class Renamed(Linear):
         def backward(self, dy, x):
             dx, grads = super().backward(dy, x)
             return dx, {"dW": grads["weight"], "bias": grads["bias"]}
+
     return Renamed(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("bias", "flat")
 def linear_bias_unused(rng):
     """forward forgets the bias, backward does not."""
+
     class Unused(Linear):
         def forward(self, x):
             return x @ self.params["weight"].T, x
+
     return Unused(5, 4, rng=rng), (rows(rng),)
 
 
@@ -244,8 +270,10 @@ def linear_float32_gradient(rng):
 @bug("weight", "nan")
 def linear_nan(rng):
     """dW is divided by a norm that can be 0."""
+
     def spoil(g, dy, x, _):
         return g / (x[:, :1].T @ x[:, :1] * 0)
+
     return with_bug(dense(rng), weight=spoil), (rows(rng),)
 
 
@@ -258,22 +286,28 @@ def linear_not_linear_in_dy(rng):
 @bug("y", "random")
 def linear_unseeded_noise(rng):
     """Noise from np.random without a seed: no two calls agree."""
+
     class Noisy(Linear):
         def forward(self, x):
             return super().forward(x * (np.random.random(x.shape) > 0.5))  # noqa: NPY002
+
     return Noisy(5, 4, rng=rng), (rows(rng),)
 
 
 @bug("y", "state")
 def dropout_keeps_generator(rng):
     """Dropout with a generator of its own, which goes on with each call."""
+
     class Dropout(Layer):
         rng = None
+
         def forward(self, x):
             mask = self.rng.random(x.shape) > 0.5
             return x * mask, mask
+
         def backward(self, dy, mask):
             return dy * mask, {}
+
     layer = Dropout()
     layer.rng = np.random.default_rng(0)
     return layer, (rows(rng),)
@@ -282,8 +316,10 @@ def dropout_keeps_generator(rng):
 @bug("weight", "noisy", "dtype")
 def linear_float32_inside(rng):
     """forward computes in float32 and casts back: half of the digits are gone."""
+
     class Narrow(Linear):
         def forward(self, x):
             y, _ = super().forward(x)
             return y.astype(np.float32).astype(np.float64), x
+
     return Narrow(5, 4, rng=rng), (rows(rng),)

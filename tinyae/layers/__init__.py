@@ -12,7 +12,27 @@ from tinyae.layers.summary import summary
 from tinyae.layers.tied import TiedAutoencoder, TransposedLinear
 
 __all__ = [
-    "ELU", "Autoencoder", "Conv2d", "ConvTranspose2d", "Flatten", "Frozen", "KSparse", "Layer", "LeakyReLU", "Linear", "ReLU",
-    "Reshape", "Sequential", "Sigmoid", "Softplus", "Tanh", "TiedAutoencoder", "TransposedLinear", "fold", "freeze", "leaves",
-    "summary", "unfold",
-]  # fmt: skip
+    "ELU",
+    "Autoencoder",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Flatten",
+    "Frozen",
+    "KSparse",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "ReLU",
+    "Reshape",
+    "Sequential",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+    "TiedAutoencoder",
+    "TransposedLinear",
+    "fold",
+    "freeze",
+    "leaves",
+    "summary",
+    "unfold",
+]

@@ -39,7 +39,9 @@ class Elementwise(Layer):
     def vjp(self, dy: Array, y: Array) -> Array:
         return dy * self.derivative(y)
 
-    def double_backward(self, g: Array, dy: Array, y: Array) -> tuple[Array, Array | None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, y: Array
+    ) -> tuple[Array, Array | None, Gradients]:
         # s = Σ g f'(x) dy:   ∂s/∂dy = f'(x) g,   ∂s/∂x = f''(x) Σ_K g dy
         curvature = self.second_derivative(y)
         dx = None if curvature is None else curvature * sum_probes(g * dy, y)
@@ -71,14 +73,18 @@ class LeakyReLU(Elementwise):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         if not 0 < negative_slope < 1:
-            raise ValueError(f"LeakyReLU: negative_slope is {negative_slope}, expected a number between 0 and 1")
+            raise ValueError(
+                f"LeakyReLU: negative_slope is {negative_slope}, expected a number between 0 and 1"
+            )
         self.negative_slope = float(negative_slope)  # a np.float64 would make float32 data float64
 
     def f(self, x: Array) -> Array:
         return np.maximum(x, self.negative_slope * x)
 
     def derivative(self, y: Array) -> Array:
-        return np.where(y > 0, y.dtype.type(1), y.dtype.type(self.negative_slope))  # y has the sign of x
+        return np.where(
+            y > 0, y.dtype.type(1), y.dtype.type(self.negative_slope)
+        )  # y has the sign of x
 
     def second_derivative(self, y: Array) -> None:
         return None
@@ -100,7 +106,9 @@ class ELU(Elementwise):
         self.alpha = float(alpha)
 
     def f(self, x: Array) -> Array:
-        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # the minimum: e¹⁰⁰⁰ is never needed
+        return np.where(
+            x > 0, x, self.alpha * np.expm1(np.minimum(x, 0))
+        )  # the minimum: e¹⁰⁰⁰ is never needed
 
     def derivative(self, y: Array) -> Array:
         return np.where(y > 0, y.dtype.type(1), y + y.dtype.type(self.alpha))

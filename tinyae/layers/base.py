@@ -48,13 +48,17 @@ class Layer:
         """``dx = Jᵀ dy``: ``backward`` without the parameters."""
         raise NotImplementedError(f"{type(self).__name__} has no vjp(dy, cache) -> dx")
 
-    def double_backward(self, g: Array, dy: Array, cache: Any) -> tuple[Array, Array | None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, cache: Any
+    ) -> tuple[Array, Array | None, Gradients]:
         """The gradient of the number ``s = Σ g · vjp(dy, cache)``: ``d_dy, dx, grads``.
 
         That is what a penalty on the Jacobian needs, since ``vjp(identity)`` is the Jacobian. ``d_dy`` has the shape of
         ``dy`` and equals ``jvp(g)``; ``dx`` has the shape of x, or is None where s does not depend on x at all.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads"
+        )
 
     def output_shape(self, cache: Any) -> tuple[int, ...]:
         """The shape of the y that belongs to this cache, (N, ...): a Jacobian penalty asks how many rows there are."""

@@ -36,7 +36,11 @@ class Chain(Layer):
         return x, caches
 
     def backward(
-        self, dy: Array | None, caches: list[Any], input_gradient: bool = True, bends: dict[str, Array | None] | None = None
+        self,
+        dy: Array | None,
+        caches: list[Any],
+        input_gradient: bool = True,
+        bends: dict[str, Array | None] | None = None,
     ) -> tuple[Array | None, Gradients]:
         """``dx, grads``, from the last layer to the first.
 
@@ -70,10 +74,14 @@ class Chain(Layer):
             dy = layer.vjp(dy, cache)
         return dy
 
-    def double_backward(self, g: Array, dy: Array, caches: list[Any]) -> tuple[Array, Array | None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, caches: list[Any]
+    ) -> tuple[Array, Array | None, Gradients]:
         cotangents, _ = self.cotangents(dy, caches)
         d_dy, bends, grads = self.tangents(g, cotangents, caches)
-        dx, more = self.backward(None, caches, bends=bends)  # each layer's input depends on the layers below it
+        dx, more = self.backward(
+            None, caches, bends=bends
+        )  # each layer's input depends on the layers below it
         return d_dy, dx, add_gradients(grads, more)
 
     # Its sweeps, for s = Σ g · V_0. A Jacobian penalty runs them by itself, since its g depends on V_0.
@@ -122,7 +130,10 @@ class Chain(Layer):
                 f"{type(self).__name__}: {len(caches)} caches for {len(self.named_layers)} layers: "
                 "they come from another net's forward"
             )
-        steps = [(name, layer, cache) for (name, layer), cache in zip(self.named_layers.items(), caches, strict=True)]
+        steps = [
+            (name, layer, cache)
+            for (name, layer), cache in zip(self.named_layers.items(), caches, strict=True)
+        ]
         return reversed(steps)
 
 
@@ -145,7 +156,11 @@ class Sequential(Chain):
         return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
 
     def __repr__(self) -> str:
-        return "Sequential(\n" + "".join(f"  ({i}) {indented(layer)}\n" for i, layer in enumerate(self.layers)) + ")"
+        return (
+            "Sequential(\n"
+            + "".join(f"  ({i}) {indented(layer)}\n" for i, layer in enumerate(self.layers))
+            + ")"
+        )
 
 
 class Autoencoder(Chain):
@@ -176,12 +191,17 @@ class Autoencoder(Chain):
 
 def prefixed(named: dict[str, Gradients]) -> Gradients:
     """{"0": {"weight": a}} -> {"0.weight": a}"""
-    return {f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()}
+    return {
+        f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()
+    }
 
 
 def add_gradients(a: Gradients, b: Gradients) -> Gradients:
     """The sum of two sets of gradients; either may lack what the other has."""
-    return {key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key)) for key in {**a, **b}}
+    return {
+        key: a[key] + b[key] if key in a and key in b else a.get(key, b.get(key))
+        for key in {**a, **b}
+    }
 
 
 def indented(layer: Layer) -> str:
@@ -195,5 +215,3 @@ def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         return
     for name, layer in model.named_layers.items():
         yield from leaves(layer, f"{prefix}.{name}" if prefix else name)
-
-

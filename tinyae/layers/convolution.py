@@ -24,10 +24,18 @@ from tinyae.backend import Array, block_size
 from tinyae.layers.base import Gradients, Layer, uniform_init
 
 Pair = tuple[int, int]
-PIECE = 1 << 19  # numbers of patches made at a time: 2 MiB in float32, so that they are still in the cache when they are used
+PIECE = (
+    1 << 19
+)  # numbers of patches made at a time: 2 MiB in float32, so that they are still in the cache when they are used
 
 
-def unfold(x: Array, kernel: int | Pair, stride: int | Pair = 1, padding: int | Pair = 0, dilation: int | Pair = 1) -> Array:
+def unfold(
+    x: Array,
+    kernel: int | Pair,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+) -> Array:
     """The patches of an image, each as a row: (N, C, H, W) -> (N, Ho·Wo, kh·kw·C), the channels of a pixel side by side.
 
     Patch (i, j) holds the padded image's pixels (i·stride + u·dilation, j·stride + v·dilation), 0 ≤ u < kh, 0 ≤ v < kw, and
@@ -49,7 +57,12 @@ def unfold(x: Array, kernel: int | Pair, stride: int | Pair = 1, padding: int | 
 
 
 def fold(
-    patches: Array, size: Pair, kernel: int | Pair, stride: int | Pair = 1, padding: int | Pair = 0, dilation: int | Pair = 1
+    patches: Array,
+    size: Pair,
+    kernel: int | Pair,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
 ) -> Array:
     """The transpose of ``unfold``: (N, Ho·Wo, kh·kw·C) -> (N, C, *size), every number added to the pixel it was cut from.
 
@@ -70,7 +83,9 @@ def fold(
     return _add_patches(rows, size, stride, padding, dilation)
 
 
-def _patches(x: Array, grid: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+def _patches(
+    x: Array, grid: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Array:
     """(N, C, H, W) -> (N, Ho, Wo, kh, kw, C), a view of the padded image: nothing is copied yet."""
     (ho, wo), (sh, sw), (ph, pw), (dh, dw) = grid, stride, padding, dilation
     x = x.transpose(0, 2, 3, 1)  # (N, H, W, C), as it lies in memory
@@ -80,7 +95,9 @@ def _patches(x: Array, grid: Pair, kernel: Pair, stride: Pair, padding: Pair, di
         padded[:, ph : ph + h, pw : pw + w] = x
         x = padded
     reach = dh * (kernel[0] - 1) + 1, dw * (kernel[1] - 1) + 1
-    windows = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))  # (N, H', W', C, reach, reach)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        x, reach, axis=(1, 2)
+    )  # (N, H', W', C, reach, reach)
     windows = windows[:, : ho * sh : sh, : wo * sw : sw, :, ::dh, ::dw]  # (N, Ho, Wo, C, kh, kw)
     return windows.transpose(0, 1, 2, 4, 5, 3)
 
@@ -89,7 +106,16 @@ def _add_patches(patches: Array, size: Pair, stride: Pair, padding: Pair, dilati
     """(N, Ho, Wo, kh, kw, C) -> (N, C, H, W): the transpose of ``_patches``, one kernel position after the other."""
     n, ho, wo, kh, kw, c = patches.shape
     (h, w), (sh, sw), (ph, pw), (dh, dw) = size, stride, padding, dilation
-    if (ho, wo, kh, kw, ph, pw, dh, dw) == (1, 1, h, w, 0, 0, 1, 1):  # one patch, which is the whole image
+    if (ho, wo, kh, kw, ph, pw, dh, dw) == (
+        1,
+        1,
+        h,
+        w,
+        0,
+        0,
+        1,
+        1,
+    ):  # one patch, which is the whole image
         return patches.reshape(n, h, w, c).transpose(0, 3, 1, 2)
     x = np.zeros_like(patches, shape=(n, h + 2 * ph, w + 2 * pw, c), order="C")
     for u in range(kh):
@@ -106,12 +132,23 @@ class Convolution(Layer):
     """
 
     def __init__(
-        self, grid_channels: int, image_channels: int, kernel_size: int | Pair, stride: int | Pair, padding: int | Pair,
-        dilation: int | Pair, out_channels: int, bias: bool, rng: Any, dtype: Any,
-    ) -> None:  # fmt: skip
+        self,
+        grid_channels: int,
+        image_channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair,
+        padding: int | Pair,
+        dilation: int | Pair,
+        out_channels: int,
+        bias: bool,
+        rng: Any,
+        dtype: Any,
+    ) -> None:
         name = type(self).__name__
         if grid_channels < 1 or image_channels < 1:
-            raise ValueError(f"{name}: {self.in_channels} → {self.out_channels} channels, expected at least 1 of each")
+            raise ValueError(
+                f"{name}: {self.in_channels} → {self.out_channels} channels, expected at least 1 of each"
+            )
         settings = _settings(name, kernel_size, stride, padding, dilation)
         self.kernel_size, self.stride, self.padding, self.dilation = settings
         rng = np.random.default_rng(rng)
@@ -136,7 +173,9 @@ class Convolution(Layer):
     def gather(self, image: Array, grid: Pair) -> Array:
         """``W · unfold(image)``: (N, B, H, W) -> (N, A, *grid). Each grid point is a patch's product with each filter."""
         w = self._matrix()  # (A, kh·kw·B)
-        out = np.empty_like(image, np.result_type(image.dtype, w.dtype), "C", shape=(len(image), *grid, len(w)))
+        out = np.empty_like(
+            image, np.result_type(image.dtype, w.dtype), "C", shape=(len(image), *grid, len(w))
+        )
         for piece, patches in self._pieces(image, grid):  # (n·h·w, kh·kw·B)
             out[piece] = (patches @ w.T).reshape(-1, *grid, len(w))
         return out.transpose(0, 3, 1, 2)
@@ -146,7 +185,9 @@ class Convolution(Layer):
         filters, times its values, to its patch."""
         w = self._matrix()
         (n, _, *hw), (kh, kw), b = grid.shape, self.kernel_size, self.params["weight"].shape[1]
-        out = np.empty_like(grid, np.result_type(grid.dtype, w.dtype), "C", shape=(n, *size, b)).transpose(0, 3, 1, 2)
+        out = np.empty_like(
+            grid, np.result_type(grid.dtype, w.dtype), "C", shape=(n, *size, b)
+        ).transpose(0, 3, 1, 2)
         for piece in self._cuts(n, hw):
             patches = (_rows(grid[piece]) @ w).reshape(-1, *hw, kh, kw, b)
             out[piece] = _add_patches(patches, size, self.stride, self.padding, self.dilation)
@@ -168,8 +209,13 @@ class Convolution(Layer):
     def _pieces(self, image: Array, grid: Pair) -> Iterator[tuple[slice, Array]]:
         """Some examples at a time, so that memory for patches does not grow with the batch: (slice, (n·h·w, kh·kw·B))."""
         for piece in self._cuts(len(image), grid):
-            patches = _patches(image[piece], grid, self.kernel_size, self.stride, self.padding, self.dilation)
-            yield piece, patches.reshape(patches.shape[0] * grid[0] * grid[1], -1)  # this copies, unless 1 patch = 1 image
+            patches = _patches(
+                image[piece], grid, self.kernel_size, self.stride, self.padding, self.dilation
+            )
+            yield (
+                piece,
+                patches.reshape(patches.shape[0] * grid[0] * grid[1], -1),
+            )  # this copies, unless 1 patch = 1 image
 
     def _cuts(self, n: int, grid: Any) -> list[slice]:
         w = self.params["weight"]
@@ -180,7 +226,9 @@ class Convolution(Layer):
     def _gradients(self, image: Array, grid: Array, bias_gradient: Array | None) -> Gradients:
         grads = {"weight": self.weight_gradient(image, grid)}
         if "bias" in self.params:
-            grads["bias"] = np.zeros_like(self.params["bias"]) if bias_gradient is None else bias_gradient
+            grads["bias"] = (
+                np.zeros_like(self.params["bias"]) if bias_gradient is None else bias_gradient
+            )
         return grads
 
     def _check(self, x: Array) -> None:
@@ -190,14 +238,25 @@ class Convolution(Layer):
         if x.ndim == 4 and x.shape[3] == self.in_channels:
             hint = ": this looks like (N, H, W, C): x.transpose(0, 3, 1, 2)"
         elif x.ndim == 3:
-            hint = ": one picture alone needs x[None]" if x.shape[0] == self.in_channels else ": x[:, None] adds the channel"
+            hint = (
+                ": one picture alone needs x[None]"
+                if x.shape[0] == self.in_channels
+                else ": x[:, None] adds the channel"
+            )
         elif x.ndim == 2:
             hint = ": flat rows need x.reshape(N, C, H, W) first"
-        raise ValueError(f"{self!r}: input has shape {x.shape}, expected (N, {self.in_channels}, H, W){hint}")
+        raise ValueError(
+            f"{self!r}: input has shape {x.shape}, expected (N, {self.in_channels}, H, W){hint}"
+        )
 
     def __repr__(self) -> str:
         words = [f"{self.in_channels} → {self.out_channels}", f"kernel {_short(self.kernel_size)}"]
-        settings = {"stride": (1, 1), "padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1)}
+        settings = {
+            "stride": (1, 1),
+            "padding": (0, 0),
+            "output_padding": (0, 0),
+            "dilation": (1, 1),
+        }
         for name, default in settings.items():
             value = getattr(self, name, default)
             words += [f"{name} {_short(value)}"] if value != default else []
@@ -218,19 +277,38 @@ class Conv2d(Convolution):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int | Pair, stride: int | Pair = 1, padding: int | Pair = 0,
-        dilation: int | Pair = 1, bias: bool = True, rng: Any = None, dtype: Any = np.float32,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        bias: bool = True,
+        rng: Any = None,
+        dtype: Any = np.float32,
+    ) -> None:
         self.in_channels, self.out_channels = in_channels, out_channels
         super().__init__(
-            out_channels, in_channels, kernel_size, stride, padding, dilation, out_channels, bias, rng, dtype
+            out_channels,
+            in_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            out_channels,
+            bias,
+            rng,
+            dtype,
         )
 
     def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
         return self._gradients(image=x, grid=dy, bias_gradient=dy.sum(axis=(0, 2, 3)))
 
     def jvp(self, dx: Array, x: Array) -> Array:
-        grid = _grid_size(self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
+        grid = _grid_size(
+            self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation
+        )
         return _with_probes(self.gather, dx, grid)
 
     def vjp(self, dy: Array, x: Array) -> Array:
@@ -238,11 +316,17 @@ class Conv2d(Convolution):
 
     def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
         # s = Σ g · vjp(dy) is linear in dy and W, as for Linear: the same products with g in the place of x
-        return self.jvp(g, x), None, self._gradients(image=_merged(g), grid=_merged(dy), bias_gradient=None)
+        return (
+            self.jvp(g, x),
+            None,
+            self._gradients(image=_merged(g), grid=_merged(dy), bias_gradient=None),
+        )
 
     def output_shape(self, x: Array) -> tuple[int, ...]:
         self._check(x)
-        grid = _grid_size(self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation)
+        grid = _grid_size(
+            self, x.shape[2:], self.kernel_size, self.stride, self.padding, self.dilation
+        )
         return len(x), self.out_channels, *grid
 
 
@@ -263,15 +347,36 @@ class ConvTranspose2d(Convolution):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int | Pair, stride: int | Pair = 1, padding: int | Pair = 0,
-        output_padding: int | Pair = 0, dilation: int | Pair = 1, bias: bool = True, rng: Any = None, dtype: Any = np.float32,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        output_padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        bias: bool = True,
+        rng: Any = None,
+        dtype: Any = np.float32,
+    ) -> None:
         self.in_channels, self.out_channels = in_channels, out_channels
         self.output_padding = _pair("ConvTranspose2d", "output_padding", output_padding, least=0)
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, out_channels, bias, rng, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            out_channels,
+            bias,
+            rng,
+            dtype,
         )
-        if any(p >= max(s, d) for p, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
+        if any(
+            p >= max(s, d)
+            for p, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)
+        ):
             raise ValueError(f"{self!r}: output_padding must be below max(stride, dilation)")
 
     def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
@@ -284,7 +389,11 @@ class ConvTranspose2d(Convolution):
         return _with_probes(self.gather, dy, x.shape[2:])
 
     def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
-        return self.jvp(g, x), None, self._gradients(image=_merged(dy), grid=_merged(g), bias_gradient=None)
+        return (
+            self.jvp(g, x),
+            None,
+            self._gradients(image=_merged(dy), grid=_merged(g), bias_gradient=None),
+        )
 
     def output_shape(self, x: Array) -> tuple[int, ...]:
         self._check(x)
@@ -292,7 +401,15 @@ class ConvTranspose2d(Convolution):
 
     def output_size(self, size: Pair) -> Pair:
         """(Ho, Wo) for an input of this (H, W)."""
-        settings = zip(size, self.stride, self.padding, self.dilation, self.kernel_size, self.output_padding, strict=True)
+        settings = zip(
+            size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.kernel_size,
+            self.output_padding,
+            strict=True,
+        )
         out = tuple((h - 1) * s - 2 * p + d * (k - 1) + o + 1 for h, s, p, d, k, o in settings)
         if min(out) < 1:
             raise ValueError(
@@ -302,7 +419,9 @@ class ConvTranspose2d(Convolution):
         return out
 
 
-def _grid_size(name: Any, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
+def _grid_size(
+    name: Any, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Pair:
     """How many patches an image of this size has, down and across."""
     settings = zip(size, kernel, stride, padding, dilation, strict=True)
     grid = tuple((h + 2 * p - d * (k - 1) - 1) // s + 1 for h, k, s, p, d in settings)
@@ -315,7 +434,9 @@ def _grid_size(name: Any, size: Any, kernel: Pair, stride: Pair, padding: Pair, 
     return grid
 
 
-def _settings(name: str, kernel: int | Pair, stride: int | Pair, padding: int | Pair, dilation: int | Pair) -> tuple[Pair, ...]:
+def _settings(
+    name: str, kernel: int | Pair, stride: int | Pair, padding: int | Pair, dilation: int | Pair
+) -> tuple[Pair, ...]:
     return (
         _pair(name, "kernel_size", kernel, least=1),
         _pair(name, "stride", stride, least=1),
@@ -328,7 +449,9 @@ def _pair(name: str, setting: str, value: Any, least: int) -> Pair:
     """3 -> (3, 3); (3, 5) stays."""
     pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in pair):
-        raise ValueError(f"{name}: {setting} is {value!r}, expected a whole number of at least {least}, or a pair of them")
+        raise ValueError(
+            f"{name}: {setting} is {value!r}, expected a whole number of at least {least}, or a pair of them"
+        )
     return int(pair[0]), int(pair[1])
 
 

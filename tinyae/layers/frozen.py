@@ -40,7 +40,9 @@ class Frozen(Layer):
     def vjp(self, dy: Array, cache: Any) -> Array:
         return self.layer.vjp(dy, cache)
 
-    def double_backward(self, g: Array, dy: Array, cache: Any) -> tuple[Array, Array | None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, cache: Any
+    ) -> tuple[Array, Array | None, Gradients]:
         d_dy, dx, _ = self.layer.double_backward(g, dy, cache)
         return d_dy, dx, {}
 

@@ -49,11 +49,17 @@ class KSparse(Layer):
         """True where a number is among the k largest of its example: bool, the shape of x."""
         units = math.prod(x.shape[1:])
         if self.k > units:
-            raise ValueError(f"{self!r}: k is {self.k}, but the code has only {units} numbers (shape {x.shape})")
+            raise ValueError(
+                f"{self!r}: k is {self.k}, but the code has only {units} numbers (shape {x.shape})"
+            )
         rows = x.real.reshape(len(x), units)  # (N, K)
-        kth = np.partition(rows, units - self.k, axis=1)[:, units - self.k, None]  # each row's k-th largest number
+        kth = np.partition(rows, units - self.k, axis=1)[
+            :, units - self.k, None
+        ]  # each row's k-th largest number
         above, equal = rows > kth, rows == kth
-        room = self.k - above.sum(axis=1, keepdims=True)  # how many of the equal ones still have a place
+        room = self.k - above.sum(
+            axis=1, keepdims=True
+        )  # how many of the equal ones still have a place
         return (above | (equal & (equal.cumsum(axis=1) <= room))).reshape(x.shape)
 
     def __repr__(self) -> str:

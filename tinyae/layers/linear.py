@@ -24,10 +24,17 @@ class Linear(Layer):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, rng: Any = None, dtype: Any = np.float32
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        rng: Any = None,
+        dtype: Any = np.float32,
     ) -> None:
         if in_features < 1 or out_features < 1:
-            raise ValueError(f"Linear({in_features} → {out_features}): both sizes must be at least 1")
+            raise ValueError(
+                f"Linear({in_features} → {out_features}): both sizes must be at least 1"
+            )
         rng = np.random.default_rng(rng)
         self.in_features, self.out_features = in_features, out_features
         self.params = {"weight": uniform_init((out_features, in_features), in_features, rng, dtype)}
@@ -45,7 +52,9 @@ class Linear(Layer):
         return self.vjp(dy, x), self.parameter_gradients(dy, x)
 
     def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
-        grads = {"weight": dy.T @ x}  # (out, N) (N, in) -> (out, in): the sum over examples is the product's own
+        grads = {
+            "weight": dy.T @ x
+        }  # (out, N) (N, in) -> (out, in): the sum over examples is the product's own
         if "bias" in self.params:
             grads["bias"] = dy.sum(axis=0)
         return grads
@@ -58,7 +67,10 @@ class Linear(Layer):
 
     def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
         # s = Σ g · (dy W): the three products of backward once more, with g in the place of x; x itself is not in s.
-        rows = dy.reshape(-1, self.out_features), g.reshape(-1, self.in_features)  # (K·N, out), (K·N, in)
+        rows = (
+            dy.reshape(-1, self.out_features),
+            g.reshape(-1, self.in_features),
+        )  # (K·N, out), (K·N, in)
         grads = {"weight": rows[0].T @ rows[1]}
         if "bias" in self.params:
             grads["bias"] = np.zeros_like(self.params["bias"])
@@ -71,7 +83,13 @@ class Linear(Layer):
     def _check(self, x: Array) -> None:
         if x.ndim == 2 and x.shape[1] == self.in_features:
             return
-        hint = ": flatten it first?" if x.ndim > 2 else ": one example alone needs x[None]" if x.ndim == 1 else ""
+        hint = (
+            ": flatten it first?"
+            if x.ndim > 2
+            else ": one example alone needs x[None]"
+            if x.ndim == 1
+            else ""
+        )
         features = x.shape[-1] if x.ndim else 0
         raise ValueError(
             f"{self!r}: input has {features} features, expected {self.in_features} "

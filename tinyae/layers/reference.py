@@ -13,7 +13,12 @@ Pair = tuple[int, int]
 
 
 def conv2d_loops(
-    x: Array, w: Array, b: Array | None = None, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1)
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
 ) -> Array:
     """``y[n, o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[n, c, i·stride + u·dilation − padding, j·…]``, x = 0 outside.
 
@@ -37,9 +42,14 @@ def conv2d_loops(
 
 
 def conv_transpose2d_loops(
-    x: Array, w: Array, b: Array | None = None, stride: Pair = (1, 1), padding: Pair = (0, 0), output_padding: Pair = (0, 0),
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    output_padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
-) -> Array:  # fmt: skip
+) -> Array:
     """``y[n, o, i·stride + u·dilation − padding, j·…] += w[c, o, u, v] · x[n, c, i, j]``; what falls outside y is dropped.
 
     x: (N, C, H, W), w: (C, O, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). The loops of ``conv2d_loops``, with the roles of the two
@@ -63,11 +73,20 @@ def conv_transpose2d_loops(
 
 
 def conv2d_loops_backward(
-    dy: Array, x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1)
+    dy: Array,
+    x: Array,
+    w: Array,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
 ) -> tuple[Array, Array, Array]:
     """``dx, dw, db`` of ``conv2d_loops``: its innermost line ``y += w · x`` read backwards, ``dx += w · dy`` and
     ``dw += x · dy``."""
-    (_, _, height, width), (channels_out, channels_in, kh, kw), (_, _, ho, wo) = x.shape, w.shape, dy.shape
+    (_, _, height, width), (channels_out, channels_in, kh, kw), (_, _, ho, wo) = (
+        x.shape,
+        w.shape,
+        dy.shape,
+    )
     dx, dw = np.zeros_like(x), np.zeros_like(w)
     for o in range(channels_out):
         for i in range(ho):

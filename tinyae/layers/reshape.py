@@ -17,12 +17,16 @@ class Reshape(Layer):
 
     def __init__(self, *shape: int) -> None:
         if not shape or any(size < 1 for size in shape):
-            raise ValueError(f"Reshape{shape}: expected one or more sizes of at least 1, without the batch axis")
+            raise ValueError(
+                f"Reshape{shape}: expected one or more sizes of at least 1, without the batch axis"
+            )
         self.shape = shape
 
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
         if math.prod(x.shape[1:]) != math.prod(self.shape):
-            raise ValueError(f"{self!r}: an example of shape {x.shape[1:]} has not {math.prod(self.shape)} numbers")
+            raise ValueError(
+                f"{self!r}: an example of shape {x.shape[1:]} has not {math.prod(self.shape)} numbers"
+            )
         return x.reshape(len(x), *self.shape), x.shape
 
     def backward(self, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, Gradients]:
@@ -36,7 +40,9 @@ class Reshape(Layer):
         probes = dy.shape[: dy.ndim - 1 - len(self.shape)]
         return dy.reshape(*probes, *x_shape)
 
-    def double_backward(self, g: Array, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, x_shape: tuple[int, ...]
+    ) -> tuple[Array, None, Gradients]:
         return self.jvp(g, x_shape), None, {}
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -51,7 +57,9 @@ class Flatten(Layer):
 
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
         if x.ndim < 2:
-            raise ValueError(f"Flatten(): expected (N, ...) with at least two axes, got shape {x.shape}")
+            raise ValueError(
+                f"Flatten(): expected (N, ...) with at least two axes, got shape {x.shape}"
+            )
         return x.reshape(len(x), -1), x.shape
 
     def backward(self, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, Gradients]:
@@ -64,7 +72,9 @@ class Flatten(Layer):
     def vjp(self, dy: Array, x_shape: tuple[int, ...]) -> Array:
         return dy.reshape(*dy.shape[:-2], *x_shape)
 
-    def double_backward(self, g: Array, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, None, Gradients]:
+    def double_backward(
+        self, g: Array, dy: Array, x_shape: tuple[int, ...]
+    ) -> tuple[Array, None, Gradients]:
         return self.jvp(g, x_shape), None, {}
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, int]:

@@ -21,11 +21,23 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
     model = model.to("cpu")
     for name, layer in leaves(model):
         x = layer(x)
-        rows.append((name, repr(layer), shape_text(x.shape[1:]), f"{count(layer):,}" if layer.params else "-"))
+        rows.append(
+            (
+                name,
+                repr(layer),
+                shape_text(x.shape[1:]),
+                f"{count(layer):,}" if layer.params else "-",
+            )
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [f"{n:<{widths[0]}}  {r:<{widths[1]}}  {s:>{widths[2]}}  {p:>{widths[3]}}" for n, r, s, p in rows]
+    lines = [
+        f"{n:<{widths[0]}}  {r:<{widths[1]}}  {s:>{widths[2]}}  {p:>{widths[3]}}"
+        for n, r, s, p in rows
+    ]
     megabytes = sum(a.nbytes for a in model.params.values()) / 2**20
-    return "\n".join([*lines, f"{count(model):,} parameters, {megabytes:.1f} MiB as {np.dtype(dtype).name}"])
+    return "\n".join(
+        [*lines, f"{count(model):,} parameters, {megabytes:.1f} MiB as {np.dtype(dtype).name}"]
+    )
 
 
 def count(layer: Layer) -> int:

@@ -25,7 +25,9 @@ class TransposedLinear(Layer):
 
     def __init__(self, linear: Linear, bias: bool = True) -> None:
         if not isinstance(linear, Linear):
-            raise TypeError(f"TransposedLinear: expected the Linear layer whose weights it shares, got {linear!r}")
+            raise TypeError(
+                f"TransposedLinear: expected the Linear layer whose weights it shares, got {linear!r}"
+            )
         weight = linear.params["weight"]
         self.params = {"weight": weight}
         if bias:
@@ -72,7 +74,9 @@ class TransposedLinear(Layer):
 
     def __repr__(self) -> str:
         code, features = self.params["weight"].shape
-        return f"TransposedLinear({code} → {features}{'' if 'bias' in self.params else ', no bias'})"
+        return (
+            f"TransposedLinear({code} → {features}{'' if 'bias' in self.params else ', no bias'})"
+        )
 
 
 class TiedAutoencoder(Autoencoder):
@@ -85,10 +89,16 @@ class TiedAutoencoder(Autoencoder):
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:
         super().__init__(encoder, decoder)
-        names = {id(array): key for key, array in reversed(super().params.items())}  # the first of each array's names
-        self.ties = {key: names[id(a)] for key, a in super().params.items() if names[id(a)] != key}  # the other -> the first
+        names = {
+            id(array): key for key, array in reversed(super().params.items())
+        }  # the first of each array's names
+        self.ties = {
+            key: names[id(a)] for key, a in super().params.items() if names[id(a)] != key
+        }  # the other -> the first
         if not self.ties:
-            raise ValueError("TiedAutoencoder: encoder and decoder share no weights: TransposedLinear(linear) takes an encoder's layer")
+            raise ValueError(
+                "TiedAutoencoder: encoder and decoder share no weights: TransposedLinear(linear) takes an encoder's layer"
+            )
 
     @property
     def params(self) -> Gradients:
@@ -104,7 +114,10 @@ class TiedAutoencoder(Autoencoder):
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = super().map_params(f)
         layers = dict(leaves(new))
-        for key, first in self.ties.items():  # the copy's arrays are tied to each other, not to ours
+        for (
+            key,
+            first,
+        ) in self.ties.items():  # the copy's arrays are tied to each other, not to ours
             (layer, _, name), (owner, _, owners) = key.rpartition("."), first.rpartition(".")
             layers[layer].params[name] = layers[owner].params[owners]
         return new

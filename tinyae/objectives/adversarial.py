@@ -32,14 +32,22 @@ from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import Optimizer
 from tinyae.training.batches import Data, examples_of
 from tinyae.training.loop import ObjectiveFunction, loss_and_gradients
-from tinyae.training.validation import ADVICE, TrainingDiverged, check_data, check_optimizer, first_nonfinite
+from tinyae.training.validation import (
+    ADVICE,
+    TrainingDiverged,
+    check_data,
+    check_optimizer,
+    first_nonfinite,
+)
 from tinyae.training.workers import Workers
 
 Game = Callable[[Autoencoder, Array, Any], tuple[Array, Array]]  # (model, x, rng) -> real, fake
 DISCRIMINATOR = 2**32 - 2  # stands in the seeds of the discriminator's random numbers
 
 
-def discriminator_loss(discriminator: Layer, pair: tuple[Array, Array], rng: Any = None) -> tuple[Any, Gradients, dict[str, Any]]:
+def discriminator_loss(
+    discriminator: Layer, pair: tuple[Array, Array], rng: Any = None
+) -> tuple[Any, Gradients, dict[str, Any]]:
     """The discriminator's loss on ``pair = real, fake``, an objective with the discriminator as its model: ``loss, grads, parts``.
 
         ``loss = −mean log σ(c(real)) − mean log (1 − σ(c(fake)))``
@@ -55,7 +63,10 @@ def discriminator_loss(discriminator: Layer, pair: tuple[Array, Array], rng: Any
     a_fake, caches_fake = _logits(discriminator, fake)
     of_real, da_real = bce_with_logits(a_real, np.ones_like(a_real))
     of_fake, da_fake = bce_with_logits(a_fake, np.zeros_like(a_fake))
-    grads = add_gradients(discriminator.parameter_gradients(da_real, caches_real), discriminator.parameter_gradients(da_fake, caches_fake))
+    grads = add_gradients(
+        discriminator.parameter_gradients(da_real, caches_real),
+        discriminator.parameter_gradients(da_fake, caches_fake),
+    )
     right = scalar(((a_real > 0).mean() + (a_fake <= 0).mean()) / 2)
     return of_real + of_fake, grads, {"discriminator_accuracy": right}
 
@@ -78,7 +89,9 @@ class GeneratorLoss:  # used like a function: Objective(code_penalty=GeneratorLo
         check_layer("GeneratorLoss", "discriminator", self.discriminator)
         *_, (_, last) = leaves(self.discriminator)
         if isinstance(last, Sigmoid):
-            raise ValueError("GeneratorLoss: the discriminator ends in Sigmoid, expected a logit: σ is in the loss already, leave the layer out")
+            raise ValueError(
+                "GeneratorLoss: the discriminator ends in Sigmoid, expected a logit: σ is in the loss already, leave the layer out"
+            )
 
     def __call__(self, y: Array) -> tuple[Any, Array]:
         a, caches = _logits(self.discriminator, y)
@@ -115,21 +128,35 @@ class Adversarial:
         arrays than the discriminator's; in ``fit``, a discriminator that does not take what the game gives.
     """
 
-    def __init__(self, objective: ObjectiveFunction, discriminator: Layer, game: Game, optimizer: Optimizer) -> None:
+    def __init__(
+        self, objective: ObjectiveFunction, discriminator: Layer, game: Game, optimizer: Optimizer
+    ) -> None:
         check_layer("Adversarial", "discriminator", discriminator)
         check_optimizer(discriminator, optimizer)
         if optimizer.params.keys() != discriminator.params.keys():
-            raise ValueError("Adversarial: the optimizer does not update the discriminator's weights: make it from discriminator.params")
+            raise ValueError(
+                "Adversarial: the optimizer does not update the discriminator's weights: make it from discriminator.params"
+            )
         if isinstance(objective, Objective):
             penalties = objective.code_penalty, objective.output_penalty
-            if not any(isinstance(penalty, GeneratorLoss) and penalty.discriminator is discriminator for penalty in penalties):
+            if not any(
+                isinstance(penalty, GeneratorLoss) and penalty.discriminator is discriminator
+                for penalty in penalties
+            ):
                 raise ValueError(
                     "Adversarial: the objective does not hold this discriminator: write Objective(code_penalty=GeneratorLoss(discriminator)) or "
                     "Objective(output_penalty=GeneratorLoss(discriminator)) with the very same net"
                 )
-        self.objective, self.discriminator, self.game, self.optimizer = objective, discriminator, game, optimizer
+        self.objective, self.discriminator, self.game, self.optimizer = (
+            objective,
+            discriminator,
+            game,
+            optimizer,
+        )
 
-    def __call__(self, model: Layer, x: Array, rng: Any = None) -> tuple[Any, Gradients, dict[str, Any]]:
+    def __call__(
+        self, model: Layer, x: Array, rng: Any = None
+    ) -> tuple[Any, Gradients, dict[str, Any]]:
         """The model's ``loss, grads, parts``."""
         return self.objective(model, x, rng)
 
@@ -141,23 +168,37 @@ class Adversarial:
 
     def check(self, model: Layer, data: Data) -> None:
         """Refuse, before anything is changed, what the discriminator could not judge."""
-        for name, examples in zip(("real", "fake"), self.game(model, examples_of(data)[:2], np.random.default_rng(0)), strict=True):
+        for name, examples in zip(
+            ("real", "fake"),
+            self.game(model, examples_of(data)[:2], np.random.default_rng(0)),
+            strict=True,
+        ):
             check_data(self.discriminator, examples, f"the game's {name} examples")
             _logits(self.discriminator, examples)
 
-    def before_step(self, model: Layer, batch: Data, team: Workers, seed: list[int]) -> dict[str, Any]:
+    def before_step(
+        self, model: Layer, batch: Data, team: Workers, seed: list[int]
+    ) -> dict[str, Any]:
         """The discriminator's step on the batch; ``seed`` is [seed, epoch, step]. Returns what is to be logged."""
 
-        def of_critic(discriminator: Layer, x: Array, rng: Any) -> tuple[Any, Gradients, dict[str, Any]]:
+        def of_critic(
+            discriminator: Layer, x: Array, rng: Any
+        ) -> tuple[Any, Gradients, dict[str, Any]]:
             return discriminator_loss(discriminator, self.game(model, x, rng), rng)
 
         x, seed_of_critic = examples_of(batch), [*seed, DISCRIMINATOR]
-        loss, grads, right = loss_and_gradients(self.discriminator, x, of_critic, team, seed_of_critic)
+        loss, grads, right = loss_and_gradients(
+            self.discriminator, x, of_critic, team, seed_of_critic
+        )
         if device_of(x) == "cpu" and not math.isfinite(loss):
             real, fake = self.game(model, x, np.random.default_rng(seed_of_critic))
-            where = first_nonfinite(self.discriminator, fake) or first_nonfinite(self.discriminator, real)
+            where = first_nonfinite(self.discriminator, fake) or first_nonfinite(
+                self.discriminator, real
+            )
             at = f"epoch {seed[1] + 1}, step {seed[2] + 1}"
-            raise TrainingDiverged(f"{at}: the discriminator's loss is {loss}. First not finite in the discriminator: {where}. {ADVICE}")
+            raise TrainingDiverged(
+                f"{at}: the discriminator's loss is {loss}. First not finite in the discriminator: {where}. {ADVICE}"
+            )
         self.optimizer.step(grads, team.map)
         return {"discriminator": loss, **right}
 
@@ -194,5 +235,7 @@ def _parts(state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]
 def _logits(discriminator: Layer, x: Array) -> tuple[Array, Any]:
     a, caches = discriminator.forward(x)
     if a.shape != (len(x), 1):
-        raise ValueError(f"discriminator: it gives an array of shape {a.shape}, expected ({len(x)}, 1), a logit an example: no Sigmoid")
+        raise ValueError(
+            f"discriminator: it gives an array of shape {a.shape}, expected ({len(x)}, 1), a logit an example: no Sigmoid"
+        )
     return a, caches

@@ -56,7 +56,11 @@ class Objective:
 
     def __post_init__(self) -> None:
         check_function("Objective", "reconstruction", self.reconstruction, "mse or bce")
-        for name, example in {"corrupt": "Gaussian(0.3)", "code_penalty": "l1", "output_penalty": "GeneratorLoss(discriminator)"}.items():
+        for name, example in {
+            "corrupt": "Gaussian(0.3)",
+            "code_penalty": "l1",
+            "output_penalty": "GeneratorLoss(discriminator)",
+        }.items():
             if getattr(self, name) is not None:
                 check_function("Objective", name, getattr(self, name), example)
         for name in ("beta", "contraction", "gamma"):
@@ -67,7 +71,9 @@ class Objective:
     @property
     def needs_full_batch(self) -> bool:
         """True where the loss is no mean over examples, so that worker threads cannot share a batch."""
-        penalties = [getattr(p, "func", p) for p in (self.code_penalty, self.output_penalty)]  # look into a functools.partial
+        penalties = [
+            getattr(p, "func", p) for p in (self.code_penalty, self.output_penalty)
+        ]  # look into a functools.partial
         return any(getattr(penalty, "needs_full_batch", False) for penalty in penalties)
 
     def __call__(

@@ -22,7 +22,9 @@ def classification(
         ValueError: ``data`` is no such pair; labels of another length than x, or outside 0 … classes − 1.
     """
     if not (isinstance(data, tuple) and len(data) == 2):
-        raise ValueError("classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)")
+        raise ValueError(
+            "classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)"
+        )
     x, labels = data
     _check_labels("classification", x, labels)
     logits, caches = model.forward(x)
@@ -33,4 +35,6 @@ def classification(
 
 def _check_labels(name: str, x: Array, labels: Array) -> None:
     if labels.shape != (len(x),):
-        raise ValueError(f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each")
+        raise ValueError(
+            f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each"
+        )

@@ -37,7 +37,9 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
     """
     mean, logvar = split_mean_logvar(code)
     if noise.shape != mean.shape:
-        raise ValueError(f"reparameterize: noise has shape {noise.shape}, expected {mean.shape}, one number for each mean")
+        raise ValueError(
+            f"reparameterize: noise has shape {noise.shape}, expected {mean.shape}, one number for each mean"
+        )
     s = np.exp(logvar / 2) * noise
     return mean + s, s
 
@@ -85,10 +87,14 @@ class Variational:
         check_weight("Variational", "beta", self.beta)
         check_function("Variational", "reconstruction", self.reconstruction, "bce or mse")
 
-    def __call__(self, model: VAE, x: Array, rng: np.random.Generator | None = None) -> tuple[Any, Gradients, dict[str, Any]]:
+    def __call__(
+        self, model: VAE, x: Array, rng: np.random.Generator | None = None
+    ) -> tuple[Any, Gradients, dict[str, Any]]:
         """``loss, grads, parts`` for the batch ``x``: (N, ...)."""
         if not isinstance(model, VAE):
-            raise TypeError(f"Variational: the model is of type {type(model).__name__}, expected a VAE, as models.vae() makes it")
+            raise TypeError(
+                f"Variational: the model is of type {type(model).__name__}, expected a VAE, as models.vae() makes it"
+            )
         code, encoder_caches = model.encoder.forward(x)
         noise = standard_normal((len(code), model.code), code, rng)
         z, s = reparameterize(code, noise)
@@ -104,5 +110,3 @@ class Variational:
         parts = {"reconstruction": pixels * value, "kl": kl}
         grads = model.named({"encoder": encoder_grads, "decoder": decoder_grads})
         return parts["reconstruction"] + self.beta * kl, grads, parts
-
-

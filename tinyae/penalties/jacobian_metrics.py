@@ -48,7 +48,9 @@ def contraction_ratios(encoder: Layer, x: Array, distances: Any, rng: Any = 0) -
     if not (distances > 0).all():
         raise ValueError(f"contraction_ratios: distances are {distances}, expected numbers above 0")
     u = np.random.default_rng(rng).standard_normal((len(x), math.prod(x.shape[1:])))
-    u = to_device((u / np.linalg.norm(u, axis=1, keepdims=True)).astype(x.dtype), device_of(x)).reshape(x.shape)
+    u = to_device(
+        (u / np.linalg.norm(u, axis=1, keepdims=True)).astype(x.dtype), device_of(x)
+    ).reshape(x.shape)
     z = encoder(x).reshape(len(x), -1)
     moved = (encoder(x + x.dtype.type(r) * u).reshape(len(x), -1) - z for r in distances)
     return np.array([float(np.sqrt((d * d).sum(axis=1)).mean()) for d in moved]) / distances

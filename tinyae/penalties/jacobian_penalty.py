@@ -27,12 +27,16 @@ from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain, add_gradients
 from tinyae.penalties.chain import check_chain, flattened, reshapes
 
-BLOCK = 1 << 19  # numbers in the widest layer's cotangents at a time: 2 MiB in float32, about what stays in a core's cache
+BLOCK = (
+    1 << 19
+)  # numbers in the widest layer's cotangents at a time: 2 MiB in float32, about what stays in a core's cache
 BLOCK_GPU = 1 << 28
 Bends = dict[str, Array | None]
 
 
-def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any = None) -> tuple[Any, Array | None, Gradients]:
+def contractive(
+    encoder: Layer, caches: Any, probes: int | None = None, rng: Any = None
+) -> tuple[Any, Array | None, Gradients]:
     """``Ω, dx, grads``: the batch mean of ‖∂z/∂x‖²_F and its gradient, at the point ``z, caches = encoder.forward(x)``.
 
     The norm of Rifai et al. 2011 (eq. 1), theirs for one sigmoid layer, here for any encoder of the layers. Range [0, ∞). dx has
@@ -55,7 +59,12 @@ def contractive(encoder: Layer, caches: Any, probes: int | None = None, rng: Any
 
 
 def contractive_backward(
-    encoder: Layer, dz: Array, caches: Any, weight: float, probes: int | None = None, rng: Any = None
+    encoder: Layer,
+    dz: Array,
+    caches: Any,
+    weight: float,
+    probes: int | None = None,
+    rng: Any = None,
 ) -> tuple[Any, Gradients]:
     """``Ω, grads`` for a loss + weight · Ω, where dz is the loss's gradient at the code: its backward and the one that
     collects the penalty's bends are one pass. For training: no dx.
@@ -67,7 +76,9 @@ def contractive_backward(
     net, caches, names = flattened(encoder, caches)
     check_chain(net, caches, probes)
     if dz.shape != net.output_shape(caches):
-        raise ValueError(f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}")
+        raise ValueError(
+            f"contractive_backward: dz has shape {dz.shape}, expected that of the code, {net.output_shape(caches)}"
+        )
     value, bends, grads = _norm(net, caches, probes, rng, weight)
     _, more = net.backward(dz, caches, input_gradient=False, bends=bends)
     return value, names(add_gradients(grads, more))
@@ -97,7 +108,9 @@ def higher_order_contractive(
     """
     check_floating("higher_order_contractive", x)
     if not sigma > 0 or samples < 1 or samples % 1:
-        raise ValueError(f"higher_order_contractive: sigma is {sigma} and samples {samples}, expected above 0 and at least 1")
+        raise ValueError(
+            f"higher_order_contractive: sigma is {sigma} and samples {samples}, expected above 0 and at least 1"
+        )
     rng = np.random.default_rng(rng)
     _, nested = encoder.forward(x)
     net, caches, names = flattened(encoder, nested)
@@ -105,12 +118,17 @@ def higher_order_contractive(
     value, grads, dx = 0.0, {}, None
     for _ in range(samples):
         noise = sigma * rng.standard_normal(x.shape)
-        shifted = flattened(encoder, encoder.forward(x + to_device(noise.astype(x.dtype), device_of(x)))[1])[1]
+        shifted = flattened(
+            encoder, encoder.forward(x + to_device(noise.astype(x.dtype), device_of(x)))[1]
+        )[1]
         for v in _rows(net, caches, None, None, like=x, width=math.prod(x.shape[1:])):
             difference = net.vjp(v, caches) - net.vjp(v, shifted)
             value += scalar((difference * difference).sum()) / (len(x) * samples)
             g = difference * (2 / (len(x) * samples))
-            for sign, at in ((1, caches), (-1, shifted)):  # the value falls as J(x + ε) comes nearer: hence −g there
+            for sign, at in (
+                (1, caches),
+                (-1, shifted),
+            ):  # the value falls as J(x + ε) comes nearer: hence −g there
                 _, more_dx, more = net.double_backward(sign * g, v, at)
                 grads = add_gradients(grads, more)
                 dx = more_dx if dx is None else dx if more_dx is None else dx + more_dx
@@ -145,7 +163,9 @@ def jacobian(net: Layer, x: Array) -> Array:
 
 def check_floating(who: str, x: Array) -> None:
     if x.dtype.kind not in "fc":
-        raise ValueError(f"{who}: x has dtype {x.dtype}, expected floating point: for pixels x.astype(np.float32) / 255")
+        raise ValueError(
+            f"{who}: x has dtype {x.dtype}, expected floating point: for pixels x.astype(np.float32) / 255"
+        )
 
 
 def _norm(
@@ -155,12 +175,19 @@ def _norm(
     ``net.backward(dz, caches, bends=bends)`` gives what comes through the point."""
     check_chain(net, caches, probes)
     first, *others = net.layers[reshapes(net.layers) :]
-    if type(first) is Linear and not probes and len(others) < 2 and all(isinstance(layer, Elementwise) for layer in others):
+    if (
+        type(first) is Linear
+        and not probes
+        and len(others) < 2
+        and all(isinstance(layer, Elementwise) for layer in others)
+    ):
         return _one_layer(net, caches, reshapes(net.layers), weight)
     return _by_rows(net, caches, probes, rng, weight)
 
 
-def _one_layer(net: Chain, caches: list[Any], first: int, weight: float) -> tuple[Any, Bends, Gradients]:
+def _one_layer(
+    net: Chain, caches: list[Any], first: int, weight: float
+) -> tuple[Any, Bends, Gradients]:
     """One layer z = f(Wx + b) in O(D·H): row i of J is f'(a_i) W_i, so with s = f'(a), n_i = Σ_j W²_ij,
 
         ``‖J‖²_F = Σ_i s_i² n_i``,   ``∂/∂W_ij = 2 s_i² W_ij`` at fixed s,   ``∂/∂a_i = 2 s_i f''(a_i) n_i``
@@ -184,7 +211,9 @@ def _one_layer(net: Chain, caches: list[Any], first: int, weight: float) -> tupl
     return scalar((squared_slopes * norms).sum()), bends, net.named({name: grads})
 
 
-def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight: float) -> tuple[Any, Bends, Gradients]:
+def _by_rows(
+    net: Chain, caches: list[Any], probes: int | None, rng: Any, weight: float
+) -> tuple[Any, Bends, Gradients]:
     """The general case: block after block of rows goes down and up."""
     names, (n, *code) = list(net.named_layers), net.output_shape(caches)
     live = None if probes else _live_units(net, caches)
@@ -192,7 +221,11 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
     scale = 1 / (n * (probes or 1))
     start = reshapes(net.layers)  # which leave the norm as it is
     name, linear = names[start], net.layers[start]
-    if shortcut := type(linear) is Linear and len(names) > start + 1 and n_rows > linear.out_features:
+    if (
+        shortcut := type(linear) is Linear
+        and len(names) > start + 1
+        and n_rows > linear.out_features
+    ):
         # J = V W. With G = W Wᵀ and C = VᵀV, ‖V W‖² = Σ C ∘ G, its gradient at V is 2 V G, that at W is 2 C W: no array as wide
         # as the input, and at H = 512 units on D = 784 inputs less work, as soon as there are more rows than the H of G itself.
         start += 1
@@ -212,7 +245,9 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
             g = (2 * scale * weight) * v
         _, more_bends, more = above.tangents(g, cotangents, upper)
         grads = add_gradients(grads, more)
-        bends = add_gradients(bends, {name: bend for name, bend in more_bends.items() if bend is not None})
+        bends = add_gradients(
+            bends, {name: bend for name, bend in more_bends.items() if bend is not None}
+        )
     if shortcut:
         value = scalar((vtv * gram).sum()) * scale
         of_first = {key: np.zeros_like(a) for key, a in linear.params.items()}
@@ -222,12 +257,20 @@ def _by_rows(net: Chain, caches: list[Any], probes: int | None, rng: Any, weight
 
 
 def _rows(
-    net: Chain, caches: list[Any], probes: int | None, rng: Any, units: Array | None = None, like: Array | None = None,
+    net: Chain,
+    caches: list[Any],
+    probes: int | None,
+    rng: Any,
+    units: Array | None = None,
+    like: Array | None = None,
     width: int = 0,
-) -> Iterator[Array]:  # fmt: skip
+) -> Iterator[Array]:
     """The cotangents to send down, in blocks (B, N, *z): all unit vectors, or those of ``units``, or random ±1."""
     shape, like = net.output_shape(caches), _like(net, caches) if like is None else like
-    sizes = [math.prod(layer.output_shape(cache)) for layer, cache in zip(net.layers, caches, strict=True)]
+    sizes = [
+        math.prod(layer.output_shape(cache))
+        for layer, cache in zip(net.layers, caches, strict=True)
+    ]
     at_a_time = _rows_at_a_time(like, *sizes, shape[0] * width)
     if probes is None:
         yield from _identity(shape, like, at_a_time, units)
@@ -238,7 +281,9 @@ def _rows(
         yield to_device(signs.astype(like.dtype), device_of(like))
 
 
-def _identity(shape: tuple[int, ...], like: Array, at_a_time: int, units: Array | None = None) -> Iterator[Array]:
+def _identity(
+    shape: tuple[int, ...], like: Array, at_a_time: int, units: Array | None = None
+) -> Iterator[Array]:
     """The unit vectors of every example, (B, N, *shape[1:]), B at a time. ``units`` (N, K') names those of each example."""
     n, size = shape[0], math.prod(shape[1:])
     count = size if units is None else units.shape[1]
@@ -258,8 +303,14 @@ def _live_units(net: Chain, caches: list[Any]) -> Array | None:
 
     Examples do not meet in J, so the i-th row that is sent down may be another unit's for each of them. On a GPU all rows are
     taken: there, asking for K' would wait for the device."""
-    layer, y = next((pair for pair in reversed(list(zip(net.layers, caches, strict=True)))
-                     if not isinstance(pair[0], Flatten | Reshape)), (None, None))  # fmt: skip
+    layer, y = next(
+        (
+            pair
+            for pair in reversed(list(zip(net.layers, caches, strict=True)))
+            if not isinstance(pair[0], Flatten | Reshape)
+        ),
+        (None, None),
+    )
     if not isinstance(layer, Elementwise) or device_of(y) != "cpu":
         return None
     dead = layer.derivative(y).reshape(len(y), -1) == 0  # (N, K)

@@ -53,5 +53,7 @@ class History:
     def __repr__(self) -> str:
         if not self.rows:
             return "History(no epochs yet)"
-        last = "  ".join(f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in self.rows[-1].items())
+        last = "  ".join(
+            f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in self.rows[-1].items()
+        )
         return f"History({len(self)} epochs; last: {last})"

@@ -18,7 +18,12 @@ from tinyae.io import check_ending, copy_into, writable_folder
 from tinyae.layers.base import Gradients, Layer
 from tinyae.optim import Optimizer
 from tinyae.training.batches import Data, examples_of, shards, take
-from tinyae.training.checkpoint import TrainingState, load_checkpoint, read_checkpoint, save_checkpoint
+from tinyae.training.checkpoint import (
+    TrainingState,
+    load_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+)
 from tinyae.training.history import History
 from tinyae.training.validation import (
     ADVICE,
@@ -31,7 +36,9 @@ from tinyae.training.validation import (
 )
 from tinyae.training.workers import Workers, default_workers, sum_gradients, weighted_sum
 
-ObjectiveFunction = Callable[[Any, Array, np.random.Generator], tuple[Any, Gradients, dict[str, Any]]]
+ObjectiveFunction = Callable[
+    [Any, Array, np.random.Generator], tuple[Any, Gradients, dict[str, Any]]
+]
 VALIDATION = 2**32 - 1  # stands for the step in the seeds of the validation's random numbers
 
 
@@ -90,11 +97,17 @@ def fit(
         objective.check(model, data)
     on_gpu, examples = device_of(examples_of(data)) != "cpu", len(examples_of(data))
     if workers is None:
-        workers = 1 if on_gpu or getattr(objective, "needs_full_batch", False) else default_workers(batch_size)
+        workers = (
+            1
+            if on_gpu or getattr(objective, "needs_full_batch", False)
+            else default_workers(batch_size)
+        )
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
     same = {"batch_size": batch_size, "workers": workers, "examples": examples, **(settings or {})}
-    state = TrainingState(seed=seed, settings=json.loads(json.dumps(same)))  # as it will be read back: a tuple becomes a list
+    state = TrainingState(
+        seed=seed, settings=json.loads(json.dumps(same))
+    )  # as it will be read back: a tuple becomes a list
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from")
@@ -106,11 +119,17 @@ def fit(
             if patience is not None and epoch - state.best_epoch >= patience:
                 break
             started = time.perf_counter()
-            row = _train_epoch(model, data, objective, optimizer, team, state.seed, epoch, batch_size, bar)
+            row = _train_epoch(
+                model, data, objective, optimizer, team, state.seed, epoch, batch_size, bar
+            )
             if validation is not None:
-                row["val_loss"] = _validation_loss(model, validation, objective, team, seed, batch_size)
+                row["val_loss"] = _validation_loss(
+                    model, validation, objective, team, seed, batch_size
+                )
             seconds = time.perf_counter() - started
-            row.update(seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.current_lr))
+            row.update(
+                seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.current_lr)
+            )
             state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
             check_finite(model, epoch)
@@ -125,7 +144,11 @@ def fit(
 
 
 def evaluate(
-    model: Layer, x: Array, batch_size: int = 500, workers: int | None = None, seen: Array | None = None
+    model: Layer,
+    x: Array,
+    batch_size: int = 500,
+    workers: int | None = None,
+    seen: Array | None = None,
 ) -> dict[str, float]:
     """How well ``model`` reconstructs ``x``: ``mse``, the mean over all numbers of (x̂ − x)², and ``psnr`` in dB,
     ``10 log₁₀ (1 / mse)`` for pictures in [0, 1].
@@ -138,7 +161,9 @@ def evaluate(
     """
     check_data(model, x, "x")
     if seen is not None and seen.shape != x.shape:
-        raise ValueError(f"evaluate: seen has shape {seen.shape} and x {x.shape}: they must be equal")
+        raise ValueError(
+            f"evaluate: seen has shape {seen.shape} and x {x.shape}: they must be equal"
+        )
 
     def squared_error(start: int) -> float:
         batch = slice(start, start + batch_size)
@@ -163,9 +188,16 @@ def psnr(mse: float) -> float:
 
 
 def _train_epoch(
-    model: Layer, data: Data, objective: ObjectiveFunction, optimizer: Optimizer, team: Workers, seed: int, epoch: int,
-    batch_size: int, bar: Any,
-) -> dict[str, float]:  # fmt: skip
+    model: Layer,
+    data: Data,
+    objective: ObjectiveFunction,
+    optimizer: Optimizer,
+    team: Workers,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    bar: Any,
+) -> dict[str, float]:
     """One pass over the data; the epoch's mean loss and parts."""
     x = examples_of(data)
     n, on_cpu = len(x), device_of(x) == "cpu"
@@ -174,7 +206,11 @@ def _train_epoch(
     weights = []
     for step, start in enumerate(range(0, n, batch_size)):
         batch = take(data, order[start : start + batch_size])
-        before = objective.before_step(model, batch, team, [seed, epoch, step]) if hasattr(objective, "before_step") else {}
+        before = (
+            objective.before_step(model, batch, team, [seed, epoch, step])
+            if hasattr(objective, "before_step")
+            else {}
+        )
         loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
         if on_cpu and not math.isfinite(loss):
             raise TrainingDiverged(divergence_message(model, batch, loss, epoch, step))
@@ -185,7 +221,9 @@ def _train_epoch(
         if on_cpu:
             bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.5f}", refresh=False)
     means = {key: float(weighted_sum([term[key] for term in terms], weights)) for key in terms[0]}
-    if not math.isfinite(means["loss"]):  # on a GPU: looked at once an epoch, so that no step waits for the device
+    if not math.isfinite(
+        means["loss"]
+    ):  # on a GPU: looked at once an epoch, so that no step waits for the device
         step = next(i for i, term in enumerate(terms) if not math.isfinite(float(term["loss"])))
         raise TrainingDiverged(
             f"epoch {epoch + 1}, step {step + 1}: the loss is {float(terms[step]['loss'])}. On a GPU it is looked at once an "
@@ -211,14 +249,23 @@ def loss_and_gradients(
 
 
 def _validation_loss(
-    model: Layer, data: Data, objective: ObjectiveFunction, team: Workers, seed: int, batch_size: int
+    model: Layer,
+    data: Data,
+    objective: ObjectiveFunction,
+    team: Workers,
+    seed: int,
+    batch_size: int,
 ) -> float:
     """The objective's mean over ``data``, with the same random numbers after every epoch so that epochs compare."""
     n = len(examples_of(data))
 
     def one(start: int) -> float:
         batch = take(data, slice(start, start + batch_size))
-        return float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0]) * len(examples_of(batch)) / n
+        return (
+            float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0])
+            * len(examples_of(batch))
+            / n
+        )
 
     return sum(team.map(one, range(0, n, batch_size)))
 
@@ -226,17 +273,33 @@ def _validation_loss(
 def _progress_bar(total: int, done: int, disable: bool) -> Any:
     from tqdm import tqdm
 
-    often = 0.2 if sys.stderr.isatty() else 2  # seconds; in a log file or a notebook every update stays or costs
-    return tqdm(total=total, initial=done, unit="img", unit_scale=True, disable=disable, dynamic_ncols=True, mininterval=often)
+    often = (
+        0.2 if sys.stderr.isatty() else 2
+    )  # seconds; in a log file or a notebook every update stays or costs
+    return tqdm(
+        total=total,
+        initial=done,
+        unit="img",
+        unit_scale=True,
+        disable=disable,
+        dynamic_ncols=True,
+        mininterval=often,
+    )
 
 
 def _resumed(
-    path: str | os.PathLike[str], model: Layer, optimizer: Optimizer, objective: ObjectiveFunction, fresh: TrainingState
+    path: str | os.PathLike[str],
+    model: Layer,
+    optimizer: Optimizer,
+    objective: ObjectiveFunction,
+    fresh: TrainingState,
 ) -> TrainingState:
     saved, _ = read_checkpoint(path)
     for key in fresh.settings.keys() | saved.settings.keys() | {"seed"}:
         mine = fresh.seed if key == "seed" else fresh.settings.get(key)
         theirs = saved.seed if key == "seed" else saved.settings.get(key)
         if mine != theirs:
-            raise ValueError(f"{path}: the run was started with {key} = {theirs}, and cannot go on with {key} = {mine}")
+            raise ValueError(
+                f"{path}: the run was started with {key} = {theirs}, and cannot go on with {key} = {mine}"
+            )
     return load_checkpoint(path, model, optimizer, objective)

@@ -19,7 +19,9 @@ class TrainingDiverged(FloatingPointError):
     """The loss became NaN or infinite. The message says where; the last good checkpoint stays as it is."""
 
 
-def check_settings(epochs: int, batch_size: int, patience: int | None, validation: Data | None) -> None:
+def check_settings(
+    epochs: int, batch_size: int, patience: int | None, validation: Data | None
+) -> None:
     if epochs < 0:
         raise ValueError(f"epochs is {epochs}, expected 0 or more")
     if batch_size < 1:
@@ -32,7 +34,9 @@ def check_optimizer(model: Layer, optimizer: Optimizer) -> None:
     params = model.params
     for key, w in optimizer.params.items():
         if key in params and params[key] is not w:
-            raise ValueError(f"the optimizer updates another array than the model's {key}: make it after astype() and to()")
+            raise ValueError(
+                f"the optimizer updates another array than the model's {key}: make it after astype() and to()"
+            )
 
 
 def check_data(model: Layer, data: Data, name: str) -> None:
@@ -42,17 +46,25 @@ def check_data(model: Layer, data: Data, name: str) -> None:
         if len(other) != len(x):
             raise ValueError(f"{name}: {len(x)} examples, but {len(other)} labels")
     if not hasattr(x, "dtype"):
-        raise TypeError(f"{name} is of type {type(x).__name__}, expected an array: its .flat or .images, or np.array(...)")
+        raise TypeError(
+            f"{name} is of type {type(x).__name__}, expected an array: its .flat or .images, or np.array(...)"
+        )
     if len(x) == 0:
         raise ValueError(f"{name} is empty (shape {x.shape}): there is nothing to learn from")
     if x.dtype.kind in "iub":
-        raise ValueError(f"{name} has dtype {x.dtype}: convert pixels to floating point in [0, 1], x.astype(np.float32) / 255")
+        raise ValueError(
+            f"{name} has dtype {x.dtype}: convert pixels to floating point in [0, 1], x.astype(np.float32) / 255"
+        )
     dtype = next((w.dtype for w in model.params.values()), x.dtype)
     if x.dtype != dtype:
-        raise ValueError(f"{name} has dtype {x.dtype} and the model {dtype}: x.astype(np.{dtype}), or model.astype(np.{x.dtype})")
+        raise ValueError(
+            f"{name} has dtype {x.dtype} and the model {dtype}: x.astype(np.{dtype}), or model.astype(np.{x.dtype})"
+        )
     if any(device_of(w) != device_of(x) for w in model.params.values()):
         here, there = ("cpu", "gpu") if device_of(x) == "cpu" else ("gpu", "cpu")
-        raise ValueError(f"{name} is on the {here} and the model on the {there}: to_device(x, {there!r}), or model.to({here!r})")
+        raise ValueError(
+            f"{name} is on the {here} and the model on the {there}: to_device(x, {there!r}), or model.to({here!r})"
+        )
     low, high = float(x.min()), float(x.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = int(to_numpy(~np.isfinite(x).reshape(len(x), -1).all(axis=1)).argmax())
@@ -71,7 +83,10 @@ def check_finite(model: Layer, epoch: int) -> None:
 
 
 def divergence_message(model: Layer, batch: Data, loss: float, epoch: int, step: int) -> str:
-    where = first_nonfinite(model, examples_of(batch)) or "the loss itself: every layer's output is finite"
+    where = (
+        first_nonfinite(model, examples_of(batch))
+        or "the loss itself: every layer's output is finite"
+    )
     return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"
 
 

@@ -35,7 +35,9 @@ class Workers:
 
         keep_freed_memory()
         self._limits = threadpool_limits(limits=1, user_api="blas")
-        self._pool = ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
+        self._pool = (
+            ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
+        )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -57,7 +59,11 @@ class Workers:
                     return
                 results[i] = f(item)
 
-        others = [self._pool.submit(work) for _ in range(min(self.n, len(items)) - 1)] if self._pool else []
+        others = (
+            [self._pool.submit(work) for _ in range(min(self.n, len(items)) - 1)]
+            if self._pool
+            else []
+        )
         try:
             work()
         finally:
@@ -74,14 +80,20 @@ def keep_freed_memory() -> None:
     Every step makes and frees the same megabytes. By default glibc hands them back to the system after each step and gets
     them again page by page, each zeroed: measured, a third to a half of a step of the dense model at batch 64.
     """
-    trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # the numbers of M_TRIM_THRESHOLD, ... in malloc.h
+    trim_threshold, mmap_threshold, arena_max = (
+        -1,
+        -3,
+        -8,
+    )  # the numbers of M_TRIM_THRESHOLD, ... in malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, TypeError, OSError):  # macOS, Windows, musl
         return
     mallopt(trim_threshold, 1 << 30)
     mallopt(mmap_threshold, 1 << 25)  # the largest that it takes
-    mallopt(arena_max, 1)  # one heap for all threads: a shard's arrays are freed by another thread than made them
+    mallopt(
+        arena_max, 1
+    )  # one heap for all threads: a shard's arrays are freed by another thread than made them
 
 
 def weighted_sum(values: list[Any], weights: list[float]) -> Any:
@@ -110,5 +122,7 @@ def sum_gradients(all_grads: list[Gradients], weights: list[float], workers: Wor
 
 def default_workers(batch_size: int) -> int:
     """One worker for each core that this process may use, as long as each gets 16 examples or more of a batch."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(cores, batch_size // 16))
