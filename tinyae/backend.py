@@ -7,12 +7,15 @@ about devices is to move arrays there and back, and that is this file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-Array = Any  # numpy.ndarray or cupy.ndarray: whatever answers to np.* functions and operators
+Array = Any  # numpy.ndarray or cupy.ndarray: anything that np.* functions and operators accept
+Scalar = Any  # a loss value: a Python float on the CPU, a 0-d array on a GPU
+Rng = np.random.Generator | int | Sequence[int] | None  # what np.random.default_rng takes
 
 
 def gpu_available() -> bool:
