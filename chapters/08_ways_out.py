@@ -49,9 +49,9 @@ from tinyae.models import basic_autoencoder, classifier, discriminator, vae
 from tinyae.objectives.adversarial import (
     Adversarial,
     GeneratorLoss,
-    codes,
+    code_batches,
     discriminator_loss,
-    reconstructions,
+    image_batches,
 )
 from tinyae.objectives.variational import Variational, gaussian_kl
 from tinyae.plots import mosaic, plot_codes, plot_images, plot_reconstructions, show
@@ -477,7 +477,7 @@ aae, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1, features=
 game = Adversarial(
     Objective(code_penalty=GeneratorLoss(opponent), beta=0.01),
     opponent,
-    codes,
+    code_batches,
     Adam(opponent.params, 1e-3),
 )
 history = fit(aae, x_train, game, Adam(aae.params, 1e-3), epochs(2500), progress=False)
@@ -642,7 +642,7 @@ for weight in (0.001, 0.005):
     gan, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1)
     objective = Objective(output_penalty=GeneratorLoss(opponent), gamma=weight)
     game = Adversarial(
-        objective, opponent, reconstructions, Adam(opponent.params, 2e-4)
+        objective, opponent, image_batches, Adam(opponent.params, 2e-4)
     )  # a slow one, or it wins at once
     games[weight] = fit(
         gan, x_train, game, Adam(gan.params, 1e-3), epochs(2500), progress=False

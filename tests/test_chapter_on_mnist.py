@@ -37,20 +37,20 @@ def trained(name, data, epochs=None, validation=None):
 def denoised(name, data, epochs):
     r, model, _ = trained(name, data, epochs)
     x = r.examples(data.test.images)
-    return evaluate(model, x, seen=r.objective.corrupt(x, 0))
+    return evaluate(model, x, inputs=r.objective.corrupt(x, 0))
 
 
 def test_denoising(data):
     scores = denoised("denoising", data, epochs=10)
     assert scores["mse"] <= 0.0108  # PyTorch's: 0.0103
     assert (
-        scores["psnr"] - scores["seen_psnr"] > 6
+        scores["psnr"] - scores["input_psnr"] > 6
     )  # the bottleneck's own error is more than +8 dB would allow
 
 
 def test_denoising_without_a_bottleneck_gains_8_db(data):
     scores = denoised("denoising-tiles", data, epochs=2)
-    assert scores["psnr"] - scores["seen_psnr"] >= 8
+    assert scores["psnr"] - scores["input_psnr"] >= 8
 
 
 def test_the_variational_model(data):

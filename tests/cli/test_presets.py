@@ -151,12 +151,12 @@ def test_a_denoising_run_shows_and_scores_noisy_pictures(tmp_path, capsys, monke
 def test_evaluate_compares_with_the_clean_pictures():
     r, x = preset("denoising"), STROKES[:30].reshape(30, -1)
     model, seen = r.build((1, 28, 28), 0), r.objective.corrupt(STROKES[:30].reshape(30, -1), 0)
-    result = evaluate(model, x, batch_size=7, seen=seen)
+    result = evaluate(model, x, batch_size=7, inputs=seen)
     assert result["mse"] == pytest.approx(((model(seen) - x) ** 2).mean(), rel=1e-5)
-    assert result["seen_mse"] == pytest.approx(((seen - x) ** 2).mean(), rel=1e-5)
+    assert result["input_mse"] == pytest.approx(((seen - x) ** 2).mean(), rel=1e-5)
     assert (
-        result["seen_psnr"] == pytest.approx(10 * np.log10(1 / result["seen_mse"]))
+        result["input_psnr"] == pytest.approx(10 * np.log10(1 / result["input_mse"]))
         and psnr(0) == np.inf
     )
-    with pytest.raises(ValueError, match="seen has shape"):
-        evaluate(model, x, seen=seen[:5])
+    with pytest.raises(ValueError, match="inputs has shape"):
+        evaluate(model, x, inputs=seen[:5])

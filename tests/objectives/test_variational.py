@@ -331,7 +331,7 @@ def test_from_the_command_line(tmp_path, capsys):
         (
             lambda: Objective()(small(), X),
             TypeError,
-            r"a VAE of the parts encoder, mean, decoder.*Variational\(\)",
+            r"the model is a VAE, expected an Autoencoder.*Variational\(\)",
         ),
         (lambda: gaussian_kl(np.zeros((2, 5))), ValueError, r"shape \(2, 5\), expected \(N, 2K\)"),
         (

@@ -15,7 +15,7 @@ from tinyae.data import Dataset, Gaussian, Masking, SaltAndPepper
 from tinyae.data.corruption import Corruption
 from tinyae.layers import Autoencoder, KSparse, ReLU
 from tinyae.losses import Perceptual, bce
-from tinyae.objectives.adversarial import Adversarial, GeneratorLoss, codes, reconstructions
+from tinyae.objectives.adversarial import Adversarial, GeneratorLoss, code_batches, image_batches
 from tinyae.objectives.autoencoder import Objective
 from tinyae.objectives.classification import classification
 from tinyae.objectives.variational import Variational
@@ -131,7 +131,7 @@ def adversarial(
     return Adversarial(
         Objective(code_penalty=GeneratorLoss(discriminator), beta=beta),
         discriminator,
-        codes,
+        code_batches,
         Adam(discriminator.params, 1e-3),
     )
 
@@ -146,7 +146,7 @@ def of_pictures(
     return Adversarial(
         Objective(output_penalty=GeneratorLoss(discriminator), gamma=beta),
         discriminator,
-        reconstructions,
+        image_batches,
         Adam(discriminator.params, 2e-4),
     )
 

@@ -140,14 +140,14 @@ def _show(
             plots.plot_latent_plane(model, x_test[:2000], some, shape=shape), out / "plane.png"
         )
 
-    scores = evaluate(model, x_test, seen=seen)
+    scores = evaluate(model, x_test, inputs=seen)
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
     of = "" if seen is None else f" of what it makes of {corrupt!r}"
     print(f"test MSE{of} {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
     if seen is not None:
-        gain = scores["psnr"] - scores["seen_psnr"]
+        gain = scores["psnr"] - scores["input_psnr"]
         print(
-            f"  before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB: a gain of {gain:.2f} dB"
+            f"  before, MSE {scores['input_mse']:.5f}, PSNR {scores['input_psnr']:.2f} dB: a gain of {gain:.2f} dB"
         )
     if len(history) and objective != Objective():
         print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
