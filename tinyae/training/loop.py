@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from tinyae.training.validation import (
     TrainingDiverged,
     check_finite,
     check_settings,
+    layer_with_state,
     loss_diverged,
 )
 from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
@@ -94,7 +96,9 @@ def fit(
         validation: examples on which the objective is measured after every epoch, as ``val_loss``.
         workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
             where the objective needs the full batch. With several workers, the objective is called
-            once per shard, and its loss must be a mean over examples.
+            once per shard, and its loss must be a mean over examples. A layer that keeps state
+            between forward and backward cannot be shared by threads: then a warning says so, and
+            there is one worker.
         progress: show a bar with the loss, images/s and the time left.
         checkpoint: an .npz file, written after every epoch.
         resume: continue from ``checkpoint``.
@@ -130,6 +134,14 @@ def fit(
     if workers is None:
         one = on_gpu or objective.needs_full_batch
         workers = 1 if one else default_workers(batch_size)
+    if workers > 1 and (name := layer_with_state(model, x)):
+        warnings.warn(
+            f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
+            "threads would mix up its gradients: training continues with one worker. Return what "
+            "backward needs as the cache instead",
+            stacklevel=2,
+        )
+        workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
     # As it will be read back from JSON: a tuple becomes a list.

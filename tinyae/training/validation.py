@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import numpy as np
 
+from tinyae.backend import Array, to_numpy
 from tinyae.data.batches import Data, examples_of
+from tinyae.layers import leaves
 from tinyae.layers.base import Layer
 from tinyae.layers.summary import first_nonfinite
 
@@ -40,3 +45,44 @@ def loss_diverged(model: Layer, batch: Data, loss: float) -> str:
     where = first_nonfinite(model, examples_of(batch))
     where = where or "the loss itself: every layer's output is finite"
     return f"the loss is {float(loss)}. First not finite: {where}"
+
+
+def layer_with_state(model: Layer, x: Array) -> str | None:
+    """The name of a layer that keeps state between forward and backward, such as ``self.x = x``.
+    None if there is none. Worker threads would mix up such a layer's gradients without an error.
+
+    Only layers from outside tinyae are tried: two forward passes on different examples and then the
+    backward pass of the first must give what a fresh copy gives without the second.
+    """
+    n = min(2, len(x) // 2)
+    if n == 0:
+        return None  # a single example is not shared by workers
+    a, b = x[:n], x[n : 2 * n]
+    for name, layer in leaves(model):
+        if not type(layer).__module__.startswith("tinyae.") and _mixes(layer, a, b):
+            return f"{name}, {layer!r}"
+        fresh = copy.deepcopy(layer)  # a layer's own random numbers must not move
+        a, b = fresh.forward(a)[0], fresh.forward(b)[0]
+    return None
+
+
+def _mixes(layer: Layer, a: Array, b: Array) -> bool:
+    alone, shared = copy.deepcopy(layer), copy.deepcopy(layer)
+    y, cache = alone.forward(a)
+    dy = np.cos(np.arange(y.size, dtype=y.real.dtype)).reshape(y.shape)  # any cotangent
+    expected = alone.backward(dy, cache)
+    try:
+        _, cache = shared.forward(a)
+        shared.forward(b)
+        got = shared.backward(dy, cache)
+    except Exception:
+        return True
+    return not _same(expected, got)
+
+
+def _same(expected: Any, got: Any) -> bool:
+    (dx, grads), (dx2, grads2) = expected, got
+    pairs = [(dx, dx2), *((grads[key], grads2.get(key)) for key in grads)]
+    return all(
+        p is q is None or np.array_equal(to_numpy(p), to_numpy(q), equal_nan=True) for p, q in pairs
+    )
