@@ -48,7 +48,7 @@ def check_file(
 
     Raises:
         FileNotFoundError: there is no such file; the message suggests a similar name.
-        ValueError: ``spec`` is not FILE.py:NAME, or the shape is missing or cannot be read.
+        ValueError: ``spec`` is not FILE.py:NAME, or the input shape is missing or invalid.
         AttributeError: the file has no such name; the message suggests a similar one.
         TypeError: the class needs arguments, or the object is not something to check.
         Exception: whatever the file itself raises, with its traceback.
@@ -84,7 +84,8 @@ def load(path: Path) -> ModuleType:
     """
     name = f"_tinyae_checked_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(name, path)
-    assert module_spec is not None and module_spec.loader is not None  # true for every .py file
+    if module_spec is None or module_spec.loader is None:
+        raise ValueError(f"{path} is not a Python file: its name must end in .py")
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module  # dataclasses and pickle look up their module here
     sys.path.insert(0, str(path.parent.resolve()))

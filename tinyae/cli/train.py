@@ -137,7 +137,7 @@ def _prepare(args: argparse.Namespace) -> Run:
             f"its test accuracy is {scores['classifier_accuracy']:.1%}\n"
         )
     print(
-        f"{data!r}, {epochs} epochs, batch size {settings['batch_size']}, "
+        f"{data!r}, {epochs} epoch(s), batch size {settings['batch_size']}, "
         f"Adam with learning rate {settings['lr']:g}, on the {args.device.upper()}"
     )
     return Run(name, preset, settings, epochs, out, data, model, objective, x, x_test)
@@ -176,7 +176,7 @@ def _interrupted(run: Run) -> int:
     if checkpoint.is_file():
         state, _ = read_checkpoint(checkpoint)
         print(
-            f"\nStopped. The first {state.epoch} epochs are saved in {checkpoint}. "
+            f"\nStopped. The first {state.epoch} epoch(s) are saved in {checkpoint}. "
             f"To continue:\n  tinyae {shlex.join(words)} --resume\n"
             f"(with --epochs {state.epoch}, this ends the run here and writes the weights)",
             file=sys.stderr,
