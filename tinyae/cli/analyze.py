@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from tinyae.applications import (
 )
 from tinyae.backend import Array
 from tinyae.cli.inputs import check_shape, load_images, load_trained
-from tinyae.cli.preset_objectives import Model
+from tinyae.cli.presets import Preset
 from tinyae.data import load_data
 from tinyae.io import read_arrays, writable_folder, write_atomically
 
@@ -95,7 +96,7 @@ def map_codes(args: argparse.Namespace) -> int:
         )
     images, names = images[: args.n], names[: args.n]
     labels = None if labels is None else labels[: args.n]
-    z = encode(model.encode, preset.model_input(images))
+    z = _codes(preset, model, images)
     if z.shape[1] == 2 and args.method is None:
         method, points, file = "their own two dimensions", z, "plane.png"
         ax = plots.plot_latent_plane(model, preset.model_input(images), labels, shape=shape)
@@ -137,10 +138,9 @@ def probe(args: argparse.Namespace) -> int:
         raise ValueError(f"probe: {args.data} has no labels, and a classifier needs them")
     if args.seeds < 1:
         raise ValueError(f"--seeds is {args.seeds}, expected at least 1")
-    x, x_test = preset.model_input(data.train.images), preset.model_input(data.test.images)
 
-    def codes(model: Model) -> tuple[Array, Array]:
-        return encode(model.encode, x), encode(model.encode, x_test)
+    def codes(model: Any) -> tuple[Array, Array]:
+        return _codes(preset, model, data.train.images), _codes(preset, model, data.test.images)
 
     trained_codes = codes(model)  # once, because they are the same for all seeds
     features = {
@@ -150,7 +150,7 @@ def probe(args: argparse.Namespace) -> int:
     }
     print(
         f"accuracy in % of a linear classifier trained with {args.labels:,} labels, on "
-        f"{len(x_test):,} test images: mean of {args.seeds} seeds (lowest to highest)"
+        f"{len(data.test):,} test images: mean of {args.seeds} seeds (lowest to highest)"
     )
     for name, features_for in features.items():
         accuracies = []
@@ -164,6 +164,11 @@ def probe(args: argparse.Namespace) -> int:
             f"({min(accuracies):.2f} to {max(accuracies):.2f})"
         )
     return 0
+
+
+def _codes(preset: Preset, model: Any, images: Array) -> Array:
+    """The latent codes of images (N, C, H, W) as rows: (N, code)."""
+    return encode(model.encode, preset.model_input(images))
 
 
 def _quoted(name: str) -> str:
