@@ -98,7 +98,7 @@ def map_codes(args: argparse.Namespace) -> int:
     labels = None if labels is None else labels[: args.n]
     z = _codes(preset, model, images)
     if z.shape[1] == 2 and args.method is None:
-        method, points, file = "their own two dimensions", z, "plane.png"
+        method, points, file = "their latent dimensions", z, "plane.png"
         ax = plots.plot_latent_plane(model, preset.model_input(images), labels, shape=shape)
     else:
         file = "map.png"
