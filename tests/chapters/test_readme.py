@@ -44,7 +44,7 @@ def test_links_lead_somewhere(name):
 def test_commands_exist():
     from tinyae.cli.main import _parser
 
-    commands = "train|reconstruct|denoise|sample|anomalies|map|features|check|list|info"
+    commands = "train|reconstruct|denoise|sample|anomalies|map|probe|check|list|info"
     lines = re.findall(rf"^(?:.* && )?(tinyae (?:{commands})[^#\n]*)", TEXTS["README.md"], re.M)
     assert len(lines) > 5
     for line in lines:
