@@ -438,7 +438,7 @@ show(ax, f"05_noise_{data.name}")
 
 # %%
 def penalized(sigma):
-    """mse + σ²/784 · mean ‖∂x̂/∂x‖², the norm estimated from 4 random ±1 sums of rows."""
+    """mse + σ²/784 · mean ‖∂x̂/∂x‖², estimated from 4 random ±1 sums of rows."""
 
     def objective(model, x, rng):
         y, caches = model.forward(x)

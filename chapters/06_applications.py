@@ -75,7 +75,7 @@ print(data, "->", x_train.shape, x_test.shape)
 
 
 def dense(*sizes, rng=0):
-    """784 → sizes → back to 784: ReLU between layers, linear code, Sigmoid at the end."""
+    """784 → sizes → back to 784: ReLU between layers, linear code, Sigmoid output."""
     rng, sizes = np.random.default_rng(rng), (x_train.shape[1], *sizes)
 
     def layers(sizes):
