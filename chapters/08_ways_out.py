@@ -548,7 +548,7 @@ print_scores("sampled, variational, N(0, 1)", sampled)
 
 # %%
 def plot_adversarial(history, axes, penalty):
-    """Left: discriminator loss and accuracy. Right: the two terms of the autoencoder."""
+    """Left: discriminator loss and accuracy. Right: terms of the autoencoder's loss."""
     passes = history["epoch"]
     curves = [
         (axes[0], "discriminator", "discriminator's loss", "tab:red"),
