@@ -494,9 +494,7 @@ for name, model in cleaners.items():
 
 print(f"PSNR of the noisy page: {psnr(float(((noisy - page) ** 2).mean())):.2f} dB")
 print("PSNR of the cleaned page in dB")
-print(
-    f"{'one tile every … pixels':<24}" + "".join(f"{step:>9}" for step in (28, 14, 7))
-)
+print(f"{'step between tiles':<24}" + "".join(f"{step:>9}" for step in (28, 14, 7)))
 for name in cleaners:
     print(
         f"{name:<24}"
@@ -509,9 +507,7 @@ for name in cleaners:
 fig, axes = plt.subplots(3, 2, figsize=(6.6, 7.4), layout="constrained")
 drawn = {"clean page": page, "noisy page": noisy}
 drawn |= {
-    f"{name}, one tile every {step} pixels": cleaned[name, step]
-    for name in cleaners
-    for step in (28, 7)
+    f"{name}, step {step}": cleaned[name, step] for name in cleaners for step in (28, 7)
 }
 for ax, (name, y) in zip(axes.flat, drawn.items(), strict=True):
     plot_images(y[None], title=name, ax=ax)

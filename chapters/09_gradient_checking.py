@@ -139,7 +139,7 @@ for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
 
 # %%
 def signs_and_sizes(y):
-    """A random cotangent, as in gradcheck. No entry is near zero: every output counts."""
+    """A random cotangent, as in gradcheck. No entry is near zero: all outputs count."""
     r = np.random.default_rng(1)
     return r.uniform(0.5, 1.5, y.shape) * r.choice([-1.0, 1.0], y.shape)
 
