@@ -96,8 +96,8 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # $$\frac{\partial\Omega}{\partial a_i}
 # = 2 s_i\,\underbrace{s_i (1-2z_i)}_{\sigma''(a_i)}\,n_i,\qquad
-# \frac{\partial \Omega}{\partial W_{ij}} = 2 s_i^2\,W_{ij}
-# + \frac{\partial\Omega}{\partial a_i}\,x_j,\qquad
+# \frac{\partial \Omega}{\partial W_{ij}} = 2 s_i^2\,W_{ij} +
+# \frac{\partial\Omega}{\partial a_i}\,x_j,\qquad
 # \frac{\partial\Omega}{\partial b_i} = \frac{\partial\Omega}{\partial a_i}$$
 #
 # for one example. As before, take the mean over the batch.
@@ -426,8 +426,8 @@ show(ax, f"05_noise_{data.name}")
 # second order in $\varepsilon$, with $\mathbb E\,\varepsilon = 0$ and
 # $\mathbb E\,\varepsilon_i\varepsilon_j = \sigma^2[i=j]$,
 #
-# $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2
-# + \sigma^2\,\lVert J_r\rVert_F^2 + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
+# $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 +
+# \sigma^2\,\lVert J_r\rVert_F^2 + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
 #
 # Here $\Delta r$ is the sum of the second derivatives of $r$. The last term is small where the
 # model already reconstructs well, so drop it. What remains is the plain loss plus a penalty on the

@@ -132,8 +132,8 @@ def trained(model, x, epochs, corrupt=None, batch_size=128):
 # Let $d_{ij} = \lVert y_i-y_j\rVert^2$. The differential of the kernel is
 # $\delta k_{ij} = -k_{ij}^2\,\delta d_{ij}$, so
 #
-# $$\delta C = \sum_{i\ne j}p_{ij}k_{ij}\,\delta d_{ij}
-# - \sum_{i\ne j}\frac{k_{ij}^2}{Z}\,\delta d_{ij}
+# $$\delta C = \sum_{i\ne j}p_{ij}k_{ij}\,\delta d_{ij} -
+# \sum_{i\ne j}\frac{k_{ij}^2}{Z}\,\delta d_{ij}
 # = \sum_{i\ne j}(p_{ij}-q_{ij})\,k_{ij}\,\delta d_{ij} .$$
 #
 # Point $y_i$ appears in both $d_{ij}$ and $d_{ji}$, each time with

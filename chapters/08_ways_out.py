@@ -110,9 +110,9 @@ def print_scores(name, x):
 # are its two outputs. For any $z$, $p(x) = p(x\mid z)\,p(z)\,/\,p(z\mid x)$. Take the logarithm,
 # add $\log q - \log q$, and average over $z\sim q$:
 #
-# $$\log p(x) = \underbrace{\mathbb E_q[\log p(x\mid z)]
-# - \mathrm{KL}\big(q(z\mid x)\,\|\,p(z)\big)}_{\text{the bound}}
-# + \underbrace{\mathrm{KL}\big(q(z\mid x)\,\|\,p(z\mid x)\big)}_{\ge\,0} .$$
+# $$\log p(x) = \underbrace{\mathbb E_q[\log p(x\mid z)] -
+# \mathrm{KL}\big(q(z\mid x)\,\|\,p(z)\big)}_{\text{the bound}} +
+# \underbrace{\mathrm{KL}\big(q(z\mid x)\,\|\,p(z\mid x)\big)}_{\ge\,0} .$$
 #
 # We cannot compute the last term, but it is non-negative. So the other two terms are a lower bound
 # on $\log p(x)$, and we maximize this bound. Its first term is the reconstruction: for coin flips,
@@ -442,8 +442,8 @@ show(axes[0], f"08_beta_{data.name}")
 # So there are two players, and each has its own loss. With $\tilde z_n\sim\mathcal N(0, 1)$ the
 # samples from the prior,
 #
-# $$L_c = -\frac1N\sum_n\log\sigma\big(c(\tilde z_n)\big)
-# - \frac1N\sum_n\log\big(1-\sigma(c(z_n))\big),\qquad
+# $$L_c = -\frac1N\sum_n\log\sigma\big(c(\tilde z_n)\big) -
+# \frac1N\sum_n\log\big(1-\sigma(c(z_n))\big),\qquad
 # L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(z_n)\big) .$$
 #
 # Since $\frac{d}{da}\log\sigma(a) = 1 - \sigma(a)$, the gradients with respect to the logits are
@@ -493,10 +493,8 @@ print(gradcheck(GeneratorLoss(small_net), pair[1]))
 grads = loss_of_discriminator(small_net, *pair)[1]
 library_grads = discriminator_loss(small_net, pair)[1]
 differences = [np.abs(grads[name] - library_grads[name]).max() for name in grads]
-dz, library_dz = (
-    loss_of_generator(small_net, pair[1])[1],
-    GeneratorLoss(small_net)(pair[1])[1],
-)
+dz = loss_of_generator(small_net, pair[1])[1]
+library_dz = GeneratorLoss(small_net)(pair[1])[1]
 differences.append(np.abs(dz - library_dz).max())
 print(f"\nlargest difference from the library's gradients: {max(differences):.0e}")
 
@@ -600,8 +598,8 @@ show(axes[0], f"08_adversarial_{data.name}")
 #
 # $$L = \mathrm{mse}(\hat x, x) + w\cdot\mathrm{mse}\big(\varphi(\hat x), \varphi(x)\big),$$
 #
-# $$d\hat x = \frac{2}{ND}(\hat x - x)
-# + w\,J_\varphi^\top\,\frac{2}{NM}\big(\varphi(\hat x)-\varphi(x)\big) .$$
+# $$d\hat x = \frac{2}{ND}(\hat x - x) +
+# w\,J_\varphi^\top\,\frac{2}{NM}\big(\varphi(\hat x)-\varphi(x)\big) .$$
 #
 # Once again, $J_\varphi^\top$ is a backward pass through a network that is not trained. We only
 # need the gradient with respect to its input, and the library calls this `vjp`. For $\varphi$ we

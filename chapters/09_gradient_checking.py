@@ -181,8 +181,8 @@ print("  gradcheck passes:   ", gradcheck(threefold, 1e-7 * x).ok)
 # few $\varepsilon$, which is weighted by $dy$ and divided by $h$. With a generous factor,
 #
 # $$|\text{backward} - \text{numeric}| \le
-# \text{rtol}\cdot\max(|\text{backward}|, |\text{numeric}|)
-# + 20\,\varepsilon \sum_k |y_k\,dy_k| / h ,$$
+# \text{rtol}\cdot\max(|\text{backward}|, |\text{numeric}|) +
+# 20\,\varepsilon \sum_k |y_k\,dy_k| / h ,$$
 #
 # where the sum runs over the outputs that changed. The other outputs contribute exact zeros,
 # because the checker subtracts output by output. If an entry fails, the checker tries five other
