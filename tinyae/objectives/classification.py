@@ -26,14 +26,14 @@ def classification(
             "classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)"
         )
     x, labels = data
-    _check_labels("classification", x, labels)
+    check_labels("classification", x, labels)
     logits, caches = model.forward(x)
     loss, dlogits = cross_entropy(logits, labels)
     right = (logits.argmax(axis=1) == labels).mean()
     return loss, model.parameter_gradients(dlogits, caches), {"accuracy": right}
 
 
-def _check_labels(name: str, x: Array, labels: Array) -> None:
+def check_labels(name: str, x: Array, labels: Array) -> None:
     if labels.shape != (len(x),):
         raise ValueError(
             f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each"
