@@ -1,7 +1,7 @@
 """Plots of data and models.
 
-Every ``plot_…`` function draws into ``ax``, or creates axes, and returns them. matplotlib is imported
-inside the functions. Nothing here calls ``plt.show()``. Arrays may be on a GPU.
+Every ``plot_…`` function draws into ``ax``, or creates axes, and returns them. matplotlib is
+imported inside the functions. Nothing here calls ``plt.show()``. Arrays may be on a GPU.
 """
 
 from __future__ import annotations
