@@ -150,7 +150,7 @@ def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
         if other != name and first == SOURCES[other].first_labels:
             raise ValueError(
                 f"{paths[0].parent}: these files are {other}, not {name}: "
-                f"put each data set in a folder with its own name"
+                "put each data set in a folder with its own name"
             )
     return dataset
 
