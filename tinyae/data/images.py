@@ -81,7 +81,7 @@ def as_labels(y: ArrayLike, n: int, name: str = "labels") -> np.ndarray:
         raise ValueError(
             f"{name}: shape {y.shape}, expected ({n},): one label for each of the {n} images"
         )
-    if y.dtype.kind not in "bui" and not (
+    if y.dtype.kind not in "biu" and not (
         y.dtype.kind == "f" and np.all(y == np.floor(y)) and np.isfinite(y).all()
     ):
         raise ValueError(f"{name}: {y.dtype}, expected integers")
