@@ -23,6 +23,18 @@ Array = np.ndarray
 METHODS = ("central", "forward", "richardson", "complex", "directions")
 
 
+@dataclass(frozen=True)
+class Rules:
+    """How a target is checked. The defaults are those of ``gradcheck``."""
+
+    method: str = "central"
+    step: float = numeric.STEPS["central"]  # relative: an entry v moves by step·max(1, |v|)
+    rtol: float = 1e-6
+    max_entries: int = 1000
+    samples: int = 200
+    directions: int = 8
+
+
 def gradcheck(
     target: Any,
     *inputs: Any,
@@ -70,24 +82,25 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
         )
-    with contract.random_state_kept(), np.errstate(all="ignore"):
+    with contract.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
-        seen = contract.observe(problem, rng)
-        check = Check(problem, seen, rng, method, step, rtol, max_entries, samples, directions)
+        baseline = contract.measure_baseline(problem, rng)
+        rules = Rules(method, step, rtol, max_entries, samples, directions)
+        check = Check(problem, baseline, rng, rules)
         if method == "complex":
-            check.twin = numeric.complex_twin(
+            check.complex_copy = numeric.complex_copy(
                 problem, as_problem(target, inputs, np.complex128, seed, kind)
             )
         rows = [check.tensor(name) for name in problem.tensors]
         if any(row.verdict == "KINKS" for row in rows):
             rows = check.away_from_kinks(rows)
-        report = Report(problem.title, rows, seen.findings, method, step, seed)
+        report = Report(problem.title, rows, baseline.findings, method, step, seed)
         if np.dtype(dtype) != np.float64:
             report.findings += compare_precision(
-                problem, seen, as_problem(target, inputs, dtype, seed, kind), dtype
+                problem, baseline, as_problem(target, inputs, dtype, seed, kind), dtype
             )
-        report.hints = diagnose(problem, seen, report)
+        report.hints = diagnose(problem, baseline, report)
     return report
 
 
@@ -103,33 +116,28 @@ class Check:
     """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
 
     problem: Problem
-    seen: contract.Observed
+    baseline: contract.Baseline
     rng: np.random.Generator
-    method: str
-    step: float
-    rtol: float
-    max_entries: int
-    samples: int
-    directions: int
-    twin: Problem | None = None  # the same target in complex numbers, for the complex step
+    rules: Rules = Rules()
+    complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
 
     def tensor(self, name: str) -> TensorReport:
-        v, gradient = self.problem.tensors[name], self.seen.grads.get(name)
+        v, gradient = self.problem.tensors[name], self.baseline.grads.get(name)
         row = TensorReport(name, v.shape)
-        refused = contract.unfit(v, gradient) or (
-            "" if self.seen.repeatable else "UNCHECKED  forward does not repeat"
+        refused = contract.invalid(v, gradient) or (
+            "" if self.baseline.repeatable else "UNCHECKED  forward does not repeat"
         )
         if refused:
             row.verdict, _, row.note = refused.partition("  ")
             return row
         flat = gradient.reshape(-1)
-        if self.method == "directions":
-            for _ in range(self.directions):
+        if self.rules.method == "directions":
+            for _ in range(self.rules.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            for i in numeric.pick(v.size, self.max_entries, self.samples, self.rng):
+            for i in numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng):
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.max_entries:
+            if v.size > self.rules.max_entries:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = numeric.bisect(
@@ -152,8 +160,9 @@ class Check:
         for name in parameters:
             v = self.problem.tensors[name]
             v += self.rng.uniform(0.01, 0.03, v.shape) * self.rng.choice([-1.0, 1.0], v.shape)
-        seen = contract.observe(self.problem, self.rng)
-        moved = replace(self, seen=seen, twin=None, method="central", step=numeric.STEPS["central"])
+        baseline = contract.measure_baseline(self.problem, self.rng)
+        rules = replace(self.rules, method="central", step=numeric.STEPS["central"])
+        moved = replace(self, baseline=baseline, complex_copy=None, rules=rules)
         out = []
         for row in rows:
             again = moved.tensor(row.name) if row.verdict == "KINKS" and parameters else row
@@ -161,7 +170,7 @@ class Check:
                 again.note = f"after moving the parameters: {row.kinks} entries stood on a kink"
             out.append(row if again.verdict == "KINKS" else again)
         for name in parameters:
-            self.problem.tensors[name][...] = self.seen.originals[name]
+            self.problem.tensors[name][...] = self.baseline.originals[name]
         return out
 
     def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
@@ -173,7 +182,7 @@ class Check:
         )  # 1e-13 of the largest entry is rounding, in whatever comes after
         fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
         verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
-        if self.seen.y.size * min(v.size, self.max_entries) > 4_000_000:
+        if self.baseline.y.size * min(v.size, self.rules.max_entries) > 4_000_000:
             verdict.column = None  # the diagnosis would like it, but that is a lot of memory
         return verdict
 
@@ -196,18 +205,23 @@ class Check:
         scale: float = 0.0,
         fine: float = 0.0,
     ) -> numeric.Verdict:
-        y, dy = self.seen.y, self.seen.dy
+        y, dy = self.baseline.y, self.baseline.dy
         probe = self.probe(self.problem, name, where, u)
-        if self.twin is not None:
-            first = numeric.complex_step(self.probe(self.twin, name, where, u), y, dy, self.step)
+        if self.complex_copy is not None:
+            first = numeric.complex_step(
+                self.probe(self.complex_copy, name, where, u), y, dy, self.rules.step
+            )
             h = numeric.STEPS["central"] * size
         else:
-            h = self.step * size
-            first = numeric.FIRST_LOOK[self.method](probe, y, dy, h)
-            h = min(h, numeric.STEPS["central"] * size) if self.method != "central" else h
+            h = self.rules.step * size
+            first = numeric.ESTIMATES[self.rules.method](probe, y, dy, h)
+            h = min(h, numeric.STEPS["central"] * size) if self.rules.method != "central" else h
         position = size if np.isscalar(where) else 0.0
         look = lambda factor: numeric.central(probe, y, dy, factor * h, position)  # noqa: E731
-        return numeric.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.2 else 0.0)
+        if self.complex_copy is not None:
+            return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
+        fine = fine if fine < 0.2 else 0.0
+        return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
@@ -217,7 +231,7 @@ class Check:
         def at(t: Any) -> Array:
             flat[where] = before + t * u
             try:
-                if self.seen.draws:
+                if self.baseline.uses_global_rng:
                     np.random.seed(0)  # noqa: NPY002  the same noise each time
                 return problem.forward()[
                     0
@@ -225,10 +239,10 @@ class Check:
             except (
                 Exception
             ):  # the edge of the target's domain, log(0) say: it did not throw where v stands
-                return np.full(self.seen.y.shape, np.nan)
+                return np.full(self.baseline.y.shape, np.nan)
             finally:
                 flat[where] = before
-                if self.seen.careless:
-                    contract.put_back(problem, self.seen)
+                if self.baseline.mutates_inputs:
+                    contract.put_back(problem, self.baseline)
 
         return at
