@@ -72,6 +72,7 @@ class Problem:
     inputs: tuple[str, ...] = ("x",)  # the tensors that are inputs; the others are parameters
     unlisted: dict[str, Array] = field(default_factory=dict)  # float arrays outside params
     integer_parameters: tuple[str, ...] = ()
+    chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
     remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
 
     def forward(self) -> tuple[Array, Any]:
@@ -166,6 +167,7 @@ def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Probl
         inputs=tuple(tensors),
         unlisted=unlisted_arrays(layer),
         integer_parameters=tuple(integers),
+        chain=hasattr(target, "named_layers"),
     )
 
 
@@ -303,7 +305,9 @@ def _objective(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> P
 
     fixed = {"x": data[0]} if is_array(data[0]) else {}
     title = f"{label} of {one_line(inputs[0])}"
-    return Problem(title, "objective", params, run, lambda _, cache: cache, True, fixed, ())
+    problem = Problem(title, "objective", params, run, lambda _, cache: cache, True, fixed, ())
+    problem.chain = hasattr(model, "named_layers")
+    return problem
 
 
 _BUILDERS = {

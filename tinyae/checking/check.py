@@ -7,7 +7,7 @@ The rest of this file is care: which entries, which tolerance, and when not to c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,8 +147,25 @@ class Check:
                 i
             ) in found:  # the direction is off though no sampled entry is: the culprit, by halving
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
+        if name in self.problem.inputs:
+            row.ties = list(self.ties(name, flat, row))
         row.conclude()
         return row
+
+    def ties(
+        self, name: str, gradient: Array, row: TensorReport
+    ) -> Iterator[tuple[Array, float, Any]]:
+        """Kinks at entries of equal value, such as two maxima of one window: the function is smooth
+        where they move together, so there backward's sum can be checked."""
+        kinks = row.index[row.having("kink")] if row.entries else np.zeros(0, int)
+        values = self.problem.tensors[name].reshape(-1)[kinks]
+        for value in np.unique(values)[:20]:
+            where = kinks[values == value]
+            if len(where) > 1:
+                analytic = float(gradient[where].sum())
+                u = np.ones(len(where))
+                size = max(1.0, abs(float(value)))
+                yield where, analytic, self.judge(analytic, name, where, u, size)
 
     def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
         """The check of tensors that stand on kinks once more, with the parameters moved a little.

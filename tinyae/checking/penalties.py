@@ -11,6 +11,7 @@ from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import Problem, as_problem
 from tinyae.checking.check import Check, Rules, gradcheck
 from tinyae.checking.copies import copy_layer, own
+from tinyae.checking.diagnosis.symmetry import asymmetry
 from tinyae.checking.report import Finding, Hint, Report
 from tinyae.checking.signatures import function_name
 
@@ -63,10 +64,11 @@ def check_penalty(
             )
         if value is not None:
             report.findings += wrong_value(got, value, problem, inputs)
-        if any(h.kind == "unknown" for h in report.hints):
+        vague = ("unknown", "product rule")
+        if any(h.kind in vague for h in report.hints):
             better = whose_gradient(penalty, inputs, problem, baseline, others or {}, seed)
             if better:
-                report.hints = [better] + [h for h in report.hints if h.kind != "unknown"]
+                report.hints = [better] + [h for h in report.hints if h.kind not in vague]
     return report
 
 
@@ -227,33 +229,3 @@ def belongs_to(
         return all(check.tensor(n).verdict == "ok" for n in tensors if n in baseline.grads)
     except Exception:  # the other penalty does not run on these inputs: then it is not that one
         return False
-
-
-def asymmetry(problem: Problem, baseline: Any, names: list[str]) -> float | None:
-    """|u·∂g/∂w − w·∂g/∂u| relative to both, for random directions over all tensors; None where g is constant."""
-    rng, h, worst = np.random.default_rng(0), numeric.STEPS["central"], 0.0
-
-    def along(direction: dict[str, Array]) -> dict[str, Array]:
-        ends = []
-        for t in (h, -h):
-            for n in names:
-                problem.tensors[n][...] = baseline.originals[n] + t * direction[n]
-            ends.append(
-                {
-                    n: np.array(g)
-                    for n, g in problem.backward(baseline.dy, problem.forward()[1]).items()
-                }
-            )
-        for n in names:
-            problem.tensors[n][...] = baseline.originals[n]
-        return {n: (ends[0][n] - ends[1][n]) / (2 * h) for n in names}
-
-    for _ in range(4):
-        u, w = ({n: rng.standard_normal(problem.tensors[n].shape) for n in names} for _ in range(2))
-        du, dw = along(u), along(w)
-        a, b = (sum(float((p[n] * q[n]).sum()) for n in names) for p, q in ((u, dw), (w, du)))
-        size = sum(float(np.linalg.norm(d[n])) for d in (du, dw) for n in names)
-        if not np.isfinite(a - b):
-            return None
-        worst = max(worst, abs(a - b) / size if size else 0.0)
-    return worst

@@ -44,6 +44,7 @@ class TensorReport:
     backward: float = np.nan  # both values there
     numeric: float = np.nan
     directions: list[Any] = field(default_factory=list)
+    ties: list[tuple[Array, float, Any]] = field(default_factory=list, repr=False)
     entries: list[tuple[int, float, Any]] = field(
         default_factory=list, repr=False
     )  # flat index, backward, methods.Verdict
@@ -113,6 +114,8 @@ class TensorReport:
                 "NOISY",
                 "the outputs jitter far above float64 rounding: is something computed in float32?",
             )
+        elif not self.wrong.any() and any(v.state == "wrong" for _, _, v in self.ties):
+            self.verdict, self.note = "WRONG", "along entries of equal value, moved together"
         elif self.wrong.any() or bad:
             self.verdict = "WRONG"
             if not self.wrong.any():

@@ -17,7 +17,19 @@ from tinyae.checking.contract import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
+from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
+from tinyae.checking.diagnosis.structure import (
+    missing_path,
+    other_examples,
+    other_mask,
+    overwritten_windows,
+    skip_connection,
+    tied_maximum,
+    unmoved_outputs,
+    window_position,
+)
+from tinyae.checking.diagnosis.symmetry import not_a_gradient
 from tinyae.checking.diagnosis.values import extra_term, factor, offset, slope_multiplied, zero
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
 from tinyae.checking.report import Hint, Report
@@ -25,9 +37,11 @@ from tinyae.checking.report import Hint, Report
 __all__ = ["RELATIONS", "Case", "diagnose"]
 
 RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+    tied_maximum,
     zero,
     few_entries,
     factor,
+    skip_connection,
     other_cotangent,
     elementwise,
     rearranged,
@@ -35,11 +49,21 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     swapped_names,
     extra_term,
     slope_multiplied,
+    unmoved_outputs,
+    overwritten_windows,
+    window_position,
+    other_examples,
+    missing_path,
+    other_mask,
+    scaled_lines,
     side,
     border,
     stride,
     one_axis,
+    factor_in_part,
     offset,
+    reordered,
+    not_a_gradient,
 )
 
 
@@ -53,7 +77,7 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
         if row.verdict in OTHER_VERDICTS:
             found = OTHER_VERDICTS[row.verdict](case)
         elif row.verdict == "WRONG" and len(case.index):
-            found = next((hint for relation in RELATIONS if (hint := relation(case))), None)
+            found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
             if found is None and not report.findings:  # a finding is a cause already
                 found = unknown(case)
         else:
@@ -73,12 +97,20 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
     return joined(hints) + upstream(problem, report, hints)
 
 
+def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:
+    """A relation is a guess about somebody else's code: where it does not apply, it may fail."""
+    try:
+        return relation(case)
+    except Exception:
+        return None
+
+
 def unknown(case: Case) -> Hint:
     share = f"{int(case.wrong.sum())} of {len(case.index)} entries of {case.name} are wrong"
     return case.hint(
         "unknown",
-        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a "
-        "permutation, a border, a stride, or one of a few formulas often confused",
+        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a permutation, "
+        f"a border, a stride, or one of a few formulas often confused. {case.side_by_side()}",
     )
 
 
@@ -98,7 +130,7 @@ def joined(hints: list[Hint]) -> list[Hint]:
 
 def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
     """In a chain of layers the gradient flows from the end to the start: the first wrong layer from the end is where to look."""
-    if problem.kind not in ("layer", "objective") or any(h.kind not in ("unknown",) for h in hints):
+    if not problem.chain or any(h.kind not in ("unknown", "product rule") for h in hints):
         return []
     layers = [t for t in report.tensors if "." in t.name]
     stems = list(dict.fromkeys(t.name.rpartition(".")[0] for t in layers))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyae.checking.adapters import Problem
 from tinyae.checking.contract import Baseline
-from tinyae.checking.report import Hint, Report, TensorReport
+from tinyae.checking.report import Hint, Report, TensorReport, shape_text
 
 Array = np.ndarray
 
@@ -92,6 +92,16 @@ class Case:
             if n == size
             else f"all {n} sampled entries of {self.name}"
         )
+
+    def side_by_side(self) -> str:
+        """A few wrong entries: backward, numeric, and their ratio."""
+        bad = np.flatnonzero(self.wrong)[:3]
+        rows = [
+            f"{shape_text(np.unravel_index(self.index[i], self.v.shape))} {self.A[i]:.4g} for "
+            f"{self.N[i]:.4g}" + (f" (× {self.A[i] / self.N[i]:.4g})" if self.N[i] else "")
+            for i in bad
+        ]
+        return f"Backward for numeric: {'; '.join(rows)}"
 
     def hint(self, kind: str, text: str) -> Hint:
         return Hint(kind, self.name, text)

@@ -38,10 +38,11 @@ def side(case: Case) -> Hint | None:
             ratio = float((a * n).sum() / (n * n).sum()) if n.any() else np.nan
             constant = np.allclose(a, ratio * n, rtol=1e-5, atol=1e-8 * scale)
             how = f" (backward = {ratio:.4g} × numeric there)" if constant else ""
+            sign = ", its sign" if constant and abs(ratio + 1) < 1e-5 else ""
             return case.hint(
                 "side",
                 f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that branch "
-                "of the function has the wrong derivative, or a sign is missing",
+                f"of the function has the wrong derivative{sign}",
             )
     return None
 

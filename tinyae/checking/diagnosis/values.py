@@ -45,7 +45,8 @@ def factor(case: Case) -> Hint | None:
 
 
 def name_of_factor(ratio: float, case: Case) -> str:
-    """What a constant backward / numeric usually comes from; an empty string for no idea."""
+    """What a constant backward / numeric usually comes from. Two explanations where two fit; an empty
+    string for no idea."""
     y, v = case.baseline.y, case.v
     data = (
         next(iter(case.problem.tensors.values()))
@@ -73,30 +74,43 @@ def name_of_factor(ratio: float, case: Case) -> str:
     def near(a: float) -> bool:
         return abs(ratio - a) <= 1e-5 * abs(a)
 
+    found = []
     if near(-1):
-        return "the sign is wrong (target − y for y − target, or a step already subtracted)"
-    for size, told in sizes.items():
-        if near(size):
-            return (
-                f"{size} is {told}: a sum where a mean belongs, its division by {size} is missing"
-            )
-        if near(1 / size):
-            return f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by {size} once too often"
+        found.append("the sign is wrong (target − y for y − target, or a step already subtracted)")
     for sign, also in ((1, ""), (-1, ", and the sign is wrong")):
+        for size, told in sizes.items():
+            if near(sign * size):
+                found.append(
+                    f"{size} is {told}: a sum where a mean belongs, its division by {size} is "
+                    f"missing{also}"
+                )
+            if near(sign / size):
+                found.append(
+                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by {size} "
+                    f"once too often{also}"
+                )
         if near(sign / 2):
-            return f"a factor 2 is missing (from a square), or a mean was taken twice{also}"
+            found.append(f"a factor 2 is missing (from a square), or a mean was taken twice{also}")
         if near(sign * 2):
-            return f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
-        for size, told in sizes.items() if case.problem.scalar else ():  # means belong to losses
-            for extra, text in ((2, "2"), (0.5, "½")):
-                if near(sign * extra * size):
-                    return f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} is off{also}"
+            found.append(
+                f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
+            )
+        for size, told in sizes.items():
+            root = float(np.sqrt(size))
+            if near(sign * root) or near(sign / root):
+                found.append(f"√{size}, and {size} is {told}: a scale of √{size} is off{also}")
+            for extra, text in ((2, "2"), (0.5, "½")) if case.problem.scalar else ():
+                if near(sign * extra * size):  # means belong to losses
+                    found.append(
+                        f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} "
+                        f"is off{also}"
+                    )
                 if near(sign * extra / size):
-                    return f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is off{also}"
-    for size, told in sizes.items():
-        if near(-size) or near(-1 / size):
-            return f"{size} is {told}: a mean too much or too little, and the sign is wrong"
-    return ""
+                    found.append(
+                        f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is "
+                        f"off{also}"
+                    )
+    return "; or ".join(found[:2])
 
 
 def offset(case: Case) -> Hint | None:

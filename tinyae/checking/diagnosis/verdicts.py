@@ -17,6 +17,27 @@ def shape(case: Case) -> Hint | None:
         return case.hint("transpose", f"{told}: it is transposed")
     if len(got) == len(want) and sorted(got) == sorted(want):
         return case.hint("transpose", f"{told}: axes are in another order")
+    tensors, grads = case.problem.tensors, case.baseline.grads
+    owner = [n for n, v in tensors.items() if n != case.name and v.shape == got]
+    if owner and any(
+        grads.get(n) is not None and grads[n].shape != tensors[n].shape for n in owner
+    ):
+        return case.hint(
+            "order",
+            f"{told}, which is the shape of {owner[0]}: the gradients are returned in another order, "
+            f"expected {', '.join('d' + n for n in tensors)}",
+        )
+    extra = [a - b for a, b in zip(got, want, strict=True)] if len(got) == len(want) else []
+    if len(want) >= 3 and any(extra) and all(e >= 0 and e % 2 == 0 for e in extra):
+        return case.hint(
+            "padding", f"{told}: larger by an even number: the padding was not cut off again"
+        )
+    if len(want) >= 3 and any(extra) and all(e <= 0 for e in extra):
+        return case.hint(
+            "far edge",
+            f"{told}: smaller: rows at the far edge that no window reaches are missing (the stride "
+            "does not divide), their gradient is 0",
+        )
     y = case.baseline.y.shape
     batch = len(got) > len(want) and got[len(got) - len(want) :] == want
     if (batch or (len(want) == 1 and want[0] in got)) and (
