@@ -16,11 +16,12 @@ import numpy as np
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import Problem, as_problem
 from tinyae.checking.diagnosis import diagnose
+from tinyae.checking.exact import RTOL, Proof, prove
 from tinyae.checking.precision import compare_precision
 from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
-METHODS = ("central", "forward", "richardson", "complex", "directions")
+METHODS = ("central", "forward", "richardson", "complex", "directions", "exact", "dual")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def gradcheck(
     *inputs: Any,
     method: str = "central",
     seed: int = 0,
-    rtol: float = 1e-6,
+    rtol: float | None = None,
     step: float | None = None,
     max_entries: int = 1000,
     samples: int = 200,
@@ -59,9 +60,11 @@ def gradcheck(
         target: a layer, container, loss, penalty, objective, or a pair of functions: see ``tinyae.checking.adapters``.
         inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the function.
         method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two central differences);
-            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets).
+            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets);
+            ``"exact"`` (a proof by random integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
+            ``tinyae.checking.exact``.
         seed: of the cotangent, the sample and an objective's noise.
-        rtol: relative tolerance.
+        rtol: relative tolerance. Default: 1e-6, and 1e-40 for dual numbers.
         step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
         max_entries, samples: tensors of more than ``max_entries`` entries are checked at ``samples`` entries and along a random direction.
         directions: how many per tensor for ``method="directions"``.
@@ -77,7 +80,11 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}"
         )
-    step = numeric.STEPS[method] if step is None else step
+    if method == "directions" and directions < 1:
+        raise ValueError(
+            f"gradcheck: directions is {directions}, expected at least 1: none is no check"
+        )
+    step = numeric.STEPS.get(method, numeric.STEPS["central"]) if step is None else step
     if not 0 < step < 1:
         raise ValueError(
             f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
@@ -86,16 +93,28 @@ def gradcheck(
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         baseline = contract.measure_baseline(problem, rng)
-        rules = Rules(method, step, rtol, max_entries, samples, directions)
+        rules = Rules(
+            "central" if method in ("exact", "dual") else method,
+            step,
+            1e-6 if rtol is None else rtol,
+            max_entries,
+            samples,
+            directions,
+        )
         check = Check(problem, baseline, rng, rules)
+        proof = Proof("")
+        if method in ("exact", "dual"):
+            proof = prove(target, inputs, problem, baseline, method, seed, kind)
         if method == "complex":
             check.complex_copy = numeric.complex_copy(
                 problem, as_problem(target, inputs, np.complex128, seed, kind)
             )
-        rows = [check.tensor(name) for name in problem.tensors]
+        limit = RTOL if rtol is None else rtol
+        rows = [check.proven(name, proof, limit) for name in problem.tensors]
         if any(row.verdict == "KINKS" for row in rows):
             rows = check.away_from_kinks(rows)
         report = Report(problem.title, rows, baseline.findings, method, step, seed)
+        report.remark = proof.remark
         if np.dtype(dtype) != np.float64:
             report.findings += compare_precision(
                 problem, baseline, as_problem(target, inputs, dtype, seed, kind), dtype
@@ -120,6 +139,21 @@ class Check:
     rng: np.random.Generator
     rules: Rules = Rules()
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
+
+    def proven(self, name: str, proof: Proof, rtol: float) -> TensorReport:
+        """The verdict of exact arithmetic where there is one. Where it says no, finite differences show
+        which entries are wrong, and whether a kink is the reason."""
+        residual = (proof.residuals or {}).get(name)
+        if residual is None or residual > rtol:
+            row = self.tensor(name)
+            if residual is not None and row.verdict == "ok" and not row.kinks:
+                row.verdict = "WRONG"
+                row.note = (
+                    f"relative error {residual:.1e} along a random direction, by exact arithmetic"
+                )
+            return row
+        row = TensorReport(name, self.problem.tensors[name].shape, worst=residual, proven=True)
+        return row
 
     def tensor(self, name: str) -> TensorReport:
         v, gradient = self.problem.tensors[name], self.baseline.grads.get(name)

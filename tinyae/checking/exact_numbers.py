@@ -134,6 +134,7 @@ class Dual(ExactNumber):
     """a + b ε with 50-digit a and b. NumPy's object arrays call exp, tanh, log, ... by name."""
 
     __slots__ = ()
+    casts = 0  # how often one was made a float: there its derivative was lost
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
@@ -144,6 +145,8 @@ class Dual(ExactNumber):
             value = as_fraction(float(value))
         if isinstance(value, Fraction):
             return Dual(digits().mpf(value.numerator) / value.denominator)
+        if isinstance(value, np.integer | np.bool_):
+            value = int(value)
         return Dual(digits().mpf(value))
 
     def __add__(self, other: Any) -> Dual:
@@ -190,6 +193,7 @@ class Dual(ExactNumber):
         return bool(self.a)
 
     def __float__(self) -> float:
+        Dual.casts += 1
         return float(self.a)
 
 

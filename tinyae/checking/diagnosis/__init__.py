@@ -76,6 +76,13 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
         case = Case(problem, baseline, row, report)
         if row.verdict in OTHER_VERDICTS:
             found = OTHER_VERDICTS[row.verdict](case)
+        elif row.note.startswith("relative error"):
+            found = case.hint(
+                "tiny error",
+                f"{row.name}'s gradient is right to the digits that finite differences see, and wrong "
+                "beyond: a constant with too few digits, an epsilon, or a backward made of finite "
+                "differences",
+            )
         elif row.verdict == "WRONG" and len(case.index):
             found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
             if found is None and not report.findings:  # a finding is a cause already
