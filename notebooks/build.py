@@ -52,7 +52,7 @@ def readme() -> str:
 
 
 def texts() -> dict[Path, str | None]:
-    """Each file and what it should hold. None: a notebook without a chapter, which should not exist."""
+    """Each file and the text it should have; None for a notebook that has no chapter."""
     wanted: dict[Path, str | None] = {path: None for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     wanted |= {NOTEBOOKS / f"{chapter.stem}.ipynb": notebook(chapter) for chapter in CHAPTERS}
     return wanted | {README: readme()}
