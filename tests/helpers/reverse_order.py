@@ -1,4 +1,6 @@
-"""A pytest plugin that runs the last test first: ``PYTHONPATH=tests pytest -p helpers.reverse_order``.
+"""A pytest plugin that runs the last test first:
+
+    PYTHONPATH=tests pytest -p helpers.reverse_order
 
 No test may depend on the tests before it. ``.ci/run`` uses this for its second run.
 """
