@@ -1,4 +1,4 @@
-"""The README's examples run, its commands exist; links and new names in the documents lead somewhere."""
+"""The README: examples run, commands exist. In all documents, links and new names lead somewhere."""
 
 import importlib
 import os
