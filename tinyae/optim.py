@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, block_size, device_of, to_device
-from tinyae.layers.base import Gradients
+from tinyae.layers.base import Gradients, Layer
 
 Schedule = Callable[[int], float]  # learning rate as a function of the step, 0, 1, 2, ...
 BLOCK = (
@@ -277,4 +277,18 @@ def _check_gradients(params: dict[str, Array], grads: Gradients) -> None:
         if grads[key].shape != w.shape:
             raise ValueError(
                 f"step: the gradient of {key!r} has shape {grads[key].shape}, the parameter {w.shape}"
+            )
+
+
+def check_optimizer(model: Layer, optimizer: Optimizer) -> None:
+    """
+    Raises:
+        ValueError: the optimizer holds other arrays than the model, as after ``model.astype(...)``.
+    """
+    params = model.params
+    for key, w in optimizer.params.items():
+        if key in params and params[key] is not w:
+            raise ValueError(
+                f"the optimizer updates another array than the model's {key}: make it after astype() "
+                "and to()"
             )

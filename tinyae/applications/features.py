@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyae.backend import Array, to_numpy
 from tinyae.layers import Layer, Linear, Sequential
-from tinyae.objectives.classification import _check_labels, classification
+from tinyae.objectives.classification import check_labels, classification
 from tinyae.optim import Adam, cosine_schedule
 from tinyae.training import fit
 
@@ -30,7 +30,7 @@ def accuracy(model: Layer, x: Array, labels: Array) -> float:
     Raises:
         ValueError: labels of another length than x.
     """
-    _check_labels("accuracy", x, labels)
+    check_labels("accuracy", x, labels)
     return float((predict(model, x) == to_numpy(labels)).mean())
 
 
@@ -44,8 +44,8 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     Raises:
         ValueError: not one label for each example.
     """
-    _check_labels("linear_probe", z, labels)
-    _check_labels("linear_probe", z_test, test_labels)
+    check_labels("linear_probe", z, labels)
+    check_labels("linear_probe", z_test, test_labels)
     shift, scale = z.mean(), z.std()
     head = Sequential(
         Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype)

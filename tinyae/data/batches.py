@@ -1,9 +1,23 @@
-"""Minibatches, and holding a part of the data back for testing."""
+"""Batches of examples, with what belongs to them, and a part of the data held out for testing."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from tinyae.backend import Array
+
+Data = Array | tuple[Array, ...]  # the examples, or (examples, labels, ...) of the same length
+
+
+def examples_of(data: Data) -> Array:
+    """The examples, without their labels."""
+    return data[0] if isinstance(data, tuple) else data
+
+
+def take(data: Data, index: Any) -> Data:
+    """Some of the examples, with their labels."""
+    return tuple(a[index] for a in data) if isinstance(data, tuple) else data[index]
 
 
 def minibatches(

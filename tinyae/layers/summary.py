@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.layers.base import Layer
 from tinyae.layers.containers import leaves
 
@@ -46,3 +47,18 @@ def count(layer: Layer) -> int:
 
 def shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
+
+
+def first_nonfinite(model: Layer, x: Array) -> str | None:
+    """Where the first value that is NaN or infinite appears in ``model(x)``: the input, a parameter,
+    or a layer's output, layer by layer. None if all are finite."""
+    if not bool(np.isfinite(x).all()):
+        return "its input"
+    for key, w in model.params.items():
+        if not bool(np.isfinite(w).all()):
+            return f"parameter {key}: the gradient of the step before was not finite"
+    for name, layer in leaves(model):
+        x = layer(x)
+        if not bool(np.isfinite(x).all()):
+            return f"the output of {name}, {layer!r}"
+    return None
