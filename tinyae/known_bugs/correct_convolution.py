@@ -29,7 +29,11 @@ class Conv(Layer):
     def window(self, i: int, j: int, oh: int, ow: int) -> tuple[Any, ...]:
         """Where kernel place (i, j) lies on the padded image, for all outputs at once."""
         s, d = self.stride, self.dilation
-        return (..., slice(i * d, i * d + s * (oh - 1) + 1, s), slice(j * d, j * d + s * (ow - 1) + 1, s))
+        return (
+            ...,
+            slice(i * d, i * d + s * (oh - 1) + 1, s),
+            slice(j * d, j * d + s * (ow - 1) + 1, s),
+        )
 
     def places(self) -> list[tuple[int, int]]:
         k = self.params["weight"].shape[-1]

@@ -58,7 +58,9 @@ class RNN(Layer):
     def forward(self, x: Array) -> tuple[Array, Any]:
         hs = [np.zeros((len(x), len(self.params["b"])))]
         for t in range(x.shape[1]):
-            hs.append(np.tanh(x[:, t] @ self.params["U"] + hs[-1] @ self.params["W"] + self.params["b"]))
+            hs.append(
+                np.tanh(x[:, t] @ self.params["U"] + hs[-1] @ self.params["W"] + self.params["b"])
+            )
         return hs[-1], (x, hs)
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -77,7 +79,10 @@ class LSTMStep(Layer):
     """One step: gates i, f, o and candidate g from x U + h W + b; c′ = f c + i g, h′ = o tanh(c′)."""
 
     def __init__(self, d: int, h: int, rng: Rng):
-        self.params = {"U": rng.normal(size=(d, 4 * h)), "W": rng.normal(size=(h, 4 * h)) / np.sqrt(h)}
+        self.params = {
+            "U": rng.normal(size=(d, 4 * h)),
+            "W": rng.normal(size=(h, 4 * h)) / np.sqrt(h),
+        }
         self.params["b"] = 0.1 * rng.normal(size=4 * h)
 
     def forward(self, x: Array, h: Array, c: Array) -> tuple[tuple[Array, Array], Any]:
@@ -91,7 +96,12 @@ class LSTMStep(Layer):
         dh, dc = dy
         x, h, c, i, f, o, g, t = cache
         dc = dc + dh * o * (1 - t**2)
-        gates = dc * g * i * (1 - i), dc * c * f * (1 - f), dh * t * o * (1 - o), dc * i * (1 - g**2)
+        gates = (
+            dc * g * i * (1 - i),
+            dc * c * f * (1 - f),
+            dh * t * o * (1 - o),
+            dc * i * (1 - g**2),
+        )
         return self.collect(x, h, np.concatenate(gates, axis=1), dc * f)
 
     def collect(self, x: Array, h: Array, da: Array, dc: Array) -> Any:
@@ -104,7 +114,10 @@ class GRUStep(Layer):
     """One step: z, r = σ(x U + h W), n = tanh(x V + (r h) R), h′ = (1 − z) n + z h."""
 
     def __init__(self, d: int, h: int, rng: Rng):
-        self.params = {"U": rng.normal(size=(d, 2 * h)), "W": rng.normal(size=(h, 2 * h)) / np.sqrt(h)}
+        self.params = {
+            "U": rng.normal(size=(d, 2 * h)),
+            "W": rng.normal(size=(h, 2 * h)) / np.sqrt(h),
+        }
         self.params |= {"V": rng.normal(size=(d, h)), "R": rng.normal(size=(h, h)) / np.sqrt(h)}
 
     def forward(self, x: Array, h: Array) -> tuple[Array, Any]:
@@ -139,8 +152,6 @@ class Embedding(Layer):
         dw = np.zeros_like(self.params["weight"])
         np.add.at(dw, cache, dy)
         return None, {"weight": dw}
-
-
 
 
 def sequence(rng, scale, n=2, t=5, d=4):

@@ -119,13 +119,17 @@ def hard_tanh_no_mask(rng):
     return hard, (2 * rows(rng)[0],)
 
 
-@homework("x", r"softmax|diagonal|off-diagonal|other (entries|classes|outputs)|Jacobian|y ?\(1 ?[−-] ?y\)")
+@homework(
+    "x", r"softmax|diagonal|off-diagonal|other (entries|classes|outputs)|Jacobian|y ?\(1 ?[−-] ?y\)"
+)
 def softmax_diagonal_only(rng):
     """Softmax: dx = dy·y(1 − y), only the diagonal of the Jacobian."""
     return with_bug(Softmax(), x=lambda g, dy, y, _: dy * y * (1 - y)), rows(rng)
 
 
-@homework("x", r"\baxis\b|\baxes\b|keepdims|whole (array|batch)|other (rows|examples)|all (rows|examples)")
+@homework(
+    "x", r"\baxis\b|\baxes\b|keepdims|whole (array|batch)|other (rows|examples)|all (rows|examples)"
+)
 def softmax_sum_without_axis(rng):
     """Softmax: (dy * y).sum() without axis."""
     return with_bug(Softmax(), x=lambda g, dy, y, _: y * (dy - (dy * y).sum())), rows(rng)
@@ -163,7 +167,8 @@ def log_sum_exp_not_normalized(rng):
 def log_sum_exp_as_max(rng):
     """Log-sum-exp: all of the gradient goes to the largest entry."""
     return with_bug(
-        LogSumExp(), x=lambda g, dy, x, _: dy[:, None] * (softmax(x) == softmax(x).max(axis=1, keepdims=True))
+        LogSumExp(),
+        x=lambda g, dy, x, _: dy[:, None] * (softmax(x) == softmax(x).max(axis=1, keepdims=True)),
     ), rows(rng)
 
 
@@ -212,9 +217,7 @@ def dropout_mask_inverted(rng):
 @homework("x", r"mask|draw|random|another|seed")
 def dropout_new_mask(rng):
     """Dropout: backward draws another mask."""
-    return with_bug(
-        Dropout(0.6, 1), x=lambda g, dy, *_: Dropout(0.6, 2).forward(dy)[0]
-    ), rows(rng)
+    return with_bug(Dropout(0.6, 1), x=lambda g, dy, *_: Dropout(0.6, 2).forward(dy)[0]), rows(rng)
 
 
 class Maxout(Layer):

@@ -70,9 +70,7 @@ def homework(
         about = " ".join((build.__doc__ or "").split())
         topic = build.__module__.rpartition("homework_")[2]
         name = build.__name__
-        HOMEWORK.append(
-            Homework(name, about, build, tensor, cause, misleading, kind, needs, topic)
-        )
+        HOMEWORK.append(Homework(name, about, build, tensor, cause, misleading, kind, needs, topic))
         return build
 
     return add

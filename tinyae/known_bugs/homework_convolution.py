@@ -261,8 +261,7 @@ def depthwise_channels_mixed(rng):
 def depthwise_weight_shared(rng):
     """Depthwise convolution: dW is summed over the channels, the same for each."""
     return with_bug(
-        DepthwiseConv(3, rng),
-        weight=lambda g, *_: np.broadcast_to(g.sum(axis=0), g.shape).copy(),
+        DepthwiseConv(3, rng), weight=lambda g, *_: np.broadcast_to(g.sum(axis=0), g.shape).copy()
     ), images(rng, c=3)
 
 

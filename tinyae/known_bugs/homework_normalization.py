@@ -16,7 +16,9 @@ from tinyae.known_bugs.correct_normalization import (
 from tinyae.known_bugs.homework_base import homework, with_backward
 from tinyae.layers import Layer
 
-STATISTICS = r"statistic|mean and (the )?(variance|std|standard)|as (a )?constants?|depends? on (all of )?x"
+STATISTICS = (
+    r"statistic|mean and (the )?(variance|std|standard)|as (a )?constants?|depends? on (all of )?x"
+)
 AXIS = r"\baxis\b|\baxes\b|over the wrong|keepdims|whole (array|batch|tensor)|all (rows|examples|entries)"
 FACTOR = r"factor|scaled? by|too (large|small)|times|ratio"
 NORM = r"\bnorm\b|length|constant|‖|projection|denominator"
@@ -75,8 +77,9 @@ def batch_norm_sums_for_means(rng):
 @homework("x", r"gamma|γ|\bscale\b")
 def batch_norm_gamma_forgotten(rng):
     """Batch norm: I forgot γ in dx."""
-    return with_bug(batch_norm_1d(rng), x=lambda g, dy, c, l: Norm.backward(
-        l, dy / l.params["gamma"], c)[0]), rows(rng)
+    return with_bug(
+        batch_norm_1d(rng), x=lambda g, dy, c, l: Norm.backward(l, dy / l.params["gamma"], c)[0]
+    ), rows(rng)
 
 
 @homework("gamma", r"beta|β|another parameter|\bn\b|x[- ]?hat|normalized|multipl")
@@ -155,8 +158,10 @@ def batch_norm_parameter_means(rng):
 @homework("x", r"running|evaluation|statistic|as (a )?constants?")
 def batch_norm_running_statistics(rng):
     """Batch norm: backward is the one of evaluation mode, with the running variance."""
-    return with_bug(batch_norm_1d(rng), x=lambda g, dy, c, l: dy * l.params["gamma"] / np.sqrt(
-        0.9 + 0.1 / c[1] ** 2)), rows(rng)
+    return with_bug(
+        batch_norm_1d(rng),
+        x=lambda g, dy, c, l: dy * l.params["gamma"] / np.sqrt(0.9 + 0.1 / c[1] ** 2),
+    ), rows(rng)
 
 
 @homework("x", AXIS, r"over the (batch|features|examples)|batch norm")
