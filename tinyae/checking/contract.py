@@ -157,8 +157,8 @@ def _check_forward_repeats(target: _Watched) -> None:
         base.find(
             "state",
             "y",
-            "forward gives something else when it is called a second time: it keeps state (a "
-            "generator inside, a running statistic, weights that it updates)",
+            "forward gives something else when it is called a second time: it keeps state (a random "
+            "generator inside that draws a new mask, a running statistic, weights that it updates)",
         )
         base.repeatable = False
     elif not same(base.y, y_reseeded):
@@ -181,6 +181,18 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
                 name,
                 f"a second backward with the same cache changes {name}'s gradient{difference}: "
                 "gradients must be returned, not accumulated, and the cache left alone",
+            )
+        first = {
+            n: g for n, g in target.problem.backward(base.dy.copy(), cache).items() if g is not None
+        }
+        kept = {n: np.array(g) for n, g in first.items()}
+        target.problem.backward(-base.dy, cache)
+        for name, _ in differing(kept, {n: np.asarray(g) for n, g in first.items()}):
+            base.find(
+                "reused array",
+                name,
+                f"backward returns the same array for {name} at each call: a gradient that was kept "
+                "changes at the next call. Return a new array",
             )
     again = target.backward(base.dy, target.forward()[1])
     for name, difference in differing(base.grads, again):

@@ -132,7 +132,7 @@ def _attributes(value: Any, name: str, visited: set[int]) -> Iterator[tuple[str,
         for key, part in pairs:
             yield from _attributes(part, f"{name}.{key}".strip("."), visited)
     elif hasattr(value, "__dict__") and not isinstance(value, type):
-        if type(value).__module__.startswith(("tinyae.", "numpy")) and name == "":
+        if type(value).__module__.startswith(("tinyae.layers.", "tinyae.checking.")) and name == "":
             return
         for key, part in vars(value).items():
             yield from _attributes(part, f"{name}.{key}".strip("."), visited)

@@ -40,7 +40,7 @@ def sigmoid_slope_twice(rng):
     return with_bug(Sigmoid(), x=lambda g, dy, y, s: g * s.derivative(y)), (rows(rng),)
 
 
-@bug("x", "unknown")
+@bug("x", "foreign slope")
 def tanh_forgets_square(rng):
     """1 − y for 1 − y²."""
     return with_bug(Tanh(), x=lambda g, dy, y, _: dy * (1 - y)), (rows(rng),)
@@ -106,7 +106,7 @@ def softmax_zero(rng):
     return with_bug(Softmax(), x=lambda g, *_: 0 * g), (rows(rng),)
 
 
-@bug("x", "unknown")
+@bug("x", "examples coupled")
 def batch_norm_constant_statistics(rng):
     """Mean and deviation are taken for constants, though they depend on x."""
 

@@ -111,7 +111,7 @@ def conv_stride_both(rng):
     return with_bug(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
 
 
-@bug("x", "unknown")
+@bug("x", "overwritten sum")
 def conv_overlap_assigned(rng):
     """Overlapping windows are assigned where they must be added."""
 

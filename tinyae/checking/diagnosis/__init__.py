@@ -20,17 +20,28 @@ from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.structure import (
+    known_sums,
+    lost_entries,
     missing_path,
+    only_largest,
     other_examples,
     other_mask,
     overwritten_windows,
     skip_connection,
+    summed_over,
     tied_maximum,
     unmoved_outputs,
     window_position,
 )
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
-from tinyae.checking.diagnosis.values import extra_term, factor, offset, slope_multiplied, zero
+from tinyae.checking.diagnosis.values import (
+    extra_term,
+    factor,
+    offset,
+    other_loss,
+    slope_multiplied,
+    zero,
+)
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
 from tinyae.checking.report import Hint, Report
 
@@ -48,11 +59,15 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     other_parameter,
     swapped_names,
     extra_term,
+    other_examples,
     slope_multiplied,
+    other_loss,
+    known_sums,
+    summed_over,
+    only_largest,
     unmoved_outputs,
     overwritten_windows,
     window_position,
-    other_examples,
     missing_path,
     other_mask,
     scaled_lines,
@@ -60,6 +75,7 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     border,
     stride,
     one_axis,
+    lost_entries,
     factor_in_part,
     offset,
     reordered,

@@ -112,6 +112,9 @@ def permutation(case: Case) -> str:
             np.abs(left[o] - row).max() <= tolerance for o, row in zip(order, right, strict=True)
         )
         if close and sorted(order) == list(range(len(order))):
+            shifts = {(o - i) % len(order) for i, o in enumerate(order)}
+            if len(shifts) == 1:
+                return f"shifted by {min(shifts.pop(), len(order) - 1)} along axis {axis}"
             moved = [f"{i} at {o}" for i, o in enumerate(order) if i != o]
             what = "entries" if a.ndim == 1 else f"slices along axis {axis}"
             return f"{what} are permuted, {', '.join(moved[:4])}{', ...' if len(moved) > 4 else ''}"

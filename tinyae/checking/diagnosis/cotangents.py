@@ -40,7 +40,33 @@ def elementwise(case: Case) -> Hint | None:
         return None
     if case.matches(case.A, d):
         return case.hint(
-            "slope missing", f"{case.counted()} equal dy: the activation's derivative is missing"
+            "slope missing",
+            f"{case.counted()} equal dy: {_what_is_missing(case, diagonal)} is missing",
+        )
+    used = case.A / d
+    for told, guess in (
+        ("the square of what backward uses: a square is missing", used**2),
+        ("the root of what backward uses: it was squared once too often", np.sqrt(np.abs(used))),
+    ):
+        if case.matches(guess, diagonal, least=4):
+            return case.hint("power", f"{case.counted()}: the derivative is {told}")
+    x, values = case.v.reshape(-1)[case.index], y.reshape(-1)[case.index]
+    with np.errstate(all="ignore"):
+        inner = values / x
+    if np.all(np.isfinite(inner)):
+        for one in (used, diagonal - used):
+            if case.matches(one, inner, least=4):
+                return case.hint(
+                    "product rule",
+                    f"{case.counted()}: y = x · g(x), and one of the two terms of the product rule, "
+                    "g(x) + x · g'(x), is missing",
+                )
+    two = np.unique(np.round(diagonal, 9))
+    if len(two) == 2 and case.matches(used, two.sum() - diagonal, least=4):
+        return case.hint(
+            "sides swapped",
+            f"{case.counted()}: the derivative has two values, {two[0]:.4g} and {two[1]:.4g}, and "
+            "backward uses each where the other belongs: the two sides of the condition are swapped",
         )
     if case.matches(case.A, diagonal**2 * d):
         return case.hint(
@@ -66,20 +92,24 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
     yield "ones", "ones. Backward ignores its dy", np.ones_like(dy)
     yield "ones", "dy's sign alone", np.sign(dy)
     if dy.ndim > 1 and len(dy) > 1:
-        for i, told in ((0, "first"), (len(dy) - 1, "last")):
-            only, without = np.zeros_like(dy), dy.copy()
-            only[i], without[i] = dy[i], 0
+        ends = ((0, "first"), (len(dy) - 1, "last"))
+        for i, told in ends:
+            only = np.zeros_like(dy)
+            only[i] = dy[i]
             yield (
                 "one example",
-                f"only the {told} example's, all others are lost (an overwritten sum, an index)",
+                f"only the {told} example's, all others are lost (an overwritten sum, = for +=, an index)",
                 only,
             )
+            yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)
+        for i, told in ends:
+            without = dy.copy()
+            without[i] = 0
             yield (
                 "one example",
                 f"that of all examples but the {told} (a loop that is one short)",
                 without,
             )
-            yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)
         yield (
             "mean",
             "its mean over the batch for every example",
@@ -122,6 +152,7 @@ def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:
     yield "y (1 − y), the sigmoid's slope", y * (1 - y)
     yield "x (1 − x), the sigmoid's formula with the input in place of the output", x * (1 - x)
     yield "1 − y², the slope of tanh", 1 - y * y
+    yield "1 − y: the square of tanh's slope 1 − y² is missing", 1 - y
     yield "1 − x², tanh's formula with the input in place of the output", 1 - x * x
     yield "1 where x > 0, else 0, ReLU's slope", (x > 0).astype(float)
     yield "y, the function itself instead of its derivative", y
@@ -141,3 +172,16 @@ def slope_at(case: Case, point: Array) -> Array:
         return np.full(x.shape, np.nan)
     finally:
         x[...] = before
+
+
+def _what_is_missing(case: Case, diagonal: Array) -> str:
+    """The activation's derivative; or its mask; or a parameter that scales each feature."""
+    if set(np.unique(np.round(diagonal, 9)).tolist()) <= {0.0, 1.0}:
+        return "the activation's derivative, a mask of 0 and 1,"
+    places = np.unravel_index(case.index, case.v.shape)
+    for name, p in case.problem.tensors.items():
+        for axis in range(case.v.ndim):
+            if p.shape == (case.v.shape[axis],) and name != case.name:
+                if np.allclose(diagonal, p[places[axis]], rtol=1e-6):
+                    return f"the factor {name}"
+    return "the activation's derivative"

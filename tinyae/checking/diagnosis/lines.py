@@ -25,6 +25,8 @@ def scaled_lines(case: Case) -> Hint | None:
         if len(left) < 2 or np.any(size == 0):
             continue
         ratio = (left * right).sum(axis=1) / size
+        if np.any(ratio == 0):
+            continue  # whole lines are lost: another relation
         if case.v.ndim > 1 and not case.matches(
             (ratio[:, None] * right).reshape(-1),
             np.moveaxis(a, axis, 0).reshape(len(left), -1).reshape(-1),
@@ -39,13 +41,15 @@ def scaled_lines(case: Case) -> Hint | None:
                     f"in each {line} of {case.name}, backward = numeric × {told}: this factor is too "
                     f"much{_inverse(told)}",
                 )
+        if case.problem.scalar:
+            continue
         if case.v.ndim > 1 and np.prod(case.v.shape) // len(ratio) >= 3:
             whose = "example" if axis == 0 and case.name in case.problem.inputs else "feature"
             return case.hint(
                 "line factor",
                 f"in each {line} of {case.name}, backward / numeric is one constant "
                 f"({', '.join(f'{r:.4g}' for r in ratio[:3])}, ...): a factor that belongs to the "
-                f"{whose} (a norm, 1/σ, a scale γ) is missing or used once too often",
+                f"{whose} (a norm, a standard deviation or variance, a scale γ) is missing or used once too often",
             )
     return None
 

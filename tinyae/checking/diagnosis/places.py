@@ -102,7 +102,7 @@ def one_axis(case: Case) -> Hint | None:
                 )
             return case.hint(
                 "slices",
-                f"{case.name}'s gradient is right only at {few(good)} along axis {axis} "
+                f"{case.name}'s gradient is right only at {_ends(good, case.v.shape[axis])} along axis {axis} "
                 f"(of {case.v.shape[axis]}): an index where a slice belongs",
             )
     return None
@@ -151,3 +151,8 @@ def run_length(positions: set[int], order: range) -> int:
             break
         count += 1
     return count
+
+
+def _ends(positions: list[int], size: int) -> str:
+    names = {(0,): "0, the first position,", (size - 1,): f"{size - 1}, the last position,"}
+    return names.get(tuple(positions), few(positions))

@@ -18,6 +18,14 @@ def skip_connection(case: Case) -> Hint | None:
     if case.name not in case.problem.inputs or case.baseline.dy.shape != case.v.shape:
         return None
     dy = case.baseline.dy.reshape(-1)[case.index]
+    if case.columns is not None and case.matches(case.A, dy, least=3):
+        diagonal = case.columns[np.arange(len(case.index)), case.index]
+        if np.abs(case.columns).sum() > np.abs(diagonal).sum() * (1 + 1e-6):
+            return case.hint(
+                "skip connection",
+                f"{case.counted()} equal dy: that is the skip connection alone, the path through f is "
+                "missing (y = x + f(x) gives dx = dy + the gradient through f)",
+            )
     for sign, told in ((-1, "is missing"), (1, "was added twice, or does not belong there")):
         if case.matches(case.A - case.N, sign * dy, least=3):
             return case.hint(
@@ -102,7 +110,7 @@ def window_position(case: Case) -> Hint | None:
             "stride",
             f"backward fills only the first {reach[0][0] + 1} rows and {reach[1][0] + 1} columns of "
             f"{case.name}'s gradient, the numeric one {reach[0][1] + 1} and {reach[1][1] + 1}: "
-            "windows start at i · stride, not at i",
+            "windows start at i · stride, not at i, and their entries are dilation apart",
         )
     return None
 
@@ -111,6 +119,8 @@ def missing_path(case: Case) -> Hint | None:
     """In each column (row, channel), backward − numeric is a combination of 1, x and y: the paths
     through a mean, a variance or a normalizing sum are missing."""
     if case.name not in case.problem.inputs or not case.complete or case.v.ndim < 2:
+        return None
+    if case.problem.scalar:
         return None
     d = (case.A - case.N).reshape(case.v.shape)
     y = case.baseline.y
@@ -184,12 +194,20 @@ def other_examples(case: Case) -> Hint | None:
             f"{case.counted()} hold only their own example's share, but each output depends on other "
             "examples too (a mean, a sum without axis, batch statistics): backward leaves these out",
         )
+    only = np.zeros_like(case.baseline.dy)
+    only[0] = case.baseline.dy[0]
+    _, cache = case.problem.forward()
+    back = np.asarray(case.problem.backward(only, cache)[case.name])
+    if back.shape != case.v.shape:
+        return None
+    if coupled and not back[1:].any():
+        return case.hint(
+            "examples coupled",
+            f"each output depends on several examples (a norm, a mean, a sum over the batch), but "
+            f"backward treats the examples of {case.name} one by one",
+        )
     if not coupled:
-        only = np.zeros_like(case.baseline.dy)
-        only[0] = case.baseline.dy[0]
-        _, cache = case.problem.forward()
-        back = np.asarray(case.problem.backward(only, cache)[case.name])
-        if back.shape == case.v.shape and np.abs(back[1:]).max(initial=0) > tolerance:
+        if np.abs(back[1:]).max(initial=0) > tolerance:
             return case.hint(
                 "examples coupled",
                 f"an example's output depends on that example alone, but with dy of the first example "
@@ -218,4 +236,83 @@ def other_mask(case: Case) -> Hint | None:
             f"{case.name}'s gradient is dy times a mask of the same values as forward's, with its "
             "zeros in other places: backward draws a new random mask. Keep forward's in the cache",
         )
+    return None
+
+
+def lost_entries(case: Case) -> Hint | None:
+    """Wrong exactly where backward gives 0 and the output does move."""
+    lost = (case.A == 0) & (np.abs(case.N) > 1e4 * case.slack + 1e-9 * np.abs(case.N).max())
+    if not (2 <= lost.sum() < len(lost)) or not np.array_equal(lost, case.wrong):
+        return None
+    which = ""
+    places = np.unravel_index(case.index[lost], case.v.shape)
+    for name, labels in case.problem.fixed.items():
+        if labels.dtype.kind in "iu" and labels.ndim == 1 and case.v.ndim == 2:
+            if np.array_equal(labels[places[0]], places[1]):
+                which = f", those of the right class ({name})"
+    return case.hint(
+        "lost entries",
+        f"{int(lost.sum())} entries of {case.name} get no gradient{which}, though they move the output: a "
+        "branch, a mask or an index leaves them out (wrong condition, = for +=)",
+    )
+
+
+def only_largest(case: Case) -> Hint | None:
+    """All of the gradient goes to the largest entry of each row."""
+    if case.v.ndim < 2 or not case.complete or case.name not in case.problem.inputs:
+        return None
+    a, largest = case.A.reshape(case.v.shape), case.v == case.v.max(axis=-1, keepdims=True)
+    n = np.abs(case.N.reshape(case.v.shape))
+    if np.array_equal(a != 0, largest) and (n[~largest] > 1e-6 * n.max()).any():
+        return case.hint(
+            "largest only",
+            f"backward gives the largest entry of each row of {case.name} all of the gradient, as for "
+            "a maximum, but the other entries move the output too",
+        )
+    return None
+
+
+def known_sums(case: Case) -> Hint | None:
+    """A parameter's gradient is a known sum, but the wrong one: over other axes, or of the raw input."""
+    if case.baseline.dy.ndim < 2 or case.v.ndim != 1 or not case.complete:
+        return None
+    dy = case.baseline.dy
+    for axis in range(dy.ndim):
+        others = tuple(i for i in range(dy.ndim) if i != axis)
+        if dy.shape[axis] != len(case.v):
+            continue
+        if case.matches(case.A, dy.sum(axis=others)):
+            return case.hint(
+                "wrong axes",
+                f"{case.name}'s gradient is dy summed over the axes {others}: the wrong axes",
+            )
+        for name in case.problem.inputs:
+            x = case.problem.tensors[name]
+            if x.shape == dy.shape and case.matches(case.A, (dy * x).sum(axis=others)):
+                return case.hint(
+                    "raw input",
+                    f"{case.name}'s gradient is Σ dy · {name} with the raw input: it must be the value "
+                    f"that {case.name} multiplies (the normalized one)",
+                )
+    return None
+
+
+def summed_over(case: Case) -> Hint | None:
+    """Along an axis, every entry holds the sum (or mean) of the numeric ones."""
+    if not case.complete or case.v.ndim < 1:
+        return None
+    a, n = case.A.reshape(case.v.shape), case.N.reshape(case.v.shape)
+    for axis in range(case.v.ndim):
+        for told, total in (
+            ("sum", n.sum(axis, keepdims=True)),
+            ("mean", n.mean(axis, keepdims=True)),
+        ):
+            spread = np.broadcast_to(total, n.shape).reshape(-1)
+            if case.v.shape[axis] > 1 and case.matches(a.reshape(-1), spread):
+                return case.hint(
+                    "summed over",
+                    f"every entry of {case.name}'s gradient is the {told} of the numeric ones along axis "
+                    f"{axis}: a {told} without axis, or over one axis (the channels, the features) too "
+                    "many",
+                )
     return None

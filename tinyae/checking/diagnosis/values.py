@@ -61,7 +61,7 @@ def name_of_factor(ratio: float, case: Case) -> str:
         (int(np.prod(y.shape[1:])) if y.ndim > 1 else 1, "the number of outputs of one example"),
         (
             int(np.prod(data.shape[1:])) if data.ndim > 1 else 1,
-            "the number of values of one example",
+            "the number of values (classes, features) of one example",
         ),
         (int(np.prod(data.shape[2:])) if data.ndim > 2 else 1, "the number of pixels"),
         (data.size, "the number of values in the batch"),
@@ -196,4 +196,20 @@ def slope_multiplied(case: Case) -> Hint | None:
                 "slope missing",
                 f"{case.counted()}: backward × {told} = numeric: that slope is missing",
             )
+    return None
+
+
+def other_loss(case: Case) -> Hint | None:
+    """For a loss of y and a target: the gradient of the squared, or of the absolute, error."""
+    targets = [t for t in case.problem.fixed.values() if t.shape == case.v.shape]
+    if case.problem.kind != "loss" or not targets:
+        return None
+    d = (case.v - targets[0]).reshape(-1)[case.index]
+    for told, values in (
+        ("the squared error, a multiple of y − t", d),
+        ("the absolute error, a multiple of sign(y − t)", np.sign(d)),
+    ):
+        c = float(case.A @ values / (values @ values))
+        if case.matches(case.A, c * values, least=4):
+            return case.hint("other loss", f"{case.counted()} are those of {told}")
     return None
