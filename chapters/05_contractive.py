@@ -205,7 +205,7 @@ def ones_penalty(encoder, caches):
     n = len(caches[-1])
     cotangents, j = encoder.cotangents(np.ones((n, 4)), caches)
     _, bends, grads = encoder.tangents(2 * j / n, cotangents, caches)
-    dx, more = encoder.backward(None, caches, bends=bends)
+    dx, more = encoder.backward(None, caches, second_order=bends)
     return (
         float((j**2).sum()) / n,
         dx,

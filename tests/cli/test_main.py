@@ -117,7 +117,7 @@ def test_contractive_and_its_weight(pictures, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["basic", "--contraction", "-1"], "contraction is -1.0, expected a number from 0 on"),
+        (["basic", "--contraction", "-1"], "contraction is -1.0, expected a finite, non-negative number"),
         (
             ["vae", "--contraction", "1"],
             "--contraction: this model has no such term; it has --beta",

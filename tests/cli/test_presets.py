@@ -87,7 +87,7 @@ def test_options_change_what_they_name():
         ("basic", {"noise": "masking"}, "expected KIND:AMOUNT such as masking:0.3"),
         ("basic", {"noise": "masking:1.5"}, "share is 1.5, expected a number from 0 to 1"),
         ("sparse-kl", {"rho": 1.0}, "rho is 1.0, expected a number between 0 and 1"),
-        ("vae", {"beta": -1.0}, "beta is -1.0, expected a number from 0 on"),
+        ("vae", {"beta": -1.0}, "beta is -1.0, expected a finite, non-negative number"),
     ],
 )
 def test_wrong_options(name, options, words):

@@ -320,12 +320,12 @@ def test_from_the_command_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a number from 0 on"),
+        (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a finite, non-negative number"),
         (lambda: Variational(beta=float("nan")), ValueError, "beta is nan"),
         (
             lambda: Variational(beta=float("inf")),
             ValueError,
-            "beta is inf, expected a number from 0 on, and finite",
+            "beta is inf, expected a finite, non-negative number",
         ),
         (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a number"),
         (

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tinyae import models
-from tinyae._validate import unknown
+from tinyae._validate import did_you_mean
 from tinyae.applications.features import accuracy
 from tinyae.backend import to_device
 from tinyae.data import Dataset, Gaussian, Masking, SaltAndPepper
@@ -114,7 +114,7 @@ def noise(text: str) -> Corruption:
     kind, _, amount = text.partition(":")
     kind = kind.replace("_", "-")
     if kind not in NOISES:
-        raise ValueError(unknown("noise", kind, NOISES))
+        raise ValueError(did_you_mean("noise", kind, NOISES))
     try:
         value = float(amount)
     except ValueError:
@@ -350,5 +350,5 @@ def preset(name: str) -> Preset:
         ValueError: there is none; the message suggests the nearest.
     """
     if name not in PRESETS:
-        raise ValueError(unknown("model", name, PRESETS))
+        raise ValueError(did_you_mean("model", name, PRESETS))
     return PRESETS[name]
