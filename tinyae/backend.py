@@ -57,9 +57,9 @@ def to_device(x: Array, device: str) -> Array:
         raise ValueError(f"device {device!r} is unknown, expected 'cpu' or 'gpu'")
     if not gpu_available():
         raise RuntimeError(
-            "device is 'gpu', but CuPy finds no CUDA device. An NVIDIA GPU needs its driver and CuPy "
-            '(pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows what '
-            "is found. Everything also runs with device='cpu'."
+            "device is 'gpu', but CuPy finds no CUDA device. An NVIDIA GPU needs its driver and "
+            'CuPy (pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows '
+            "what is found. Everything also runs with device='cpu'."
         )
     import cupy
 

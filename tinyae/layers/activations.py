@@ -53,8 +53,8 @@ class Elementwise(Layer):
 
 
 class ReLU(Elementwise):
-    """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0, f' is defined as 0, as
-    in PyTorch."""
+    """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0, f' is defined as 0,
+    as in PyTorch."""
 
     def f(self, x: Array) -> Array:
         return np.maximum(x, 0)
@@ -151,7 +151,8 @@ class Tanh(Elementwise):
 
 
 class Softplus(Elementwise):
-    """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ) e⁻ʸ``."""
+    """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ)
+    e⁻ʸ``."""
 
     def f(self, x: Array) -> Array:
         return np.logaddexp(x, x.dtype.type(0)) if x.dtype.kind == "f" else np.log(1 + np.exp(x))

@@ -13,8 +13,8 @@ from tinyae.layers.base import Gradients, Layer
 
 
 class Chain(Layer):
-    """Named layers applied one after the other: y = f_L(… f_2(f_1(x))). The cache is the list of the
-    layers' caches.
+    """Named layers applied one after the other: y = f_L(… f_2(f_1(x))). The cache is the list of
+    the layers' caches.
 
     The keys of params and grads start with the layer's name, ``"0.weight"``, as in PyTorch's
     state_dict.
@@ -89,8 +89,8 @@ class Chain(Layer):
         dx, more = self.backward(None, caches, second_order=second_order)
         return d_dy, dx, add_gradients(grads, more)
 
-    # The two sweeps of double_backward, for s = Σ g · V_0. A Jacobian penalty calls them one by one,
-    # because its g depends on V_0.
+    # The two sweeps of double_backward, for s = Σ g · V_0. A Jacobian penalty calls them one by
+    # one, because its g depends on V_0.
 
     def cotangents(self, dy: Array, caches: list[Any]) -> tuple[dict[str, Array], Array]:
         """The backward sweep: V_L = dy, V_{l−1} = vjp_l(V_l).
@@ -157,8 +157,8 @@ class Chain(Layer):
 
 
 class Sequential(Chain):
-    """``Sequential(Linear(784, 32), ReLU(), ...)``: layers applied one after the other. The keys are
-    ``"0.weight"``, ``"0.bias"``, ``"2.weight"``, ...
+    """``Sequential(Linear(784, 32), ReLU(), ...)``: layers applied one after the other. The keys
+    are ``"0.weight"``, ``"0.bias"``, ``"2.weight"``, ...
 
     Raises:
         TypeError: an argument is not a layer (for example a class instead of an object).

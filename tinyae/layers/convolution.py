@@ -19,7 +19,6 @@ loops that define a convolution are in ``reference``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -78,8 +77,8 @@ class Convolution(LinearMap):
         return self.vjp(dy, x), self.parameter_gradients(dy, x)
 
     def correlate(self, image: Array, out_size: Pair) -> Array:
-        """``W · unfold(image)``: (..., N, B, H, W) -> (..., N, A, *out_size). The value at an output
-        position is the product of its patch with each filter."""
+        """``W · unfold(image)``: (..., N, B, H, W) -> (..., N, A, *out_size). The value at an
+        output position is the product of its patch with each filter."""
         w = self._matrix()  # (A, kh·kw·B)
         images = image.reshape(-1, *image.shape[-3:])  # probes are more examples
         dtype, shape = np.result_type(images.dtype, w.dtype), (len(images), *out_size, len(w))
@@ -103,8 +102,8 @@ class Convolution(LinearMap):
         return image.reshape(*values.shape[:-3], b, *size)
 
     def filter_gradient(self, image: Array, values: Array) -> Array:
-        """``Σ values · unfold(image)ᵀ``, the sum over examples and output positions: (A, B, kh, kw),
-        the shape of the weights."""
+        """``Σ values · unfold(image)ᵀ``, the sum over examples and output positions: (A, B, kh,
+        kw), the shape of the weights."""
         a, b, kh, kw = self.params["weight"].shape
         total: Array = None
         for chunk, patches in self._chunks(image, values.shape[2:]):

@@ -15,9 +15,9 @@ class Frozen(Layer):
     """``y = f(x)`` for a given net f whose weights are constants: ``dx = Jᵀ dy`` as usual, but no
     dW is computed.
 
-    ``params`` is empty, so an optimizer made from a model's ``params`` cannot change f, and a weight
-    file of the model does not contain f. Frozen holds the net itself, not a copy: if you train the
-    net elsewhere, it changes here too.
+    ``params`` is empty, so an optimizer made from a model's ``params`` cannot change f, and a
+    weight file of the model does not contain f. Frozen holds the net itself, not a copy: if you
+    train the net elsewhere, it changes here too.
 
     Raises:
         TypeError: not a layer.
@@ -59,6 +59,6 @@ class Frozen(Layer):
 
 
 def freeze(layer: Layer) -> Frozen:
-    """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32, 10))``
-    trains only the Linear."""
+    """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32,
+    10))`` trains only the Linear."""
     return layer if isinstance(layer, Frozen) else Frozen(layer)

@@ -1,4 +1,5 @@
-"""k-sparse codes: of each example's code, only the k largest entries stay (Makhzani & Frey 2013)."""
+"""k-sparse codes: of each example's code, only the k largest entries stay (Makhzani & Frey
+2013)."""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ class Window(NamedTuple):
             ValueError: the kernel does not fit into the image.
         """
         ho, wo = (
-            (h + 2 * p - d * (k - 1) - 1) // s + 1 for h, k, s, p, d in zip(size, *self, strict=True)
+            (h + 2 * p - d * (k - 1) - 1) // s + 1
+            for h, k, s, p, d in zip(size, *self, strict=True)
         )
         if min(ho, wo) < 1:
             reach = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
@@ -116,7 +117,8 @@ class Window(NamedTuple):
 
 
 def cut_patches(x: Array, out_size: Pair, window: Window) -> Array:
-    """(N, C, H, W) -> (N, Ho, Wo, kh, kw, C): a view of the padded image, no copy of the patches."""
+    """(N, C, H, W) -> (N, Ho, Wo, kh, kw, C): a view of the padded image, no copy of the
+    patches."""
     (ho, wo), ((kh, kw), (sh, sw), (ph, pw), (dh, dw)) = out_size, window
     x = x.transpose(0, 2, 3, 1)  # (N, H, W, C), the order in memory
     if ph or pw:

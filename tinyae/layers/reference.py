@@ -21,8 +21,8 @@ def conv2d_loops(
     padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> Array:
-    """``y[n, o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[n, c, i·s + u·d − p, j·s + v·d − p]``, with
-    stride s, padding p, dilation d, and x = 0 outside the image.
+    """``y[n, o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[n, c, i·s + u·d − p, j·s + v·d − p]``,
+    with stride s, padding p, dilation d, and x = 0 outside the image.
 
     x: (N, C, H, W), w: (O, C, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). All settings are pairs
     (vertical, horizontal).
@@ -53,8 +53,8 @@ def conv_transpose2d_loops(
     output_padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> Array:
-    """``y[n, o, i·s + u·d − p, j·s + v·d − p] += w[c, o, u, v] · x[n, c, i, j]``; what falls outside y
-    is dropped.
+    """``y[n, o, i·s + u·d − p, j·s + v·d − p] += w[c, o, u, v] · x[n, c, i, j]``; what falls
+    outside y is dropped.
 
     x: (N, C, H, W), w: (C, O, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). The loops of ``conv2d_loops``
     with the roles of the two images exchanged: ``conv2d_loops`` computes where to read, these loops
@@ -85,8 +85,8 @@ def conv2d_loops_backward(
     padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> tuple[Array, Array, Array]:
-    """``dx, dw, db`` of ``conv2d_loops``: the innermost line ``y += w · x`` becomes ``dx += w · dy``
-    and ``dw += x · dy``."""
+    """``dx, dw, db`` of ``conv2d_loops``: the innermost line ``y += w · x`` becomes ``dx += w ·
+    dy`` and ``dw += x · dy``."""
     (height, width), (channels_out, channels_in, kh, kw) = x.shape[2:], w.shape
     ho, wo = dy.shape[2:]
     dx, dw = np.zeros_like(x), np.zeros_like(w)

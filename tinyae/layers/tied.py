@@ -14,11 +14,12 @@ from tinyae.layers.linear import Linear
 
 
 class TransposedLinear(LinearMap):
-    """``y = z W + c``: the way back through a Linear layer, with that layer's own array W (out, in).
+    """``y = z W + c``: the way back through a Linear layer, with that layer's own array W (out,
+    in).
     z: (N, out) -> y: (N, in).
 
-    Given dy, ``dz = dy Wᵀ``, ``dW = zᵀ dy``, ``dc = Σ_n dy_n``. The Linear layer has a gradient with
-    respect to W too: ``TiedAutoencoder`` adds the two. c starts at 0.
+    Given dy, ``dz = dy Wᵀ``, ``dW = zᵀ dy``, ``dc = Σ_n dy_n``. The Linear layer has a gradient
+    with respect to W too: ``TiedAutoencoder`` adds the two. c starts at 0.
 
     Raises:
         TypeError: not a Linear layer.

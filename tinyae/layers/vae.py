@@ -1,5 +1,5 @@
-"""The model of the variational autoencoder (Kingma & Welling 2014): the encoder outputs a mean and a
-log-variance for each latent dimension. Its objective is in ``tinyae.objectives.variational``."""
+"""The model of the variational autoencoder (Kingma & Welling 2014): the encoder outputs a mean and
+a log-variance for each latent dimension. Its objective is in ``tinyae.objectives.variational``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def split_mean_logvar(code: Array) -> tuple[Array, Array]:
 
 
 class PosteriorMean(LinearMap):
-    """(N, 2K) -> (N, K): of means and log-variances, the means. Linear: the gradient with respect to
-    the means is dy, with respect to the log-variances 0.
+    """(N, 2K) -> (N, K): of means and log-variances, the means. Linear: the gradient with respect
+    to the means is dy, with respect to the log-variances 0.
 
     Raises:
         ValueError: in a call, x is not (N, 2K).
@@ -63,7 +63,8 @@ class PosteriorMean(LinearMap):
 
 
 class VAE(EncoderDecoder):
-    """An encoder that outputs (N, 2K), K means and K log-variances, and a decoder that takes (N, K).
+    """An encoder that outputs (N, 2K), K means and K log-variances, and a decoder that takes (N,
+    K).
 
     As a layer, and in ``encode``, it uses the mean: ``model(x) = decode(μ(x))`` is deterministic.
     Only training and ``sample`` draw random codes. Keys as in Autoencoder,

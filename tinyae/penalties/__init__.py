@@ -1,5 +1,5 @@
-"""Penalties on the code (``sparsity``) and on the encoder's Jacobian (``jacobian_penalty``), and what
-the Jacobian looks like, for tables and plots (``jacobian_metrics``)."""
+"""Penalties on the code (``sparsity``) and on the encoder's Jacobian (``jacobian_penalty``), and
+what the Jacobian looks like, for tables and plots (``jacobian_metrics``)."""
 
 from tinyae.penalties.jacobian_metrics import (
     contraction_ratios,

@@ -30,16 +30,14 @@ def normalized_contraction(encoder: Layer, x: Array) -> float:
 
 
 def singular_values(net: Layer, x: Array) -> Array:
-    """The singular values of every example's Jacobian, (N, min(out, in)), largest first: in how many
-    directions, and how strongly, the code still moves (Rifai et al. 2011)."""
+    """The singular values of every example's Jacobian, (N, min(out, in)), largest first: in how
+    many directions, and how strongly, the code still moves (Rifai et al. 2011)."""
     j = jacobian(net, x)
     out = math.prod(net.forward(x[:1])[0].shape[1:])
     return np.linalg.svd(j.reshape(len(x), out, -1), compute_uv=False)
 
 
-def contraction_ratios(
-    encoder: Layer, x: Array, distances: ArrayLike, rng: Rng = 0
-) -> np.ndarray:
+def contraction_ratios(encoder: Layer, x: Array, distances: ArrayLike, rng: Rng = 0) -> np.ndarray:
     """``mean ‖z(x + r u) − z(x)‖ / r`` for each distance r, over the examples x and random unit
     vectors u: below 1, the encoder brings points closer together (the contraction ratio of Rifai et
     al. 2011). Shape (len(distances),).

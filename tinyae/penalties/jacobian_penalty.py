@@ -1,11 +1,12 @@
-"""Penalties on the Jacobian J = ∂z/∂x: exact, for any net of this library's layers, without autograd.
+"""Penalties on the Jacobian J = ∂z/∂x: exact, for any net of this library's layers, without
+autograd.
 
     Ω = (1/N) Σ_n ‖∂z_n/∂x_n‖²_F
 
-For z = f_L(… f_1(x)), the rows of J are cotangents on their way back: V_L = identity,
-V_{l−1} = vjp_l(V_l), J = V_0. The gradient of Ω with respect to J is 2 V_0 / N. In a forward sweep,
-each layer's ``double_backward`` turns the gradient with respect to V_{l−1} into the one with respect
-to V_l and adds the gradient of the layer's own weights. A nonlinear layer (f'' ≠ 0) has one more
+For z = f_L(… f_1(x)), the rows of J are cotangents on their way back: V_L = identity, V_{l−1} =
+vjp_l(V_l), J = V_0. The gradient of Ω with respect to J is 2 V_0 / N. In a forward sweep, each
+layer's ``double_backward`` turns the gradient with respect to V_{l−1} into the one with respect to
+V_l and adds the gradient of the layer's own weights. A nonlinear layer (f'' ≠ 0) has one more
 gradient, the second-order gradient with respect to its input. An ordinary backward pass collects
 these. So the cost is one backward and one forward sweep for each of the K = dim z rows, and one
 backward pass for all of them.
