@@ -522,7 +522,7 @@ def test_a_gpu_that_is_not_there(capsys):
     if gpu_available():
         pytest.skip("there is a GPU here")
     assert main(["train", "--device", "gpu"]) == 2
-    assert "CuPy sees no CUDA device" in capsys.readouterr().err
+    assert "CuPy finds no CUDA device" in capsys.readouterr().err
 
 
 def test_info_and_list(capsys):
