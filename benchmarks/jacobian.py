@@ -62,8 +62,7 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
     import numpy as np
 
     from tinyae import contractive
-    from tinyae.training.batches import shards
-    from tinyae.training.workers import Workers, sum_gradients, weighted_sum
+    from tinyae.training.workers import Workers, shards, sum_gradients, weighted_sum
 
     net, shape = encoder_net(encoder, batch)
     x = np.random.default_rng(1).random(shape, dtype=np.float32)

@@ -1,12 +1,14 @@
 # %% [markdown]
 # # 5 · The contractive autoencoder
 #
-# A good code should not change when the picture changes in a way that does not matter: a little noise, a smudge in a corner.
-# So let us say exactly that to the net: *move the picture a little, and move the code as little as you can*. How much the
-# code moves is the Jacobian $J = \partial z/\partial x$, one row for each code unit, one column for each pixel, and its size
-# is a number that can be added to the loss. Two forces then pull at every direction in the space of pictures. Reconstruction
-# wants the code to feel the directions along which digits differ. Contraction wants it to feel none. What is left is a code
-# that feels the digits and little else.
+# A good latent code should not change when the image changes in a way that does not matter: a
+# little noise, or a smudge in a corner. So let us put exactly that into the loss: *when the image
+# moves a little, the code should move as little as possible*. The Jacobian
+# $J = \partial z/\partial x$ tells how much the code moves. It has one row per code unit and one
+# column per pixel, and its squared norm can be added to the loss. Two goals then compete in every
+# direction of image space. For a good reconstruction, the code must respond to the directions in
+# which digits differ. For a small penalty, it should respond to no direction at all. The result is
+# a code that responds to differences between digits and to little else.
 #
 # ```
 #            across the digits: contract                     ‖J u‖ small
@@ -15,9 +17,10 @@
 #                     ↓      → t
 # ```
 #
-# Published programs have got this penalty wrong in more than one way: a well-known tutorial rounds it down to a whole number,
-# which has no gradient; in another program, by authors of the method, the gradient is half of that of its own value. Here both
-# are derived, from one unit up, and checked.
+# Published programs have gotten this penalty wrong in more than one way. A well-known tutorial
+# rounds it down to an integer, which has no useful gradient. In another program, by authors of the
+# method, the gradient is half of what it should be. In this chapter we derive both the penalty and
+# its gradient, starting from a single unit, and check them.
 
 # %%
 import os
@@ -51,9 +54,8 @@ from tinyae.penalties import (
 )
 from tinyae.plots import plot_reconstructions, show
 
-FAST = bool(
-    os.environ.get("TINYAE_FAST")
-)  # a few steps on a few pictures: shows that it runs, not what it learns
+# Fast mode takes a few steps on a few images: it shows that the chapter runs, no more
+FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 x_train, x_test = (
     (data.train.flat[:500], data.test.flat[:100])
@@ -67,45 +69,57 @@ print(data, "->", x_train.shape, x_test.shape)
 # ## The equation
 #
 # $$L = \text{reconstruction} + \lambda\,\Omega,\qquad
-# \Omega = \frac1N\sum_n \lVert J(x_n)\rVert_F^2 = \frac1N\sum_n\sum_{i,j}\Big(\frac{\partial z_i}{\partial x_j}\Big)^2 .$$
+# \Omega = \frac1N\sum_n \lVert J(x_n)\rVert_F^2
+# = \frac1N\sum_n\sum_{i,j}\Big(\frac{\partial z_i}{\partial x_j}\Big)^2 .$$
 #
-# **One sigmoid unit.** $z = \sigma(w\cdot x + b)$ has the slope $z(1-z)$, so $\partial z/\partial x_j = z(1-z)\,w_j$: the unit
-# feels the pixels in proportion to its weights, and it feels nothing where it is saturated.
+# **One sigmoid unit.** The derivative of $z = \sigma(a)$ with respect to $a = w\cdot x + b$ is
+# $z(1-z)$, so $\partial z/\partial x_j = z(1-z)\,w_j$. The unit responds to each pixel in
+# proportion to its weight, and it hardly responds at all where it is saturated.
 #
-# **One sigmoid layer** (Rifai et al. 2011). Row $i$ of $J$ is $z_i(1-z_i)\,W_i$. The square of its norm factors, and no Jacobian
-# is needed at all (for one example; the mean over the batch is taken at the end):
+# **One sigmoid layer** (Rifai et al. 2011). Row $i$ of $J$ is $z_i(1-z_i)\,W_i$. Its squared norm
+# is a product of two factors, so we do not need to compute the Jacobian at all. For one example
+# (the mean over the batch is taken at the end):
 #
 # $$\lVert J\rVert_F^2 = \sum_i \big(z_i(1-z_i)\big)^2 \sum_j W_{ij}^2 .$$
 #
-# **A deep net.** $J = J_L\cdots J_2 J_1$. Send each row $e_i$ of the identity backwards through the layers, as backpropagation
-# sends a gradient: $V_L = e_i$, $V_{l-1} = J_l^\top V_l$. What arrives at the picture, $V_0$, is row $i$ of $J$. (On paper $V$
-# is a column; in the code the rows of all units and examples lie in one array, one row each, and the products stand the other
-# way round: $V_{l-1} = V_l W$ at a linear layer.)
+# **A deep network.** Here $J = J_L\cdots J_2 J_1$. Send each row $e_i$ of the identity matrix
+# backward through the layers, just as backpropagation sends a gradient: $V_L = e_i$,
+# $V_{l-1} = J_l^\top V_l$. The result at the input, $V_0$, is row $i$ of $J$. (In this equation $V$
+# is a column vector. In the code, the vectors of all units and all examples are the rows of one
+# array, so the order of the product is reversed: at a linear layer, $V_{l-1} = V_l W$.)
 #
 # ## The gradient
 #
-# One sigmoid layer first, with $s_i = z_i(1-z_i)$, $n_i = \sum_j W_{ij}^2$ and $a = Wx + b$. $W$ acts twice, through its own
-# square and through the point $z$ where the slope is taken, and both must be there:
+# We start with one sigmoid layer. Let $s_i = z_i(1-z_i)$, $n_i = \sum_j W_{ij}^2$ and $a = Wx + b$.
+# The weights $W$ enter $\Omega$ twice: directly, through $n_i$, and indirectly, through the point
+# $a$ at which the derivative $s_i$ is taken. The gradient needs both terms:
 #
-# $$\frac{\partial\Omega}{\partial a_i} = 2 s_i\,\underbrace{s_i (1-2z_i)}_{\sigma''(a_i)}\,n_i,\qquad
-# \frac{\partial \Omega}{\partial W_{ij}} = 2 s_i^2\,W_{ij} + \frac{\partial\Omega}{\partial a_i}\,x_j,\qquad
+# $$\frac{\partial\Omega}{\partial a_i}
+# = 2 s_i\,\underbrace{s_i (1-2z_i)}_{\sigma''(a_i)}\,n_i,\qquad
+# \frac{\partial \Omega}{\partial W_{ij}} = 2 s_i^2\,W_{ij} +
+# \frac{\partial\Omega}{\partial a_i}\,x_j,\qquad
 # \frac{\partial\Omega}{\partial b_i} = \frac{\partial\Omega}{\partial a_i}$$
 #
-# for one example; take the mean over the batch.
+# for one example. As before, take the mean over the batch.
 #
-# In the deep net the same happens at every layer. Computing $V_0$ was a computation like any other, and its gradient
-# runs along it in the opposite direction, which is *upwards*:
+# In a deep network the same thing happens at every layer. The computation of $V_0$ is a computation
+# like any other. It ran from the top layer down to the input, so its gradient runs the other way,
+# from the input *up*:
 #
 # $$G_0 = \frac{2}{N}V_0,\qquad G_l = J_l\,G_{l-1} .$$
 #
-# At a linear layer, $V_{l-1} = V_l W$, hence $dW = V_l^\top G_{l-1}$, a product that sums over all rows of all examples. At an
-# activation, $V_{l-1} = f'(a) * V_l$, hence one more gradient at $a$, its *bend* $f''(a) * \sum_i G_{l-1} * V_l$, the sum over
-# the rows $i$ of one example's $J$. An ordinary backward pass carries the bends down to the weights below. So: rows down,
-# tangents up, bends down. That is second-order backpropagation, all of it.
+# At a linear layer, $V_{l-1} = V_l W$, so $dW = V_l^\top G_{l-1}$. This product sums over all rows
+# of all examples. At an activation, $V_{l-1} = f'(a) * V_l$. Since $f'(a)$ depends on $a$, there is
+# one more gradient with respect to $a$, the *second-order term* $f''(a) * \sum_i G_{l-1} * V_l$,
+# where the sum is over the rows $i$ of one example's Jacobian. An ordinary backward pass carries
+# the second-order terms down to the weights of the layers below. So there are three passes: the
+# rows go down, the tangents go up, and the second-order terms go down. This is all there is to
+# second-order backpropagation.
 #
 # ## The code
 #
-# Every layer has a method `double_backward(G, V, cache)` with its share: it returns $J_l G$, the bend, and $dW$.
+# Every layer has a method `double_backward(G, V, cache)`. It returns the layer's contribution to
+# each pass: $J_l G$, the second-order term, and $dW$.
 
 
 # %%
@@ -115,26 +129,25 @@ def omega_and_gradients(layers, x):
         h, cache = layer.forward(h)
         caches.append(cache)
     n, k = h.shape
-    v = np.zeros(
-        (k, n, k), x.dtype
-    )  # row i of the identity, for each of the n examples
+    v = np.zeros((k, n, k), x.dtype)  # v[i] is row i of the identity, for n examples
     v[range(k), :, range(k)] = 1
     vs = []
-    for layer, cache in zip(
-        reversed(layers), reversed(caches), strict=True
-    ):  # rows down
+    # Rows down: the last v is the Jacobian, (k, n, pixels)
+    for layer, cache in zip(reversed(layers), reversed(caches), strict=True):
         vs.insert(0, v)
-        v = layer.vjp(v, cache)  # the last one is J, (k, n, pixels)
+        v = layer.vjp(v, cache)
     value, g = (v**2).sum() / n, 2 * v / n
-    bends, grads = [], []
-    for layer, v, cache in zip(layers, vs, caches, strict=True):  # tangents up
-        g, bend, of_layer = layer.double_backward(g, v, cache)
-        bends.append(bend)
-        grads.append(of_layer)
+    # Tangents up
+    second_order, grads = [], []
+    for layer, v, cache in zip(layers, vs, caches, strict=True):
+        g, term, layer_grads = layer.double_backward(g, v, cache)
+        second_order.append(term)  # None where f'' = 0
+        grads.append(layer_grads)
+    # Second-order terms down
     da = np.zeros_like(h)
-    for i in reversed(range(len(layers))):  # bends down
+    for i in reversed(range(len(layers))):
         da, more = layers[i].backward(da, caches[i])
-        da = da if bends[i] is None else da + bends[i]
+        da = da if second_order[i] is None else da + second_order[i]
         grads[i] = {name: grads[i][name] + more[name] for name in more}
     return value, da, grads
 
@@ -142,9 +155,10 @@ def omega_and_gradients(layers, x):
 # %% [markdown]
 # ## The check
 #
-# Does it agree with the closed form, for one layer? With the library's `contractive`, for three? And is the library's right?
-# The checker moves every weight and every pixel, and it computes the Jacobian itself by moving the pixels: that is
-# `value="frobenius"`.
+# We check three things. Does our function agree with the closed form for one layer? Does it agree
+# with the library's `contractive` for three layers? And is the library correct? With
+# `value="frobenius"`, the checker moves every weight and every pixel, and it computes its own
+# Jacobian by finite differences.
 
 # %%
 rng = np.random.default_rng(0)
@@ -152,9 +166,8 @@ x = rng.uniform(size=(4, 6))
 layer, sigmoid = Linear(6, 3, rng=rng, dtype=np.float64), Sigmoid()
 z, W = sigmoid(layer(x)), layer.params["weight"]
 closed = ((z * (1 - z)) ** 2 * (W**2).sum(axis=1)).sum() / len(x)
-print(
-    f"one layer:   closed form {closed:.12f}   by rows {omega_and_gradients([layer, sigmoid], x)[0]:.12f}"
-)
+by_rows = omega_and_gradients([layer, sigmoid], x)[0]
+print(f"one layer:    closed form {closed:.12f}   row by row {by_rows:.12f}")
 
 deep = Sequential(
     Linear(6, 5, rng=rng),
@@ -167,22 +180,23 @@ value, dx, grads = contractive(deep, deep.forward(x)[1])
 by_hand, dx_by_hand, grads_by_hand = omega_and_gradients(deep.layers, x)
 gap = max(
     np.abs(grads[f"{i}.{name}"] - g).max()
-    for i, of_layer in enumerate(grads_by_hand)
-    for name, g in of_layer.items()
+    for i, layer_grads in enumerate(grads_by_hand)
+    for name, g in layer_grads.items()
 )
 gap = max(gap, np.abs(dx - dx_by_hand).max())
-print(
-    f"three layers: library {value:.12f}   by rows {by_hand:.12f}   gradients differ by {gap:.0e}"
-)
+print(f"three layers: library     {value:.12f}   row by row {by_hand:.12f}")
+print(f"              largest difference between the gradients: {gap:.0e}")
 print(check_penalty(contractive, deep, x, value="frobenius"))
 
 # %% [markdown]
-# ## What the usual code computes
+# ## A common mistake
 #
-# Many pages have a shorter way: back-propagate a vector of *ones* and take the square of what arrives. That is
-# $\lVert J^\top \mathbf 1\rVert^2$, the square of the *sum* of the rows where the sum of the rows' squares was wanted. Rows that
-# point in opposite directions cancel. Take an encoder whose units come in pairs $w, -w$: $\sigma$ has the same slope at $a$ and
-# $-a$, so with biases $b, -b$ the two rows of $J$ are opposite, and nothing arrives at all, however much the code moves.
+# Many web pages use a shortcut: they backpropagate a vector of *ones* and square the result. That
+# computes $\lVert J^\top \mathbf 1\rVert^2$, the squared norm of the *sum* of the rows, but we want
+# the sum of the squared norms of the rows. Rows that point in opposite directions cancel. For
+# example, take an encoder whose units come in pairs with weights $w, -w$ and biases $b, -b$. The
+# derivative of $\sigma$ is the same at $a$ and $-a$, so the two rows of $J$ are opposite. The
+# backpropagated result is zero, no matter how much the code moves.
 
 # %%
 pair = Sequential(Linear(6, 4, rng=0, dtype=np.float64), Sigmoid())
@@ -190,38 +204,34 @@ w, b = pair.params.values()
 w[2:], b[2:] = -w[:2], -b[:2]
 caches = pair.forward(x)[1]
 ones = pair.vjp(np.ones((len(x), 4)), caches)
-print(
-    f"‖J‖² = {contractive(pair, caches)[0]:.4f}, but back-propagated ones give ‖Jᵀ1‖² = {(ones**2).sum() / len(x):.1e}"
-)
+print(f"‖J‖² = {contractive(pair, caches)[0]:.4f}")
+print(f"backpropagated ones give ‖Jᵀ1‖² = {(ones**2).sum() / len(x):.1e}")
 
 # %% [markdown]
-# Its gradient would pass every gradient check: it is a perfectly good gradient, of another number. Only a check of the *value*
-# finds it, against differences of the encoder itself:
+# The gradient of this penalty would pass every gradient check. It is a correct gradient, but of the
+# wrong function. Only a check of the *value* finds the mistake, by comparing it with finite
+# differences of the encoder itself:
 
 
 # %%
 def ones_penalty(encoder, caches):
-    """‖Jᵀ1‖² and its gradient: one row of ones goes down and up."""
-    n = len(caches[-1])
-    cotangents, j = encoder.cotangents(np.ones((n, 4)), caches)
-    _, bends, grads = encoder.tangents(2 * j / n, cotangents, caches)
-    dx, more = encoder.backward(None, caches, second_order=bends)
-    return (
-        float((j**2).sum()) / n,
-        dx,
-        {key: grads.get(key, 0) + more.get(key, 0) for key in encoder.params},
-    )
+    """‖Jᵀ1‖² and its gradient: the same three passes, with a single row of ones."""
+    ones = np.ones_like(caches[-1])
+    n, j = len(ones), encoder.vjp(ones, caches)
+    _, dx, grads = encoder.double_backward(2 * j / n, ones, caches)
+    return float((j**2).sum()) / n, dx, grads
 
 
-w[2:] += 0.1  # no perfect pairs, or there would be no gradient to check
+w[2:] += 0.1  # no exact pairs: with those, the gradient would be zero everywhere
 print(check_penalty(ones_penalty, pair, x, value="frobenius"))
 
 # %% [markdown]
 # ## The experiment
 #
-# Three autoencoders 784-256-32-256-784 with a linear code, the same but for their objectives: plain; denoising, where the input
-# has Gaussian noise and the target has none; contractive. (λ belongs to an error that is a mean over 784 pixels: for a sum over
-# the pixels it would be 784 times as large.)
+# We train three autoencoders with layers 784-256-32-256-784 and a linear code. They differ only in
+# their objectives. One is plain. One is denoising: Gaussian noise is added to the input, but the
+# target is clean. One is contractive. (This λ assumes an error averaged over the 784 pixels. If you
+# sum over the pixels instead, multiply λ by 784.)
 
 # %%
 NOISE, LAMBDA = 0.3, 1e-3
@@ -259,10 +269,9 @@ for name, model in models.items():
 
 
 def measure(model):
-    """Mean ‖J‖_F, the spread of the codes, and the reconstruction's error, on test pictures."""
-    norm = np.sqrt(
-        (singular_values(model.encoder, x_test[:200]) ** 2).sum(axis=1)
-    ).mean()
+    """Mean ‖J‖_F, std of the codes and reconstruction error, on test images."""
+    s = singular_values(model.encoder, x_test[:200])
+    norm = np.sqrt((s**2).sum(axis=1)).mean()
     spread = np.sqrt(model.encode(x_test).var(axis=0).sum())
     return norm, spread, ((model(x_test) - x_test) ** 2).mean()
 
@@ -279,11 +288,13 @@ def table(models):
 table(models)
 
 # %% [markdown]
-# **What to look at.** By how much has the penalty lowered $\lVert J\rVert$, and what did the reconstructions pay for it? But
-# look at the second and third column before you believe the first. We come back to them below.
+# **What to look at.** How much has the penalty lowered $\lVert J\rVert$, and how much worse did the
+# reconstructions get? But look at the second and third columns before you trust the first. We will
+# come back to them below.
 #
-# Which directions does a code feel? The **singular values** of $J$ say along how many directions, and how strongly, the code
-# moves when the picture moves. Divided by the largest, their scale drops out:
+# Which directions does a code respond to? The **singular values** of $J$ show in how many
+# directions, and how strongly, the code moves when the image moves. If we divide them by the
+# largest one, the scale of the code no longer matters:
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -291,27 +302,31 @@ for name, model in models.items():
     s = singular_values(model.encoder, x_test[:200]).mean(axis=0)
     left.semilogy(range(1, len(s) + 1), s, label=name)
     right.plot(range(1, len(s) + 1), s / s[0], label=name)
-left.set(xlabel="i, largest first", ylabel="singular value $s_i$ of J, mean")
-right.set(xlabel="i, largest first", ylabel="$s_i / s_1$")
+left.set(xlabel="i (largest first)", ylabel="mean singular value $s_i$ of J")
+right.set(xlabel="i (largest first)", ylabel="$s_i / s_1$")
 left.legend(frameon=False)
 for ax in (left, right):
     ax.grid(alpha=0.3)
 show(left, f"05_spectra_{data.name}")
 
 # %% [markdown]
-# **What to look at.** On the left, how far apart the curves are; on the right, their forms. A code that only got *smaller* has
-# the plain one's curve, shifted on the left and the same on the right. A code that feels some directions and no others has a
-# plateau and then a drop; where the drop is, says how many directions it has kept. A code that feels everything a little falls
-# slowly all the way. Which of the three curves has the clearest drop, and after how many of the 32 directions?
+# **What to look at.** On the left, compare how far apart the curves are. On the right, compare
+# their shapes. If a code only got *smaller*, its curve is the plain model's curve shifted down on
+# the left, and the same curve on the right. If a code responds to some directions and not to
+# others, its curve has a plateau and then a drop, and the position of the drop shows how many
+# directions it has kept. If a code responds a little to everything, its curve falls slowly all the
+# way. Which of the three curves has the clearest drop, and after how many of the 32 directions?
 #
 # ## What contraction keeps and what it removes
 #
-# For each test picture, take the direction to its nearest neighbour among the other pictures: roughly, a direction *along*
-# the digits. And take a random direction, which leads nowhere in particular: *across*. How much do code and reconstruction
-# move for one small step in either direction? `jvp` says so exactly.
+# For each test image, take the direction to its nearest neighbor among the training images. This is
+# roughly a direction *along* the digits. Also take a random direction, which leads to nothing in
+# particular. This is a direction *across*. How much do the code and the reconstruction move for one
+# small step in each direction? The method `jvp` gives the exact answer.
 
 # %%
 few = x_test[:200]
+# ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b, for all pairs at once
 distances = (
     (few**2).sum(axis=1)[:, None] + (x_train**2).sum(axis=1) - 2 * few @ x_train.T
 )
@@ -321,11 +336,11 @@ along, across = (u / np.linalg.norm(u, axis=1, keepdims=True) for u in (along, a
 
 
 def gain(net, x, u):
-    """‖J u‖, mean over the examples, u unit vectors."""
+    """Mean of ‖J u‖ over the examples, for unit vectors u."""
     return np.linalg.norm(net.jvp(u, net.forward(x)[1]), axis=1).mean()
 
 
-print("                  reconstruction moves by       code: along / across")
+print("                  reconstruction moves by       code: ratio along / across")
 print("                  along      across")
 gains = {}
 for name, model in models.items():
@@ -335,7 +350,7 @@ for name, model in models.items():
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for i, direction in enumerate(
-    ("along: to the nearest neighbour", "across: a random direction")
+    ("along: to the nearest neighbor", "across: a random direction")
 ):
     ax.bar(
         np.arange(3) + 0.36 * i,
@@ -345,37 +360,41 @@ for i, direction in enumerate(
         color=("tab:red", "tab:gray")[i],
     )
 ax.set_xticks(np.arange(3) + 0.18, list(gains))
-ax.set_ylabel("step of the reconstruction\nfor a step of 1")
+ax.set_ylabel("change of the reconstruction\nfor an input step of length 1")
 ax.set_ylim(0, 1.4 * max(g[0] for g in gains.values()))  # room for the legend
 ax.legend(frameon=False)
 show(ax, f"05_gains_{data.name}")
 
 # %% [markdown]
-# **What to look at.** 1 would mean that the reconstruction follows the step fully, 0 that it ignores it. Every bottleneck already
-# ignores most of a random step: 32 of 784 directions are few. What counts is by how much each model lowers the right bar, and
-# what it pays for that on the left one. And with larger steps, seen:
+# **What to look at.** A value of 1 would mean that the reconstruction follows the step completely,
+# and 0 that it ignores it. Every bottleneck already ignores most of a random step, because 32
+# directions out of 784 are few. What matters is how much each model lowers the right bar, and how
+# much of the left bar it loses. Next, let us look at what happens with larger steps:
 
 # %%
 noisy = (few[:8] + 6 * across[:8]).clip(0, 1)
 rows = [few[:8], noisy, *(model(noisy) for model in models.values())]
 show(
-    plot_reconstructions(*rows, names=["original", "step across", *models]),
+    plot_reconstructions(*rows, names=["original", "moved across", *models]),
     f"05_across_{data.name}",
 )
 
 # %% [markdown]
-# **What to look at.** Which rows are nearest to the first, the clean picture, of which the nets have seen the second only?
-# Contraction is a promise about *small* steps. This one is large: 6 over 28×28 pixels is a standard deviation of $6/28$ a pixel
-# before the clip, not much less than the noise that the denoising net was trained with.
+# **What to look at.** The models were given only the second row, the noisy images. Which of their
+# outputs are closest to the first row, the clean images? Contraction only says something about
+# *small* steps, and this step is large. A length of 6 over 28×28 pixels is a standard deviation of
+# $6/28$ per pixel (before clipping), which is not much less than the noise that the denoising model
+# was trained with.
 #
-# ## Contraction and small noise are nearly the same
+# ## Contraction and small noise are almost the same
 #
-# For a small step $\varepsilon$, $r(x+\varepsilon) \approx r(x) + J_r\,\varepsilon$, with the reconstruction $r$ and its own
-# Jacobian $J_r$. For Gaussian noise of standard deviation $\sigma$, on average
+# Let $r$ be the reconstruction and $J_r$ its Jacobian. For a small step $\varepsilon$,
+# $r(x+\varepsilon) \approx r(x) + J_r\,\varepsilon$. If $\varepsilon$ is Gaussian noise with
+# standard deviation $\sigma$, then on average
 #
 # $$\mathbb E\,\lVert r(x+\varepsilon) - r(x)\rVert^2 \approx \sigma^2\,\lVert J_r\rVert_F^2 .$$
 #
-# Up to what noise does that hold?
+# Up to what noise level does this hold?
 
 # %%
 plain, some = models["plain"], x_test[:20]
@@ -385,37 +404,41 @@ for sigma in sigmas:
     steps = sigma * rng.standard_normal((50, *some.shape), dtype=np.float32)
     moved = [plain(some + step) - plain(some) for step in steps]
     measured.append(np.mean([(m**2).sum() for m in moved]) / len(some) / sigma**2)
-print(
-    f"‖∂x̂/∂x‖² = {exact:.4f}; from noise of σ = {sigmas[0]:g}: {measured[0]:.4f}, of σ = {sigmas[-1]:g}: {measured[-1]:.4f}"
-)
+print(f"‖∂x̂/∂x‖² exactly: {exact:.4f}")
+for sigma, estimate in [(sigmas[0], measured[0]), (sigmas[-1], measured[-1])]:
+    print(f"estimate from noise with σ = {sigma:g}: {estimate:.4f}")
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 ax.semilogx(sigmas, measured, "o-", markersize=4, label="E ‖r(x+ε) − r(x)‖² / σ²")
 ax.axhline(exact, color="k", linestyle="--", linewidth=0.8, label="‖∂x̂/∂x‖², exact")
-ax.set(xlabel="σ of the noise", ylim=(0, None))
+ax.set(xlabel="noise σ", ylim=(0, None))
 ax.legend(frameon=False)
 ax.grid(alpha=0.3)
 show(ax, f"05_noise_{data.name}")
 
 # %% [markdown]
-# **What to look at.** On the left the two agree; the wobble is that of a mean over a few random steps. Where does the curve leave
-# the line? From there on noise sees the surface's bends, which the Jacobian at one point cannot see.
+# **What to look at.** On the left, where the noise is small, the two agree. The small wobble comes
+# from averaging over only a few random steps. Where does the curve leave the line? From that point
+# on, the noise is large enough to be affected by the curvature of $r$, which the Jacobian at a
+# single point does not contain.
 #
-# Now the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To second order in $\varepsilon$, with
-# $\mathbb E\,\varepsilon = 0$ and $\mathbb E\,\varepsilon_i\varepsilon_j = \sigma^2[i=j]$,
+# Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To
+# second order in $\varepsilon$, with $\mathbb E\,\varepsilon = 0$ and
+# $\mathbb E\,\varepsilon_i\varepsilon_j = \sigma^2[i=j]$,
 #
-# $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 + \sigma^2\,\lVert J_r\rVert_F^2
-# + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
+# $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 +
+# \sigma^2\,\lVert J_r\rVert_F^2 + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
 #
-# The last term, with the sum $\Delta r$ of $r$'s second derivatives, is small where the net already rebuilds well; drop it. What
-# is left is the plain loss and a penalty on the Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio 2014). Since `mse`
-# divides by 784, noise of standard deviation σ is the penalty's weight $\lambda = \sigma^2/784$. Does training with the one and
-# with the other end in the same place?
+# Here $\Delta r$ is the sum of the second derivatives of $r$. The last term is small where the
+# model already reconstructs well, so drop it. What remains is the plain loss plus a penalty on the
+# Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio 2014). Since `mse` divides by 784,
+# noise with standard deviation σ corresponds to a penalty with weight $\lambda = \sigma^2/784$. Do
+# training with noise and training with the penalty lead to the same result?
 
 
 # %%
-def penalised(sigma):
-    """mse + σ²/784 · mean ‖∂x̂/∂x‖²; the norm is estimated from 4 random ±1 sums of the 784 rows."""
+def penalized(sigma):
+    """mse + σ²/784 · mean ‖∂x̂/∂x‖², estimated from 4 random ±1 sums of rows."""
 
     def objective(model, x, rng):
         y, caches = model.forward(x)
@@ -434,55 +457,56 @@ def penalised(sigma):
 
 
 small = build().astype(np.float64)
-print(
-    gradcheck(penalised(0.3), small, x_test[:3].astype(np.float64), method="directions")
-)
-print(
-    "\n              trained with noise of σ            trained with the penalty σ²/784"
-)
+x_small = x_test[:3].astype(np.float64)
+print(gradcheck(penalized(0.3), small, x_small, method="directions"))
+print("\n              trained with noise σ               trained with penalty σ²/784")
 print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
 for sigma in (0.05, 0.1, 0.2, 0.4):
     cells = []
-    for objective in (Objective(corrupt=Gaussian(sigma, clip=False)), penalised(sigma)):
+    for objective in (Objective(corrupt=Gaussian(sigma, clip=False)), penalized(sigma)):
         net = build()
         fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=False)
-        cells.append(
-            f"{(jacobian(net, some) ** 2).sum() / len(some):>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}"
-        )
+        norm = (jacobian(net, some) ** 2).sum() / len(some)
+        cells.append(f"{norm:>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")
     print(f"{sigma:<12}{cells[0]:>22}{cells[1]:>32}")
 print(f"{'neither':<12}{exact:>8.3f}{mse(plain(x_test), x_test)[0]:>14.5f}")
 
 # %% [markdown]
-# **What to look at.** Go down the two columns of the norm. How near are they to each other, for which σ nearest? What
-# the penalty knows is the slope at the picture itself. Noise goes and looks at what is $\sigma\sqrt{784} = 28\,\sigma$ away.
+# **What to look at.** Go down the two columns of the norm. How close are they to each other, and
+# for which σ are they closest? The penalty only knows the derivative at the image itself. Noise
+# tests the model at points that are about $\sigma\sqrt{784} = 28\,\sigma$ away.
 #
-# ## The cheat
+# ## How a model can cheat
 #
-# Now to the second column of the table. Divide the code layer's weights by 10, and multiply the decoder's first weights by
-# 10. Nothing has changed: the reconstructions are the same, up to rounding. But $\lVert J\rVert$ is a tenth, and the penalty a
-# hundredth. The penalty on the encoder alone rewards *small codes*, and an untied decoder makes them large again (Rifai 2011,
-# footnote 2). The ratio of $\lVert J\rVert$ to the spread of the codes does not fall for it.
+# Now let us come back to the second column of the first table. Divide the weights and biases of the
+# code layer by 10, and multiply the first weights of the decoder by 10. Nothing important has
+# changed: the reconstructions are the same, up to rounding. But $\lVert J\rVert$ is now a tenth of
+# what it was, and the penalty a hundredth. A penalty on the encoder alone rewards *small codes*,
+# and an untied decoder can simply scale them up again (Rifai 2011, footnote 2). The ratio of
+# $\lVert J\rVert$ to the standard deviation of the codes is not fooled by this trick.
 
 # %%
-cheat = plain.astype(np.float32)  # a copy
+scaled = plain.astype(np.float32)  # a copy
 for key in ("encoder.2.weight", "encoder.2.bias"):
-    cheat.params[key] /= 10
-cheat.params["decoder.0.weight"] *= 10
+    scaled.params[key] /= 10
+scaled.params["decoder.0.weight"] *= 10
 table(
-    {"plain": plain, "plain, codes / 10": cheat, "contractive": models["contractive"]}
+    {"plain": plain, "plain, codes / 10": scaled, "contractive": models["contractive"]}
 )
 
 # %% [markdown]
-# How much of the contractive net's success was that? Compare the ratios of the first and the last row.
+# How much of the contractive model's success was due to this trick? Compare the ratios in the first
+# and last rows.
 #
-# Two things stop the cheat. **Tied weights:** with $\hat x = \sigma(W^\top z + c)$ the decoder must use the encoder's own
-# $W$, and a smaller $W$ makes the reconstruction pale, too. **A saturating code:** a sigmoid unit at 0 or 1 has no slope at
-# all, so it can be flat without being small. The model of the paper has both, and minimises the cross-entropy:
+# Two things prevent the trick. **Tied weights:** with $\hat x = \sigma(W^\top z + c)$ the decoder
+# must use the encoder's own $W$, so a smaller $W$ also makes the reconstruction pale. **A
+# saturating code:** a sigmoid unit near 0 or 1 has almost zero derivative, so it can be insensitive
+# without being small. The model in the paper has both, and it minimizes the cross-entropy:
 
 # %%
-papers = {}
+tied_models = {}
 for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
-    model = papers[name] = tied_autoencoder(rng=0, code=256)
+    model = tied_models[name] = tied_autoencoder(rng=0, code=256)
     fit(
         model,
         x_train,
@@ -491,15 +515,14 @@ for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
         epochs=EPOCHS,
         progress=False,
     )
-table(papers)
-for name, model in papers.items():
+table(tied_models)
+for name, model in tied_models.items():
     z = model.encode(x_test)
-    print(
-        f"{name:<22}{((z < 0.05) | (z > 0.95)).mean():.0%} of all answers are saturated (below 0.05 or above 0.95)"
-    )
+    saturated = ((z < 0.05) | (z > 0.95)).mean()
+    print(f"{name:<22}{saturated:.0%} of all values z are below 0.05 or above 0.95")
 
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-for name, model in papers.items():
+for name, model in tied_models.items():
     ax.hist(
         model.encode(x_test).ravel(),
         bins=60,
@@ -513,37 +536,40 @@ ax.legend(frameon=False, loc="upper center")
 show(ax, f"05_saturation_{data.name}")
 
 # %% [markdown]
-# **What to look at.** In the table, whether the ratio fell along with the norm this time. In the histogram, where a unit's slope
-# is small because it stands at 0 or 1, and where it is small for another reason: a hump around $z = 1/2$ would be units whose
-# weights have been given up, so that they say nearly the same to every picture. Flat by saturation, or flat by silence: the
-# penalty does not mind which. That is why λ must not be too large (exercise 4).
+# **What to look at.** In the table, did the ratio fall along with the norm this time? In the
+# histogram, find out why a unit's derivative is small. It may be small because the unit is
+# saturated, near 0 or 1. Or it may be small because the unit's weights are close to zero: then the
+# unit has almost the same value for every image, which would show up as a bump around $z = 1/2$.
+# The penalty does not distinguish between saturated units and inactive ones. That is why λ must not
+# be too large (exercise 4).
 #
-# ## And a longer step?
+# ## What about longer steps?
 #
-# All this was about infinitely small steps. Over a distance $r$ the **contraction ratio** is $\lVert z(x + r u) - z(x)\rVert/r$,
-# the mean over random directions $u$ of length 1 (Rifai et al. 2011). Here each curve is divided by its beginning, so that a code
-# cannot look better by being smaller.
+# So far we have only looked at infinitesimally small steps. For a distance $r$, the **contraction
+# ratio** is $\lVert z(x + r u) - z(x)\rVert/r$, averaged over random directions $u$ of length 1
+# (Rifai et al. 2011). In the figure, each curve is divided by its first value, so that a code
+# cannot look better just because it is smaller.
 
 # %%
 distances = np.logspace(-1, 1.5, 14)
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-for name, model in {"plain (ReLU)": plain, **papers}.items():
+for name, model in {"plain (ReLU)": plain, **tied_models}.items():
     ratios = contraction_ratios(model.encoder, few, distances)
     ax.semilogx(distances, ratios / ratios[0], "o-", markersize=3, label=name)
 apart = np.median(np.linalg.norm(few[:50, None] - few[None, 50:100], axis=-1))
-ax.axvline(apart, color="grey", linewidth=0.8)
+ax.axvline(apart, color="gray", linewidth=0.8)
 ax.text(
     apart,
     0.02,
-    "two test pictures ",
-    color="grey",
+    "two test images ",
+    color="gray",
     ha="right",
     va="bottom",
     transform=ax.get_xaxis_transform(),
 )
 ax.set(
     xlabel="distance r",
-    ylabel="contraction ratio,\nbeside that of a small step",
+    ylabel="contraction ratio,\nrelative to a small step",
     ylim=(0, None),
 )
 ax.legend(frameon=False)
@@ -551,22 +577,29 @@ ax.grid(alpha=0.3)
 show(ax, f"05_ratios_{data.name}")
 
 # %% [markdown]
-# **What to look at.** A flat curve is a linear map. Where a curve rises, the calm around the picture was local: a longer step
-# leaves the flat part of a unit that was saturated, and finds the slope. Where it falls, the step runs into saturation on its
-# way. How far does each model's promise reach, in units of the distance between two pictures (the grey line)?
+# **What to look at.** A flat curve means that the encoder acts like a linear map. Where a curve
+# rises, the small derivative was only local: a longer step takes units out of saturation, to where
+# their derivative is larger. Where a curve falls, the step takes units into saturation. How far
+# does each model's contraction reach, compared with the distance between two images (the gray
+# line)?
 #
 # ## Exercises
-# 1. **A tanh layer.** Derive the closed form and its gradient for $z = \tanh(Wx + b)$. Write it as `penalty(encoder, caches)` and
-#    hand it to `check_penalty`. *Hint: only $f'$ and $f''$ change; `encoder.forward` leaves $x$ and $z$ in `caches`.*
-# 2. **Half a gradient.** Leave the second term of $\partial\Omega/\partial W$ out, then the first, and read what the checker says
-#    about each. Which mistake survives training unnoticed? *Hint: a wrong gradient often still goes down.*
-# 3. **Probes.** `contractive(encoder, caches, probes=1, rng=rng)` replaces all rows by one random ±1 sum of them. Show that
-#    $\mathbb E\lVert J^\top v\rVert^2 = \lVert J\rVert_F^2$, and draw the error of the mean against the number of draws.
-#    *Hint: $\mathbb E\,v_iv_j$ is 1 for $i = j$ and 0 elsewhere.*
-# 4. **Too much of it.** Train with λ from $10^{-5}$ to $10^{-1}$ and draw $\lVert J\rVert/\mathrm{std}$ against the
-#    reconstruction's error. Is there a λ from which on only the scale of the codes shrinks? *Hint: `fit` takes the objective;
-#    `measure` gives both.*
-# 5. **The second order.** `higher_order_contractive(encoder, x, sigma, samples, rng)` is $\mathbb E\lVert J(x) -
-#    J(x+\varepsilon)\rVert^2$: it keeps $J$ from turning (Rifai et al. 2011, CAE+H). Write the objective that adds it to the
-#    contraction, and draw the contraction ratios again. *Hint: `penalised` above is nearly it. Take `samples=1`; it is not
-#    cheap.*
+# 1. **A tanh layer.** Derive the closed form and its gradient for $z = \tanh(Wx + b)$. Write it as
+#    `penalty(encoder, caches)` and pass it to `check_penalty`. *Hint: only $f'$ and $f''$ change;
+#    `encoder.forward` returns $x$ and $z$ in `caches`.*
+# 2. **Half a gradient.** Leave out the second term of $\partial\Omega/\partial W$, then the first,
+#    and read what the checker says about each. Which mistake could go unnoticed in training? *Hint:
+#    a step along a wrong gradient often still lowers the loss.*
+# 3. **Probes.** `contractive(encoder, caches, probes=1, rng=rng)` replaces the separate rows by a
+#    single random ±1 sum of all rows. Show that
+#    $\mathbb E\lVert J^\top v\rVert^2 = \lVert J\rVert_F^2$, and plot the error of the mean against
+#    the number of samples. *Hint: $\mathbb E\,v_iv_j$ is 1 for $i = j$ and 0 otherwise.*
+# 4. **Too much contraction.** Train with λ from $10^{-5}$ to $10^{-1}$ and plot
+#    $\lVert J\rVert/\mathrm{std}$ against the reconstruction error. Is there a λ above which only
+#    the scale of the codes shrinks? *Hint: `fit` takes the objective; `measure` returns both
+#    values.*
+# 5. **The second-order penalty.** `higher_order_contractive(encoder, x, sigma, samples, rng)` is
+#    $\mathbb E\lVert J(x) - J(x+\varepsilon)\rVert^2$. It keeps $J$ from changing between nearby
+#    points (Rifai et al. 2011, CAE+H). Write an objective that adds it to the contraction, and plot
+#    the contraction ratios again. *Hint: `penalized` above is almost the same. Use `samples=1`,
+#    because it is expensive.*

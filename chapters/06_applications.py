@@ -1,13 +1,14 @@
 # %% [markdown]
 # # 6 · Applications
 #
-# Nobody trains an autoencoder for its own sake: we have the picture already. But three things fall out on the way, the code, the
-# reconstruction and its error, and each is good for something. None of what follows needs labels for the training; where there
-# are labels, they are there to judge, or there are very few of them.
+# Nobody trains an autoencoder just to reconstruct images: we already have the images. But a trained
+# autoencoder gives us three useful things: the code, the reconstruction, and the reconstruction
+# error. In everything that follows, the autoencoder is trained without labels. Where labels appear,
+# they are used to evaluate a result, or to train a classifier with only a few of them.
 #
 # ```
 #      x ───▶ encoder ───▶ z ───▶ decoder ───▶ x̂
-#      │                   │                   ├──▶ (c) x̂ in place of x: large pictures, cleaned tile by tile
+#      │                   │                   ├──▶ (c) large images, cleaned tile by tile
 #      │                   ├──▶ (a) maps       │
 #      │                   └──▶ (d) features   │
 #      └──────────── ‖x̂ − x‖² ─────────────────┘
@@ -74,7 +75,7 @@ print(data, "->", x_train.shape, x_test.shape)
 
 
 def dense(*sizes, rng=0):
-    """784 → sizes → back to 784: ReLU between the layers, the code linear, Sigmoid at the end."""
+    """784 → sizes → back to 784: ReLU between layers, linear code, Sigmoid output."""
     rng, sizes = np.random.default_rng(rng), (x_train.shape[1], *sizes)
 
     def layers(sizes):
@@ -105,47 +106,55 @@ def trained(model, x, epochs, corrupt=None, batch_size=128):
 # %% [markdown]
 # # (a) Maps
 #
-# A code of 32 numbers cannot be drawn. Chapter 1 drew its first two principal components, a shadow on the best of all planes.
-# **t-SNE** (van der Maaten and Hinton 2008) does not project: it lets $N$ points loose in the plane and moves them until
-# neighbours in the code are neighbours on the map.
+# A 32-dimensional code cannot be drawn directly. Chapter 1 drew its first two principal components,
+# which is a projection onto the best possible plane. **t-SNE** (van der Maaten and Hinton 2008)
+# does not project. It places $N$ points in the plane and moves them until points that are neighbors
+# in the code are also neighbors on the map.
 #
 # ## The equation
 #
-# Nearness in the code is a probability. $p_{j|i}\propto e^{-\lVert z_i-z_j\rVert^2/2\sigma_i^2}$ with a $\sigma_i$ that gives
-# each point some thirty neighbours, and $p_{ij} = (p_{j|i}+p_{i|j})/2N$: all together they add up to 1. On the map it is the
-# same, but the bell has long tails, so that what lies a little too far away is not punished much. $C$ says how unlike they are:
+# In the code, similarity is expressed as a probability:
+# $p_{j|i}\propto e^{-\lVert z_i-z_j\rVert^2/2\sigma_i^2}$, where $\sigma_i$ is chosen so that each
+# point has about thirty neighbors, and $p_{ij} = (p_{j|i}+p_{i|j})/2N$, which sums to 1 over all
+# pairs. On the map, similarity $q_{ij}$ is defined in a similar way, but with a heavy-tailed kernel
+# $k_{ij}$ instead of the Gaussian, so that a distance that is a little too large is not penalized
+# much. The cost $C$ measures how different the two sets of probabilities are:
 #
-# $$q_{ij} = \frac{k_{ij}}{Z},\qquad k_{ij} = \frac{1}{1 + \lVert y_i - y_j\rVert^2},\qquad Z = \sum_{k\ne l}k_{kl},
-# \qquad\qquad C = \sum_{i\ne j} p_{ij}\log\frac{p_{ij}}{q_{ij}} .$$
+# $$q_{ij} = \frac{k_{ij}}{Z},\qquad k_{ij} = \frac{1}{1 + \lVert y_i - y_j\rVert^2},\qquad
+# Z = \sum_{k\ne l}k_{kl},\qquad\qquad C = \sum_{i\ne j} p_{ij}\log\frac{p_{ij}}{q_{ij}} .$$
 #
 # ## The gradient
 #
-# Only $\log q_{ij} = \log k_{ij} - \log Z$ depends on $y$, and the $p_{ij}$ add up to 1:
+# Only $\log q_{ij} = \log k_{ij} - \log Z$ depends on $y$, and the $p_{ij}$ sum to 1:
 #
 # $$C = \text{const} - \sum_{i\ne j}p_{ij}\log k_{ij} + \log Z .$$
 #
-# With $d_{ij} = \lVert y_i-y_j\rVert^2$ the kernel's differential is $\delta k_{ij} = -k_{ij}^2\,\delta d_{ij}$, so
+# Let $d_{ij} = \lVert y_i-y_j\rVert^2$. The differential of the kernel is
+# $\delta k_{ij} = -k_{ij}^2\,\delta d_{ij}$, so
 #
-# $$\delta C = \sum_{i\ne j}p_{ij}k_{ij}\,\delta d_{ij} - \sum_{i\ne j}\frac{k_{ij}^2}{Z}\,\delta d_{ij}
+# $$\delta C = \sum_{i\ne j}p_{ij}k_{ij}\,\delta d_{ij} -
+# \sum_{i\ne j}\frac{k_{ij}^2}{Z}\,\delta d_{ij}
 # = \sum_{i\ne j}(p_{ij}-q_{ij})\,k_{ij}\,\delta d_{ij} .$$
 #
-# Point $y_i$ is in $d_{ij}$ and in $d_{ji}$, each time with $\partial d_{ij}/\partial y_i = 2(y_i-y_j)$:
+# Point $y_i$ appears in both $d_{ij}$ and $d_{ji}$, each time with
+# $\partial d_{ij}/\partial y_i = 2(y_i-y_j)$:
 #
 # $$\boxed{\ \frac{\partial C}{\partial y_i} = 4\sum_j (p_{ij}-q_{ij})\,k_{ij}\,(y_i-y_j)\ }$$
 #
-# Springs: where the code says nearer than the map, $p > q$, they pull, else they push.
+# You can think of a spring between each pair of points. If the pair is more similar in the code
+# than on the map, $p > q$, the spring pulls the points together. Otherwise it pushes them apart.
 
 
 # %%
 def tsne_cost(y, p):
-    """The cost of the map y (N, 2) for the nearnesses p (N, N), and its gradient."""
-    apart = y[:, None] - y[None]  # (N, N, 2)
-    k = 1 / (1 + (apart**2).sum(axis=-1))
-    k = k - np.diag(np.diag(k))  # nobody is one's own neighbour
+    """The cost of the map y (N, 2) for the similarities p (N, N), and its gradient."""
+    difference = y[:, None] - y[None]  # (N, N, 2)
+    k = 1 / (1 + (difference**2).sum(axis=-1))
+    k = k - np.diag(np.diag(k))  # a point is not its own neighbor
     q = k / k.sum()
     pairs = p > 0
     cost = (p[pairs] * np.log(p[pairs] / q[pairs])).sum()
-    return cost, 4 * (((p - q) * k)[..., None] * apart).sum(axis=1)
+    return cost, 4 * (((p - q) * k)[..., None] * difference).sum(axis=1)
 
 
 rng = np.random.default_rng(0)
@@ -153,9 +162,11 @@ p = rng.random((9, 9)) * (1 - np.eye(9))
 print(gradcheck(tsne_cost, rng.normal(size=(9, 2)), (p + p.T) / (p + p.T).sum()))
 
 # %% [markdown]
-# scikit-learn does the same with a tree in place of the double sum. We map the raw pixels and the codes of chapter 1's model, by
-# t-SNE and by their first two principal components. A number goes with each map: for how many points has the nearest *other*
-# point of the map the same label? The training has not seen a label.
+# scikit-learn computes the same thing, but approximates the double sum with a tree. We make maps of
+# the raw pixels and of the codes of chapter 1's model, both with t-SNE and with the first two
+# principal components. We also print one number for each map: for what percentage of the points
+# does the nearest *other* point on the map have the same label? The labels were not used in
+# training.
 
 # %%
 basic = trained(basic_autoencoder(rng=0), x_train, epochs=6)
@@ -171,21 +182,20 @@ for name, x in points.items():
         x, **({"max_iter": 250, "method": "exact"} if FAST else {})
     )
 
-print("the nearest neighbour has the same label:")
+print("the nearest neighbor has the same label:")
 for name, x in {
-    **{f"{name}, all {x.shape[1]} numbers": x for name, x in points.items()},
+    **{f"{name}, all {x.shape[1]} dimensions": x for name, x in points.items()},
     **maps,
 }.items():
-    print(f"  {name:<26}{100 * nearest_neighbor_accuracy(x, labels):5.1f} %")
+    print(f"  {name:<28}{100 * nearest_neighbor_accuracy(x, labels):5.1f} %")
 
 fig, axes = plt.subplots(2, 2, figsize=(8.8, 7.6), layout="constrained")
 for ax, (name, y) in zip(axes.flat, maps.items(), strict=True):
     points = ax.scatter(
         *y.T, c=labels, cmap="tab10", s=4, linewidths=0, antialiased=False
     )
-    for label in (
-        np.unique(labels) if "SNE" in name else ()
-    ):  # the name of each class where its middle is
+    # on the t-SNE maps, write each label at the median of its class
+    for label in np.unique(labels) if "SNE" in name else ():
         ax.text(
             *np.median(y[labels == label], axis=0),
             str(label),
@@ -209,77 +219,87 @@ fig.legend(
 show(axes, f"06_maps_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The islands of t-SNE, and their coasts: which digits share an island, and would you have confused them?
-# Then compare the numbers. Does the code, a small part of the numbers that a picture has, lose any neighbours against the pixels?
-# How many does a shadow lose, how many does t-SNE? And a warning: the size of an island and the distance between two of them
-# mean nothing. $p_{ij}$ is about neighbours, and of those far away it says only that they are far away. Nor is a point between
-# two islands a picture: t-SNE has moved these points, it has not learned a function that could take others, or go back.
+# **What to look at.** Look at the clusters that t-SNE finds, and at where they touch. Which digits
+# share a cluster, and would you have confused them? Then compare the numbers. The code has far
+# fewer dimensions than the image. Does it preserve fewer neighbors than the pixels do? How many are
+# lost in a PCA map, and how many in a t-SNE map? A warning: the size of a cluster and the distance
+# between two clusters have no meaning. For points that are far apart, $p_{ij}$ is close to zero, so
+# it only says that they are far apart, not how far. And a point between two clusters does not
+# correspond to any image. t-SNE has moved these particular points; it has not learned a function
+# that could map new images to the plane, or points of the plane back to images.
 #
 # ## A code that is a map
 #
-# But a code of *two* numbers is a map by itself, and one with a decoder: each of its points is a picture.
+# A *two-dimensional* code is already a map, and it comes with a decoder: every point of it can be
+# decoded to an image.
 
 # %%
 plane = trained(dense(256, 64, 2), x_train, epochs=15)
 codes = encode(plane.encoder, x_test)
 axes = plot_latent_plane(plane, x_test[shown], labels)
-axes[0].collections[0].set_antialiased(False)  # a smaller file
+axes[0].collections[0].set_antialiased(False)  # makes the file smaller
 show(axes, f"06_plane_{data.name}")
-print(
-    f"the nearest neighbour has the same label: {100 * nearest_neighbor_accuracy(codes[shown], labels):.1f} %"
-)
+agreement = nearest_neighbor_accuracy(codes[shown], labels)
+print(f"the nearest neighbor has the same label: {100 * agreement:.1f} %")
 
 # %% [markdown]
-# **What to look at.** Walk across the frame: one digit turns into another, and at the border there is something that is neither.
-# Is there a place on the right where nobody lives on the left? The decoder draws something there all the same: it was never
-# told that it must not. The next chapter is about such holes.
+# **What to look at.** Follow a line across the decoded plane: one digit turns into another, and at
+# the border between them there is something that is neither. Is there a place on the right where
+# there are no codes on the left? The decoder draws something there anyway, because nothing in the
+# training said that it must not. The next chapter is about such holes.
 #
 # # (b) Anomaly detection
 #
-# Train on what is normal and on nothing else. The code has room for the ways in which normal pictures differ from each other, and
-# for no others: so what is not normal comes out changed. The error is the alarm:
+# Train an autoencoder on normal images and on nothing else. The code only has room for the ways in
+# which normal images differ from each other, so an image that is not normal will be reconstructed
+# badly. A large error is the signal:
 #
 # $$e(x) = \frac1D\lVert \hat x - x\rVert^2,\qquad x\text{ is unusual}\iff e(x) > t .$$
 #
-# **The threshold** $t$ is a matter of what a false alarm costs. Take normal pictures that were *held out of the training* (those
-# that were in it have smaller errors), and let $t$ be the 95 % quantile of their errors: one in twenty normal pictures
-# will raise an alarm. What share of the anomalies is found then, is what we can only hope for.
+# **The threshold** $t$ depends on how costly a false alarm is. Take normal images that were *held
+# out of the training set* (the training images themselves have smaller errors), and let $t$ be the
+# 95 % quantile of their errors. Then about one in twenty normal images will raise an alarm. The
+# threshold controls the false-alarm rate. It does not control what fraction of the anomalies is
+# detected.
 #
-# **The area under the curve** judges $e$ itself, whatever $t$ is. Let $t$ go from high to low, and draw the share $F(t)$ of the
-# anomalies above $t$ against the share $G(t)$ of the normal pictures above $t$: the ROC curve. The area under it is
+# **The area under the curve (AUC)** evaluates $e$ itself, independent of $t$. Let $t$ go from high
+# to low. Plot the fraction $F(t)$ of the anomalies with an error above $t$ against the fraction
+# $G(t)$ of the normal images with an error above $t$. This is the ROC curve. The area under it is
 #
-# $$\int F\,dG = \frac1M\sum_{m}F(e_m) = \frac{1}{AM}\sum_a\sum_m\,[\,e_a > e_m\,],\qquad
-# a\text{ the } A\text{ anomalies, } m\text{ the } M\text{ normal pictures},$$
+# $$\int F\,dG = \frac1M\sum_{m}F(e_m) = \frac{1}{AM}\sum_a\sum_m\,[\,e_a > e_m\,],$$
 #
-# because each normal picture that $t$ passes is one step of width $1/M$ to the right, at the height of the anomalies passed so
-# far. It is the chance that an anomaly has a larger error than a normal picture; $\frac12$ is worth nothing. That can be counted,
-# and read off the ranks $r_a$ of the anomalies among all: $r_a$ is the number of pictures with a smaller error, plus one.
-# The normal ones among them we want, and the $1 + 2 + \dots + A$ of the anomalies we take off:
+# where $a$ runs over the $A$ anomalies and $m$ over the $M$ normal images. To see why, note that
+# each time $t$ passes the error of a normal image, the curve takes a step of width $1/M$ to the
+# right, at a height equal to the fraction of the anomalies passed so far. So the AUC is the
+# probability that a random anomaly has a larger error than a random normal image. A value of
+# $\frac12$ is no better than guessing. We can count the pairs, or we can compute the AUC from the
+# ranks. The rank $r_a$ of an anomaly among all images is the number of images with a smaller error,
+# plus one. We want to count only the normal ones among these, so we sum the ranks of all anomalies
+# and subtract $1 + 2 + \dots + A$, the ranks of the anomalies among themselves:
 #
 # $$\boxed{\ \mathrm{AUC} = \frac{\sum_a r_a - A(A+1)/2}{A\,M}\ }$$
 
 # %%
-errors, unusual = (
-    rng.normal(size=200).round(1),
-    rng.random(200) < 0.4,
-)  # rounded: so some are equal, and count half
+# rounded, so that some errors are equal; an equal pair counts as half
+errors, unusual = rng.normal(size=200).round(1), rng.random(200) < 0.4
 errors[unusual] += 0.8
 wins = [(a > m) + 0.5 * (a == m) for a in errors[unusual] for m in errors[~unusual]]
 false_alarms, found, _ = roc_curve(errors, unusual)  # scikit-learn's
-print(
-    f"AUC by counting pairs {np.mean(wins):.12f}, from ranks {roc_auc(errors, unusual):.12f}, "
-    f"scikit-learn's curve {np.trapezoid(found, false_alarms):.12f}"
-)
+print(f"AUC by counting pairs           {np.mean(wins):.12f}")
+print(f"AUC from ranks                  {roc_auc(errors, unusual):.12f}")
+print(f"area under scikit-learn's curve {np.trapezoid(found, false_alarms):.12f}")
 
 # %% [markdown]
 # ## The experiment
 #
-# One digit is normal. The model sees the training pictures of this digit and nothing else; then it is shown the whole test set,
-# and the other nine digits are the anomalies. This ten times, each digit once.
+# One digit is normal. The model sees the training images of this digit and nothing else. Then it is
+# tested on the whole test set, where the other nine digits are the anomalies. We repeat this ten
+# times, so that each digit is the normal one once.
 #
-# PCA can do that too, without any training: the mean and the first 32 principal components of the digit's training pictures
-# in [0, 1], the error of the reconstruction as it is (not clipped, nothing scaled). It is the opponent to beat, and papers on
-# deep anomaly detection do not always show it.
+# PCA can do the same without any iterative training. Take the mean and the first 32 principal
+# components of the training images of the digit, with pixels in [0, 1], and use the reconstruction
+# error as it is (no clipping, no scaling). This is the baseline to beat, and papers on deep anomaly
+# detection do not always report it.
 
 
 # %%
@@ -302,7 +322,7 @@ for digit in DIGITS:
             roc_auc(reconstruction_errors(model, x_test), test.labels != digit)
         )
 
-print("area under the ROC curve, in %")
+print("area under the ROC curve in %")
 print(f"{'normal digit':<16}" + "".join(f"{digit:>7}" for digit in DIGITS) + "    mean")
 for name, values in areas.items():
     print(
@@ -310,14 +330,16 @@ for name, values in areas.items():
         + "".join(f"{100 * v:>7.2f}" for v in values)
         + f"{100 * np.mean(values):>8.2f}"
     )
-print(f"({seconds:.0f} s for all models)")
+print(f"(training all models took {seconds:.0f} s)")
 
 # %% [markdown]
-# **What to look at.** Which digit is the easiest to tell from all others, and which the hardest? A picture with little ink
-# cannot be far from a faint reconstruction: what follows where it is normal to have little ink, and what where it is not? And
-# where does the net's bent surface do better than the plane of PCA, where does it not?
+# **What to look at.** Which digit is the easiest to tell apart from all others, and which is the
+# hardest? An image with little ink has a small error even if the reconstruction is faint. What does
+# this mean for a normal digit that has little ink, and for one that has a lot? Where does the
+# nonlinear model do better than PCA, and where does it not?
 #
-# Now the one that is hardest for PCA, as one would really do it: a part of its pictures is held out for the threshold.
+# Now take the digit that is hardest for PCA, and do what you would do in practice: hold out some of
+# its training images to choose the threshold.
 
 # %%
 digit = DIGITS[int(np.argmin(areas["PCA"]))]
@@ -332,14 +354,14 @@ thresholds = {
     for name, model in models.items()
 }
 
-print(
-    f"normal: {digit}; threshold: the 95 % quantile of {len(x_held)} pictures held out"
-)
+print(f"normal: {digit}; threshold: 95 % quantile of {len(x_held)} held-out images")
 for name, model in models.items():
     alarm = detect_anomalies(model, x_test, thresholds[name])
     print(
-        f"  {name:<12} threshold {thresholds[name]:.4f}, AUC {100 * roc_auc(errors[name], unusual):.2f} %, "
-        f"false alarms {100 * alarm[~unusual].mean():.1f} %, anomalies found {100 * alarm[unusual].mean():.1f} %"
+        f"  {name:<12} threshold {thresholds[name]:.4f}, "
+        f"AUC {100 * roc_auc(errors[name], unusual):.2f} %, "
+        f"false alarms {100 * alarm[~unusual].mean():.1f} %, "
+        f"anomalies found {100 * alarm[unusual].mean():.1f} %"
     )
 
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
@@ -350,7 +372,7 @@ axes[0].axvline(thresholds["autoencoder"], color="k", linewidth=1)
 axes[0].set(
     xlabel="error of the autoencoder",
     yticks=[],
-    title=f"{digit} is normal; the line: threshold",
+    title=f"{digit} is normal; line: threshold",
 )
 for name, e in errors.items():
     false_alarms, found, _ = roc_curve(e, unusual)
@@ -358,11 +380,11 @@ for name, e in errors.items():
     axes[1].plot(false_alarms, found, label=name)
     axes[2].plot(recall, precision, label=name)
 axes[1].plot([0, 1], [0, 1], "k:", linewidth=0.8)
-axes[1].set(xlabel="false alarms", ylabel="anomalies found", title="ROC")
+axes[1].set(xlabel="false alarms", ylabel="anomalies found", title="ROC curve")
 axes[2].axhline(unusual.mean(), color="k", linestyle=":", linewidth=0.8)
 axes[2].set(
     xlabel="anomalies found (recall)",
-    ylabel="alarms that are right (precision)",
+    ylabel="correct alarms (precision)",
     title="precision and recall",
 )
 for ax in axes:
@@ -372,67 +394,76 @@ show(axes, f"06_detection_{data.name}")
 # %%
 rank = np.argsort(errors["autoencoder"])
 rows = {
-    f"best {digit}": rank[~unusual[rank]][:12],
-    f"worst {digit}": rank[~unusual[rank]][::-1][:12],
-    "best others": rank[unusual[rank]][:12],
+    f"{digit}, best": rank[~unusual[rank]][:12],
+    f"{digit}, worst": rank[~unusual[rank]][::-1][:12],
+    "others, best": rank[unusual[rank]][:12],
 }
-pictures = {}
+image_rows = {}  # names must differ, so some get leading spaces
 for name, which in rows.items():
-    pictures |= {
+    space = " " * len(image_rows)
+    image_rows |= {
         name: x_test[which],
-        " " * len(pictures) + "autoencoder": models["autoencoder"](x_test[which]),
-        " " * len(pictures) + "PCA": models["PCA"](x_test[which]).clip(0, 1),
+        space + "autoencoder": models["autoencoder"](x_test[which]),
+        space + "PCA": models["PCA"](x_test[which]).clip(0, 1),
     }
 show(
-    plot_reconstructions(*pictures.values(), names=[*pictures]), f"06_worst_{data.name}"
+    plot_reconstructions(*image_rows.values(), names=[*image_rows]),
+    f"06_worst_{data.name}",
 )
 
 # %% [markdown]
-# **What to look at.** The worst of the normal digits are what a detector should find: an unusual hand. The best of the others
-# are its mistakes. Some look like the normal digit; others are so simple that they are rebuilt with little error, whatever was
-# trained: little ink, little error. The error counts pixels, it does not weigh how likely a picture is. And the threshold: is the
-# share of false alarms on the test pictures what was ordered? The dotted lines are a detector that tosses a coin. Before you
-# praise the third picture, read its axis: nine of ten test pictures are anomalies, so most alarms of the coin are right as well.
-# Where anomalies are rare, precision is the harder judge.
+# **What to look at.** The normal digits with the largest errors are what a detector should find:
+# unusual handwriting. The anomalies with the smallest errors are its mistakes. Some of them look
+# like the normal digit. Others are so simple that any model reconstructs them with little error, no
+# matter what it was trained on: little ink, little error. The error only compares pixels. It does
+# not measure how probable an image is. Now look at the threshold: is the false-alarm rate on the
+# test images close to the 5 % that we asked for? The dotted lines show a detector that flips a
+# coin. Before you get excited about the third plot, note that nine out of ten test images are
+# anomalies, so most of the coin's alarms are correct too. Where anomalies are rare, high precision
+# is much harder to reach.
 #
-# # (c) Large pictures
+# # (c) Large images
 #
-# The convolutional model takes 28×28 pixels, and a page is larger. Cut it into tiles, clean each one, put them together. But two
-# tiles that meet do not agree: neither knows what is beyond its rim. So let them overlap, and take at each pixel $p$ a compromise
-# $y(p)$ between the tiles $t$ that cover it, each with a weight $w_t(p)$ for how far we trust it there:
+# The convolutional model takes 28×28 pixels, and a page is larger. Cut the page into tiles, clean
+# each tile, and put them back together. But neighboring tiles do not agree where they meet, because
+# neither model call sees what is beyond the border of its tile. So let the tiles overlap. At each
+# pixel $p$, choose a compromise $y(p)$ between the tiles $t$ that cover it, where the weight
+# $w_t(p)$ says how much we trust tile $t$ there:
 #
-# $$\text{minimise}\quad \sum_t w_t(p)\,\big(y(p) - \hat x_t(p)\big)^2\quad\Longrightarrow\quad
-# 2\sum_t w_t(p)\,\big(y(p)-\hat x_t(p)\big) = 0\quad\Longrightarrow\quad
-# \boxed{\ y(p) = \frac{\sum_t w_t(p)\,\hat x_t(p)}{\sum_t w_t(p)}\ }$$
+# $$\text{minimize}\quad \sum_t w_t(p)\,\big(y(p) - \hat x_t(p)\big)^2\quad\Longrightarrow\quad
+# 2\sum_t w_t(p)\,\big(y(p)-\hat x_t(p)\big) = 0$$
 #
-# The weight falls linearly from a tile's middle to almost nothing at its rim: so a tile comes in and goes out without a step, and
-# where it sees least it says least.
+# $$\Longrightarrow\quad\boxed{\ y(p) = \frac{\sum_t w_t(p)\,\hat x_t(p)}{\sum_t w_t(p)}\ }$$
 #
-# A check that costs nothing: a model that changes nothing must give the page back, whatever its size.
+# The weight falls linearly from the center of a tile to almost zero at its border. This has two
+# advantages: there is no visible step where a tile begins or ends, and a tile has the least
+# influence where it sees the least context.
+#
+# Here is an easy check: a model that changes nothing must return the page unchanged, whatever its
+# size.
 
 # %%
 for shape, step in [((28, 28), 14), ((61, 47), 14), ((100, 33), 5), ((40, 56), 28)]:
-    picture = rng.random(shape)
-    print(
-        shape,
-        step,
-        f"{np.abs(denoise_tiles(lambda tiles: tiles, picture, step=step) - picture).max():.0e}",
-    )
+    image = rng.random(shape)
+    result = denoise_tiles(lambda tiles: tiles, image, step=step)
+    difference = np.abs(result - image).max()
+    print(f"page {shape}, step {step}: largest difference {difference:.0e}")
 
 # %% [markdown]
 # ## The experiment
 #
-# Pages of digits, a little untidy. A model that has only seen digits in the middle of their pictures would not know what to do
-# with half a digit in a corner, so it is trained on patches from random places of such pages, with noise. The page that it has to
-# clean has digits of the test set.
+# We make pages of digits that are slightly out of line. A model that has only seen centered digits
+# would not know what to do with half a digit in a corner. So we train it on noisy patches from
+# random positions in such pages. The page to be cleaned is made of digits from the test set.
 #
-# Two models: the convolutional one of chapter 1's kind, whose code is 128 numbers a tile, and the same without its innermost
-# layer: 28×28 → 14×14 → 7×7 and back. Its code is wider than the picture. Who cleans need not compress.
+# We compare two models. The first is the convolutional model of chapter 2, with a 128-dimensional
+# code per tile. The second is a model without the bottleneck: 28×28 → 14×14 → 7×7 and back. Its
+# code has more values than the image. A denoiser does not have to compress.
 
 
 # %%
 def pages(images, n, rows, columns, rng, pitch=22):
-    """n pages with digits in rows and columns, each a little out of line."""
+    """n pages with digits in rows and columns, each slightly out of line."""
     sheets = np.zeros((n, rows * pitch + 12, columns * pitch + 12), images.dtype)
     for sheet in sheets:
         for row, column in np.ndindex(rows, columns):
@@ -446,13 +477,13 @@ noise = Gaussian(0.3)
 sheets = pages(train.images, 5 if FAST else 100, 10, 10, np.random.default_rng(0))
 page = pages(test.images, 1, 4, 6, np.random.default_rng(1))[0]
 patches = random_patches(sheets, 300 if FAST else 20_000, 28, rng=0)
-print(f"patches {patches.shape[1:]} from {len(sheets)} sheets, page {page.shape}")
+print(f"patches {patches.shape[1:]} from {len(sheets)} pages; test page {page.shape}")
 
-narrow = conv_autoencoder(
-    rng=0
-)  # encoder: Conv2d, ReLU, Conv2d, ReLU, Conv2d 7×7, ReLU; the decoder the other way round
-shallow = conv_denoiser(rng=0)  # Conv2d, LeakyReLU, Conv2d, LeakyReLU, and back
-cleaners = {"128 numbers a tile": narrow, "no bottleneck": shallow}
+# encoder: Conv2d, ReLU, Conv2d, ReLU, Conv2d 7×7, ReLU; the decoder is its mirror image
+narrow = conv_autoencoder(rng=0)
+# encoder: Conv2d, LeakyReLU, Conv2d, LeakyReLU; the decoder is its mirror image
+shallow = conv_denoiser(rng=0)
+cleaners = {"128-dimensional code": narrow, "no bottleneck": shallow}
 noisy = noise(page[None], np.random.default_rng(2))[0]
 cleaned = {}
 for name, model in cleaners.items():
@@ -461,11 +492,12 @@ for name, model in cleaners.items():
         (name, step): denoise_tiles(model, noisy, step=step) for step in (28, 14, 7)
     }
 
-print(f"PSNR: with noise {psnr(float(((noisy - page) ** 2).mean())):.2f} dB")
-print(f"{'tiles every … pixels':<22}" + "".join(f"{step:>9}" for step in (28, 14, 7)))
+print(f"PSNR of the noisy page: {psnr(float(((noisy - page) ** 2).mean())):.2f} dB")
+print("PSNR of the cleaned page in dB")
+print(f"{'step between tiles':<24}" + "".join(f"{step:>9}" for step in (28, 14, 7)))
 for name in cleaners:
     print(
-        f"{name:<22}"
+        f"{name:<24}"
         + "".join(
             f"{psnr(float(((cleaned[name, step] - page) ** 2).mean())):>9.2f}"
             for step in (28, 14, 7)
@@ -473,11 +505,9 @@ for name in cleaners:
     )
 
 fig, axes = plt.subplots(3, 2, figsize=(6.6, 7.4), layout="constrained")
-drawn = {"the page": page, "with noise": noisy}
+drawn = {"clean page": page, "noisy page": noisy}
 drawn |= {
-    f"{name}, tiles every {step} pixels": cleaned[name, step]
-    for name in cleaners
-    for step in (28, 7)
+    f"{name}, step {step}": cleaned[name, step] for name in cleaners for step in (28, 7)
 }
 for ax, (name, y) in zip(axes.flat, drawn.items(), strict=True):
     plot_images(y[None], title=name, ax=ax)
@@ -485,29 +515,36 @@ for ax, (name, y) in zip(axes.flat, drawn.items(), strict=True):
 show(axes, f"06_page_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Side by side there are seams, and strokes that break off at them. With overlap each pixel is asked several
-# times, by tiles that see it in another place, and their mean is better than one of them, for the same reason that the mean
-# of several measurements is. How much more work is it? Which of the two models gains more by it, and why? The narrow code
-# has to do for all the pieces of digits in a tile, and has learned more of them than it can hold.
+# **What to look at.** Without overlap there are seams, and some strokes break off at them. With
+# overlap, several tiles predict each pixel, each from a different position. Their average is better
+# than a single prediction, for the same reason that the average of several measurements is better
+# than one. How much more work is it? Which of the two models gains more from it, and why? Remember
+# that the narrow code has to describe all the pieces of digits in a tile, and there are more ways
+# to arrange them than it can represent.
 #
 # # (d) Features
 #
-# Labels are expensive, pictures are not. Train an encoder on all pictures without labels; then freeze it, and train a small
-# classifier on its codes with the few labels that there are.
+# Labels are expensive, but images are cheap. Train an encoder on all images without labels. Then
+# freeze it, and train a small classifier on its codes with the few labels that you have.
 #
 # ## The equation and the gradient
 #
-# With the encoder $f$, which now is a constant, and labels $t_n$ among $C$ classes:
+# Let $f$ be the encoder, which is now constant, and let $t_n$ be the label of example $n$, one of
+# $C$ classes:
 #
-# $$a_n = f(x_n)W^\top + b,\qquad s_{nj} = \frac{e^{a_{nj}}}{\sum_k e^{a_{nk}}},\qquad L = -\frac1N\sum_n \log s_{n t_n}
+# $$a_n = f(x_n)W^\top + b,\qquad s_{nj} = \frac{e^{a_{nj}}}{\sum_k e^{a_{nk}}},\qquad
+# L = -\frac1N\sum_n \log s_{n t_n}
 # = \frac1N\sum_n\Big(\log\sum_k e^{a_{nk}} - a_{nt_n}\Big).$$
 #
-# The derivative of $\log\sum_k e^{a_k}$ by $a_j$ is $e^{a_j}/\sum_k e^{a_k} = s_j$. So
+# The derivative of $\log\sum_k e^{a_k}$ with respect to $a_j$ is $e^{a_j}/\sum_k e^{a_k} = s_j$. So
 #
-# $$da_{nj} = \frac1N\big(s_{nj} - [\,j = t_n\,]\big),\qquad dW = da^\top f(x),\qquad db = \textstyle\sum_n da_n,$$
+# $$da_{nj} = \frac1N\big(s_{nj} - [\,j = t_n\,]\big),\qquad dW = da^\top f(x),\qquad
+# db = \textstyle\sum_n da_n,$$
 #
-# and there it ends. A frozen net still says how its output moves with its *input*: $dx = J^\top dy$ goes through it, in case
-# there is something to train below. It makes no $dW$ of its own, and it hides its weights from the optimiser: `params` is empty.
+# and here we can stop, because nothing below is trained. A frozen model can still compute how its
+# output depends on its *input*: it passes on $dx = J^\top dy$, in case there is something to train
+# below it. It does not compute $dW$, and it hides its weights from the optimizer: its `params` is
+# empty.
 #
 # ```
 # class Frozen(Layer):
@@ -520,38 +557,50 @@ like = {"rng": rng, "dtype": np.float64}
 middle = Sequential(Linear(5, 4, **like), Tanh())
 net = Sequential(Linear(6, 5, **like), freeze(middle), Linear(4, 3, **like))
 x_small, t_small = rng.normal(size=(7, 6)), rng.integers(3, size=7)
-print(
-    gradcheck(
-        lambda model, x, rng: classification(model, (x, t_small), rng), net, x_small
-    )
-)
+
+
+def objective(model, x, rng):
+    return classification(model, (x, t_small), rng)
+
+
+print(gradcheck(objective, net, x_small))
 
 # %% [markdown]
-# The list names what is trained: layers 0 and 2. That the gradient of layer 0 is right shows that $dx$ came through the ice.
+# The list shows the parameters that are trained: those of layers 0 and 2. The correct gradient of
+# layer 0 shows that $dx$ was passed correctly through the frozen layers.
 #
-# ## What shall the code be good at?
+# ## What should the code be good at?
 #
-# Chapter 1's model has to *compress*. For features there is no need of a bottleneck; a wide code lets a linear classifier draw
-# its borders more freely. What keeps it from passing the picture through is noise, as in chapter 3. That is how Vincent et al.
-# (2008) trained deep nets: layer after layer, each a denoising autoencoder of what the layers below make of the *clean* picture.
-# With $h_0 = x$, masking noise $q$ and tied weights:
+# Chapter 1's model has to *compress*. Features do not need a bottleneck: with a wide code, a linear
+# classifier has more freedom to place its decision boundaries. But then something else has to
+# prevent the model from just copying the image, and this is the noise, as in chapter 3. Vincent et
+# al. (2008) trained deep networks this way, layer by layer. Each layer is a denoising autoencoder,
+# and its data are the outputs of the layers below for the *clean* image. With $h_0 = x$, masking
+# noise $q$ and tied weights:
 #
-# $$\tilde h \sim q(\cdot\mid h_{l-1}),\qquad y = \sigma\big(\sigma(\tilde h W_l^\top + b_l)\,W_l + c_l\big),\qquad
-# \text{minimise } -\sum\big[h_{l-1}\log y + (1-h_{l-1})\log(1-y)\big],\qquad h_l = \sigma(h_{l-1}W_l^\top + b_l).$$
+# $$\tilde h \sim q(\cdot\mid h_{l-1}),\qquad
+# y = \sigma\big(\sigma(\tilde h W_l^\top + b_l)\,W_l + c_l\big),$$
 #
-# $W_l$ stands in two places, and its gradient is the sum of both: with $z = \sigma(a)$ the code, and $v = zW_l + c_l$,
+# $$\text{minimize } -\sum\big[h_{l-1}\log y + (1-h_{l-1})\log(1-y)\big],\qquad
+# h_l = \sigma(h_{l-1}W_l^\top + b_l).$$
 #
-# $$dv = y - h_{l-1},\qquad da = (dv\,W_l^\top) * z * (1-z),\qquad dW_l = da^\top\tilde h + z^\top dv .$$
+# $W_l$ appears in two places, and its gradient is the sum of both contributions. With
+# $z = \sigma(a)$ the code, and $v = zW_l + c_l$,
 #
-# In code it is a loop around `fit`, and `greedy_pretrain` is little more:
+# $$dv = y - h_{l-1},\qquad da = (dv\,W_l^\top) * z * (1-z),\qquad
+# dW_l = da^\top\tilde h + z^\top dv .$$
+#
+# In code this is a loop around `fit`, and `greedy_pretrain` does little more:
 #
 # ```
 # for size in sizes:
 #     linear = Linear(h.shape[1], size, rng=rng)
-#     model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear)))
-#     fit(model, h, Objective(bce_with_logits, corrupt=Masking(0.25)), Adam(model.params), epochs)
+#     encoder = Sequential(linear, Sigmoid())
+#     model = TiedAutoencoder(encoder, Sequential(TransposedLinear(linear)))
+#     objective = Objective(bce_with_logits, corrupt=Masking(0.25))
+#     fit(model, h, objective, Adam(model.params), epochs)
 #     layers += [linear, Sigmoid()]
-#     h = model.encode(h)              # clean: the noise is for learning only
+#     h = model.encode(h)              # clean: the noise is only for training
 # ```
 
 # %%
@@ -560,33 +609,34 @@ started = time.perf_counter()
 stack, histories = greedy_pretrain(
     (UNITS, UNITS), x_train, Masking(0.25), epochs=1 if FAST else 5
 )
-losses = ", ".join(
-    f"layer {l}: {h['loss'][0]:.4f} → {h['loss'][-1]:.4f}"
-    for l, h in enumerate(histories, 1)
-)
-print(
-    f"cross-entropy in the first and in the last epoch, {losses} ({time.perf_counter() - started:.0f} s)"
-)
+print(f"pretraining took {time.perf_counter() - started:.0f} s")
+print("cross-entropy in the first and in the last epoch:")
+for l, h in enumerate(histories, 1):
+    print(f"  layer {l}: {h['loss'][0]:.4f} → {h['loss'][-1]:.4f}")
 
 # %% [markdown]
 # ## The experiment
 #
-# The same linear classifier, with the same number of steps at the same rates, on: the raw pixels; the codes of an encoder of the
-# same shape that nobody has trained, and of one with weights so large that its sigmoids bend; those of the pretrained one; those
-# of both its layers. All are shifted and scaled by two numbers, to mean 0 and variance 1. The last two rows are nets of one
-# hidden layer that are trained as a whole: from random weights, and from the pretrained ones.
+# We train the same linear classifier, with the same number of steps and the same learning rates, on
+# five kinds of input: the raw pixels; the codes of an untrained encoder with the same architecture;
+# the codes of an untrained encoder with weights so large that its sigmoids are clearly nonlinear;
+# the codes of the first pretrained layer; and the codes of both pretrained layers. All inputs are
+# shifted and scaled (one shift and one scale for all dimensions) to mean 0 and variance 1. The last
+# two rows are networks with one hidden layer that are trained as a whole: one starts from random
+# weights, the other from the pretrained ones.
 #
-# Each seed means other labelled pictures, as many of each class, another start of the classifier and another untrained encoder.
-# The pretrained encoder is one and the same; it has seen all training pictures and no label.
+# Each seed chooses other labeled images (the same number from each class), another initialization
+# of the classifier, and another untrained encoder. The pretrained encoder is the same for all
+# seeds. It has seen all training images and no labels.
 
 # %%
 SEEDS, COUNTS = (range(2), (50, 200)) if FAST else (range(5), (100, 1000))
 COUNTS = (*COUNTS, len(x_train))
 
 
-def learned(model, x, labels, seed):
-    """Four epochs at least, and 300 steps at least; the rate falls to 0."""
-    steps = -(-len(x) // 128)  # of an epoch
+def train_classifier(model, x, labels, seed):
+    """Train for at least 4 epochs and 300 steps; the learning rate falls to 0."""
+    steps = -(-len(x) // 128)  # steps per epoch
     epochs = 3 if FAST else max(4, -(-300 // steps))
     schedule = cosine_schedule(3e-3, epochs * steps)
     fit(
@@ -602,7 +652,7 @@ def learned(model, x, labels, seed):
 
 
 def on_features(encoder):
-    """Linear on frozen codes. They do not change in training, so they are computed once, not in every epoch."""
+    """A Linear layer on frozen codes. They never change: compute them only once."""
 
     @lru_cache(maxsize=1)
     def codes(seed):
@@ -614,7 +664,7 @@ def on_features(encoder):
         z_train, z_test = codes(seed)
         head = Sequential(Linear(z_train.shape[1], 10, rng=seed))
         return accuracy(
-            learned(head, z_train[chosen], train.labels[chosen], seed),
+            train_classifier(head, z_train[chosen], train.labels[chosen], seed),
             z_test,
             test.labels,
         )
@@ -622,14 +672,14 @@ def on_features(encoder):
     return run
 
 
-def as_a_whole(encoder):
-    """The encoder and a Linear on top, trained together."""
+def end_to_end(encoder):
+    """The encoder and a Linear layer on top of it, trained together."""
 
     def run(chosen, seed):
         copy = encoder(seed).astype(np.float32)
         net = Sequential(*copy.layers, Linear(UNITS, 10, rng=seed))
         return accuracy(
-            learned(net, x_train[chosen], train.labels[chosen], seed),
+            train_classifier(net, x_train[chosen], train.labels[chosen], seed),
             x_test,
             test.labels,
         )
@@ -637,20 +687,20 @@ def as_a_whole(encoder):
     return run
 
 
-def untrained(seed, steeper=1):
+def untrained(seed, scale=1):
     linear = Linear(x_train.shape[1], UNITS, rng=100 + seed)
-    linear.params["weight"] *= steeper
+    linear.params["weight"] *= scale
     return Sequential(linear, Sigmoid())
 
 
-ways = {
+methods = {
     "raw pixels": on_features(lambda seed: Flatten()),
     "random features": on_features(untrained),
     "random, weights × 16": on_features(lambda seed: untrained(seed, 16)),
     "denoising features": on_features(lambda seed: stack[:2]),
-    "stack of two": on_features(lambda seed: stack),
-    "as a whole": as_a_whole(untrained),
-    "as a whole, fine-tuned": as_a_whole(lambda seed: stack[:2]),
+    "both pretrained layers": on_features(lambda seed: stack),
+    "trained as a whole": end_to_end(untrained),
+    "fine-tuned as a whole": end_to_end(lambda seed: stack[:2]),
 }
 table = {
     name: np.array(
@@ -659,12 +709,11 @@ table = {
             for seed in SEEDS
         ]
     )
-    for name, run in ways.items()
+    for name, run in methods.items()
 }
 
-print(
-    f"accuracy on {len(x_test):,} test pictures in %, mean of {len(SEEDS)} seeds (lowest to highest)"
-)
+print(f"accuracy on {len(x_test):,} test images in %")
+print(f"mean over {len(SEEDS)} seeds (lowest to highest)")
 print(f"{'':<24}" + "".join(f"{f'{n:,} labels':>24}" for n in COUNTS))
 for name, row in table.items():
     cells = [
@@ -673,13 +722,15 @@ for name, row in table.items():
     ]
     print(f"{name:<24}" + "".join(f"{cell:>24}" for cell in cells))
 
-ahead = {
-    name: (table["denoising features"] - table[name])[:, 1] for name in list(ways)[:3]
+advantages = {
+    name: (table["denoising features"] - table[name])[:, 1]
+    for name in list(methods)[:3]
 }
-for name, difference in ahead.items():
+print(f"\nadvantage of the denoising features with {COUNTS[1]:,} labels")
+for name, difference in advantages.items():
     print(
-        f"denoising features ahead of {name} with {COUNTS[1]:,} labels: {difference.mean():.2f} points "
-        f"({difference.min():.2f} to {difference.max():.2f} seed by seed)"
+        f"  over {name:<23}{difference.mean():.2f} points "
+        f"({difference.min():.2f} to {difference.max():.2f} over the seeds)"
     )
 
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
@@ -687,9 +738,7 @@ for (name, row), style in zip(
     table.items(), ["k:", "C7-", "C7:", "C0-", "C2-", "C1--", "C3--"], strict=True
 ):
     ax.plot(COUNTS, 100 - row.mean(axis=0), style, marker="o", markersize=3, label=name)
-ax.set(
-    xscale="log", yscale="log", xlabel="labels", ylabel="errors on the test set in %"
-)
+ax.set(xscale="log", yscale="log", xlabel="labels", ylabel="test error in %")
 ax.set_xticks(COUNTS, [f"{n:,}" for n in COUNTS], minor=False)
 ax.yaxis.set_major_locator(plt.FixedLocator([1, 2, 3, 5, 10, 20, 30, 50]))
 ax.yaxis.set_major_formatter("{x:g}")
@@ -700,16 +749,19 @@ ax.grid(alpha=0.3)
 show(ax, f"06_features_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The column in the middle: the same classifier, the same labels, and only the input differs. The random
-# features are no straw man: with a bend of the right size they may well be better than pixels, and nobody has learned anything.
-# What the pretrained ones have on top of that, they have learned without a label. Then go from left to right: where is a frozen
-# encoder worth most, and where does it become a hindrance, because it may not learn what the labels know? And read the spread
-# in brackets before you believe a difference between two rows: with few labels it matters as much which pictures were labelled.
+# **What to look at.** Look at the middle column first: the classifier and the labels are the same,
+# and only the input differs. The random features are a serious baseline. With the right amount of
+# nonlinearity they may well be better than pixels, although nothing was learned. Whatever advantage
+# the pretrained features have over them was learned without labels. Then go from left to right:
+# where does a frozen encoder help the most, and where does it become a disadvantage because it
+# cannot learn from the labels? And look at the range in parentheses before you believe a difference
+# between two rows. With few labels, it matters just as much which images were labeled.
 #
-# What has the first layer learned to look for? Some of its filters, and some of a net that was trained with all the labels:
+# What has the first layer learned to detect? Here are some of its filters, next to filters of a
+# network that was trained on all the labels:
 
 # %%
-whole = learned(
+whole = train_classifier(
     Sequential(*untrained(0).layers, Linear(UNITS, 10, rng=0)), x_train, train.labels, 0
 )
 fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
@@ -722,20 +774,26 @@ for ax, name, model in [
 show(axes, f"06_filters_{data.name}")
 
 # %% [markdown]
-# **What to look at.** How large a part of the picture does a unit look at, left and right? To repair a hole one needs what is
-# around it; to tell digits apart, what goes on in the whole picture may be more use.
+# **What to look at.** How large a part of the image does a unit respond to, on the left and on the
+# right? To fill in a missing pixel, a unit needs the pixels around it. To tell digits apart, it may
+# be more useful to look at the whole image.
 #
 # ## Exercises
 #
-# 1. **Training longer.** In (b), draw the mean area under the curve after 5, 10, 20 and 40 epochs, and for 8, 16, 32 and 64
-#    components of PCA. The reconstruction of the normal digit keeps getting better; does the detector? *Hint: what would a net
-#    detect that can rebuild everything?*
-# 2. **A fairer error.** Little ink makes a little error. Divide $e(x)$ by $\lVert x\rVert^2$, or by the error of PCA, and look at
-#    the areas again. Which digits gain, which lose? *Hint: `roc_auc` takes any numbers.*
-# 3. **No tiles at all.** `shallow` takes pictures of any size that is a multiple of 4: give it the whole page. Is the PSNR that
-#    of the tiles? How far does it see, that is, which pixels of the input can change a given pixel of the output? *Hint: count
-#    through the kernels. At a tile's rim its page ends, and Conv2d pads it with zeros.*
-# 4. **Whose gradient?** Put a `Linear(784, 784)` *below* the frozen encoder, and train it and the classifier. Which line of
-#    `Frozen` is needed now and was not before? *Hint: `Sequential` goes back to the first layer that has parameters, no further.*
-# 5. **More noise, more layers.** Try `Masking(0.5)`, and a third layer. Choose by pictures held out of the training set, then
-#    look once at the test set. *Hint: `greedy_pretrain` takes one corruption for all layers, or one for each.*
+# 1. **Longer training.** In (b), plot the mean AUC after 5, 10, 20 and 40 epochs, and for 8, 16, 32
+#    and 64 components of PCA. The reconstruction of the normal digit keeps getting better. Does the
+#    detector? *Hint: what could a model detect if it could reconstruct everything?*
+# 2. **A fairer error.** Images with little ink have small errors. Divide $e(x)$ by
+#    $\lVert x\rVert^2$, or by the error of PCA, and compute the AUC again. Which digits gain, and
+#    which lose? *Hint: `roc_auc` accepts any scores.*
+# 3. **No tiles at all.** `shallow` accepts images of any size that is a multiple of 4, so give it
+#    the whole page. Is the PSNR the same as with tiles? How large is its receptive field, that is,
+#    which input pixels can change a given output pixel? *Hint: work through the kernels one layer
+#    at a time. At the border of a tile, Conv2d pads with zeros instead of seeing the rest of the
+#    page.*
+# 4. **Which gradient is needed?** Put a `Linear(784, 784)` *below* the frozen encoder, and train it
+#    together with the classifier. Which line of `Frozen` is needed now that was not needed before?
+#    *Hint: `Sequential` only goes back as far as the first layer that has parameters.*
+# 5. **More noise, more layers.** Try `Masking(0.5)`, and a third layer. Choose the best with images
+#    held out of the training set, then look at the test set only once. *Hint: `greedy_pretrain`
+#    takes one corruption for all layers, or one per layer.*

@@ -1,14 +1,15 @@
 # %% [markdown]
 # # 7 · Limitations
 #
-# An autoencoder promises one thing: what it was trained on comes out again. Everything else that one would like to read into it
-# is hope. May I decode a code of my own making, and get a new digit? Is a place between two codes a picture between two
-# pictures? Is a small error a good picture, and is a picture with a small error a likely one? Four times the answer is no. This
-# chapter does not say so, it shows it, and each time there is a reason that can be written down. The next chapter has the ways
-# out.
+# An autoencoder promises only one thing: it reconstructs the data that it was trained on. It is
+# tempting to expect more. Can I decode any code I like and get a new digit? Does a code halfway
+# between two codes decode to an image halfway between two images? Does a small error mean a good
+# image? And is an image with a small error a probable one? The answer is no in all four cases. In
+# this chapter we do not just claim this, we demonstrate it, and each time we can write down the
+# reason. The next chapter presents remedies.
 #
 # ```
-#         pictures                     codes                       pictures
+#         images                       codes                       images
 #
 #      · · · · · · · ·            ·  ·  ·  ·  ·  ·              ? · · · · · ?
 #      ·  ▒▒▒   ▒▒▒  ·    f       ·   ▒▒  ·    ·       g        ·  ▒▒▒   ▒▒▒
@@ -16,7 +17,7 @@
 #      ·   ▒▒▒▒▒▒    ·            ·    ·    ▒▒▒ ·               ·   ▒▒▒▒▒▒ ?
 #      · · · · · · · ·            ·  ·  ·  ·  ·  ·              · ? · · · ·
 #
-#      the loss looks here        here it looks at f(data) alone: elsewhere g may do what it likes
+#      the loss looks here        and here only at f(data): elsewhere g can do anything
 # ```
 
 # %%
@@ -45,7 +46,7 @@ print(data, "->", x_train.shape, x_test.shape)
 
 
 def trained(model, steps, objective=None, x=x_train):
-    """About so many steps of 128 pictures, whatever the size of the data."""
+    """Train for about this many steps of 128 images, for any number of examples."""
     epochs = 1 if FAST else round(steps * 128 / len(x_train))
     fit(
         model,
@@ -63,47 +64,53 @@ def output(net, x):
 
 
 plain = trained(basic_autoencoder(rng=0, code=32), steps=2500)
-print(f"code of 32 numbers: test MSE {mse(output(plain, x_test), x_test)[0]:.5f}")
+print(f"32-dimensional code: test MSE {mse(output(plain, x_test), x_test)[0]:.5f}")
 
 # %% [markdown]
-# ## A judge
+# ## A classifier to evaluate images
 #
-# Is a made-up picture a digit? Let a classifier say how sure it is: a small net of our own layers, trained with labels and
-# cross-entropy. And let us measure how far the picture is from the nearest real one among the training pictures, and how
-# sharp it is: the squared differences between neighbouring pixels, beside the squared pixels themselves. None of the three means
-# much alone. Real test pictures, which no model has seen, show what is normal. So does noise, for the opposite.
+# Is a generated image a digit? We let a classifier tell us how confident it is. It is a small
+# network made of our own layers, trained with labels and the cross-entropy. We also measure two
+# other things. The first is the distance from the image to the nearest real training image. The
+# second is the sharpness: the squared differences between neighboring pixels, relative to the
+# squared pixels themselves. None of the three means much by itself. Real test images, which no
+# model has seen, show what values are normal. Noise shows the opposite extreme.
 
 # %%
-judge = trained(classifier(rng=0), 1500, classification, (x_train, train.labels))
-print(
-    f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}\n"
+digit_classifier = trained(
+    classifier(rng=0), 1500, classification, (x_train, train.labels)
 )
+test_accuracy = accuracy(digit_classifier, x_test, test.labels)
+print(f"accuracy of the classifier on test images: {test_accuracy:.4f}\n")
 
 
-def judged(name, x):
-    sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
+def print_scores(name, x):
+    confidence = max_probability(digit_classifier, x)
+    distance, _ = nearest_neighbors(x, x_train)
     print(
-        f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}"
+        f"{name:<32}{(confidence > 0.9).mean():>16.1%}"
+        f"{np.median(distance):>18.2f}{np.median(sharpness(x)):>12.3f}"
     )
 
 
 n = 100 if FAST else 1000
 real = x_test[:n]
 noise = rng.uniform(size=real.shape).astype(np.float32)
-heading = f"{'':<34}{'sure > 0.9':>12}{'nearest (median)':>18}{'sharpness':>12}"
+heading = f"{'':<32}{'confidence > 0.9':>16}{'nearest (median)':>18}{'sharpness':>12}"
 print(heading)
-judged("real test pictures", real)
-judged("rebuilt from 32 numbers", output(plain, real))
-judged("noise", noise)
+print_scores("real test images", real)
+print_scores("reconstructed (32 dimensions)", output(plain, real))
+print_scores("noise", noise)
 
 # %% [markdown]
-# **What to look at.** Are rebuilt pictures nearer to real ones than real ones are to each other? What may they have lost? And
-# look at what the judge makes of noise, which is no digit at all. A judge that never learned to say "none of these" can be sure
-# of anything, so we shall read its answer only beside the distance.
+# **What to look at.** Are reconstructed images closer to real images than real images are to each
+# other? What may they have lost? And look at how confident the classifier is about noise, which is
+# not a digit at all. A classifier that never learned to say "none of these" can be confident about
+# anything, so we will only interpret its answer together with the distance.
 #
-# ## 1 · Codes that nobody has asked for
+# ## 1 · Codes that never occurred in training
 #
-# The loss sees the decoder $g$ through the codes of the data and nowhere else:
+# The loss evaluates the decoder $g$ at the codes of the data and nowhere else:
 #
 # $$L = \frac{1}{ND}\sum_n\lVert g(f(x_n)) - x_n\rVert^2,\qquad
 # \frac{\partial L}{\partial g(z)} = \begin{cases}
@@ -111,74 +118,78 @@ judged("noise", noise)
 # 0 & \text{at any other } z.
 # \end{cases}$$
 #
-# At any other $z$ the decoder's answer is whatever its weights happen to give. And where the codes lie is left open, too: put an
-# invertible map $A$ behind the encoder and $A^{-1}$ before the decoder, and no loss changes,
+# At any other $z$ the output of the decoder is whatever its weights happen to give. The loss does
+# not determine where the codes are, either. Put an invertible map $A$ after the encoder and
+# $A^{-1}$ before the decoder, and the loss does not change,
 #
 # $$g\big(A^{-1}A f(x)\big) = g(f(x)),$$
 #
-# while codes drawn from one and the same distribution now decode to something else. Here is the check, with $A$ = 20 times.
+# but codes sampled from the same fixed distribution now decode to something else. Let us check
+# this, where $A$ is multiplication by 20.
 
 # %%
 stretched = plain.map_params(np.copy)
 for name in ("weight", "bias"):
-    stretched.params[f"encoder.4.{name}"][...] *= 20  # A behind the encoder
+    stretched.params[f"encoder.4.{name}"][...] *= 20  # A after the encoder
 stretched.params["decoder.0.weight"][...] /= 20  # and A⁻¹ before the decoder
 
-drawn = rng.normal(size=(n, 32)).astype(np.float32)
+sampled = rng.normal(size=(n, 32)).astype(np.float32)
 for name, model in [("as trained", plain), ("stretched", stretched)]:
-    sure = (max_probability(judge, model.decode(drawn)) > 0.9).mean()
-    print(
-        f"{name:<12} test MSE {mse(output(model, x_test), x_test)[0]:.7f}   codes: standard deviation "
-        f"{model.encode(x_test).std():6.2f}   decoded N(0, 1): judge sure of {sure:.1%}"
-    )
+    confidence = max_probability(digit_classifier, model.decode(sampled))
+    print(f"{name}: test MSE {mse(output(model, x_test), x_test)[0]:.7f}")
+    print(f"  standard deviation of the codes {model.encode(x_test).std():.2f}")
+    print(f"  decoded N(0, 1): confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
 
 # %% [markdown]
-# So "draw a standard normal code" cannot be right: the model has never heard of it. We can be kinder, look where its codes lie,
-# and draw from the normal distribution with the codes' own mean and covariance.
+# So "sample a code from the standard normal distribution" cannot be right in general: nothing in
+# the training made the codes follow that distribution. Let us give the model a better chance. We
+# look at where its codes actually are, and sample from the normal distribution that has the mean
+# and covariance of the codes.
 
 # %%
 codes = output(plain.encoder, x_train)
 fitted = rng.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), size=n).astype(
     np.float32
 )
-made = {"N(0, 1)": plain.decode(drawn), "fitted N": plain.decode(fitted)}
+generated = {"N(0, 1)": plain.decode(sampled), "fitted N": plain.decode(fitted)}
 print(heading)
-judged("real test pictures", real)
-for name, x in made.items():
-    judged(f"decoded codes, {name}", x)
+print_scores("real test images", real)
+for name, x in generated.items():
+    print_scores(f"decoded codes, {name}", x)
 
-closest = {name: nearest_neighbors(x[:14], x_train)[1] for name, x in made.items()}
+closest = {name: nearest_neighbors(x[:14], x_train)[1] for name, x in generated.items()}
 rows = {"real": real[:14]}
-for name, x in made.items():
+for name, x in generated.items():
     rows |= {name: x[:14], " " * len(rows) + "nearest real": x_train[closest[name]]}
 show(
     plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{data.name}"
 )
 
 # %% [markdown]
-# **What to look at.** Under each made-up picture stands the real one that is nearest to it. With standard normal codes, how many
-# different pictures does one get? Is what the fitted codes give a digit, a piece of one, or two at once? Compare the judge's
-# answers and the distances with those of real pictures, not with 0 and 1. A normal distribution has one hill; the codes have
-# at least ten, with valleys between them, and a draw falls into a valley as easily as on a hill.
+# **What to look at.** Below each generated image is the real image that is closest to it. With
+# standard normal codes, how many different images do you get? With the fitted normal distribution,
+# do you see a digit, part of a digit, or two digits at once? Compare the classifier's confidence
+# and the distances with those of real images, not with 0 and 1. A normal distribution has a single
+# peak. The codes form at least ten clusters, one or more per class, with gaps between them, and a
+# sample can easily fall into a gap.
 #
 # ## 2 · Holes in the plane
 #
-# With a code of two numbers all this can be seen. We decode the plane on a grid, and colour it by how sure the judge is.
+# With a two-dimensional code we can see all of this. We decode the points of a grid, and shade the
+# plane by how confident the classifier is.
 
 # %%
 plane = trained(basic_autoencoder(rng=0, code=2), steps=5000)
 codes2 = output(plane.encoder, x_train)
-(low, high), few = (
-    np.percentile(codes2, [2, 98], axis=0),
-    rng.permutation(len(codes2))[:1000],
-)
+low, high = np.percentile(codes2, [2, 98], axis=0)
+few = rng.permutation(len(codes2))[:1000]
 side = 25 if FAST else 60
 cells = decode_grid(plane, low, high, side)
-sure = max_probability(judge, cells).reshape(side, side)
+confidence = max_probability(digit_classifier, cells).reshape(side, side)
 
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
 axes[0].imshow(
-    sure,
+    confidence,
     extent=(low[0], high[0], low[1], high[1]),
     aspect="auto",
     cmap="gray",
@@ -186,11 +197,11 @@ axes[0].imshow(
     vmax=1,
 )
 plot_codes(codes2[few], train.labels[few], axes[0])
-axes[0].collections[0].set_antialiased(False)  # a smaller file
+axes[0].collections[0].set_antialiased(False)  # makes the file smaller
 axes[0].set(
     xlim=(low[0], high[0]),
     ylim=(low[1], high[1]),
-    title="codes; dark: the judge is not sure",
+    title="codes; dark: the classifier is not confident",
 )
 sheet = mosaic(decode_grid(plane, low, high, 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
@@ -201,33 +212,36 @@ z1, z2 = np.meshgrid(
     np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side)
 )
 grid = np.stack([z1.ravel(), z2.ravel()], axis=1).astype(np.float32)
-usual = np.quantile(
-    nearest_neighbors(output(plane.encoder, x_test), codes2)[0], 0.99
-)  # how far test pictures' codes are from one of these
+# distance from a test code to the nearest training code, for 99 of 100 test codes
+usual = np.quantile(nearest_neighbors(output(plane.encoder, x_test), codes2)[0], 0.99)
 hole = nearest_neighbors(grid, codes2)[0] > usual
-far = nearest_neighbors(cells, x_train)[0]
-print(
-    f"{'part of the plane':<34}{'share':>8}{'sure > 0.9':>12}{'nearest picture (median)':>26}"
-)
-for name, part in [("further from any code than usual", hole), ("the rest", ~hole)]:
+distance = nearest_neighbors(cells, x_train)[0]
+print(f"{'':<56}nearest image")
+print(f"{'part of the plane':<34}{'area':>6}{'confidence > 0.9':>18}{'(median)':>11}")
+for name, part in [("farther from any code than usual", hole), ("the rest", ~hole)]:
     if part.any():
         print(
-            f"{name:<34}{part.mean():>8.1%}{(sure.ravel()[part] > 0.9).mean():>12.1%}{np.median(far[part]):>26.2f}"
+            f"{name:<34}{part.mean():>6.1%}"
+            f"{(confidence.ravel()[part] > 0.9).mean():>18.1%}"
+            f"{np.median(distance[part]):>11.2f}"
         )
 
 # %% [markdown]
-# **What to look at.** Each class has a region of its own, thin or fat, long or short, as it came. Find a place without points,
-# and look at the same place on the right: what stands there? ("Usual" is how far 99 of 100 test pictures' codes are from the
-# nearest code of a training picture.) Far outside the decoder goes on as it was in the last place that it was asked about, and
-# the judge may well be sure; between the regions nothing holds it. Some classes are neighbours of others for no reason that an
-# eye would give. A walk in a straight line shows it: from the code of one picture to that of another.
+# **What to look at.** Each class has its own region. The regions have different shapes and sizes,
+# because nothing in the loss controls them. Find a place without any points, and look at the same
+# place on the right: what does the decoder draw there? (In the table, "farther from any code than
+# usual" means farther than 99 of 100 test codes are from the nearest training code.) Far outside
+# the data, the decoder extrapolates from the nearest region that it was trained on, so the
+# classifier may well be confident there. Between the regions, nothing determines what it draws.
+# Some classes are neighbors for no reason that you could see in the images. A walk along a straight
+# line shows this. It goes from the code of one image to the code of another.
 
 # %%
 labels = test.labels
 ends = [np.flatnonzero(labels == a)[0] for a in (0, 1)]
 t = np.linspace(0, 1, 13, dtype=np.float32)[:, None]
 walks = {}
-for name, model in [("2 numbers", plane), ("32 numbers", plain)]:
+for name, model in [("2 dimensions", plane), ("32 dimensions", plain)]:
     start, end = model.encode(x_test[ends])
     walks[name] = model.decode((1 - t) * start + t * end)
 start, end = x_test[ends]
@@ -235,28 +249,31 @@ walks["pixels"] = (1 - t) * start + t * end
 show(plot_reconstructions(*walks.values(), names=[*walks]), f"07_walk_{data.name}")
 
 pairs = rng.integers(len(x_test), size=(n, 2))
-for name, model in [("2 numbers", plane), ("32 numbers", plain)]:
+print("decoded codes halfway between the codes of two test images")
+for name, model in [("2 dimensions", plane), ("32 dimensions", plain)]:
     z = output(model.encoder, x_test)
     middle = model.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
-    print(
-        f"halfway between two test pictures' codes, {name:<11} the judge is sure (> 0.9) of "
-        f"{(max_probability(judge, middle) > 0.9).mean():.1%}"
-    )
+    confidence = max_probability(digit_classifier, middle)
+    print(f"  {name:<14} confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
 
 # %% [markdown]
-# **What to look at.** Does the walk pass through other digits, or through something that is none? In the last row the pixels
-# themselves are mixed: one picture fades out while the other fades in. Is the code better than that, and is it good enough?
+# **What to look at.** Does the walk pass through other digits, or through something that is not a
+# digit? In the last row the pixels themselves are mixed: one image fades out while the other fades
+# in. Is interpolating between codes better than that, and is it good enough?
 #
 # ## 3 · Blur is the best answer
 #
-# Suppose that the code cannot tell two pictures $a$ and $b$ apart: the same digit, say, a little to the left or to the right.
-# The decoder must give one answer $y$ for both. Which?
+# Suppose that two images $a$ and $b$ have the same code. For example, they show the same digit, a
+# little more to the left or to the right. The decoder must give a single output $y$ for both. Which
+# output is best?
 #
 # $$L(y) = \tfrac12\,\mathrm{mse}(y, a) + \tfrac12\,\mathrm{mse}(y, b),\qquad
 # dy = \frac{1}{D}(y - a) + \frac{1}{D}(y - b) = \frac{2}{D}\Big(y - \frac{a+b}{2}\Big) .$$
 #
-# It is 0 in one place, at the mean of the two: a double picture, which is neither of them. The second derivative is $2/D$
-# everywhere, so a single step of $D/2$ times the gradient leads there from anywhere. Let the library's `mse` do it, from noise.
+# The gradient is 0 at exactly one point, the mean of the two. This is a double image, which is
+# neither $a$ nor $b$. The second derivative is $2/D$ everywhere, so a single gradient step with
+# step size $D/2$ reaches the minimum from anywhere. Let us do it with the library's `mse`, starting
+# from noise.
 
 # %%
 a = test.images[np.flatnonzero(labels == 4)[0]]  # (1, 28, 28)
@@ -271,83 +288,87 @@ def loss(y):
 y = rng.uniform(size=784)
 dy = (mse(y, pair[0])[1] + mse(y, pair[1])[1]) / 2
 y -= 784 / 2 * dy
-print(
-    f"largest difference between the answer and the mean of both: {np.abs(y - pair.mean(axis=0)).max():.0e}"
-)
+difference = np.abs(y - pair.mean(axis=0)).max()
+print(f"largest difference between y and the mean of a and b: {difference:.0e}")
 blurred = (
     sum(
         np.roll(a, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
     ).reshape(-1)
     / 9
 )
-print(f"\n{'answer':<28}{'loss':>9}{'sharpness':>12}")
-for name, answer in [
+print(f"\n{'output y':<28}{'loss':>9}{'sharpness':>12}")
+for name, y_try in [
     ("a", pair[0]),
     ("b", pair[1]),
     ("the mean", y),
-    ("an empty picture", 0 * y),
+    ("an empty image", 0 * y),
 ]:
-    print(f"{name:<28}{loss(answer):>9.4f}{sharpness(answer[None])[0]:>12.3f}")
+    print(f"{name:<28}{loss(y_try):>9.4f}{sharpness(y_try[None])[0]:>12.3f}")
 print(f"\n{'compared with a alone':<28}{'mse':>9}")
 moved = np.roll(a, 1, axis=-1).reshape(-1)
-for name, answer in [
-    ("a moved by one pixel", moved),
-    ("a blurred, means of 3×3", blurred),
-    ("an empty picture", 0 * y),
+for name, y_try in [
+    ("a, moved by one pixel", moved),
+    ("a, blurred (3×3 means)", blurred),
+    ("an empty image", 0 * y),
 ]:
-    print(f"{name:<28}{mse(answer.astype(np.float64), pair[0])[0]:>9.4f}")
+    print(f"{name:<28}{mse(y_try.astype(np.float64), pair[0])[0]:>9.4f}")
 
-pictures = {
+images = {
     "a": pair[0],
     "b": pair[1],
-    "the best answer to both": y,
+    "best output for both": y,
     "a, one pixel to the right": moved,
     "a, blurred": blurred,
 }
 fig, axes = plt.subplots(1, 5, figsize=(10, 2.3), layout="constrained")
-for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
-    ax.imshow(picture.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+for ax, (name, image) in zip(axes, images.items(), strict=True):
+    ax.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
     ax.set(xticks=[], yticks=[])
     ax.set_title(name, fontsize=10)
 show(axes[0], f"07_blur_{data.name}")
 
 # %% [markdown]
-# **What to look at.** In the table `a` and `b` are pictures, and the mean is none; the loss prefers the mean. In the second
-# one, an eye hardly sees that the digit was moved, and sees at once that the other is blurred; the loss has it the other way
-# round. It compares pixel with pixel, and knows nothing of strokes.
+# **What to look at.** In the first table, `a` and `b` are real images and the mean is not, but the
+# loss prefers the mean. In the second table, a person hardly notices that the digit was moved, and
+# sees immediately that the other one is blurred. The loss says the opposite. It compares images
+# pixel by pixel, and knows nothing about strokes.
 #
-# A trained model is in the same position, with more than two pictures: whatever its code cannot tell apart, it averages. The
-# shorter the code, the more there is to average.
+# A trained model is in the same situation, with more than two images. If several images have nearly
+# the same code, the decoder outputs their average. The fewer dimensions the code has, the more
+# there is to average.
 
 # %%
-print(f"{'numbers a code':<18}{'test MSE':>10}{'sharpness':>12}")
-rebuilt = {}
+print(f"{'code dimensions':<18}{'test MSE':>10}{'sharpness':>12}")
+reconstructed = {}
 for size in (2, 4, 8, 32):
     model = {2: plane, 32: plain}.get(size) or trained(
         basic_autoencoder(rng=0, code=size), steps=2500
     )
-    rebuilt[f"{size} numbers"] = y = output(model, x_test)
+    reconstructed[f"{size} dimensions"] = y = output(model, x_test)
     print(f"{size:<18}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}")
 print(f"{'real':<18}{'':>10}{np.median(sharpness(x_test)):>12.3f}")
 few = np.concatenate([np.flatnonzero(labels == label)[1:2] for label in range(10)])
-rows = {"real": x_test[few]} | {name: y[few] for name, y in rebuilt.items()}
+rows = {"real": x_test[few]} | {name: y[few] for name, y in reconstructed.items()}
 show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_sharpness_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Go down a column. Where the model is not sure of a stroke's place, is there a thin stroke in one of the
-# places, or a grey cloud over all of them?
+# **What to look at.** Go down a column. Where the model is not sure about the position of a stroke,
+# does it draw a thin stroke in one of the possible positions, or a gray cloud over all of them?
 #
-# ## 4 · No likelihood
+# ## 4 · The error is not a likelihood
 #
-# Is a picture that is rebuilt well a likely one? If the error $E(x) = \lVert\hat x - x\rVert^2$ were something like $-\log
-# p(x)$, then $p(x) = e^{-E(x)}/Z$, and $Z = \int e^{-E(x)}dx$ would have to be finite. Take the linear autoencoder, PCA, with
-# mean $\mu$ and orthonormal directions in the columns of $V$. For $x = \mu + Vc$ the code is $V^\top V c = c$ and $\hat x = x$:
+# Is an image that is reconstructed well also a probable one? Suppose that the error
+# $E(x) = \lVert\hat x - x\rVert^2$ were something like $-\log p(x)$. Then $p(x) = e^{-E(x)}/Z$, and
+# $Z = \int e^{-E(x)}dx$ would have to be finite. Take the linear autoencoder, PCA, with mean $\mu$
+# and orthonormal directions in the columns of $V$. For $x = \mu + Vc$ the code is $V^\top V c = c$
+# and $\hat x = x$:
 #
-# $$E(\mu + Vc) = 0\quad\text{for every } c,\ \text{however large},$$
+# $$E(\mu + Vc) = 0\quad\text{for every } c,\ \text{no matter how large},$$
 #
-# and for any $x$, $E(x)$ is the squared distance to that plane (of 32 dimensions, among 784). So $e^{-E}\ge e^{-1}$ wherever the
-# plane is nearer than 1, which is a set of infinite volume: $Z = \infty$, and there is no such density. Real digits, and the same
-# ones with a code ten or a thousand times as large, which are nothing like a digit any more:
+# and for any $x$, $E(x)$ is the squared distance to the subspace of these points (32 dimensions out
+# of 784). So $e^{-E}\ge e^{-1}$ wherever the distance to the subspace is at most 1. This region has
+# infinite volume, so $Z = \infty$, and no such density exists. The following cell takes real digits
+# and multiplies their codes by 10 and by 1000. The results no longer look like digits at all:
 
 # %%
 pca = pca_autoencoder(x_train, 32)
@@ -355,16 +376,17 @@ c = pca.encode(real)
 for factor in (1, 10, 1000):
     far = pca.decode(factor * c)
     e = ((pca(far) - far) ** 2).sum(axis=1).mean()
-    print(
-        f"code times {factor:>5}: pixels from {far.min():>9.1f} to {far.max():>8.1f},  E {e:.1e},  beside ‖x − μ‖² "
-        f"{((far - x_train.mean(axis=0)) ** 2).sum(axis=1).mean():.1e}"
-    )
-print(f"real pictures: E {((pca(real) - real) ** 2).sum(axis=1).mean():.1e}")
+    squared_distance = ((far - x_train.mean(axis=0)) ** 2).sum(axis=1).mean()
+    print(f"code times {factor}: pixels from {far.min():.1f} to {far.max():.1f}")
+    print(f"  E = {e:.1e}, compared with ‖x − μ‖² = {squared_distance:.1e}")
+print(f"real images: E = {((pca(real) - real) ** 2).sum(axis=1).mean():.1e}")
 
 # %% [markdown]
-# If pixels must lie in [0, 1], they cannot run away, and $Z$ is some finite number. Nobody knows it, and the training has never
-# asked for it: $E$ was made small at the data, and nothing was said of its size anywhere else. So is its order at least that of
-# likelihoods? Does the nonlinear model find real pictures easier than these?
+# If the pixels must be in [0, 1], they cannot become arbitrarily large, and $Z$ is finite. But
+# nobody knows its value, and the training never uses it: $E$ was made small at the data, and
+# nothing was said about its value anywhere else. Does $E$ at least put images in the same order as
+# a likelihood would? Let us see whether the nonlinear model gives real images a smaller error than
+# these:
 
 # %%
 smooth = (
@@ -379,7 +401,7 @@ strange = {
     "real": real,
     "half the contrast": real / 2,
     "blurred": smooth,
-    "fitted N": made["fitted N"],
+    "fitted N": generated["fitted N"],
     "empty": np.zeros_like(real),
     "the mean": np.repeat(x_train.mean(axis=0)[None], len(real), axis=0),
     "upside down": real[:, ::-1],
@@ -388,11 +410,10 @@ strange = {
 errors = {
     name: ((output(plain, x) - x) ** 2).mean(axis=1) for name, x in strange.items()
 }
-print(f"{'':<20}{'MSE (median)':>14}   smaller than that of half of the real pictures")
+median = np.median(errors["real"])
+print(f"{'':<20}{'median MSE':>14}   below the median of real images")
 for name, e in errors.items():
-    print(
-        f"{name:<20}{np.median(e):>14.5f}   {(e < np.median(errors['real'])).mean():>6.1%}"
-    )
+    print(f"{name:<20}{np.median(e):>14.5f}   {(e < median).mean():>6.1%}")
 
 fig, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
 ax.boxplot(
@@ -408,36 +429,44 @@ ax.grid(alpha=0.3, axis="x")
 show(ax, f"07_no_likelihood_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Which of these are rebuilt better than real digits? The error measures how *simple* a picture is for this
-# net, and what is blurred, faint or empty is simple. (Chapter 6 finds anomalies with it all the same: they are mostly
-# complicated. Now you know what it will overlook.) Being simple is not yet evidence against a likelihood: chapter 8 has a real
-# one, and will say something surprising about the empty picture. But look at the pictures that the model has drawn itself. How
-# well does it rebuild them, beside real ones? What it draws is what it can draw, and that says nothing about digits at all.
+# **What to look at.** Which of these are reconstructed better than real digits? The error measures
+# how *simple* an image is for this model, and blurred, faint and empty images are simple. (Chapter
+# 6 uses the error to find anomalies anyway, and it works because most anomalies are complicated.
+# Now you know which ones it will miss.) That simple images have a small error does not prove by
+# itself that the error is not a likelihood. Chapter 8 has a real likelihood, and it will say
+# something surprising about the empty image. But look at the images that the model itself has
+# generated ("fitted N"). How well does it reconstruct them, compared with real ones? What a model
+# generates is, by construction, something that it can draw. This says nothing about whether it is a
+# digit.
 #
 # ## What is missing
 #
 # | what we saw | what would help | where |
 # |---|---|---|
-# | random codes, holes | a loss that says where codes should lie; clouds in place of points | variational, adversarial |
-# | blur | compare what a net sees; let a discriminator look for the blur | perceptual loss, discriminator |
+# | random codes, holes | a loss that says where codes should be | variational, adversarial |
+# | blur | compare features, or let a discriminator detect the blur | perceptual, discriminator |
 # | no likelihood | start from a model of $p(x)$ | variational: a bound on $\log p(x)$ |
 #
-# All of them are in chapter 8, with this chapter's judge.
+# Chapter 8 covers all of them, with the classifier of this chapter.
 #
 # ## Exercises
 #
-# 1. **Better than one hill.** Fit a normal distribution to the codes of *each* class, draw from those, and judge the pictures.
-#    Why is it better, and what did it need that an autoencoder has not got? *Hint: `codes[train.labels == 3]`; ten
-#    covariances.*
-# 2. **The median.** Replace the squares in $L(y)$ by absolute values. Which $y$ are best for two pictures, and for three? Are
-#    they sharp? *Hint: pixel by pixel; $\sum_i|y - a_i|$ has slope 0 where as many $a_i$ are below as above.*
-# 3. **A judge that may say no.** Give the classifier an eleventh class, trained on noise and on pictures with their rows
-#    shuffled. How sure is it of the decoded codes now? Is it fooled by anything else? *Hint: `np.concatenate` the data and the
-#    labels.*
-# 4. **Any order.** Let $h$ be an invertible smooth map of pictures, and train on $h(x)$ in place of $x$. Densities change by
-#    the factor $|\det \partial h|$; what happens to a reconstruction error of 0? So could the error have been a likelihood?
-#    *Hint: try $h(x) = 2x$ first.*
-# 5. **Fill the holes.** Retrain the plane with noise on its *codes*, $z + 0.3\,\varepsilon$, and draw the map again. What does
-#    the encoder do against the noise, if nothing holds it back? *Hint: a layer gets no random numbers, an objective does: take
-#    the lines of chapter 3's `denoising` and add the noise after the encoder. For the answer, see the stretched model above.
-#    This is half of chapter 8.*
+# 1. **Better than one peak.** Fit a normal distribution to the codes of *each* class, sample from
+#    those, and evaluate the images. Why is it better, and what did it need that an autoencoder does
+#    not have? *Hint: `codes[train.labels == 3]`; you need ten means and ten covariances.*
+# 2. **The median.** Replace the squares in $L(y)$ with absolute values. Which $y$ is best for two
+#    images, and for three? Is the result sharp? *Hint: treat each pixel separately.
+#    $\sum_i|y - a_i|$ has derivative 0 where the number of $a_i$ below $y$ equals the number
+#    above.*
+# 3. **A classifier that can say no.** Give the classifier an eleventh class, trained on noise and
+#    on images with shuffled rows. How confident is it about the decoded codes now? Can something
+#    else still fool it? *Hint: use `np.concatenate` on the images and on the labels.*
+# 4. **Any order is possible.** Let $h$ be a smooth invertible map on images, and train on $h(x)$
+#    instead of $x$. Densities change by the factor $|\det \partial h|$. What happens to a
+#    reconstruction error of 0? So could the error have been a likelihood? *Hint: try $h(x) = 2x$
+#    first.*
+# 5. **Fill the holes.** Retrain the plane with noise on its *codes*, $z + 0.3\,\varepsilon$, and
+#    plot the map again. What does the encoder do about the noise if nothing limits its codes?
+#    *Hint: a layer does not receive a random generator, but an objective does. Take the lines of
+#    chapter 3's `denoising` and add the noise after the encoder. For the answer, see the stretched
+#    model above. This is half of chapter 8.*

@@ -1,20 +1,22 @@
 # %% [markdown]
 # # 8 · Ways out
 #
-# Chapter 7 found an autoencoder wanting in three ways: codes that nobody has asked for decode to nothing in particular, what
-# the code cannot tell apart is blurred, and the error is no likelihood. Here are four remedies, each of them another loss for
-# the same kind of net. A **variational** autoencoder says where codes should lie and decodes clouds in place of points. An
-# **adversarial code** asks for the same through a second net, a discriminator. A **perceptual loss** compares what a net sees in two
-# pictures and not only their pixels. And a **discriminator of pictures** looks for the blur. All are judged as in chapter 7, and none is
-# free of charge.
+# Chapter 7 showed three limitations of an autoencoder. Codes that never occurred in training decode
+# to nothing in particular. Images with nearly the same code are averaged, which gives blur. And the
+# error is not a likelihood. Here are four remedies. Each of them is a different loss for the same
+# kind of network. A **variational** autoencoder says where codes should be, and it decodes small
+# clouds of codes instead of single points. An **adversarial code** has the same goal, and reaches
+# it with a second network, a discriminator. A **perceptual loss** compares the features of two
+# images, and not only their pixels. And an **image discriminator** learns to detect the blur. We
+# evaluate all of them as in chapter 7. Each of them has a price.
 #
 # ```
 #     plain            x ──▶ f ──▶ z ──▶ g ──▶ x̂   ── pixels ──  x
 #
-#     variational      x ──▶ f ──▶ μ, σ ··▶ z = μ + σε ──▶ g ──▶ x̂         and the clouds are held near N(0, 1)
-#     adversarial      x ──▶ f ──▶ z ──▶ g ──▶ x̂                           z ──▶ discriminator ◀── N(0, 1)
+#     variational      x ──▶ f ──▶ μ, σ ··▶ z = μ + σε ──▶ g ──▶ x̂       keep z close to N(0, 1)
+#     adversarial      x ──▶ f ──▶ z ──▶ g ──▶ x̂            z ──▶ discriminator ◀── N(0, 1)
 #     perceptual       x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ φ  ── features ──  φ ◀── x
-#     discriminator           x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ discriminator ◀── x
+#     discriminator    x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ discriminator ◀── x
 # ```
 
 # %%
@@ -49,9 +51,9 @@ from tinyae.models import basic_autoencoder, classifier, discriminator, vae
 from tinyae.objectives.adversarial import (
     Adversarial,
     GeneratorLoss,
-    codes,
+    code_batches,
     discriminator_loss,
-    reconstructions,
+    image_batches,
 )
 from tinyae.objectives.variational import Variational, gaussian_kl
 from tinyae.plots import mosaic, plot_codes, plot_images, plot_reconstructions, show
@@ -60,12 +62,12 @@ FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
-n = 100 if FAST else 1000  # pictures to judge
+n = 100 if FAST else 1000  # images to evaluate
 print(data, "->", x_train.shape, x_test.shape)
 
 
 def epochs(steps):
-    """So many that a model makes about so many steps of 128 pictures, whatever the size of the data."""
+    """The number of epochs for about this many steps of 128 images."""
     return 1 if FAST else round(steps * 128 / len(x_train))
 
 
@@ -78,56 +80,69 @@ def output(net, x):
     return np.concatenate([net(x[i : i + 500]) for i in range(0, len(x), 500)])
 
 
-# Chapter 7's judge, and how it judges
+# The classifier and the scores of chapter 7
 rng = np.random.default_rng(0)
-judge = trained(classifier(rng=0), 1500, classification, (x_train, train.labels))
-print(
-    f"the judge's accuracy on test pictures: {accuracy(judge, x_test, test.labels):.4f}"
+digit_classifier = trained(
+    classifier(rng=0), 1500, classification, (x_train, train.labels)
 )
-HEADING = f"{'':<34}{'sure > 0.9':>12}{'nearest (median)':>18}{'sharpness':>12}"
+test_accuracy = accuracy(digit_classifier, x_test, test.labels)
+print(f"accuracy of the classifier on test images: {test_accuracy:.4f}")
+HEADING = f"{'':<32}{'confidence > 0.9':>16}{'nearest (median)':>18}{'sharpness':>12}"
 
 
-def judged(name, x):
-    sure, (far, _) = max_probability(judge, x), nearest_neighbors(x, x_train)
+def print_scores(name, x):
+    confidence = max_probability(digit_classifier, x)
+    distance, _ = nearest_neighbors(x, x_train)
     print(
-        f"{name:<34}{(sure > 0.9).mean():>12.1%}{np.median(far):>18.2f}{np.median(sharpness(x)):>12.3f}"
+        f"{name:<32}{(confidence > 0.9).mean():>16.1%}"
+        f"{np.median(distance):>18.2f}{np.median(sharpness(x)):>12.3f}"
     )
 
 
 # %% [markdown]
 # ## 1 · The variational autoencoder
 #
-# Begin with $p(x)$ itself. Suppose that a picture comes about like this: first a code, $z\sim\mathcal N(0, 1)$, then each pixel
-# black or white by the toss of a coin whose probability is $g(z)$. Then $p(x) = \int p(x\mid z)\,p(z)\,dz$, an integral over all
-# codes, of which nearly all have nothing to do with a given $x$. So let an encoder propose those that have:
-# $q(z\mid x) = \mathcal N(\mu, \sigma^2)$, with $\mu$ and $\log\sigma^2$ its two outputs. For any $z$,
-# $p(x) = p(x\mid z)\,p(z)\,/\,p(z\mid x)$. Take the logarithm, add $\log q - \log q$, and average over $z\sim q$:
+# We start with a model of $p(x)$ itself. Suppose that an image is generated in two steps. First, a
+# code is sampled, $z\sim\mathcal N(0, 1)$. Then each pixel is black or white, decided by a coin
+# flip with probability $g(z)$. This gives $p(x) = \int p(x\mid z)\,p(z)\,dz$, an integral over all
+# codes. Almost none of these codes have anything to do with a given $x$, so we let an encoder
+# propose the ones that do: $q(z\mid x) = \mathcal N(\mu, \sigma^2)$, where $\mu$ and $\log\sigma^2$
+# are its two outputs. For any $z$, $p(x) = p(x\mid z)\,p(z)\,/\,p(z\mid x)$. Take the logarithm,
+# add $\log q - \log q$, and average over $z\sim q$:
 #
-# $$\log p(x) = \underbrace{\mathbb E_q[\log p(x\mid z)] - \mathrm{KL}\big(q(z\mid x)\,\|\,p(z)\big)}_{\text{the bound}}
-# + \underbrace{\mathrm{KL}\big(q(z\mid x)\,\|\,p(z\mid x)\big)}_{\ge\,0} .$$
+# $$\log p(x) = \underbrace{\mathbb E_q[\log p(x\mid z)] -
+# \mathrm{KL}\big(q(z\mid x)\,\|\,p(z)\big)}_{\text{the bound}} +
+# \underbrace{\mathrm{KL}\big(q(z\mid x)\,\|\,p(z\mid x)\big)}_{\ge\,0} .$$
 #
-# The last part cannot be computed, but it is not negative. Maximise the rest, and $\log p(x)$ is at least that. Its first part
-# is the reconstruction: for coins, minus the cross-entropy summed over the pixels. Its second says where codes should lie. In
-# one dimension, with $\mathbb E_q(z-\mu)^2 = \sigma^2$ and $\mathbb E_q z^2 = \mu^2+\sigma^2$,
+# We cannot compute the last term, but it is non-negative. So the other two terms are a lower bound
+# on $\log p(x)$, and we maximize this bound. Its first term is the reconstruction: for coin flips,
+# it is minus the cross-entropy summed over the pixels. Its second term says where the codes should
+# be. In one dimension, with $\mathbb E_q(z-\mu)^2 = \sigma^2$ and
+# $\mathbb E_q z^2 = \mu^2+\sigma^2$,
 #
-# $$\mathrm{KL} = \mathbb E_q[\log q - \log p] = \tfrac12\,\mathbb E_q\Big[-\log\sigma^2 - \frac{(z-\mu)^2}{\sigma^2} + z^2\Big]
+# $$\mathrm{KL} = \mathbb E_q[\log q - \log p]
+# = \tfrac12\,\mathbb E_q\Big[-\log\sigma^2 - \frac{(z-\mu)^2}{\sigma^2} + z^2\Big]
 # = -\tfrac12\big(1 + \log\sigma^2 - \mu^2 - \sigma^2\big),$$
 #
-# and several dimensions add up. With a weight $\beta$ (1 is the bound) the loss of a batch is
+# and for several dimensions we take the sum. With a weight $\beta$ ($\beta = 1$ gives the bound),
+# the loss of a batch is
 #
 # $$L = \frac1N\sum_n\Big[\,\mathrm{BCE}\big(g(z_n), x_n\big) + \beta\,\mathrm{KL}_n\Big],
 # \qquad z_n\sim\mathcal N(\mu_n,\sigma_n^2).$$
 #
 # ## The gradient
 #
-# How does one differentiate a draw? Kingma and Welling's answer in 2014: draw $\varepsilon\sim\mathcal N(0,1)$, which depends
-# on no weight, and compute $z$ from it. With $v = \log\sigma^2$:
+# How do you differentiate a random sample? This is the answer of Kingma and Welling (2014): sample
+# $\varepsilon\sim\mathcal N(0,1)$, which does not depend on any weight, and compute $z$ from it.
+# With $v = \log\sigma^2$:
 #
-# $$z = \mu + e^{v/2}\varepsilon,\qquad\text{so}\qquad d\mu = dz,\qquad dv = dz * \tfrac12 e^{v/2}\varepsilon .$$
+# $$z = \mu + e^{v/2}\varepsilon,\qquad\text{so}\qquad d\mu = dz,\qquad
+# dv = dz * \tfrac12 e^{v/2}\varepsilon .$$
 #
-# That is all that is new. $dz$ comes from the decoder as ever, and the KL adds its own part:
+# Nothing else is new. The decoder returns $dz$ as always, and the KL term adds its own gradient:
 #
-# $$d\mu = dz + \frac\beta N\,\mu,\qquad\qquad dv = \tfrac12\,dz * e^{v/2}\varepsilon + \frac{\beta}{2N}\,(e^{v} - 1).$$
+# $$d\mu = dz + \frac\beta N\,\mu,\qquad\qquad
+# dv = \tfrac12\,dz * e^{v/2}\varepsilon + \frac{\beta}{2N}\,(e^{v} - 1).$$
 #
 # ## The code
 
@@ -138,9 +153,8 @@ def variational(model, x, rng, beta=1.0):
     mean, logvar = np.split(code, 2, axis=1)  # (N, K) each
     s = np.exp(logvar / 2) * rng.standard_normal(mean.shape, dtype=x.dtype)
     x_hat, decoder_caches = model.decoder.forward(mean + s)
-    cross_entropy, dx_hat = bce(
-        x_hat, x
-    )  # a mean over all pixels: times 784 it is the sum over a picture's
+    # bce is a mean over all pixels; times 784 it is a sum over the pixels of an image
+    cross_entropy, dx_hat = bce(x_hat, x)
     kl = -0.5 * (1 + logvar - mean**2 - np.exp(logvar)).sum() / len(x)
     dz, decoder_grads = model.decoder.backward(x.shape[1] * dx_hat, decoder_caches)
     dmean = dz + beta * mean / len(x)
@@ -148,50 +162,47 @@ def variational(model, x, rng, beta=1.0):
     _, encoder_grads = model.encoder.backward(
         np.concatenate([dmean, dlogvar], axis=1), encoder_caches
     )
-    parts = {"reconstruction": x.shape[1] * cross_entropy, "kl": kl}
-    return (
-        parts["reconstruction"] + beta * kl,
-        model.named({"encoder": encoder_grads, "decoder": decoder_grads}),
-        parts,
-    )
+    terms = {"reconstruction": x.shape[1] * cross_entropy, "kl": kl}
+    grads = model.named({"encoder": encoder_grads, "decoder": decoder_grads})
+    return terms["reconstruction"] + beta * kl, grads, terms
 
 
 # %% [markdown]
 # ## The check
 #
-# Against differences, with the draw held still; against the library's `Variational()`; and the KL against its definition, by a
-# mean over many draws.
+# We check three things: the gradients against finite differences (with the noise fixed by a seed),
+# our function against the library's `Variational()`, and the formula for the KL divergence against
+# its definition, by averaging over many samples.
 
 # %%
 small = vae(0, features=12, hidden=8, code=3, dtype=np.float64)
 x_small = np.random.default_rng(1).uniform(size=(5, 12))
 print(gradcheck(variational, small, x_small))
 
-ours, theirs = (
+(loss, grads, _), (library_loss, library_grads, _) = (
     f(small, x_small, np.random.default_rng(2)) for f in (variational, Variational())
 )
-print(
-    f"\nloss {ours[0]:.10f} and the library's {theirs[0]:.10f}, largest difference of a gradient: "
-    f"{max(np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]):.0e}"
-)
+gap = max(np.abs(grads[name] - library_grads[name]).max() for name in library_grads)
+print(f"\nloss {loss:.10f}, the library's loss {library_loss:.10f}")
+print(f"largest difference between the gradients: {gap:.0e}\n")
 
 mean, logvar = np.array([0.7, -1.2]), np.array([-0.8, 0.3])
 z = mean + np.exp(logvar / 2) * np.random.default_rng(3).normal(size=(200_000, 2))
-log_q, log_p = (
-    -0.5 * (logvar + (z - mean) ** 2 / np.exp(logvar)),
-    -0.5 * z**2,
-)  # without −½ log 2π, which both have
-draws = (log_q - log_p).sum(axis=1)
-print(
-    f"KL by its formula {gaussian_kl(np.concatenate([mean, logvar])[None])[0]:.4f}, by {len(z):,} draws {draws.mean():.4f} "
-    f"± {draws.std() / len(z) ** 0.5:.4f}"
-)
+# both without −½ log 2π, which cancels
+log_q = -0.5 * (logvar + (z - mean) ** 2 / np.exp(logvar))
+log_p = -0.5 * z**2
+samples = (log_q - log_p).sum(axis=1)
+standard_error = samples.std() / len(z) ** 0.5
+print(f"KL by the formula {gaussian_kl(np.concatenate([mean, logvar])[None])[0]:.4f}")
+print(f"KL from {len(z):,} samples {samples.mean():.4f} ± {standard_error:.4f}")
 
 # %% [markdown]
 # ## The experiment
 #
-# 784-400-20-400-784, and beside it a plain model of the same layers, trained for as long on the same cross-entropy: all that it
-# lacks are the clouds. Its codes are drawn from $\mathcal N(0, 1)$, too, and from a normal distribution fitted to them.
+# We train a variational model, 784-400-20-400-784. We compare it with a plain model that has the
+# same layers and is trained for the same number of epochs on the same cross-entropy. The only
+# difference is that the plain model encodes an image as a point instead of a cloud. We sample its
+# codes from $\mathcal N(0, 1)$, and also from a normal distribution fitted to its codes.
 
 # %%
 model = vae(rng=0)
@@ -204,10 +215,9 @@ history = fit(
     validation=x_test,
     progress=False,
 )
-print(
-    f"negative bound on the test pictures: {history['val_loss'][-1]:.2f} nats a picture "
-    f"(training: cross-entropy {history['reconstruction'][-1]:.2f}, KL {history['kl'][-1]:.2f})\n"
-)
+print(f"negative bound, test images: {history['val_loss'][-1]:.2f} nats per image")
+cross_entropy, kl = history["reconstruction"][-1], history["kl"][-1]
+print(f"training images: cross-entropy {cross_entropy:.2f}, KL {kl:.2f}\n")
 
 like = np.random.default_rng(0)
 plain = trained(
@@ -224,62 +234,64 @@ z = output(plain.encoder, x_train)
 fitted = plain.decode(
     rng.multivariate_normal(z.mean(axis=0), np.cov(z.T), size=n).astype(np.float32)
 )
-drawn = model.sample(n, rng=1)
+sampled = model.sample(n, rng=1)
 print(HEADING)
-judged("real test pictures", x_test[:n])
-judged("rebuilt, plain", output(plain, x_test[:n]))
-judged("rebuilt, variational", output(model, x_test[:n]))
-judged(
-    "drawn, plain, N(0, 1)", plain.decode(rng.normal(size=(n, 20)).astype(np.float32))
-)
-judged("drawn, plain, fitted N", fitted)
-judged("drawn, variational, N(0, 1)", drawn)
+print_scores("real test images", x_test[:n])
+print_scores("reconstructed, plain", output(plain, x_test[:n]))
+print_scores("reconstructed, variational", output(model, x_test[:n]))
+standard_normal = rng.normal(size=(n, 20)).astype(np.float32)
+print_scores("sampled, plain, N(0, 1)", plain.decode(standard_normal))
+print_scores("sampled, plain, fitted N", fitted)
+print_scores("sampled, variational, N(0, 1)", sampled)
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, name, x in zip(
     axes,
-    ["real", "drawn, plain, fitted N", "drawn, variational"],
-    [x_test, fitted, drawn],
+    ["real", "sampled, plain, fitted N", "sampled, variational"],
+    [x_test, fitted, sampled],
     strict=True,
 ):
     plot_images(x[:36], columns=6, title=name, ax=ax)
 show(axes[0], f"08_samples_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Of the drawn pictures, how many are digits? The variational model is drawn from $\mathcal N(0,1)$ as it is;
-# the plain one makes nothing of that, and needs to have its codes looked at first. But with a normal distribution fitted to them
-# afterwards, is it much worse, by the numbers? Holding each cloud near the prior is not yet making their sum *equal* to the
-# prior, and in twenty dimensions there is much room between clouds. Compare the sharpness, too: clouds overlap, and there the
-# decoder must average. (Whether draws are copies of training pictures the distances tell: a copy has none.)
+# **What to look at.** How many of the generated images are digits? We can sample from the
+# variational model directly with $\mathcal N(0,1)$. This does not work for the plain model, whose
+# codes have to be analyzed first. But with a normal distribution that was fitted afterward, is the
+# plain model much worse, according to the numbers? Keeping each cloud close to the prior does not
+# yet make their sum *equal* to the prior, and in twenty dimensions there is a lot of space between
+# clouds. Compare the sharpness, too: where clouds overlap, the decoder must average. (The distances
+# show whether samples copy training images: a copy has distance zero.)
 #
-# ## A likelihood, nearly
+# ## An estimate of the likelihood
 #
-# The bound says that $-\log p(x)$ is at most so much. A better estimate needs only more draws: with $z_k\sim q(z\mid x)$,
+# The bound gives an upper limit for $-\log p(x)$. For a better estimate we only need more samples:
+# with $z_k\sim q(z\mid x)$,
 #
 # $$p(x) = \mathbb E_q\Big[\frac{p(x\mid z)\,p(z)}{q(z\mid x)}\Big]
 # \approx\frac1K\sum_k\frac{p(x\mid z_k)\,p(z_k)}{q(z_k\mid x)} .$$
 #
-# (The logarithm of a mean of $K$ draws is itself too low on average, though less so than the bound, which is $K = 1$. It is to be
-# trusted where $q$ proposes the right codes, which it has learned for digits and not for noise.) And since there is a $p(x)$ now,
-# we can ask chapter 7's last question again: which pictures does it find likely?
+# (The logarithm of a mean of $K$ samples is still too low on average, but less so than the bound,
+# which is the case $K = 1$. Trust the estimate only where $q$ proposes the right codes. The encoder
+# has learned to do this for digits, but not for noise.) Now that we have a $p(x)$, we can ask the
+# last question of chapter 7 again: which images does the model find probable?
 
 
 # %%
-def log_likelihood(model, x, rng, draws=20 if FAST else 200):
+def log_likelihood(model, x, rng, n_samples=20 if FAST else 200):
     mean, sigma = model.posterior(x)
-    terms = []
-    for _ in range(draws):
+    log_ratios = []
+    for _ in range(n_samples):
         eps = rng.standard_normal(mean.shape, dtype=x.dtype)
         z = mean + sigma * eps
         y = model.decode(z).clip(1e-6, 1 - 1e-6)
         log_x = (x * np.log(y) + (1 - x) * np.log(1 - y)).sum(axis=1)  # log p(x|z)
-        log_z = (-0.5 * z**2 + 0.5 * eps**2 + np.log(sigma)).sum(
-            axis=1
-        )  # log p(z) − log q(z|x)
-        terms.append(log_x + log_z)
-    terms = np.array(terms, dtype=np.float64)
-    top = terms.max(axis=0)
-    return top + np.log(np.exp(terms - top).mean(axis=0))  # without overflow
+        # log p(z) − log q(z|x)
+        log_z = (-0.5 * z**2 + 0.5 * eps**2 + np.log(sigma)).sum(axis=1)
+        log_ratios.append(log_x + log_z)
+    log_ratios = np.array(log_ratios, dtype=np.float64)
+    top = log_ratios.max(axis=0)  # subtracted before exp, so that nothing overflows
+    return top + np.log(np.exp(log_ratios - top).mean(axis=0))
 
 
 few = test[:100]
@@ -292,9 +304,11 @@ blurred = (
     / 9
 )
 bound = Variational()(model, few.flat, np.random.default_rng(0))[0]
+estimate = log_likelihood(model, few.flat, rng).mean()
 print(
-    f"the same {len(few)} test pictures: bound {-bound:.1f}, estimate {log_likelihood(model, few.flat, rng).mean():.1f}\n"
+    f"log p(x) of {len(few)} test images: bound {-bound:.1f}, estimate {estimate:.1f}\n"
 )
+print(f"{'':<20}estimate of log p(x)")
 for name, x in {
     "real": few.flat,
     "black and white": few.flat.round(),
@@ -303,44 +317,51 @@ for name, x in {
     "empty": np.zeros_like(few.flat),
     "noise": rng.uniform(size=few.flat.shape).astype(np.float32),
 }.items():
-    print(
-        f"{name:<20} log p(x) about {log_likelihood(model, np.ascontiguousarray(x), rng).mean():9.1f}"
-    )
+    estimate = log_likelihood(model, np.ascontiguousarray(x), rng).mean()
+    print(f"{name:<20}{estimate:>20.1f}")
 
 # %% [markdown]
-# **What to look at.** Digits upside down and noise are now found less likely, by how many powers of ten? (One is 2.3 nats.) But
-# compare the empty picture with a real one. That is no slip: it is a single picture of which the model is nearly certain pixel by
-# pixel, while every real digit has a hundred pixels at its edges that might as well be a little different. A likelihood is not
-# what an eye calls likely: the most probable picture of all need not look like any that one ever draws. (And grey pixels are no
-# tosses of a coin. For black and white ones $p(x)$ is a probability; for grey ones it is a score of the same form.)
+# **What to look at.** Are upside-down digits and noise now less probable than real digits, and by
+# how many powers of ten? (One power of ten is 2.3 nats.) But compare the empty image with a real
+# one. If the result surprises you: it is not an error. The empty image is one specific image, and
+# the model is almost certain about each of its pixels. A real digit has about a hundred pixels
+# along the edges of its strokes that could easily have been slightly different. A high likelihood
+# does not mean that an image looks typical to us: the most probable image of all does not have to
+# look like any image that anyone would ever draw. (Also, gray pixels are not coin flips. For black
+# and white images $p(x)$ is a probability. For gray ones it is a score of the same form.)
 #
 # ## The plane without holes
 #
-# The same with a code of two numbers. The KL asks for codes around 0 with spread 1, so we know which part of the plane to decode.
+# Now we do the same with a two-dimensional code. The KL term asks for codes around 0 with standard
+# deviation 1, so we know which part of the plane to decode.
 
 # %%
-flat = trained(vae(rng=0, code=2), 4700, Variational())
+plane = trained(vae(rng=0, code=2), 4700, Variational())
 side = 25 if FAST else 60
-sure = max_probability(
-    judge, decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), side)
-).reshape(side, side)
+cells = decode_grid(plane, (-2.5, -2.5), (2.5, 2.5), side)
+confidence = max_probability(digit_classifier, cells).reshape(side, side)
 some = np.random.default_rng(0).permutation(len(x_train))[:1000]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].imshow(
-    sure, extent=(-2.5, 2.5, -2.5, 2.5), aspect="auto", cmap="gray", vmin=0.2, vmax=1
+    confidence,
+    extent=(-2.5, 2.5, -2.5, 2.5),
+    aspect="auto",
+    cmap="gray",
+    vmin=0.2,
+    vmax=1,
 )
-plot_codes(flat.encode(x_train[some]), train.labels[some], axes[0])
-axes[0].collections[0].set_antialiased(False)  # a smaller file
+plot_codes(plane.encode(x_train[some]), train.labels[some], axes[0])
+axes[0].collections[0].set_antialiased(False)  # makes the file smaller
 axes[0].set(
     xlim=(-2.5, 2.5),
     ylim=(-2.5, 2.5),
-    title="means of the codes; dark: the judge is not sure",
+    title="code means; dark: the classifier is not confident",
 )
-sheet = mosaic(decode_grid(flat, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
+sheet = mosaic(decode_grid(plane, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fill=0.0)
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"08_plane_{data.name}")
-print(f"the judge is sure (> 0.9) on {(sure > 0.9).mean():.1%} of the plane's part")
+print(f"confidence > 0.9 in {(confidence > 0.9).mean():.1%} of the area shown")
 
 # %%
 ends = [np.flatnonzero(test.labels == label)[:2] for label in (0, 1)]
@@ -354,135 +375,150 @@ for name, net in [("plain", plain), ("variational", model)]:
 show(plot_reconstructions(*walks.values(), names=[*walks]), f"08_walk_{data.name}")
 
 pairs = rng.integers(len(x_test), size=(n, 2))
+print("decoded codes halfway between the codes of two test images")
 for name, net in [("plain", plain), ("variational", model)]:
     z = np.concatenate(
         [net.encode(x_test[i : i + 500]) for i in range(0, len(x_test), 500)]
     )
     halfway = net.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
-    print(
-        f"halfway between two test pictures' codes, {name:<12} the judge is sure (> 0.9) of "
-        f"{(max_probability(judge, halfway) > 0.9).mean():.1%}"
-    )
+    confidence = max_probability(digit_classifier, halfway)
+    print(f"  {name:<12} confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
 
 # %% [markdown]
-# **What to look at.** Where are the holes of chapter 7? The classes now lie side by side and share borders, and at a border one
-# digit turns into another through forms that are neither. A map without holes must have such borders. Where the judge is not
-# sure, is it the map's fault? In the walks, too, something lies halfway between a 0 and a 1, whatever the model: has the
-# variational one fewer doubtful places in its twenty dimensions, or only in two?
+# **What to look at.** Where are the holes of chapter 7? The classes are now side by side and share
+# borders. At a border, one digit turns into another through shapes that are neither. A map without
+# holes must have such borders. Where the classifier is not confident, is it because of the map? In
+# the walks, too, there must be something halfway between a 0 and a 1, whatever the model. Does the
+# variational model have fewer doubtful places in its twenty dimensions, or only in two?
 #
 # ## β, the price of order
 #
-# β weighs the two wishes: rebuild the picture, and keep the cloud near $\mathcal N(0,1)$. How many of the twenty numbers are in
-# use at all? One whose KL is 0 has $\mu = 0$, $\sigma = 1$ for every picture: it is pure noise, and the decoder has learned to
-# ignore it.
+# The weight β balances two goals: reconstruct the image, and keep each cloud close to
+# $\mathcal N(0,1)$. How many of the twenty code dimensions are used at all? If the KL of a
+# dimension is 0, then $\mu = 0$ and $\sigma = 1$ for every image: the dimension is pure noise, and
+# the decoder has learned to ignore it.
 
 # %%
+print(f"{'':<38}samples:")
 print(
-    f"{'β':<8}{'test MSE':>10}{'KL':>8}{'numbers used':>14}{'drawn: sure > 0.9':>20}{'nearest':>10}{'sharpness':>12}"
+    f"{'β':<6}{'test MSE':>9}{'KL':>8}{'used dims':>11}"
+    f"{'confidence > 0.9':>20}{'nearest':>9}{'sharpness':>11}"
 )
 by_beta = {}
 for beta in (0.2, 1, 4):
     net = model if beta == 1 else trained(vae(rng=0), 4700, Variational(beta))
     mean, sigma = net.posterior(x_test[:n])
-    kl = -0.5 * (1 + 2 * np.log(sigma) - mean**2 - sigma**2).mean(
-        axis=0
-    )  # of each of the numbers
+    # one value per code dimension
+    kl = -0.5 * (1 + 2 * np.log(sigma) - mean**2 - sigma**2).mean(axis=0)
     x = by_beta[beta] = net.sample(n, rng=1)
+    confidence = max_probability(digit_classifier, x)
+    distance, _ = nearest_neighbors(x, x_train)
     print(
-        f"{beta:<8}{mse(output(net, x_test), x_test)[0]:>10.5f}{kl.sum():>8.2f}{(kl > 0.05).sum():>14}"
-        f"{(max_probability(judge, x) > 0.9).mean():>20.1%}{np.median(nearest_neighbors(x, x_train)[0]):>10.2f}"
-        f"{np.median(sharpness(x)):>12.3f}"
+        f"{beta:<6}{mse(output(net, x_test), x_test)[0]:>9.5f}"
+        f"{kl.sum():>8.2f}{(kl > 0.05).sum():>11}"
+        f"{(confidence > 0.9).mean():>20.1%}{np.median(distance):>9.2f}"
+        f"{np.median(sharpness(x)):>11.3f}"
     )
 
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, (beta, x) in zip(axes, by_beta.items(), strict=True):
-    plot_images(x[:36], columns=6, title=f"drawn, β = {beta}", ax=ax)
+    plot_images(x[:36], columns=6, title=f"sampled, β = {beta}", ax=ax)
 show(axes[0], f"08_beta_{data.name}")
 
 # %% [markdown]
-# **What to look at.** With a small β the model is on its way back to the plain one: its clouds do not fill the space that one
-# draws from, so it rebuilds well and draws badly. With a large β clouds are held so near to the prior that they overlap, and
-# where clouds overlap the decoder must average: everything is softer. Is it also more often a digit? Which columns go one way
-# from row to row, and which have their best in the middle? That $\beta = 1$ is the bound does not make it the best for drawing.
+# **What to look at.** With a small β the model is almost a plain autoencoder again. Its clouds do
+# not fill the space that we sample from, so it reconstructs well but its samples are poor. With a
+# large β the clouds are kept so close to the prior that they overlap, and where clouds overlap the
+# decoder must average, so everything is softer. Is a sample also more often a digit? Which columns
+# change in one direction from row to row, and which have their best value in the middle? The value
+# $\beta = 1$ gives the bound, but this does not mean that it gives the best samples.
 #
 # ## 2 · An adversarial code
 #
-# The same wish without a formula: codes should look like draws from $\mathcal N(0,1)$. Let a second net, the discriminator $c$, try to
-# tell the two apart. It gives one number $a$, the logit of "drawn"; and the autoencoder is to make it fail (Makhzani et al.
-# 2015, after Goodfellow et al. 2014). Two players, each with a loss of its own:
+# Now we want the same thing without the KL formula: codes should look like samples from
+# $\mathcal N(0,1)$. Let a second network, the discriminator $c$, try to tell the two apart. Its
+# output is a single value $a$, the logit of "this is a sample from the prior". The autoencoder is
+# trained to make the discriminator fail (Makhzani et al. 2015, following Goodfellow et al. 2014).
+# So there are two players, and each has its own loss. With $\tilde z_n\sim\mathcal N(0, 1)$ the
+# samples from the prior,
 #
-# $$L_c = -\frac1N\sum_n\log\sigma\big(c(\text{drawn}_n)\big) - \frac1N\sum_n\log\big(1-\sigma(c(z_n))\big),\qquad
+# $$L_c = -\frac1N\sum_n\log\sigma\big(c(\tilde z_n)\big) -
+# \frac1N\sum_n\log\big(1-\sigma(c(z_n))\big),\qquad
 # L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(z_n)\big) .$$
 #
-# With $\frac{d}{da}\log\sigma(a) = 1 - \sigma(a)$ the gradients at the logits are
+# Since $\frac{d}{da}\log\sigma(a) = 1 - \sigma(a)$, the gradients with respect to the logits are
 #
-# $$\text{discriminator:}\quad da_\text{drawn} = \tfrac1N(\sigma(a)-1),\quad da_z = \tfrac1N\,\sigma(a);\qquad\qquad
+# $$\text{discriminator:}\quad da_{\tilde z} = \tfrac1N(\sigma(a)-1),\quad
+# da_z = \tfrac1N\,\sigma(a);\qquad\qquad
 # \text{autoencoder:}\quad da_z = \tfrac{\lambda}{N}(\sigma(a) - 1).$$
 #
-# From there the discriminator's own backward does the rest: in the first case we keep its weights' gradients, in the second we drop them
-# and keep $dz$, the gradient at its *input*, which is added to the one that comes from the decoder. The discriminator is used on two
-# batches in one loss. Since no layer remembers anything, that is two calls and a sum.
+# From there the discriminator's `backward` does the rest. In the first case, we keep the gradients
+# of the discriminator's weights. In the second case, we discard them and keep $dz$, the gradient
+# with respect to its *input*, and add it to the $dz$ that comes from the decoder. In its own loss,
+# the discriminator is applied to two batches. Since layers do not store anything between calls,
+# this is just two calls and a sum.
 
 
 # %%
-def judge_both(discriminator, drawn, z):
-    a, caches = discriminator.forward(drawn)
-    b, more_caches = discriminator.forward(z)
-    loss = (
-        np.logaddexp(0, -a).mean() + np.logaddexp(0, b).mean()
-    )  # −log σ(a) = log(1 + e^−a)
-    _, grads = discriminator.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
-    _, more = discriminator.backward(1 / (1 + np.exp(-b)) / len(b), more_caches)
+def loss_of_discriminator(net, real, fake):
+    a, caches = net.forward(real)
+    b, more_caches = net.forward(fake)
+    # −log σ(a) = log(1 + e^−a)
+    loss = np.logaddexp(0, -a).mean() + np.logaddexp(0, b).mean()
+    _, grads = net.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
+    _, more = net.backward(1 / (1 + np.exp(-b)) / len(b), more_caches)
     return loss, {name: grads[name] + more[name] for name in grads}
 
 
-def fooling(discriminator, z):
-    a, caches = discriminator.forward(z)
-    dz, _ = discriminator.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
+def loss_of_generator(net, fake):
+    a, caches = net.forward(fake)
+    dz, _ = net.backward((1 / (1 + np.exp(-a)) - 1) / len(a), caches)
     return np.logaddexp(0, -a).mean(), dz
 
 
 # %% [markdown]
-# In the library they are `discriminator_loss`, an objective whose model is the discriminator, and `GeneratorLoss(discriminator)`, which has the form of a
-# penalty on the code. The checks:
+# In the library these are `discriminator_loss`, an objective whose model is the discriminator, and
+# `GeneratorLoss(discriminator)`, which has the form of a penalty on the code. Here are the checks:
 
 # %%
 rng = np.random.default_rng(0)
-small_critic = Sequential(
+small_net = Sequential(
     Linear(3, 6, rng=rng, dtype=np.float64),
     LeakyReLU(0.2),
     Linear(6, 1, rng=rng, dtype=np.float64),
 )
 pair = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
-print(gradcheck(discriminator_loss, small_critic, pair), "\n")
-print(gradcheck(GeneratorLoss(small_critic), pair[1]))
-ours, theirs = judge_both(small_critic, *pair), discriminator_loss(small_critic, pair)
-differences = [np.abs(ours[1][name] - theirs[1][name]).max() for name in theirs[1]]
-differences.append(
-    np.abs(
-        fooling(small_critic, pair[1])[1] - GeneratorLoss(small_critic)(pair[1])[1]
-    ).max()
-)
-print(
-    f"\nlargest difference between these lines' gradients and the library's: {max(differences):.0e}"
-)
+print(gradcheck(discriminator_loss, small_net, pair), "\n")
+print(gradcheck(GeneratorLoss(small_net), pair[1]))
+grads = loss_of_discriminator(small_net, *pair)[1]
+library_grads = discriminator_loss(small_net, pair)[1]
+differences = [np.abs(grads[name] - library_grads[name]).max() for name in grads]
+dz = loss_of_generator(small_net, pair[1])[1]
+library_dz = GeneratorLoss(small_net)(pair[1])[1]
+differences.append(np.abs(dz - library_dz).max())
+print(f"\nlargest difference from the library's gradients: {max(differences):.0e}")
 
 # %% [markdown]
-# Then they take turns: one step of the discriminator, one of the autoencoder. (λ is `beta` here, the weight of a penalty on the code,
-# and `gamma` in part 4, that of a penalty on the output.) `Adversarial` makes that one objective for `fit`: on each
-# batch the discriminator first makes its own step, with an optimiser of its own.
+# In training they alternate: one step of the discriminator, then one step of the autoencoder.
+# `Adversarial` combines the two into a single objective for `fit`. On each batch, the discriminator
+# first makes its own step, with its own optimizer. (The weight λ is called `beta` here, because
+# `Objective` uses this name for the weight of a penalty on the code. In part 4 it is `gamma`, the
+# weight of a penalty on the output.)
 
 # %%
-aae, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1, features=8)
-game = Adversarial(
-    Objective(code_penalty=GeneratorLoss(opponent), beta=0.01),
-    opponent,
-    codes,
-    Adam(opponent.params, 1e-3),
+aae = basic_autoencoder(rng=0, code=8)
+code_discriminator = discriminator(rng=1, features=8)
+objective = Adversarial(
+    Objective(code_penalty=GeneratorLoss(code_discriminator), beta=0.01),
+    code_discriminator,
+    code_batches,
+    Adam(code_discriminator.params, 1e-3),
 )
-history = fit(aae, x_train, game, Adam(aae.params, 1e-3), epochs(2500), progress=False)
+history = fit(
+    aae, x_train, objective, Adam(aae.params, 1e-3), epochs(2500), progress=False
+)
 mse8 = trained(basic_autoencoder(rng=0, code=8), 2500, Objective())
-drawn_z = np.random.default_rng(1).normal(size=(n, 8)).astype(np.float32)
+sampled_z = np.random.default_rng(1).normal(size=(n, 8)).astype(np.float32)
 z = {
     "plain": output(mse8.encoder, x_train),
     "adversarial": output(aae.encoder, x_train),
@@ -494,39 +530,34 @@ plain8 = mse8.decode(
 )
 
 for name, codes8 in z.items():
-    mean, spread, off = (
-        codes8.mean(axis=0),
-        codes8.std(axis=0),
-        np.abs(np.cov(codes8.T) - np.eye(8)).max(),
-    )
-    print(
-        f"codes, {name:<12} means from {mean.min():5.2f} to {mean.max():5.2f}, standard deviations from {spread.min():.2f} to "
-        f"{spread.max():.2f}, largest entry of |covariance − 1| {off:.2f}"
-    )
-print(
-    f"\ntest MSE, 8 numbers: plain {mse(output(mse8, x_test), x_test)[0]:.5f}, adversarial "
-    f"{mse(output(aae, x_test), x_test)[0]:.5f}\n"
-)
+    mean, std = codes8.mean(axis=0), codes8.std(axis=0)
+    deviation = np.abs(np.cov(codes8.T) - np.eye(8)).max()
+    print(f"codes, {name}: means from {mean.min():.2f} to {mean.max():.2f}")
+    print(f"  standard deviations from {std.min():.2f} to {std.max():.2f}")
+    print(f"  largest entry of |covariance − identity| {deviation:.2f}")
+print("\ntest MSE, 8-dimensional code")
+print(f"  plain       {mse(output(mse8, x_test), x_test)[0]:.5f}")
+print(f"  adversarial {mse(output(aae, x_test), x_test)[0]:.5f}\n")
 print(HEADING)
-judged("drawn, plain, fitted N", plain8)
-judged("drawn, adversarial, N(0, 1)", aae.decode(drawn_z))
-judged("drawn, variational, N(0, 1)", drawn)
+print_scores("sampled, plain, fitted N", plain8)
+print_scores("sampled, adversarial, N(0, 1)", aae.decode(sampled_z))
+print_scores("sampled, variational, N(0, 1)", sampled)
 
 
 # %%
-def plot_game(history, axes, penalty):
-    """Left, the discriminator: its loss, and on an axis of its own the share that it gets right. Right, the autoencoder's two terms."""
+def plot_adversarial(history, axes, penalty):
+    """Left: discriminator loss and accuracy. Right: terms of the autoencoder's loss."""
     passes = history["epoch"]
     curves = [
         (axes[0], "discriminator", "discriminator's loss", "tab:red"),
-        (axes[0].twinx(), "discriminator_accuracy", "share right", "tab:orange"),
+        (axes[0].twinx(), "discriminator_accuracy", "accuracy", "tab:orange"),
         (axes[1], "reconstruction", "mean squared error", "tab:blue"),
-        (axes[1].twinx(), penalty, "−log σ(c), mean", "tab:green"),
+        (axes[1].twinx(), penalty, "mean of −log σ(c)", "tab:green"),
     ]
-    for ax, column, name, colour in curves:
-        ax.plot(passes, history[column], "o-", markersize=3, color=colour)
-        ax.set_ylabel(name, color=colour)
-        ax.tick_params(axis="y", labelcolor=colour)
+    for ax, column, name, color in curves:
+        ax.plot(passes, history[column], "o-", markersize=3, color=color)
+        ax.set_ylabel(name, color=color)
+        ax.tick_params(axis="y", labelcolor=color)
         ax.set(
             xlabel="epoch",
             ylim=(0, 1)
@@ -535,178 +566,196 @@ def plot_game(history, axes, penalty):
         )
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylim(0, max(2, 1.1 * max(history["discriminator"])))
-    axes[0].axhline(2 * np.log(2), color="grey", linewidth=0.8)
-    axes[0].text(
-        passes[0], 2 * np.log(2), "here it can only guess", color="grey", va="bottom"
-    )
+    axes[0].axhline(2 * np.log(2), color="gray", linewidth=0.8)
+    axes[0].text(passes[0], 2 * np.log(2), "can only guess", color="gray", va="bottom")
 
 
 fig, axes = plt.subplots(
     1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9)
 )
-plot_game(history, axes, "code_penalty")
-plot_images(aae.decode(drawn_z)[:36], columns=6, title="drawn, adversarial", ax=axes[2])
+plot_adversarial(history, axes, "code_penalty")
+plot_images(
+    aae.decode(sampled_z)[:36], columns=6, title="sampled, adversarial", ax=axes[2]
+)
 show(axes[0], f"08_adversarial_{data.name}")
 
 # %% [markdown]
-# **What to look at.** At the grey line the discriminator can only guess, and that is what the autoencoder wants. How near does it get,
-# and does it stay there? Neither loss has to fall: each works against the other, so no curve says "done". And a discriminator at the
-# line says that *it* sees no difference, not that there is none: look at means, standard deviations and covariances, then at
-# the judge. What did the order cost in squared error? (The draws beside it are of a code of eight numbers, those of the
-# variational model of twenty: compare the adversarial ones with the plain ones first.)
+# **What to look at.** At the gray line the discriminator can only guess, and this is the
+# autoencoder's goal. How close does it get, and does it stay there? Neither loss has to fall,
+# because each player works against the other. So no curve tells you when the training is done. And
+# a loss at the gray line says that *this discriminator* sees no difference, not that there is none.
+# So look at the means, standard deviations and covariances, and then at the classifier's
+# confidence. How much did the order cost in squared error? (The code of this model has eight
+# dimensions, and that of the variational model in the same table has twenty. So compare the
+# adversarial model with the plain one first.)
 #
 # ## 3 · A perceptual loss
 #
-# Chapter 7 moved a digit by one pixel, and to `mse` that was a good part of the way to no digit at all. A trained net has
-# learned to see through such things, as far as its task asked for it. So measure in what an inner layer $\varphi$ of a net sees
-# (Johnson, Alahi and Fei-Fei 2016):
+# In chapter 7 we moved a digit by one pixel, and `mse` treated this as a large error. A trained
+# classifier has learned to ignore such changes, as far as its task required it. So let us measure
+# the error in the features computed by an inner layer $\varphi$ of a network (Johnson, Alahi and
+# Fei-Fei 2016):
 #
-# $$L = \mathrm{mse}(\hat x, x) + w\cdot\mathrm{mse}\big(\varphi(\hat x), \varphi(x)\big),\qquad
-# d\hat x = \frac{2}{ND}(\hat x - x) + w\,J_\varphi^\top\,\frac{2}{NM}\big(\varphi(\hat x)-\varphi(x)\big) .$$
+# $$L = \mathrm{mse}(\hat x, x) + w\cdot\mathrm{mse}\big(\varphi(\hat x), \varphi(x)\big),$$
 #
-# $J_\varphi^\top$ is once more a backward pass through a net that is not trained, of which only the gradient at its input is
-# kept: the library calls that `vjp`. For $\varphi$ we take the judge's hidden layer.
+# $$d\hat x = \frac{2}{ND}(\hat x - x) +
+# w\,J_\varphi^\top\,\frac{2}{NM}\big(\varphi(\hat x)-\varphi(x)\big) .$$
+#
+# Once again, $J_\varphi^\top$ is a backward pass through a network that is not trained. We only
+# need the gradient with respect to its input, and the library calls this `vjp`. For $\varphi$ we
+# take the hidden layer of the classifier.
 
 
 # %%
 def perceptual_by_hand(x_hat, x, weight, phi):
-    seen, caches = phi.forward(x_hat)
-    difference = seen - phi(x)
+    features, caches = phi.forward(x_hat)
+    difference = features - phi(x)
     loss = ((x_hat - x) ** 2).mean() + weight * (difference**2).mean()
-    return loss, 2 * (x_hat - x) / x.size + weight * phi.vjp(
-        2 * difference / difference.size, caches
-    )
+    dfeatures = 2 * difference / difference.size
+    return loss, 2 * (x_hat - x) / x.size + weight * phi.vjp(dfeatures, caches)
 
 
-phi = judge[:2]  # Linear and ReLU
+phi = digit_classifier[:2]  # Linear and ReLU
 y_small, t_small = rng.uniform(size=(2, 3, 784))
 print(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
-ours, theirs = (
-    perceptual_by_hand(y_small, t_small, 0.1, phi),
-    Perceptual(phi, 0.1)(y_small, t_small),
-)
-print(
-    f"\nlargest difference between the lines above and the library: {np.abs(ours[1] - theirs[1]).max():.0e}\n"
-)
+_, dy = perceptual_by_hand(y_small, t_small, 0.1, phi)
+_, library_dy = Perceptual(phi, 0.1)(y_small, t_small)
+difference = np.abs(dy - library_dy).max()
+print(f"\nlargest difference from the library's gradient: {difference:.0e}\n")
 
-picture = test.images[:n]
-moved = np.roll(picture, 1, axis=-1).reshape(n, -1)
+images = test.images[:n]
+moved = np.roll(images, 1, axis=-1).reshape(n, -1)
 smeared = (
     sum(
-        np.roll(picture, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
+        np.roll(images, (i, j), axis=(-2, -1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
     ).reshape(n, -1)
     / 9
 )
-picture = picture.reshape(n, -1)
-print(
-    f"{'':<22}{'pixels':>10}{'features':>10}   (mean squared difference, beside that of an empty picture)"
-)
+images = images.reshape(n, -1)
+print("mean squared difference, relative to an empty image")
+print(f"{'':<22}{'pixels':>10}{'features':>10}")
 for name, y in [
     ("moved by one pixel", moved),
     ("blurred", smeared),
-    ("empty", np.zeros_like(picture)),
+    ("empty", np.zeros_like(images)),
 ]:
-    shares = [
-        mse(f(y), f(picture))[0] / mse(f(0 * picture), f(picture))[0]
+    ratios = [
+        mse(f(y), f(images))[0] / mse(f(0 * images), f(images))[0]
         for f in (lambda a: a, phi)
     ]
-    print(f"{name:<22}{shares[0]:>10.1%}{shares[1]:>10.1%}")
+    print(f"{name:<22}{ratios[0]:>10.1%}{ratios[1]:>10.1%}")
 
 # %% [markdown]
-# **What to look at.** By how much is the digit that was moved by one pixel nearer to the digit in features than in pixels? Is the
-# blurred one, too? A classifier reads blurred digits, so nothing in its task has made it mind the blur. Such a loss punishes what
-# its net was made to see, and nothing else. For blur we need a net that was made to see blur.
+# **What to look at.** Is the digit that was moved by one pixel closer to the original in features
+# than in pixels, and by how much? And the blurred one? A classifier can read blurred digits, so its
+# task never made it pay attention to blur. A perceptual loss punishes the differences that its
+# network was trained to see, and nothing else. To punish blur, we need a network that was trained
+# to see blur.
 #
-# ## 4 · A discriminator of pictures
+# ## 4 · An image discriminator
 #
-# That net is a discriminator. The real ones are now the data, the fakes their reconstructions, and the autoencoder's loss is
+# Such a network is a discriminator. Now the real examples are the images of the data set, the fake
+# ones are their reconstructions, and the loss of the autoencoder is
 #
-# $$L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(\hat x_n)\big).$$
+# $$L = \mathrm{mse}(\hat x, x) - \frac{\lambda}{N}\sum_n\log\sigma\big(c(\hat x_n)\big) .$$
 #
-# The gradients are those of part 2, one net further back: $d\hat x$ instead of $dz$. What the discriminator is told to look for is
-# nobody's formula: whatever gives a fake away. All models have a code of eight numbers and as many steps.
+# The gradients are those of part 2, but for the decoder's output: $d\hat x$ instead of $dz$. No
+# formula tells the discriminator what to look for. It learns to use whatever distinguishes a fake
+# image from a real one. All models have an eight-dimensional code and are trained for the same
+# number of steps.
 
 # %%
-seen = trained(
+perceptual = trained(
     basic_autoencoder(rng=0, code=8),
     2500,
     Objective(reconstruction=Perceptual(phi, weight=0.1)),
 )
 
-# a judge of its own: the perceptual model was trained on what the other judge sees
-other = trained(
+# a separate classifier: the perceptual model was trained on features of the first one
+second_classifier = trained(
     classifier(rng=5, hidden=200), 1500, classification, (x_train, train.labels)
 )
-rebuilt, games = {"mse": output(mse8, x_test), "perceptual": output(seen, x_test)}, {}
+reconstructed = {"mse": output(mse8, x_test), "perceptual": output(perceptual, x_test)}
+histories = {}
 for weight in (0.001, 0.005):
-    gan, opponent = basic_autoencoder(rng=0, code=8), discriminator(rng=1)
-    objective = Objective(output_penalty=GeneratorLoss(opponent), gamma=weight)
-    game = Adversarial(
-        objective, opponent, reconstructions, Adam(opponent.params, 2e-4)
-    )  # a slow one, or it wins at once
-    games[weight] = fit(
-        gan, x_train, game, Adam(gan.params, 1e-3), epochs(2500), progress=False
+    gan, image_discriminator = basic_autoencoder(rng=0, code=8), discriminator(rng=1)
+    objective = Adversarial(
+        Objective(output_penalty=GeneratorLoss(image_discriminator), gamma=weight),
+        image_discriminator,
+        image_batches,
+        Adam(image_discriminator.params, 2e-4),  # a low rate, or it wins at once
     )
-    rebuilt[f"discriminator, λ {weight}"] = output(gan, x_test)
-print(
-    f"{'8 numbers a code':<20}{'test MSE':>10}{'sharpness':>12}{'nearest':>10}{'label kept':>12}   (by a judge of its own)"
-)
-print(
-    f"{'real':<20}{'':>10}{np.median(sharpness(x_test)):>12.3f}{np.median(nearest_neighbors(x_test[:n], x_train)[0]):>10.2f}"
-    f"{accuracy(other, x_test, test.labels):>12.1%}"
-)
-for name, y in rebuilt.items():
+    histories[weight] = fit(
+        gan, x_train, objective, Adam(gan.params, 1e-3), epochs(2500), progress=False
+    )
+    reconstructed[f"discriminator, λ {weight}"] = output(gan, x_test)
+print("8-dimensional codes; label kept: according to a separate classifier")
+print(f"{'':<24}{'test MSE':>10}{'sharpness':>11}{'nearest':>9}{'label kept':>12}")
+for name, y in ({"real": x_test} | reconstructed).items():
+    distance, _ = nearest_neighbors(y[:n], x_train)
+    label_kept = accuracy(second_classifier, y, test.labels)
     print(
-        f"{name:<20}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}{np.median(nearest_neighbors(y[:n], x_train)[0]):>10.2f}"
-        f"{accuracy(other, y, test.labels):>12.1%}"
+        f"{name:<24}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>11.3f}"
+        f"{np.median(distance):>9.2f}{label_kept:>12.1%}"
     )
 
 some = np.concatenate(
     [np.flatnonzero(test.labels == label)[1:2] for label in range(10)]
 )
-rows = {"real": x_test[some]} | {name: y[some] for name, y in rebuilt.items()}
+rows = {"real": x_test[some]} | {name: y[some] for name, y in reconstructed.items()}
 show(
     plot_reconstructions(*rows.values(), names=[*rows]), f"08_against_blur_{data.name}"
 )
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(9.4, 5.8), layout="constrained")
-for row, (weight, history) in zip(axes, games.items(), strict=True):
-    plot_game(history, row, "output_penalty")
+for row, (weight, history) in zip(axes, histories.items(), strict=True):
+    plot_adversarial(history, row, "output_penalty")
     row[0].set_title(f"λ = {weight}", fontsize=10)
 show(axes[0, 0], f"08_critic_{data.name}")
 
 # %% [markdown]
-# **What to look at.** First the column of the MSE: what does each remedy cost? (The first row minimises nothing else.) What is
-# bought with it? The perceptual model was told what a classifier looks at: does it keep more labels, and is it
-# any sharper? Are the discriminator's pictures sharper because their strokes are clean, or because of dots and grain, which count as
-# sharp too?
+# **What to look at.** Look at the MSE column first: what does each remedy cost? (The model in the
+# first row minimizes nothing else.) What do we get in return? The perceptual model was told which
+# features a classifier looks at. Does it preserve more labels, and is it any sharper? Are the
+# discriminator's images sharper because their strokes are clean, or because of dots and grain,
+# which also count as sharp?
 #
-# Then the curves. Does the discriminator's loss stay between 0 and the grey line, or does one of the two win? If the discriminator comes to
-# be right every time, $\sigma(c(\hat x))$ is 0 for every picture, and the autoencoder is pushed hard, in whatever direction
-# still moves the discriminator a little. Dots may appear where no digit ever has ink, and stay: a pixel whose sigmoid has run into 1
-# has slope 0, and no loss, however large, can call it back. The only change between the two rows of curves is λ.
+# Then look at the curves. Does the discriminator's loss stay between 0 and the gray line, or does
+# one of the two players win? If the discriminator is right every time, $\sigma(c(\hat x))$ is close
+# to 0 for every image, and the autoencoder is pushed hard, in whatever direction still changes the
+# discriminator's output a little. Dots may appear where no digit ever has ink, and they may stay
+# there: if the output sigmoid of a pixel is saturated at 1, its derivative is 0, and no loss,
+# however large, can change the pixel back. The only difference between the two rows of curves is λ.
 #
-# ## What it comes to
+# ## Conclusion
 #
-# A model that says where its codes lie can be drawn from, and pays in sharpness or in squared error; a loss that looks through
-# another net keeps what that net was made to see, and pays in pixels; a discriminator finds what no formula names, and pays in peace:
-# two losses, no common minimum, and a weight that decides whether it helps or wrecks. None of them is a plain improvement,
-# which is why we measured more than one thing. But each was one function with its gradient beside it, checked by differences
-# like any other.
+# If a model says where its codes are, we can sample from it, but we pay with sharpness or with
+# squared error. A loss on the features of another network preserves what that network was trained
+# to see, but we pay with a larger pixel error. A discriminator finds differences that we have no
+# formula for, but we pay with stability: there are two losses without a common minimum, and a
+# weight that decides whether it helps or does damage. None of the remedies is better in every
+# respect, which is why we measured more than one thing. But each of them was one function together
+# with its gradient, checked with finite differences like all the others.
 #
 # ## Exercises
 #
-# 1. **Both at once.** Give the variational model the perceptual loss: `Variational(reconstruction=Perceptual(phi, 0.1,
-#    pixels=bce))`. Are draws sharper? Is it still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
-# 2. **KL by draws.** Replace the KL by $\log q(z) - \log p(z)$ at the one drawn $z$. Derive $d\mu$ and $dv$, and check them.
-#    Same mean, but what about the spread from draw to draw? *Hint: $z$ depends on $\mu$ and $v$; $(z-\mu)/\sigma = \varepsilon$
-#    does not.*
-# 3. **The best discriminator.** For densities $p$ (real) and $q$ (fake), find the $a(x)$ that minimises $-p\log\sigma(a) -
-#    q\log(1-\sigma(a))$ at each $x$. Train `discriminator_loss` on $\mathcal N(1,1)$ against $\mathcal N(-1,1)$ and compare. *Hint:
-#    $\sigma(a) = p/(p+q)$; `fit` takes the pair as its data.*
-# 4. **Too sure a discriminator.** Let the autoencoder *maximise* $L_c$, that is, minimise $\log(1-\sigma(c(z)))$ in place of
-#    $-\log\sigma(c(z))$. What is its gradient where the discriminator is sure, $\sigma \approx 0$? *Hint: the derivatives by $a$ are
+# 1. **Both at once.** Give the variational model the perceptual loss:
+#    `Variational(reconstruction=Perceptual(phi, 0.1, pixels=bce))`. Are the samples sharper? Is the
+#    loss still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
+# 2. **KL from samples.** Replace the KL by $\log q(z) - \log p(z)$ at the one sampled $z$. Derive
+#    $d\mu$ and $dv$, and check them. The mean is the same, but how much does the value vary from
+#    sample to sample? *Hint: $z$ depends on $\mu$ and $v$; $(z-\mu)/\sigma = \varepsilon$ does
+#    not.*
+# 3. **The best discriminator.** For densities $p$ (real) and $q$ (fake), find the $a(x)$ that
+#    minimizes $-p\log\sigma(a) - q\log(1-\sigma(a))$ at each $x$. Train `discriminator_loss` on
+#    $\mathcal N(1,1)$ against $\mathcal N(-1,1)$ and compare. *Hint: $\sigma(a) = p/(p+q)$; `fit`
+#    accepts the pair as its data.*
+# 4. **An overconfident discriminator.** Let the autoencoder *maximize* $L_c$, that is, minimize
+#    $\log(1-\sigma(c(z)))$ instead of $-\log\sigma(c(z))$. What is its gradient where the
+#    discriminator is certain, $\sigma \approx 0$? *Hint: the derivatives with respect to $a$ are
 #    $-\sigma(a)$ and $\sigma(a) - 1$.*
-# 5. **Dead numbers.** Print the KL of each of the twenty numbers over the epochs. When do some die, and do they come back? What
-#    if β grows from 0 to 1 in the first epochs? *Hint: fit epoch by epoch, each with another `Variational(beta)`.*
+# 5. **Unused dimensions.** Print the KL of each of the twenty code dimensions over the epochs. When
+#    do some of them become unused, and are they ever used again? What happens if β grows from 0 to
+#    1 during the first epochs? *Hint: call `fit` for one epoch at a time, each with a different
+#    `Variational(beta)`.*

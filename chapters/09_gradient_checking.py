@@ -1,20 +1,22 @@
 # %% [markdown]
 # # 9 · Gradient checking
 #
-# A wrong gradient seldom crashes. The net still learns, a little worse, and nobody knows why. So every derivative in this book
-# is *checked*: `backward` claims how a number changes when an entry of a tensor moves; we move that entry and look.
+# A wrong gradient rarely causes a crash. The model still learns, a little worse, and nobody knows
+# why. That is why every derivative in these chapters is *checked*. `backward` claims to know how an
+# output value changes when an entry of a tensor moves. We move that entry and look.
 #
 # ```
-#                 x, W, b ──▶ forward ──▶ y ──▶ s = Σ y·dy           one number
+#                 x, W, b ──▶ forward ──▶ y ──▶ s = Σ y·dy           one value
 #                    │                             │
 #      move one entry by ±h                (s₊ − s₋) / 2h            numeric
 #                                                  ‖ ?
 #      dx, dW, db ◀── backward ◀── dy ─────────────┘                 analytic
 # ```
 #
-# That much takes ten lines. The rest of this chapter is about what the ten lines get wrong: they accept some wrong gradients,
-# reject some right ones, and never say *why*. At the end stands a wall of wrong gradients that people have published, each in a
-# few lines, each caught and named.
+# A basic check takes ten lines. The rest of this chapter is about what these ten lines get wrong:
+# they accept some wrong gradients, reject some correct ones, and never say *why* a gradient is
+# wrong. At the end there is a collection of wrong gradients that people have published. Each takes
+# only a few lines, and the checker catches each one and names the mistake.
 
 # %%
 import os
@@ -33,13 +35,14 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## 1. The equation
 #
-# For a fixed cotangent $dy$, of the shape of $y$, let $s = \sum_k y_k\,dy_k$. The derivative of $s$ by $y$ is $dy$, so for every
-# entry $v$ of $x$, $W$ or $b$, `backward(dy)` must return $\partial s/\partial v$. Taylor's formula on both sides,
+# Take a fixed cotangent $dy$ with the shape of $y$, and let $s = \sum_k y_k\,dy_k$. The derivative
+# of $s$ with respect to $y$ is $dy$. So for every entry $v$ of $x$, $W$ or $b$, `backward(dy)` must
+# return $\partial s/\partial v$. By Taylor's formula on both sides,
 #
 # $$s(v \pm h) = s \pm h\,s' + \tfrac{h^2}{2}s'' \pm \tfrac{h^3}{6}s''' + \dots
 # \qquad\Rightarrow\qquad \frac{s(v+h)-s(v-h)}{2h} = s' + \frac{h^2}{6}s''' + \dots$$
 #
-# The even terms cancel: that is why the *central* difference is worth its second evaluation.
+# The even terms cancel. That is why the *central* difference is worth a second evaluation.
 #
 # ## 2. Ten lines
 
@@ -59,7 +62,7 @@ def numeric_gradient(layer, x, v, dy, h=6e-6):
 
 
 def simple_check(layer, x, cotangent=np.ones_like):
-    """True where backward agrees with differences for x and every parameter: rtol = atol = 1e-5."""
+    """True if backward agrees with finite differences, for x and all parameters."""
     y, cache = layer.forward(x)
     dy = cotangent(y)
     dx, grads = layer.backward(dy, cache)
@@ -75,30 +78,34 @@ def simple_check(layer, x, cotangent=np.ones_like):
 x = rng.standard_normal((6, 5))
 layer = Linear(5, 4, rng=0, dtype=np.float64)
 print("Linear:            ", simple_check(layer, x))
-half = with_bug(
-    Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2
-)  # a bug: dW is half of what it should be
+# a bug: dW is half of what it should be
+half = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: g / 2)
 print("Linear with dW / 2:", simple_check(half, x))
 
 # %% [markdown]
-# **The check of the check.** It accepts the right layer and rejects the wrong one. `gradcheck` does the same, and adds what it
-# knows about the error:
+# **Checking the check.** It accepts the correct layer and rejects the wrong one. `gradcheck` does
+# the same, and it also describes the error:
 
 # %%
 print(gradcheck(half, x))
 
 # %% [markdown]
-# ## 3. Which step? The V
+# ## 3. Which step size? The V curve
 #
-# Rounding leaves an error of about $\varepsilon|s|$ in each $s(v\pm h)$, and dividing by $h$ magnifies it, so the whole error is
-# about $\frac{h^2}{6}|s'''| + \frac{\varepsilon}{h}|s|$. Setting its derivative to zero gives
+# Rounding causes an error of about $\varepsilon|s|$ in each $s(v\pm h)$, and dividing by $h$
+# magnifies it. So the total error is about $\frac{h^2}{6}|s'''| + \frac{\varepsilon}{h}|s|$.
+# Setting the derivative of this total with respect to $h$ to zero gives
 #
-# $$h = \left(\frac{3\,\varepsilon\,|s|}{|s'''|}\right)^{1/3} \approx \varepsilon^{1/3} \approx 6\cdot10^{-6}
-# \quad\text{for numbers of size 1; times}\ \max(1,|v|)\ \text{for larger } v .$$
+# $$h = \left(\frac{3\,\varepsilon\,|s|}{|s'''|}\right)^{1/3}
+# \approx \varepsilon^{1/3} \approx 6\cdot10^{-6}$$
 #
-# The same for the other rules: a one-sided difference has its best step at $\varepsilon^{1/2}$, Richardson's extrapolation
-# $(4D_h - D_{2h})/3$ of two central differences, where the $h^2$ cancels too, at $\varepsilon^{1/5}$. `step_sweep` draws this
-# for any target. The complex step subtracts nothing, so its V has no left arm.
+# if all quantities are of size 1. For larger $v$, multiply this step by $\max(1,|v|)$.
+#
+# The other methods can be treated in the same way. The best step of a one-sided difference is about
+# $\varepsilon^{1/2}$. Richardson extrapolation combines two central differences,
+# $(4D_h - D_{2h})/3$, so that the $h^2$ term cancels too, and its best step is about
+# $\varepsilon^{1/5}$. `step_sweep` plots the error for any target. The complex step does not
+# subtract anything, so its curve has no left arm.
 
 # %%
 net = Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=1), Sigmoid())
@@ -109,25 +116,30 @@ show(ax, "09_v_curve")
 eps = np.finfo(float).eps
 for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
     step, error = sweep.best(method)
+    rule = eps ** (1 / power)
     print(
-        f"{method:<11} best step {step:.0e} (rule of thumb {eps ** (1 / power):.0e}), error there {error:.0e}"
+        f"{method:<11} best step {step:.0e} (rule of thumb {rule:.0e}), "
+        f"error {error:.0e}"
     )
 
 # %% [markdown]
-# **What to look at.** The right arms have the slopes 1, 2 and 4 of their truncation errors. The left arms coincide: rounding does
-# not care about the formula. And the bottom is what a tolerance has to be measured against: asking for $10^{-7}$ of a
-# one-sided difference is asking for luck.
+# **What to look at.** The right arms have the slopes 1, 2 and 4, the orders of the truncation
+# errors. The left arms coincide, because the rounding error does not depend on the method. The
+# bottom of the V is the best accuracy that a method can reach, and a tolerance must not be smaller
+# than that. If a check with a one-sided difference passes with a tolerance of $10^{-7}$, this is
+# luck.
 #
 # ## 4. A cotangent of ones hides bugs
 #
-# The simple check above used $dy = 1$, as most checkers in courses do. Then $s = \sum_k y_k$, and whatever leaves the *sum* of
-# the outputs alone cannot be seen. The outputs of softmax sum to 1, always: with ones, the right gradient is zero. And where
-# all of $dy$ is the same number, it makes no difference which one a layer takes.
+# The simple check above used $dy = 1$, like most checkers in courses. Then $s = \sum_k y_k$, so the
+# check cannot see anything that leaves the *sum* of the outputs unchanged. The outputs of softmax
+# always sum to 1, so with ones the correct gradient is zero. And if all entries of $dy$ are equal,
+# the check cannot notice that a layer uses the wrong ones.
 
 
 # %%
 def signs_and_sizes(y):
-    """A random cotangent: what gradcheck uses. Never near zero, so that every output counts."""
+    """A random cotangent, as in gradcheck. No entry is near zero: all outputs count."""
     r = np.random.default_rng(1)
     return r.uniform(0.5, 1.5, y.shape) * r.choice([-1.0, 1.0], y.shape)
 
@@ -140,7 +152,7 @@ wrong = {
         weight=lambda g, *_: g[order],
         bias=lambda g, *_: g[order],
     ),
-    "dy ignored, ones taken": with_bug(
+    "dy ignored, ones used": with_bug(
         Linear(5, 4, rng=0, dtype=np.float64),
         weight=lambda g, dy, x, _: np.ones_like(dy).T @ x,
     ),
@@ -153,36 +165,36 @@ for name, bad in wrong.items():
     print(f"{name:<24} {verdicts[0]:<18} {verdicts[1]}")
 
 # %% [markdown]
-# ## 5. The tolerance that nobody chooses
+# ## 5. The choice of tolerance
 #
-# `atol=1e-5` above is a magic number. It is too large where gradients are small:
+# The `atol=1e-5` above is a magic number. It is too large where gradients are small:
 
 # %%
 threefold = with_bug(Linear(5, 4, rng=0, dtype=np.float64), weight=lambda g, *_: 3 * g)
-print(
-    "dW three times too large, gradients of 1e-7: simple check",
-    simple_check(threefold, 1e-7 * x, signs_and_sizes),
-    "| gradcheck",
-    gradcheck(threefold, 1e-7 * x).ok,
-)
+print("dW three times too large, gradients of about 1e-7")
+print("  simple check passes:", simple_check(threefold, 1e-7 * x, signs_and_sizes))
+print("  gradcheck passes:   ", gradcheck(threefold, 1e-7 * x).ok)
 
 # %% [markdown]
-# An absolute tolerance is needed, since a difference cannot be better than rounding lets it be. But how large that is can be
-# *computed*: each output carries a relative error of a few $\varepsilon$, weighted by $dy$ and divided by $h$. With a generous
-# factor,
+# An absolute tolerance is necessary, because a finite difference cannot be more accurate than
+# rounding allows. But we can *compute* how accurate it is: each output has a relative error of a
+# few $\varepsilon$, which is weighted by $dy$ and divided by $h$. With a generous factor,
 #
-# $$|\text{backward} - \text{numeric}| \le \text{rtol}\cdot\max(|\text{backward}|, |\text{numeric}|) +
+# $$|\text{backward} - \text{numeric}| \le
+# \text{rtol}\cdot\max(|\text{backward}|, |\text{numeric}|) +
 # 20\,\varepsilon \sum_k |y_k\,dy_k| / h ,$$
 #
-# the sum running over the outputs that moved. The others contribute exact zeros, since the difference is taken output by output.
-# An entry that fails is looked at again with five other steps, and the pair that agrees best decides: so a steep function
-# gets a small step and a tiny gradient a large one.
+# where the sum runs over the outputs that changed. The other outputs contribute exact zeros,
+# because the checker subtracts output by output. If an entry fails, the checker tries five other
+# steps, and the pair of steps that agrees best decides. So a steep function gets a small step, and
+# a tiny gradient gets a large one.
 #
 # ## 6. Kinks
 #
-# ReLU has no derivative at 0. There the central difference gives the mean of both slopes, ½, and backward says 0: a correct layer
-# is called wrong. How do we know a kink when we see one? By the jump between the slopes on both sides. Where the function is
-# smooth, the jump is $h\,|s''|$ and falls with the step. At a kink it stays.
+# ReLU does not have a derivative at 0. There the central difference gives the mean of the two
+# one-sided slopes, ½, but `backward` returns 0, so a correct layer would be called wrong. How can
+# we recognize a kink? We look at the jump between the two one-sided slopes. Where the function is
+# smooth, the jump is $h\,|s''|$, and it decreases with the step. At a kink it does not.
 
 
 # %%
@@ -206,50 +218,50 @@ show(ax, "09_kinks")
 
 zeros = rng.standard_normal((20, 10))
 zeros[rng.random(zeros.shape) < 0.3] = 0
-print(
-    "ReLU, 30 % exact zeros: simple check",
-    simple_check(ReLU(), zeros.copy(), signs_and_sizes),
-)
+passes = simple_check(ReLU(), zeros.copy(), signs_and_sizes)
+print("ReLU, 30 % exact zeros: simple check passes:", passes)
 print(gradcheck(ReLU(), zeros))
 
 # %% [markdown]
-# **What to look at.** The middle curve is the reason why a large step is dangerous: it reaches across the kink. A step smaller
-# than the distance does not see it. So kinks a little beside the point are handled by a smaller step, kinks at the point are
-# skipped *and counted*. If more than half of a tensor was skipped, nothing was shown, and the verdict is `KINKS`, not "ok".
+# **What to look at.** The middle curve shows why a large step is dangerous: it reaches across the
+# kink. A step that is smaller than the distance to the kink does not. So if the kink is near the
+# point, the checker uses a smaller step. If the kink is at the point itself, the checker skips the
+# entry *and counts it*. If more than half of a tensor was skipped, the check has not shown
+# anything, and the verdict is `KINKS`, not "ok".
 #
-# A tempting rule, "the analytic value must lie between the two slopes", is no test: $dy/2$ lies between the slopes at
-# every kink.
+# There is a tempting rule: "the analytic value must be between the two slopes". But it is not a
+# valid test, because $dy/2$ is between the two slopes at every kink.
 #
-# Kinks are no rare accident. Digits are mostly black, biases start at zero, so behind the first convolution many numbers are
-# *exactly* zero:
+# Kinks are common. Most pixels of a digit are black, and biases start at zero, so after the first
+# convolution many values are *exactly* zero:
 
 # %%
-pictures = np.zeros((2, 1, 10, 10))
-pictures[:, :, 3:7, 4:6] = rng.random((2, 1, 4, 2))
+images = np.zeros((2, 1, 10, 10))
+images[:, :, 3:7, 4:6] = rng.random((2, 1, 4, 2))
 first = Sequential(Conv2d(1, 2, 3, padding=1, rng=0), ReLU())
 first[0].params["bias"][:] = 0
-before_relu = first[0](pictures)
-print(f"pre-activations exactly on the kink: {100 * np.mean(before_relu == 0):.0f} %")
-print(gradcheck(first, pictures))
+before_relu = first[0](images)
+print(f"pre-activations exactly at the kink: {100 * np.mean(before_relu == 0):.0f} %")
+print(gradcheck(first, images))
 
 # %% [markdown]
-# The biases stand on a kink, all of them. The formulas in backward are the same a little beside it, so the checker moves the
-# parameters off and checks there. It does not move your inputs.
+# Both biases are at a kink. The formulas in `backward` are the same a little to the side, so the
+# checker moves the parameters slightly and checks there. It does not move your inputs.
 #
 # ## 7. The complex step
 #
-# $\operatorname{Im} s(v+ih)/h = s' - \frac{h^2}{6}s''' + \dots$ needs no subtraction, so $h$ may be $10^{-30}$. Where the
-# layers are analytic and do not cast, the check is exact to the last digits, and errors that no difference can see become
-# visible. Where the function is not analytic the answer would be wrong without a warning, so it is refused:
+# The formula $\operatorname{Im} s(v+ih)/h = s' - \frac{h^2}{6}s''' + \dots$ needs no subtraction,
+# so $h$ can be as small as $10^{-30}$. If the layers are analytic and do not cast their inputs, the
+# check is accurate almost to the last digit, and it finds errors that are too small for any
+# difference. If the function is not analytic, the result would be wrong without a warning, so the
+# checker refuses:
 
 # %%
 slightly = with_bug(Tanh(), x=lambda g, *_: g * (1 + 1e-9))
-print(
-    "wrong by 1e-9: central says",
-    gradcheck(slightly, x).ok,
-    "| complex step says",
-    gradcheck(slightly, x, method="complex", rtol=1e-11).ok,
-)
+print("relative error of 1e-9")
+print("  central difference passes:", gradcheck(slightly, x).ok)
+report = gradcheck(slightly, x, method="complex", rtol=1e-11)
+print("  complex step passes:      ", report.ok)
 
 
 def l1(z):
@@ -264,18 +276,21 @@ except ValueError as error:
 # %% [markdown]
 # ## 8. From "wrong" to "why"
 #
-# A checker has both arrays in its hands, backward's and the numeric one. Their *relation* says what happened. Four bugs of a
-# convolution, as maps of the error: the pattern is the diagnosis.
+# A checker has both arrays: the gradient from `backward` and the numeric one. Their *relation*
+# shows what went wrong. Here are error maps for four bugs of a convolution. The pattern is the
+# diagnosis.
 
 
 # %%
-def spoilt(where):
-    def spoil(g, *_):
+def zeroed(where):
+    """A bug: the gradient is zero at these places."""
+
+    def change(g, *_):
         g = g.copy()
         g[where] = 0
         return g
 
-    return spoil
+    return change
 
 
 images = rng.standard_normal((1, 1, 9, 9))
@@ -284,10 +299,10 @@ border[..., [0, -1], :] = border[..., [0, -1]] = True
 odd_rows = np.zeros((1, 1, 9, 9), bool)
 odd_rows[:, :, 1::2] = True
 convolutions = {
-    "padding": with_bug(Conv2d(1, 2, 3, padding=1, rng=0), x=spoilt(border)),
-    "stride": with_bug(Conv2d(1, 2, 3, stride=2, rng=0), x=spoilt(odd_rows)),
+    "padding": with_bug(Conv2d(1, 2, 3, padding=1, rng=0), x=zeroed(border)),
+    "stride": with_bug(Conv2d(1, 2, 3, stride=2, rng=0), x=zeroed(odd_rows)),
     "factor": with_bug(Conv2d(1, 2, 3, rng=0), x=lambda g, *_: 2 * g),
-    "one entry": with_bug(Conv2d(1, 2, 3, rng=0), x=spoilt((0, 0, 4, 6))),
+    "one entry": with_bug(Conv2d(1, 2, 3, rng=0), x=zeroed((0, 0, 4, 6))),
 }
 fig, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
 for ax, (name, bad) in zip(axes, convolutions.items(), strict=True):
@@ -300,12 +315,15 @@ fig.colorbar(image, ax=axes, label="log₁₀ relative error of dx")
 show(axes[0], "09_error_maps")
 
 # %% [markdown]
-# Each hint states its evidence. Where no known relation fits every single entry, the report says so and does not guess.
+# Each hint states its evidence. If no known relation fits every entry, the report says so and does
+# not guess.
 #
-# The relation need not be visible in one array. For *any* cotangent $c$ the numeric gradient is $J^\top c$, and the checker has
-# $J$'s rows from its differences: so it can ask whether backward is right for *another* cotangent. For ones? For
-# that of the first example only? For $dy$ without the activation's slope? And whether it would be right for another
-# *parameter*: for $W^\top$, or a kernel turned by 180°.
+# Sometimes the relation is not visible in one array alone. For *any* cotangent $c$ the numeric
+# gradient is $J^\top c$, and the checker knows the rows of $J$ from its finite differences. So it
+# can test whether `backward` is correct for *another* cotangent. For ones? For the cotangent of the
+# first example only? For $dy$ without the derivative of the activation? It can also test whether
+# `backward` would be correct for another *parameter*: for $W^\top$, or for a kernel rotated by
+# 180°.
 
 # %%
 for name in (
@@ -316,44 +334,46 @@ for name in (
 ):
     bug = next(b for b in BUGS if b.name == name)
     target, inputs = bug.make(0)
-    print(
-        f"planted: {bug.about}\nhint:    {gradcheck(target, *inputs).hints[0].text}.\n"
-    )
+    report = gradcheck(target, *inputs)
+    print(f"planted: {bug.about}\nhint:    {report.hints[0].text}.\n")
 
 # %% [markdown]
-# ## 9. The wall of wrong gradients
+# ## 9. Published wrong gradients
 #
-# All of these have been published, and most of them copied many times. The collection (`tinyae.known_bugs`) restates each in a few
-# lines. Each is caught.
+# All of the following gradients have been published, and most of them have been copied many times.
+# The collection of known bugs (`tinyae.known_bugs`) restates each one in a few lines. The checker
+# catches all of them.
 #
-# To name them, one more idea is needed. Many of these gradients are perfectly good gradients, *of another penalty*. Whose
-# gradient is it? `check_penalty` compares with the numeric gradients of a list of suspects. And even without suspects it can tell
-# whether backward's numbers are the gradient of anything at all: the derivative of a gradient is a matrix of second
-# derivatives, hence symmetric, $u^\top H w = w^\top H u$.
+# To name the mistakes, we need one more idea. Many of these gradients are correct gradients, but
+# *of another penalty*. Of which one? `check_penalty` compares `backward` with the numeric gradients
+# of a list of candidates. Even without candidates, it can tell whether the output of `backward` is
+# the gradient of anything at all. The derivative of a gradient is a matrix of second derivatives,
+# so it is symmetric: $u^\top H w = w^\top H u$.
 
 
 # %%
-def slopes(a, activation):
+def derivative(a, activation):
     h = 1 / (1 + np.exp(-a)) if activation == "sigmoid" else np.maximum(a, 0)
-    return h * (1 - h)  # right for the sigmoid only
+    return h * (1 - h)  # correct for the sigmoid only
 
 
-suspects = {
-    "(Σ h')² ΣW², the batch is summed, then squared": lambda x, w, b: (
-        (slopes(x @ w.T + b, "sigmoid").sum(axis=0) ** 2 @ (w**2).sum(axis=1)) / len(x)
+candidates = {
+    "(Σ h')² ΣW² (the batch is summed, then squared)": lambda x, w, b: (
+        (derivative(x @ w.T + b, "sigmoid").sum(axis=0) ** 2 @ (w**2).sum(axis=1))
+        / len(x)
     ),
-    "Σ h'² (ΣW)², the weights are summed, then squared": lambda x, w, b: (
-        (slopes(x @ w.T + b, "sigmoid") ** 2 @ w.sum(axis=1) ** 2).sum() / len(x)
+    "Σ h'² (ΣW)² (the weights are summed, then squared)": lambda x, w, b: (
+        (derivative(x @ w.T + b, "sigmoid") ** 2 @ w.sum(axis=1) ** 2).sum() / len(x)
     ),
-    "Σ (h (1 − h))² ΣW² of a ReLU encoder, the sigmoid's formula": lambda x, w, b: (
-        (slopes(x @ w.T + b, "relu") ** 2 @ (w**2).sum(axis=1)).sum() / len(x)
+    "Σ (h (1 − h))² ΣW² (sigmoid formula, ReLU encoder)": lambda x, w, b: (
+        (derivative(x @ w.T + b, "relu") ** 2 @ (w**2).sum(axis=1)).sum() / len(x)
     ),
 }
 for bug in [b for b in BUGS if b.published]:
     target, inputs = bug.make(0)
     is_penalty = bug.name.startswith(("kl", "contraction"))
     report = (
-        check_penalty(target, *inputs, others=suspects)
+        check_penalty(target, *inputs, others=candidates)
         if is_penalty
         else gradcheck(target, *inputs)
     )
@@ -361,107 +381,113 @@ for bug in [b for b in BUGS if b.published]:
     print(f"- {bug.about}\n    {report.hints[0].text}.")
 
 # %% [markdown]
-# Two wrong penalties escape every gradient check, because their gradients are right: they are the gradients of the wrong
-# *value*. Half of the KL divergence is negative and has no minimum where it should. And back-propagating ones does not give
-# $\lVert J\rVert_F^2$, but $\lVert J^\top 1\rVert^2$, which can vanish while $J$ does not. `check_penalty` looks at the value
-# too:
+# Two wrong penalties pass every gradient check, because their gradients are correct: they are the
+# gradients of the wrong *value*. One of them is a KL divergence with only the first of its two
+# terms. It can be negative, and its minimum is not where it should be. The other one is the penalty
+# that backpropagates ones. It does not give $\lVert J\rVert_F^2$, but $\lVert J^\top 1\rVert^2$,
+# which can be zero even if $J$ is not. `check_penalty` also looks at the value:
 
 
 # %%
 def half_kl(z, rho=0.1):
     r = z.mean(axis=0)
-    return (rho * np.log(rho / r)).sum(), np.broadcast_to(
-        -rho / r / len(z), z.shape
-    ).copy()
+    dz = np.broadcast_to(-rho / r / len(z), z.shape).copy()
+    return (rho * np.log(rho / r)).sum(), dz
 
 
-def ones_back_propagated(encoder, caches):
+def ones_backpropagated(encoder, caches):
     n, v = len(caches[0]), np.ones_like(caches[-1])
     g = encoder.vjp(v, caches)
     _, dx, grads = encoder.double_backward(2 * g / n, v, caches)
     return (g**2).sum() / n, dx, grads
 
 
-codes, encoder = (
-    rng.uniform(0.2, 0.9, (6, 4)),
-    Sequential(Linear(5, 4, rng=0), Sigmoid()),
-)
+codes = rng.uniform(0.2, 0.9, (6, 4))
+encoder = Sequential(Linear(5, 4, rng=0), Sigmoid())
 print(check_penalty(half_kl, codes), "\n")
-print(check_penalty(ones_back_propagated, encoder, x, value="frobenius"))
+print(check_penalty(ones_backpropagated, encoder, x, value="frobenius"))
 
 # %% [markdown]
 # ## 10. The experiment: who checks the checker?
 #
-# A checker is a program too. The only proof that it works is that it rejects what is wrong *and* accepts what is right. So we let
-# it loose on a collection: planted bugs, and correct targets that look suspicious (kinks, saturation, huge and tiny numbers).
-# Beside it, our ten lines with ones and with a random cotangent, on those inhabitants that are layers.
+# A checker is a program too. It works if it rejects what is wrong *and* accepts what is correct. So
+# we test it on the collection of known bugs, and on correct targets that look suspicious (kinks,
+# saturation, very large and very small values). For comparison, we run our ten lines, with ones and
+# with a random cotangent, on the entries of the collection that are layers.
 
 
 # %%
 def score(check):
-    """(share of bugs caught, share of correct layers rejected) among the collection's layers."""
-    shares = []
-    for cage in (BUGS, CORRECT):
-        made = [s.make(0) for s in cage]
+    """The fraction of bugs caught and the fraction of correct layers rejected."""
+    fractions = []
+    for examples in (BUGS, CORRECT):
+        made = [example.make(0) for example in examples]
         layers = [
-            (t, i)
-            for t, i in made
-            if hasattr(t, "forward") and sum(p.size for p in t.params.values()) < 2000
+            (target, inputs)
+            for target, inputs in made
+            if hasattr(target, "forward")
+            and sum(p.size for p in target.params.values()) < 2000
         ]
-        shares.append(
-            np.mean([not check(t, *i) for t, i in (layers[:: 4 if FAST else 1])])
-        )
-    return shares
+        layers = layers[:: 4 if FAST else 1]
+        rejected = [not check(target, *inputs) for target, inputs in layers]
+        fractions.append(np.mean(rejected))
+    return fractions
 
 
-def forgiving(check):
+def errors_reject(check):
+    """The same check, but an exception counts as a rejection."""
+
     def wrapped(*arguments):
         try:
             with np.errstate(all="ignore"):
                 return check(*arguments)
         except Exception:
-            return False  # it stumbles over a wrong shape or a missing name: also a way of noticing
+            return False  # a wrong shape or a missing name, for example
 
     return wrapped
 
 
+def with_ones(layer, x):
+    return simple_check(layer.astype(np.float64), x.astype(float))
+
+
+def with_random_dy(layer, x):
+    return simple_check(layer.astype(np.float64), x.astype(float), signs_and_sizes)
+
+
 for name, check in [
-    (
-        "ten lines, ones",
-        forgiving(lambda t, x: simple_check(t.astype(np.float64), x.astype(float))),
-    ),
-    (
-        "ten lines, random dy",
-        forgiving(
-            lambda t, x: simple_check(
-                t.astype(np.float64), x.astype(float), signs_and_sizes
-            )
-        ),
-    ),
-    ("gradcheck", lambda t, x: gradcheck(t, x).ok),
+    ("ten lines, ones", errors_reject(with_ones)),
+    ("ten lines, random dy", errors_reject(with_random_dy)),
+    ("gradcheck", lambda layer, x: gradcheck(layer, x).ok),
 ]:
     caught, alarms = score(check)
     print(
-        f"{name:<22} bugs caught {100 * caught:3.0f} %   correct layers rejected {100 * alarms:3.0f} %"
+        f"{name:<22} bugs caught {100 * caught:3.0f} %   "
+        f"correct layers rejected {100 * alarms:3.0f} %"
     )
 
 # %% [markdown]
-# **What to look at.** A random cotangent costs nothing and catches what ones cannot. But neither version knows about kinks, a
-# second call that returns something else, or overwritten inputs. `python benchmarks/checkers.py` prints the whole table, with
-# the rules of several well-known checkers restated.
+# **What to look at.** A random cotangent costs nothing and catches bugs that ones cannot catch. But
+# neither version handles kinks, or notices when a second call returns something different or when
+# inputs are overwritten. `python benchmarks/checkers.py` prints the whole table, including the
+# rules of several well-known checkers.
 #
 # ## 11. Exercises
 #
-# 1. **Directions.** Instead of each entry, move *all* of them along a random direction $u$: two evaluations check a whole
-#    tensor. Write it, and find out how small an error in one of 100,000 entries may be before it escapes.
-#    *Hint:* compare $\langle dv, u\rangle$ with the difference quotient along $u$; what does $\lVert dv\rVert$ do to rtol?
-# 2. **Find it by halving.** A direction over 100,000 entries is wrong. Name the wrong entry with fewer than 40 more directions.
-#    *Hint:* which half is wrong?
-# 3. **An error that a random cotangent hides.** Is there a wrong backward that passes for *almost every* random $dy$?
-#    *Hint:* no, if the rule is linear in $dy$; what if it is not? `gradcheck` has a rule for that.
-# 4. **A bug of your own.** Plant a bug in `Conv2d` with `altered(...)` that `gradcheck` catches and cannot name. Which relation
-#    between both arrays would name it?
-#    *Hint:* start from `conv_overlap_assigned` in the collection.
-# 5. **Half precision.** Check a net in float32, by differences in float32. What is the best step, and what tolerance can you
-#    keep? Compare with `gradcheck(net, x, dtype=np.float32)`, and explain why that compares with float64 instead.
-#    *Hint:* the V of section 3 with another $\varepsilon$.
+# 1. **Directions.** Instead of moving each entry, move *all* of them along a random direction $u$,
+#    so that two evaluations check a whole tensor. Write this check, and find out how small an error
+#    in one of 100,000 entries can be before the check misses it. *Hint:* compare
+#    $\langle dv, u\rangle$ with the difference quotient along $u$. How does $\lVert dv\rVert$
+#    affect rtol?
+# 2. **Bisection.** The check along a direction over 100,000 entries fails. Find the wrong entry
+#    with fewer than 40 more directions. *Hint:* which half is wrong?
+# 3. **An error that a random cotangent hides.** Is there a wrong backward that passes for *almost
+#    every* random $dy$? *Hint:* no, if it is linear in $dy$. What if it is not? `gradcheck` has a
+#    rule for that.
+# 4. **Your own bug.** Use `with_bug(...)` to plant a bug in `Conv2d` that `gradcheck` catches but
+#    cannot name. Which relation between the two arrays would name it? *Hint:* start from
+#    `conv_overlap_assigned` in the collection.
+# 5. **Single precision.** Check a network in float32, with differences in float32. What is the best
+#    step, and what tolerance can you use? Compare with `gradcheck(net, x, dtype=np.float32)`, and
+#    explain why it compares with float64 instead. *Hint:* the V curve of section 3 with another
+#    $\varepsilon$.

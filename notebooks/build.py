@@ -1,25 +1,33 @@
-"""Make notebooks/NN_name.ipynb, without outputs, and the README's list of chapters from chapters/NN_name.py:
+"""Build the notebooks and the README's list of chapters from chapters/NN_name.py:
 
-python notebooks/build.py
+    python notebooks/build.py            # write what has changed
+    python notebooks/build.py --check    # write nothing; name what is out of date and exit with 1
+
+A notebook has the cells of its chapter and no outputs. The same chapter always gives the same text.
 """
 
+from __future__ import annotations
+
+import argparse
 import re
 from pathlib import Path
 
 import jupytext
 import nbformat
 
-NOTEBOOKS = Path(__file__).parent
-README = NOTEBOOKS.parent / "README.md"
-CHAPTERS = sorted((NOTEBOOKS.parent / "chapters").glob("[0-9][0-9]_*.py"))
+NOTEBOOKS = Path(__file__).resolve().parent
+ROOT = NOTEBOOKS.parent
+README = ROOT / "README.md"
+CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+BEGIN, END = "<!-- chapters -->\n", "<!-- end -->"
 
 
 def notebook(chapter: Path) -> str:
-    """The chapter as the text of a notebook. The same source always gives the same text: a cell's id is its number."""
+    """The text of the chapter's notebook. A cell's id is its position."""
     book = jupytext.read(chapter, fmt="py:percent")
     book.metadata = nbformat.from_dict(KERNEL)
     for i, cell in enumerate(book.cells):
@@ -30,22 +38,57 @@ def notebook(chapter: Path) -> str:
 
 
 def readme() -> str:
-    """The README with its list of chapters as they are now."""
+    """The text of the README with an up-to-date list of chapters."""
     rows = ["| | | notebook |", "|---|---|---|"]
     for chapter in CHAPTERS:
-        number, title = re.search(r"^# # (\d+) · (.+)$", chapter.read_text("utf-8"), re.M).groups()
-        rows.append(
-            f"| [{number}](chapters/{chapter.name}) | {title} | [open](notebooks/{chapter.stem}.ipynb) |"
-        )
-    before, _, rest = README.read_text("utf-8").partition("<!-- chapters -->\n")
-    return (
-        before + "<!-- chapters -->\n" + "\n".join(rows) + "\n" + rest[rest.index("<!-- end -->") :]
+        heading = re.search(r"^# # (\d+) · (.+)$", chapter.read_text("utf-8"), re.M)
+        if not heading:
+            raise ValueError(f"{chapter}: no heading, expected a line '# # N · Title'")
+        number, title = heading.groups()
+        link, book = f"[{number}](chapters/{chapter.name})", f"notebooks/{chapter.stem}.ipynb"
+        rows.append(f"| {link} | {title} | [open]({book}) |")
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    return before + BEGIN + "\n".join(rows) + "\n" + rest[rest.index(END) :]
+
+
+def texts() -> dict[Path, str | None]:
+    """Each file and the text it should have; None for a notebook that has no chapter."""
+    wanted: dict[Path, str | None] = {path: None for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    wanted |= {NOTEBOOKS / f"{chapter.stem}.ipynb": notebook(chapter) for chapter in CHAPTERS}
+    return wanted | {README: readme()}
+
+
+def out_of_date() -> dict[Path, str | None]:
+    """The entries of ``texts`` that differ from what is on the disk."""
+
+    def found(path: Path) -> str | None:
+        return path.read_text("utf-8") if path.is_file() else None
+
+    return {path: text for path, text in texts().items() if found(path) != text}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the files, or check them; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if a file is out of date"
+    )
+    check = parser.parse_args(argv).check
+    changes = out_of_date()
+    for path, text in changes.items():
+        name = path.relative_to(ROOT).as_posix()
+        if check:
+            why = "has no chapter: delete it" if text is None else "is out of date"
+            print(f"{name} {why}" + (" (run: python notebooks/build.py)" if text else ""))
+        elif text is None:
+            print(f"{name} has no chapter: delete it")
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            print(f"wrote {name}")
+    return 1 if check and changes else 0
 
 
 if __name__ == "__main__":
-    for chapter in CHAPTERS:
-        path = NOTEBOOKS / f"{chapter.stem}.ipynb"
-        path.write_text(notebook(chapter), encoding="utf-8")
-        print(path)
-    README.write_text(readme(), encoding="utf-8")
+    raise SystemExit(main())

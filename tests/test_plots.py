@@ -1,14 +1,14 @@
-"""Plots: each returns its axes, draws what it was given, and leaves matplotlib's state alone."""
+"""Plots: each draws its data into the given axes and returns them."""
 
 import numpy as np
 import pytest
 
 from tinyae import Autoencoder, Linear, ReLU, Sequential, plots
+from tinyae.data.images import as_display_images
 from tinyae.models import conv_autoencoder
 from tinyae.training import History
 
-rng = np.random.default_rng(0)
-X = rng.random((6, 1, 5, 5), dtype=np.float32)
+X = np.random.default_rng(0).random((6, 1, 5, 5), dtype=np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -19,21 +19,21 @@ def closed():
     plt.close("all")
 
 
-def test_all_picture_shapes_are_the_same_pictures():
+def test_all_shapes_of_images_give_the_same_display_images():
     expected = X[:, 0]
     for x in (X, X.reshape(6, 25), X[:, 0]):
-        assert np.array_equal(plots.as_display_images(x), expected)
+        assert np.array_equal(as_display_images(x), expected)
     assert (
-        plots.as_display_images(np.zeros((2, 3, 4, 5))).shape
-        == plots.as_display_images(np.zeros((2, 4, 5, 3))).shape
+        as_display_images(np.zeros((2, 3, 4, 5))).shape
+        == as_display_images(np.zeros((2, 4, 5, 3))).shape
         == (2, 4, 5, 3)
     )
     for bad in (np.zeros((2, 26)), np.zeros(5), np.zeros((2, 2, 4, 4))):
-        with pytest.raises(ValueError, match="plots"):
-            plots.as_display_images(bad)
+        with pytest.raises(ValueError, match="as_display_images"):
+            as_display_images(bad)
 
 
-def test_mosaic_holds_every_picture_in_reading_order():
+def test_mosaic_contains_every_image_in_reading_order():
     sheet = plots.mosaic(X, columns=3, gap=1, fill=9.0)
     assert sheet.shape == (2 * 5 + 1, 3 * 5 + 2)
     assert np.array_equal(sheet[6:11, 6:11], X[4, 0])
@@ -43,6 +43,7 @@ def test_mosaic_holds_every_picture_in_reading_order():
 def test_every_plot_draws_into_the_given_axes_and_returns_it():
     import matplotlib.pyplot as plt
 
+    rng = np.random.default_rng(0)
     model = Autoencoder(Sequential(Linear(25, 4, rng=0), ReLU()), Sequential(Linear(4, 25, rng=0)))
     history = History(
         [{"epoch": 1, "loss": 2.0, "val_loss": 2.5}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5}]
@@ -51,7 +52,6 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
         lambda ax: plots.plot_images(X, ax=ax),
         lambda ax: plots.plot_reconstructions(X, X.reshape(6, 25), ax=ax),
         lambda ax: plots.plot_history(history, ax=ax),
-        lambda ax: history.plot(ax),
         lambda ax: plots.plot_filters(model, ax=ax),
         lambda ax: plots.plot_codes(rng.random((6, 2)), np.arange(6), ax=ax),
         lambda ax: plots.plot_codes(rng.random((6, 7)), ax=ax),
@@ -68,21 +68,24 @@ def test_every_plot_draws_into_the_given_axes_and_returns_it():
         ax.figure.canvas.draw()
 
 
-def test_history_plot_shows_the_columns():
+def test_plot_history_shows_the_losses_and_terms():
     other = {"seconds": 1.0, "images_per_s": 9.0, "lr": 1e-3}
     history = History([{"epoch": e, "loss": 1 / e, "val_loss": 2 / e, **other} for e in (1, 2)])
-    ax = history.plot()
+    ax = plots.plot_history(history)
     assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
     assert np.allclose(ax.get_lines()[1].get_ydata(), [2.0, 1.0])
-    parts = {"reconstruction": 0.9, "kl": 0.1, "discriminator": 1.0, "discriminator_accuracy": 0.5}
-    lines = History([{"epoch": 1, "loss": 1.0, **parts, "val_loss": 2.0}]).plot().get_lines()
+    terms = {"reconstruction": 0.9, "kl": 0.1, "discriminator": 1.0, "discriminator_accuracy": 0.5}
+    lines = plots.plot_history(
+        History([{"epoch": 1, "loss": 1.0, **terms, "val_loss": 2.0}])
+    ).get_lines()
     assert (
         len({line.get_color() for line in lines}) == len(lines) == 5
-    )  # discriminator_accuracy is a share
-    History().plot()  # nothing to draw yet is no error
+    )  # discriminator_accuracy is not a loss
+    plots.plot_history(History())  # an empty history is not an error
 
 
-def test_codes_of_many_numbers_are_projected_on_their_principal_plane():
+def test_codes_of_many_dimensions_are_projected_onto_two_principal_components():
+    rng = np.random.default_rng(0)
     z = np.zeros((50, 5))
     z[:, 3], z[:, 1] = rng.normal(size=50) * 10, rng.normal(size=50)
     points = plots.plot_codes(z).collections[0].get_offsets()
@@ -90,18 +93,18 @@ def test_codes_of_many_numbers_are_projected_on_their_principal_plane():
     assert np.allclose(np.square(points).sum(axis=0), np.linalg.eigvalsh(z.T @ z)[-1:-3:-1])
 
 
-def test_mistakes():
+def test_mistakes_get_a_helpful_message():
     with pytest.raises(ValueError, match="differ in shape"):
         plots.plot_reconstructions(X, X[:3])
     with pytest.raises(ValueError, match="codes have shape"):
         plots.plot_codes(np.zeros((5, 1)))
     with pytest.raises(ValueError, match="4 labels for 5 codes"):
         plots.plot_codes(np.zeros((5, 2)), np.zeros(4))
-    with pytest.raises(ValueError, match="no Linear layer"):
+    with pytest.raises(ValueError, match="not a Linear layer"):
         plots.plot_filters(conv_autoencoder(0))
 
 
-def test_save_writes_the_picture_and_closes_the_figure(tmp_path):
+def test_save_writes_the_image_and_closes_the_figure(tmp_path):
     import matplotlib.pyplot as plt
 
     path = plots.save(plots.plot_images(X), tmp_path / "x.png")

@@ -49,6 +49,21 @@ def check_function(who: str, name: str, f: Any, example: str) -> None:
         raise TypeError(f"{who}: {name} is {short(f)}, expected a function{hint}")
 
 
+def check_optimizer(model: Any, optimizer: Any) -> None:
+    """Check that an optimizer updates the arrays of this model.
+
+    Raises:
+        ValueError: it updates other arrays, as it does after ``model.astype(...)``.
+    """
+    params = model.params
+    for key, w in optimizer.params.items():
+        if key in params and params[key] is not w:
+            raise ValueError(
+                f"the optimizer updates another array than the model's {key}: "
+                "create it after astype() and to()"
+            )
+
+
 def short(value: Any) -> str:
     """``value`` in an error message: an array's shape instead of its entries, 80 characters."""
     if hasattr(value, "shape"):

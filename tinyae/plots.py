@@ -1,6 +1,7 @@
-"""Pictures of what a model does. Every function draws into ``ax`` (or into axes of its own) and returns the axes.
+"""Plots of data and models.
 
-matplotlib is imported where it is used; nothing here calls ``plt.show()``. Arrays may lie on a GPU.
+Every ``plot_…`` function draws into ``ax``, or creates axes, and returns them. matplotlib is
+imported inside the functions. Nothing here calls ``plt.show()``. Arrays may be on a GPU.
 """
 
 from __future__ import annotations
@@ -9,39 +10,26 @@ import itertools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, to_numpy
+from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.data.images import as_display_images
 from tinyae.io import write_atomically
-from tinyae.layers import Layer, Linear, leaves
+from tinyae.layers import Autoencoder, Layer, Linear, leaves
 
-if TYPE_CHECKING:  # History.plot comes here
-    from tinyae.training.history import History
-
-INK = {"loss": "tab:blue", "val_loss": "tab:orange"}
-NO_LOSSES = (
-    "epoch",
-    "seconds",
-    "images_per_s",
-    "lr",
-    "discriminator_accuracy",
-    "accuracy",
-)  # nothing for an axis of losses
-PARTS = (
-    "tab:green",
-    "tab:red",
-    "tab:purple",
-    "tab:brown",
-    "tab:pink",
-    "tab:olive",
-)  # colours of their own
+COLORS = {"loss": "tab:blue", "val_loss": "tab:orange"}
+TERM_COLORS = tuple(f"tab:{name}" for name in ("green", "red", "purple", "brown", "pink", "olive"))
+# Columns of a History that do not belong on an axis of losses.
+NON_LOSS_COLUMNS = ("epoch", "seconds", "images_per_s", "lr", "discriminator_accuracy", "accuracy")
 
 
 def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
-    """Write the figure that ``ax`` belongs to, and close it. Parents of ``path`` must exist."""
+    """Write the figure of ``ax`` (axes or an array of axes) to ``path``, and close the figure.
+
+    The parent folder must exist.
+    """
     import matplotlib.pyplot as plt
 
     figure = ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
@@ -56,8 +44,13 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
 
 
 def show(ax: Any, name: str) -> None:
-    """The last line of a chapter's picture. A notebook shows the figure below its cell by itself, so there is nothing to do.
-    A script saves it as ``figures/name.png`` beside itself; not in fast mode, when TINYAE_FAST is set."""
+    """Show or save a figure of a chapter. The chapters run as notebooks and as scripts:
+
+    - In a notebook this does nothing: the notebook itself displays the figure below the cell.
+    - In a script (the main module has a file) it saves ``figures/name.png`` next to the script and
+      prints the path.
+    - In a script with the environment variable TINYAE_FAST it only closes all figures.
+    """
     script = getattr(sys.modules["__main__"], "__file__", None)
     if script is None:
         return
@@ -72,25 +65,25 @@ def show(ax: Any, name: str) -> None:
 
 
 def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:
-    """All pictures of ``x`` side by side as one, ``columns`` in a row, with ``gap`` pixels of ``fill`` between them."""
-    pictures = as_display_images(x)
-    n, h, w, *channels = pictures.shape
+    """All images of ``x`` in one image: ``columns`` per row, ``gap`` pixels of ``fill`` between."""
+    images = as_display_images(x)
+    n, h, w, *channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
     sheet = np.full(
-        (rows * (h + gap) - gap, columns * (w + gap) - gap, *channels), fill, pictures.dtype
+        (rows * (h + gap) - gap, columns * (w + gap) - gap, *channels), fill, images.dtype
     )
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
-        sheet[top : top + h, left : left + w] = picture
+        sheet[top : top + h, left : left + w] = image
     return sheet
 
 
 def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
-    """Pictures in [0, 1] in a grid, ink dark on light."""
+    """A grid of images in [0, 1], with 0 in white and 1 in black."""
     sheet = mosaic(x, columns, fill=0.0)
     ax = _axes(ax, figsize=_sheet_size(sheet))
-    _show(ax, sheet)
+    _draw_sheet(ax, sheet)
     ax.set_title(title, loc="left", fontsize=10)
     return ax
 
@@ -98,10 +91,10 @@ def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any =
 def plot_reconstructions(
     originals: Array, *reconstructions: Array, names: list[str] | None = None, ax: Any = None
 ) -> Any:
-    """One column an example: the original above, one or more reconstructions below.
+    """One column per example: the original on top, one or more reconstructions below.
 
     Raises:
-        ValueError: rows of different lengths.
+        ValueError: the originals and the reconstructions differ in shape.
     """
     rows = [as_display_images(x) for x in (originals, *reconstructions)]
     if len({row.shape for row in rows}) != 1:
@@ -111,30 +104,31 @@ def plot_reconstructions(
     names = names or ["original", *(["reconstruction"] * len(reconstructions))]
     sheet = mosaic(np.concatenate(rows), columns=len(rows[0]), fill=0.0)
     ax = _axes(ax, figsize=_sheet_size(sheet))
-    _show(ax, sheet)
+    _draw_sheet(ax, sheet)
     height = rows[0].shape[1]
     ax.set_yticks([i * (height + 2) + height / 2 for i in range(len(rows))], names)
     ax.tick_params(length=0)
     return ax
 
 
-def plot_history(history: History, ax: Any = None) -> Any:
-    """The loss, the validation loss and the objective's parts against the epoch, the axis of the losses logarithmic."""
+def plot_history(history: Any, ax: Any = None) -> Any:
+    """The loss, the validation loss and the terms of the objective, per epoch.
+
+    ``history`` is a ``tinyae.training.History``; the axis of the losses is logarithmic.
+    """
     ax = _axes(ax, figsize=(6, 3.6))
-    columns = [c for c in history.columns if c not in NO_LOSSES]
-    ink = INK | dict(
-        zip((c for c in columns if c not in INK), itertools.cycle(PARTS), strict=False)
-    )
+    columns = [c for c in history.columns if c not in NON_LOSS_COLUMNS]
+    terms = (c for c in columns if c not in COLORS)
+    colors = COLORS | dict(zip(terms, itertools.cycle(TERM_COLORS), strict=False))
+    labels = {"loss": "training", "val_loss": "validation"}
     for column in columns:
-        label = {"loss": "training", "val_loss": "validation"}.get(column, column.replace("_", " "))
-        few = "o" if len(history) < 30 else ""
         ax.plot(
             history["epoch"],
             history[column],
-            marker=few,
+            marker="o" if len(history) < 30 else "",
             markersize=3,
-            label=label,
-            color=ink[column],
+            label=labels.get(column, column.replace("_", " ")),
+            color=colors[column],
         )
     ax.set(xlabel="epoch", ylabel="loss")
     if columns and all(min(history[column]) > 0 for column in columns):
@@ -147,35 +141,35 @@ def plot_history(history: History, ax: Any = None) -> Any:
 
 
 def plot_filters(model: Layer, n: int = 64, ax: Any = None) -> Any:
-    """The first layer's weights as pictures, blue below 0, red above, each on its own scale: what each unit looks for.
+    """The weights of the first layer as images: blue is negative, red is positive.
 
-    The ``n`` filters with the largest norm, largest first.
+    Shows the ``n`` filters with the largest norm, in descending order, each on its own scale.
 
     Raises:
-        ValueError: the model has no Linear layer on square pictures.
+        ValueError: the first layer with weights is not a Linear layer, or its inputs are not square
+            images.
     """
     first = next((layer for _, layer in leaves(model) if layer.params), None)
     if not isinstance(first, Linear):
-        raise ValueError("plot_filters: the first layer with weights is no Linear layer")
+        raise ValueError("plot_filters: the first layer with weights is not a Linear layer")
     weights = as_display_images(first.params["weight"])  # (units, H, W)
     norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
     weights = weights[np.argsort(-norms)[:n]]
     weights = weights / np.abs(weights).max(axis=(1, 2), keepdims=True).clip(1e-12)
     sheet = mosaic(weights, gap=1, fill=np.nan)
     ax = _axes(ax, figsize=_sheet_size(sheet))
-    ax.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines[:].set_visible(False)
+    _draw_sheet(ax, sheet, cmap="RdBu_r", vmin=-1)
     return ax
 
 
 def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any:
-    """Codes in the plane, coloured by label. Two numbers a code are drawn as they are; more are first projected on their
+    """Latent codes (N, K) as points in the plane, colored by label.
+
+    Two-dimensional codes are drawn as they are; codes with more dimensions are projected onto their
     first two principal components.
 
     Raises:
-        ValueError: codes that are not (N, K) with K ≥ 2, or labels of another length.
+        ValueError: the codes are not (N, K) with K ≥ 2, or the labels are not one per code.
     """
     z = to_numpy(codes)
     if z.ndim != 2 or z.shape[1] < 2:
@@ -186,26 +180,51 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
         raise ValueError(f"plot_codes: {len(labels)} labels for {len(z)} codes")
     names = "z₁", "z₂"
     if z.shape[1] > 2:
-        centred = z - z.mean(axis=0)
-        z = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T  # (N, K) (K, 2)
+        centered = z - z.mean(axis=0)
+        z = centered @ np.linalg.svd(centered, full_matrices=False)[2][:2].T  # (N, K) (K, 2)
         names = "first principal component", "second principal component"
     ax = _axes(ax, figsize=(6, 5.4))
-    colours = {} if labels is None else {"c": to_numpy(labels), "cmap": "tab10"}
-    points = ax.scatter(*z.T, s=4, alpha=0.7, linewidths=0, **colours)
+    colors: dict[str, Any] = {} if labels is None else {"c": to_numpy(labels), "cmap": "tab10"}
+    points = ax.scatter(*z.T, s=4, alpha=0.7, linewidths=0, **colors)
     if labels is not None:
-        ax.legend(
-            *points.legend_elements(num=None),
-            title="label",
-            frameon=False,
-            loc="center left",
-            bbox_to_anchor=(1, 0.5),
-        )
+        handles = points.legend_elements(num=None)
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+        ax.legend(*handles, title="label", frameon=False, **beside)
     ax.set(xlabel=names[0], ylabel=names[1])
     return ax
 
 
+def decode_grid(
+    model: Autoencoder, low: tuple[float, float], high: tuple[float, float], n: int = 15
+) -> Array:
+    """Decode n × n points of a two-dimensional latent space, between ``low`` and ``high``.
+
+    Returns:
+        (n·n, ...) images in reading order: the first is at the top left, with the lowest z₁ and the
+        highest z₂.
+
+    Raises:
+        ValueError: the code of the model is not two-dimensional, a corner is not two numbers, or
+            n is below 1.
+    """
+    if n < 1 or len(low) != 2 or len(high) != 2:
+        raise ValueError(
+            f"decode_grid: n is {n}, the corners are {low} and {high}: "
+            "expected n of at least 1 and two numbers per corner"
+        )
+    first = next(iter(model.decoder.params.values()), None)
+    if first is not None and first.ndim == 2 and first.shape[1] != 2:
+        raise ValueError(
+            f"decode_grid: the code of the model has {first.shape[1]} dimensions, expected 2"
+        )
+    dtype = np.float32 if first is None else first.dtype
+    z1, z2 = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(high[1], low[1], n))
+    points = np.stack([z1, z2], axis=-1).reshape(-1, 2).astype(dtype)
+    return model.decode(points if first is None else to_device(points, device_of(first)))
+
+
 def plot_latent_plane(
-    model: Any,
+    model: Autoencoder,
     x: Array,
     labels: Array | None = None,
     low: Any = None,
@@ -214,17 +233,17 @@ def plot_latent_plane(
     shape: tuple[int, ...] | None = None,
     axes: Any = None,
 ) -> Any:
-    """A code of two numbers, seen as a whole: the codes of ``x`` on the left, with a frame, and on the right the frame decoded.
+    """A two-dimensional latent space: the codes of ``x`` on the left, decoded images on the right.
 
-    The frame runs from ``low`` to ``high``, two numbers each; by default the middle four fifths of the codes, each way.
-    ``shape``: of a picture, (C, H, W), where rows are not square ones. Returns both axes.
+    A frame on the left marks the region that is decoded on the right, on a grid of n × n points. It
+    extends from ``low`` to ``high``, two numbers each; the default are the 10 % and 90 % quantiles
+    of the codes. ``shape`` is the shape (C, H, W) of an image, needed if rows are not square
+    images. Returns both axes.
 
     Raises:
-        ValueError: a code that has not two numbers.
+        ValueError: the code is not two-dimensional.
     """
     import matplotlib.pyplot as plt
-
-    from tinyae.applications.maps import decode_grid
 
     codes = to_numpy(model.encode(x))
     if codes.ndim != 2 or codes.shape[1] != 2:
@@ -237,8 +256,8 @@ def plot_latent_plane(
         axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")[1]
     plot_codes(codes, labels, axes[0])
     axes[0].add_patch(plt.Rectangle(low, *(high - low), fill=False, linewidth=1.2))
-    pictures = to_numpy(decode_grid(model, tuple(low), tuple(high), n))
-    sheet = mosaic(pictures if shape is None else pictures.reshape(-1, *shape), columns=n, fill=0.0)
+    images = to_numpy(decode_grid(model, tuple(low), tuple(high), n))
+    sheet = mosaic(images if shape is None else images.reshape(-1, *shape), columns=n, fill=0.0)
     extent = (low[0], high[0], low[1], high[1])
     axes[1].imshow(
         sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto"
@@ -256,26 +275,26 @@ def _axes(ax: Any, figsize: tuple[float, float]) -> Any:
 
 
 def _log_axis(ax: Any, values: list[float]) -> None:
-    """A logarithmic y axis with plain numbers on it, 0.02 instead of 2×10⁻², more of them where the values are close."""
+    """A logarithmic y axis with plain tick labels, 0.02 instead of 2×10⁻²; more of them if the
+    values are close together."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     close = max(values) < 30 * min(values)
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(
-        LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5), numticks=20)
-    )
+    subs = (1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _sheet_size(sheet: np.ndarray) -> tuple[float, float]:
-    """Inches: wide sheets fill ten of them, small ones stay small."""
+    """Inches: wide sheets are ten inches wide, small ones stay small."""
     width = min(10.0, max(2.5, sheet.shape[1] / 28))
     return width, max(1.0, width * sheet.shape[0] / sheet.shape[1])
 
 
-def _show(ax: Any, sheet: np.ndarray) -> None:
-    ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+def _draw_sheet(ax: Any, sheet: np.ndarray, cmap: str = "gray_r", vmin: float = 0) -> None:
+    ax.imshow(sheet, cmap=cmap, vmin=vmin, vmax=1, interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

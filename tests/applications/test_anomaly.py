@@ -1,4 +1,5 @@
-"""Errors example by example, thresholds, alarms and the area under the curve: against definitions, loops and scikit-learn."""
+"""Errors per example, thresholds, detections and the area under the ROC curve, compared with their
+definitions, with loops and with scikit-learn."""
 
 import re
 
@@ -11,8 +12,6 @@ from hypothesis import strategies as st
 from tinyae.applications import detect_anomalies, quantile_threshold, reconstruction_errors, roc_auc
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
 from tinyae.models import conv_autoencoder
-
-rng = np.random.default_rng(0)
 
 
 def half(x):
@@ -27,8 +26,8 @@ def test_errors_are_the_mean_square_of_each_example():
     np.testing.assert_allclose(errors, expected, rtol=1e-5)
 
 
-def test_errors_of_images_and_of_a_function_that_answers_in_rows():
-    x = rng.random((3, 1, 28, 28), dtype=np.float32)
+def test_errors_of_images_and_of_a_function_that_returns_rows():
+    x = np.random.default_rng(0).random((3, 1, 28, 28), dtype=np.float32)
     conv = conv_autoencoder(0)
     np.testing.assert_allclose(
         reconstruction_errors(conv, x), ((conv(x) - x) ** 2).mean(axis=(1, 2, 3)), rtol=1e-5
@@ -42,20 +41,20 @@ def test_errors_of_images_and_of_a_function_that_answers_in_rows():
 
 
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.95])
-def test_the_threshold_lets_its_share_of_false_alarms_through(quantile):
-    normal = rng.exponential(size=1001)
+def test_the_threshold_fixes_the_false_positive_rate(quantile):
+    normal = np.random.default_rng(0).exponential(size=1001)
     t = quantile_threshold(normal, quantile)
     assert (normal > t).mean() == pytest.approx(1 - quantile, abs=1.5e-3)
 
 
-def test_alarms_are_what_is_above_the_threshold():
+def test_errors_above_the_threshold_are_detected():
     x = np.array([[0.0, 0.0], [2.0, 2.0], [1.0, 1.0]])  # errors 0, 1 and 1/4
     assert detect_anomalies(half, x, 0.25).tolist() == [False, True, False]
     assert detect_anomalies(half, x, 0.0).tolist() == [False, True, True]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=30))
-def test_auc_is_the_chance_that_an_anomaly_has_the_larger_error(pairs):
+def test_auc_is_the_probability_that_an_anomaly_has_the_larger_error(pairs):
     errors, anomalous = np.array([e for e, _ in pairs]), np.array([a for _, a in pairs])
     if anomalous.all() or not anomalous.any():
         return
@@ -63,18 +62,23 @@ def test_auc_is_the_chance_that_an_anomaly_has_the_larger_error(pairs):
     assert roc_auc(errors, anomalous) == pytest.approx(np.mean(wins))
 
 
-def test_curves_and_area_are_scikit_learns():
+def test_curves_and_area_agree_with_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn")
+    rng = np.random.default_rng(0)
     errors, anomalous = rng.random(200).round(1), rng.random(200) < 0.3
     assert roc_auc(errors, anomalous) == pytest.approx(metrics.roc_auc_score(anomalous, errors))
-    false_alarms, found, thresholds = roc_curve(errors, anomalous)
+    false_positives, true_positives, thresholds = roc_curve(errors, anomalous)
     middle = len(thresholds) // 2
-    assert found[middle] == pytest.approx((errors[anomalous] >= thresholds[middle]).mean())
-    assert false_alarms[middle] == pytest.approx((errors[~anomalous] >= thresholds[middle]).mean())
-    assert np.trapezoid(found, false_alarms) == pytest.approx(roc_auc(errors, anomalous))
+    assert true_positives[middle] == pytest.approx((errors[anomalous] >= thresholds[middle]).mean())
+    assert false_positives[middle] == pytest.approx(
+        (errors[~anomalous] >= thresholds[middle]).mean()
+    )
+    assert np.trapezoid(true_positives, false_positives) == pytest.approx(
+        roc_auc(errors, anomalous)
+    )
     precision, recall, thresholds = precision_recall_curve(errors, anomalous)
-    alarms = errors >= thresholds[0]
-    assert precision[0] == pytest.approx(anomalous[alarms].mean()) and recall[0] == 1
+    detected = errors >= thresholds[0]
+    assert precision[0] == pytest.approx(anomalous[detected].mean()) and recall[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,7 @@ def test_curves_and_area_are_scikit_learns():
     [
         (
             lambda: detect_anomalies(half, DATA, np.nan),
-            "detect_anomalies: threshold is nan, expected a number from 0 on",
+            "detect_anomalies: threshold is nan, expected a non-negative number",
         ),
         (lambda: detect_anomalies(half, DATA, -1.0), "threshold is -1.0"),
         (
@@ -91,7 +95,7 @@ def test_curves_and_area_are_scikit_learns():
         ),
         (
             lambda: quantile_threshold(np.zeros(0)),
-            "quantile_threshold: the normal set is empty: expected the errors of normal examples",
+            "quantile_threshold: there are no errors: expected those of normal examples",
         ),
         (
             lambda: quantile_threshold(np.ones(9), 0),
@@ -115,7 +119,7 @@ def test_curves_and_area_are_scikit_learns():
         ),
         (
             lambda: roc_auc(np.ones(5), np.zeros(5)),
-            "0 anomalies among 5 examples: expected some of each kind",
+            "0 anomalies among 5 examples: expected both anomalies and normal examples",
         ),
         (lambda: roc_auc(np.array([1, np.nan]), np.array([0, 1])), "the error of example 1 is NaN"),
         (
@@ -135,16 +139,16 @@ def test_curves_and_area_are_scikit_learns():
         (lambda: reconstruction_errors(half, DATA[0]), "x has shape (12,), expected (N, ...)"),
         (
             lambda: reconstruction_errors(lambda x: x[:, :5], DATA),
-            "the model made (50, 5) of (50, 12)",
+            "the model returned shape (50, 5) for an input of shape (50, 12)",
         ),
     ],
 )
-def test_mistakes_get_an_answer(call, words):
+def test_mistakes_get_a_helpful_message(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
 
 
-def test_on_a_device(monkeypatch):
+def test_errors_on_a_device_come_back_to_the_cpu(monkeypatch):
     from helpers.strict_device import pretend_gpu
 
     from tinyae import to_device
@@ -152,7 +156,7 @@ def test_on_a_device(monkeypatch):
     pretend_gpu(monkeypatch)
     model = small_net()
     there = reconstruction_errors(model.to("gpu"), to_device(DATA, "gpu"))
-    assert type(there) is np.ndarray  # what follows is statistics, on the CPU
+    assert type(there) is np.ndarray  # statistics on the CPU follow
     np.testing.assert_allclose(there, reconstruction_errors(model, DATA), rtol=1e-6)
     assert (
         detect_anomalies(model.to("gpu"), to_device(DATA, "gpu"), float(np.median(there))).sum()

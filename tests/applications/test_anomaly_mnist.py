@@ -1,4 +1,4 @@
-"""On real MNIST: the published figure of PCA, one digit normal and the nine others anomalies."""
+"""On real MNIST: the published result of PCA, one digit is normal and the nine others are not."""
 
 import numpy as np
 import pytest

@@ -16,8 +16,8 @@ from tinyae.applications import (
 )
 from tinyae.checking import gradcheck
 
-rng = np.random.default_rng(0)
-X, LABELS = rng.normal(size=(30, 4)).astype(np.float32), np.arange(30) % 3
+X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+LABELS = np.arange(30) % 3
 
 
 def net(dtype=np.float32):
@@ -26,16 +26,16 @@ def net(dtype=np.float32):
 
 def test_classification_is_the_cross_entropy_of_the_models_output():
     model = net()
-    loss, grads, parts = classification(model, (X, LABELS))
+    loss, grads, terms = classification(model, (X, LABELS))
     logits, caches = model.forward(X)
     value, dlogits = cross_entropy(logits, LABELS)
     assert loss == value and grads.keys() == model.params.keys()
     for key, g in model.backward(dlogits, caches)[1].items():
         np.testing.assert_array_equal(grads[key], g)
-    assert parts == {"accuracy": pytest.approx((logits.argmax(axis=1) == LABELS).mean())}
+    assert terms == {"accuracy": pytest.approx((logits.argmax(axis=1) == LABELS).mean())}
 
 
-def test_gradients():
+def test_the_gradients_of_the_classification_objective_are_right():
     def objective(model, x, rng):
         return classification(model, (x, LABELS), rng)
 
@@ -64,8 +64,8 @@ def test_fit_learns_labels_and_logs_the_accuracy(workers):
     assert predict(model, X, batch_size=7).tolist() == model(X).argmax(axis=1).tolist()
 
 
-def test_a_linear_on_features_made_once_is_a_linear_on_a_frozen_encoder():
-    """What makes the chapter's tables quick: the codes of a frozen encoder do not change, so they are computed once."""
+def test_a_linear_layer_on_precomputed_features_equals_one_on_a_frozen_encoder():
+    """The codes of a frozen encoder do not change, so they need to be computed only once."""
     encoder = Sequential(Linear(4, 5, rng=3), Tanh())
     whole, head = Sequential(freeze(encoder), Linear(5, 3, rng=4)), Sequential(Linear(5, 3, rng=4))
     options = {
@@ -118,12 +118,12 @@ def test_subsets_are_balanced_and_without_repeats(n):
         ),
         (
             lambda: stratified_subset(LABELS, 2, 0),
-            "n is 2, expected 3 (the classes) to 30 (the examples)",
+            "n is 2, expected 3 (the number of classes) to 30 (the number of examples)",
         ),
         (lambda: stratified_subset(LABELS, 31, 0), "n is 31"),
         (
             lambda: stratified_subset(np.array([0] * 9 + [1]), 4, 0),
-            "4 examples of 2 classes are 2 of class 1, which has 1",
+            "4 examples of 2 classes need 2 of class 1, which has 1",
         ),
         (
             lambda: stratified_subset(np.eye(3)[LABELS], 9, 0),
@@ -131,12 +131,12 @@ def test_subsets_are_balanced_and_without_repeats(n):
         ),
     ],
 )
-def test_mistakes_get_an_answer(call, words):
+def test_mistakes_get_a_helpful_message(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
 
 
-def test_a_linear_probe_finds_what_is_linear_and_is_repeatable():
+def test_a_linear_probe_finds_linear_structure_and_is_repeatable():
     rng = np.random.default_rng(0)
     z = rng.normal(5, 3, (400, 4)).astype(np.float32)
     labels = (z[:, 0] > z[:, 1]).astype(int) + (z[:, 2] > 8)

@@ -1,4 +1,4 @@
-"""Layer by layer: each layer learns from the clean output of the one below, and the noise is its own."""
+"""Layer by layer: each layer learns from the clean output of the one below, with its own noise."""
 
 import re
 
@@ -14,7 +14,7 @@ from tinyae.losses import bce
 QUICK = {"epochs": 3, "batch_size": 16, "workers": 1}
 
 
-def test_the_stack_has_the_sizes_and_a_history_for_each():
+def test_the_encoder_has_the_given_sizes_and_a_history_per_layer():
     encoder, histories = greedy_pretrain((8, 5), DATA, Masking(0.25), **QUICK)
     assert repr(encoder) == repr(Sequential(Linear(12, 8), Sigmoid(), Linear(8, 5), Sigmoid()))
     assert (
@@ -49,8 +49,9 @@ def test_each_layer_sees_the_clean_output_of_the_one_below():
     np.testing.assert_allclose(key(given), key(below), rtol=1e-5)
 
 
-def test_the_loss_is_the_papers_with_tied_weights():
-    """With a rate of almost 0 the logged loss is the cross-entropy of σ(Wᵀ σ(W x + b) + c) with c = 0."""
+def test_the_loss_is_that_of_the_paper_with_tied_weights():
+    """With a learning rate near 0 the logged loss is the cross-entropy of σ(Wᵀ σ(W x + b) + c) with
+    c = 0."""
     encoder, (history,) = greedy_pretrain(
         (8,), DATA, None, epochs=1, batch_size=50, workers=1, lr=1e-12
     )
@@ -79,16 +80,19 @@ def test_the_same_seed_gives_the_same_stack():
         (lambda: greedy_pretrain((), DATA, None), "0 sizes"),
         (
             lambda: greedy_pretrain((4, 3), DATA, [Masking(0.1)]),
-            "2 sizes and 1 corruptions, expected one size at least",
+            "2 sizes and 1 corruptions, expected at least one size",
         ),
-        (lambda: greedy_pretrain((4,), DATA[0], None), "x has shape (12,), expected rows (N, D)"),
+        (
+            lambda: greedy_pretrain((4,), DATA[0], None),
+            "x has shape (12,), expected at least one row (N, D)",
+        ),
         (
             lambda: greedy_pretrain((4,), 3 * DATA - 1, None),
-            "expected [0, 1]: each layer is compared as a probability",
+            "expected [0, 1]: the loss takes the values as probabilities",
         ),
         (lambda: greedy_pretrain((4,), np.full_like(DATA, np.nan), None), "x runs from nan to nan"),
     ],
 )
-def test_mistakes_get_an_answer(call, words):
+def test_mistakes_get_a_helpful_message(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()

@@ -1,4 +1,4 @@
-"""A name in a file of one's own."""
+"""``tinyae check``: a layer or function in your own file."""
 
 import sys
 
@@ -47,6 +47,7 @@ number = 3
 @pytest.fixture
 def file(tmp_path):
     (tmp_path / "helper.py").write_text("x = 1\n")
+    (tmp_path / "notes.txt").write_text("x = 1\n")
     path = tmp_path / "layers.py"
     path.write_text(SOURCE)
     yield path
@@ -79,6 +80,7 @@ def test_names_in_a_file(file, name, shape, ok):
     [
         ("layers.py", ValueError, "is not FILE.py:NAME"),
         ("{folder}/layer.py:Good", FileNotFoundError, "did you mean 'layers.py'"),
+        ("{folder}/notes.txt:x", ValueError, "notes.txt is not a Python file"),
         ("{file}:good", AttributeError, "did you mean 'Good'"),
         ("{file}:NeedsArguments", TypeError, r"needs arguments \(in_features, out_features\)"),
         ("{file}:relu", ValueError, "cannot be guessed from relu"),
@@ -92,7 +94,7 @@ def test_errors_help(file, spec, error, text):
         )
 
 
-def test_a_file_that_throws_keeps_its_traceback(tmp_path):
+def test_a_file_that_raises_keeps_its_traceback(tmp_path):
     path = tmp_path / "broken.py"
     path.write_text("def f(x):\n    return x\n\n1 / 0\n")
     with pytest.raises(ZeroDivisionError) as caught:

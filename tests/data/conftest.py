@@ -1,4 +1,4 @@
-"""A web server in this process, a cache in a temporary folder, and no TINYAE_DATA from outside."""
+"""A web server in this process, a cache in a temporary folder, and no TINYAE_DATA variable."""
 
 import http.server
 import threading
@@ -13,7 +13,8 @@ def no_variable(monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A web server on a folder: (its address, the folder). The cache is a folder of this test too."""
+    """A web server for a folder: (its address, the folder). The cache is in the same temporary
+    folder."""
     pooch = pytest.importorskip("pooch")
     monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""Images and Dataset: shapes, views, parts, and names that are found or refused."""
+"""Images and Dataset: shapes, views, subsets, and names that are found or refused."""
 
 import re
 
@@ -25,17 +25,17 @@ def test_flat_is_a_view():
     assert np.shares_memory(x[2:5].flat, x.images)
 
 
-def test_parts_keep_labels_and_factors():
+def test_subsets_keep_labels_and_factors():
     x = some()
     for index in (slice(1, 4), [4, 0], x.labels >= 3, 5):
         part = x[index]
         assert np.array_equal(part.images, x.images[part.labels])
         assert np.array_equal(part.factors["turn"] * 6, part.labels)
-    assert len(x[5]) == 1 and len(list(x)) == 6  # one picture is a set of one; a loop ends
+    assert len(x[5]) == 1 and len(list(x)) == 6  # one image is a set of one; a loop ends
     assert Images(x.images)[:2].labels is None
 
 
-def test_repr_says_what_it_is():
+def test_repr_describes_the_data():
     assert repr(some()) == "Images(6 × 2×3×4 float32; 6 classes; factors: turn)"
     assert (
         repr(Dataset("mine", some(), some(3), ("a", "b")))
@@ -52,12 +52,12 @@ def test_repr_says_what_it_is():
         (np.zeros((5, 1, 3, 3), np.float32), np.zeros(4, int), "5 images, but labels"),
     ],
 )
-def test_images_that_cannot_be(images, labels, message):
+def test_arrays_that_are_not_images_are_refused(images, labels, message):
     with pytest.raises(ValueError, match=message):
         Images(images, labels)
 
 
-def test_frozen():
+def test_images_are_frozen():
     with pytest.raises(AttributeError):
         some().labels = None
 
@@ -65,7 +65,7 @@ def test_frozen():
 # Names
 
 
-def test_known_names():
+def test_known_names_are_loaded():
     data = load_data("strokes", seed=1)
     assert (len(data.train), len(data.test)) == (10_000, 2_000)
     assert load_data("Digits").train.images.shape == (1438, 1, 28, 28)
@@ -78,20 +78,18 @@ def test_known_names():
 @pytest.mark.parametrize(
     "name, nearest", [("mnits", "mnist"), ("fashionmnist", "fashion_mnist"), ("stroke", "strokes")]
 )
-def test_an_unknown_name_names_the_nearest(name, nearest, tmp_path, monkeypatch):
+def test_an_unknown_name_suggests_the_nearest(name, nearest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    message = (
-        f"{name!r} is no known name (did you mean {nearest!r}?): expected one of strokes, digits, "
-    )
+    message = f"unknown data set {name!r}: did you mean {nearest!r}? Known are strokes, digits, "
     with pytest.raises(
-        ValueError, match=re.escape(message) + ".*folder of pictures or of a .npy or .npz file"
+        ValueError, match=re.escape(message) + ".*folder of images or of a .npy or .npz file"
     ):
         load_data(name)
-    with pytest.raises(ValueError, match="'qqqq' is no known name: expected one of"):
+    with pytest.raises(ValueError, match="unknown data set 'qqqq'. Known are strokes"):
         load_data("qqqq")
 
 
-def test_a_path_that_is_not_there(tmp_path):
+def test_a_path_that_does_not_exist_is_refused(tmp_path):
     for path in (tmp_path / "none", str(tmp_path / "none"), "none.npy", "./mnist-not-here"):
         with pytest.raises(FileNotFoundError, match="no such file or folder"):
             load_data(path)
@@ -122,7 +120,7 @@ def test_digits_are_all_there_scaled_and_split_by_seed():
     assert not np.array_equal(digits(seed=1).test.images, data.test.images)
 
 
-def test_enlarged_digits_lie_in_a_margin_and_keep_their_ink():
+def test_enlarged_digits_have_a_margin_and_keep_their_mean():
     small, large = digits(8), digits(28)
     assert np.array_equal(small.train.labels, large.train.labels)
     inside = large.train.images[:, :, 4:24, 4:24]
@@ -148,6 +146,6 @@ def test_bilinear_is_exact_for_straight_lines():
     assert _bilinear(8, 20).sum(axis=1) == pytest.approx(1)
 
 
-def test_digits_of_an_impossible_size():
+def test_digits_of_an_impossible_size_are_refused():
     with pytest.raises(ValueError, match="size=5, expected 8"):
         digits(5)

@@ -1,4 +1,4 @@
-"""Downloads from a server in this process: mirrors in turn, checksums, the cache, and errors that list what was tried."""
+"""Downloads from a server in this process: mirrors, checksums, the cache, and helpful errors."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ def put(web, mirror, data):
 MD5 = hashlib.md5(b"right").hexdigest()
 
 
-def test_a_good_mirror_then_the_cache(server, tmp_path):
+def test_a_good_mirror_is_used_then_the_cache(server, tmp_path):
     address, web = server
     put(web, "good", b"right")
     path = fetch("file.gz", MD5, [f"{address}/good/"], "mnist")
@@ -26,7 +26,7 @@ def test_a_good_mirror_then_the_cache(server, tmp_path):
     assert fetch("file.gz", MD5, [f"{address}/good/"], "mnist").read_bytes() == b"right"
 
 
-def test_absent_then_corrupt_then_good(server, tmp_path):
+def test_absent_and_corrupt_mirrors_are_skipped(server, tmp_path):
     address, web = server
     put(web, "corrupt", b"wrong")
     put(web, "good", b"right")
@@ -37,7 +37,7 @@ def test_absent_then_corrupt_then_good(server, tmp_path):
     ]  # no temporary files are left
 
 
-def test_a_damaged_copy_in_the_cache_is_fetched_again(server, tmp_path):
+def test_a_damaged_copy_in_the_cache_is_downloaded_again(server, tmp_path):
     address, web = server
     put(web, "good", b"right")
     (tmp_path / "cache" / "mnist").mkdir(parents=True)
@@ -45,7 +45,7 @@ def test_a_damaged_copy_in_the_cache_is_fetched_again(server, tmp_path):
     assert fetch("file.gz", MD5, [f"{address}/good"], "mnist").read_bytes() == b"right"
 
 
-def test_all_mirrors_bad_lists_each_with_its_reason(server, tmp_path):
+def test_if_all_mirrors_fail_the_error_lists_each_with_its_reason(server, tmp_path):
     address, web = server
     put(web, "corrupt", b"wrong")
     dead = "http://127.0.0.1:1"

@@ -1,4 +1,4 @@
-"""IDX files: MNIST where it lies, every damage named."""
+"""IDX files: MNIST is found, and every kind of damage is reported."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ def idx_bytes(array, code=0x08):
     )
 
 
-def write_collection(folder, n=12, ending="", seed=0):
+def write_data_set(folder, n=12, ending="", seed=0):
     """Four small files under MNIST's names."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def test_every_type_and_shape_is_read_back(tmp_path_factory, code, shape, zipped
     assert back.dtype == np.dtype(TYPES[code]).newbyteorder("=") and back.flags.writeable
 
 
-def test_numbers_are_big_endian(tmp_path):
+def test_values_are_big_endian(tmp_path):
     (tmp_path / "file").write_bytes(bytes.fromhex("00000c01 00000002 00000005 fffffffe"))
     assert read_idx(tmp_path / "file").tolist() == [5, -2]
     (tmp_path / "file").write_bytes(bytes.fromhex("00000d02 00000001 00000001 3fc00000"))
@@ -71,22 +71,22 @@ GOOD = idx_bytes(np.arange(24).reshape(2, 3, 4))
         (b"\x1f\x8b" + b"junk" * 9, "damaged gzip"),
     ],
 )
-def test_damaged_files(tmp_path, data, message):
+def test_damaged_files_are_refused(tmp_path, data, message):
     (tmp_path / "file.gz").write_bytes(data)
     with pytest.raises(ValueError, match=f"file.gz: .*{message}"):
         read_idx(tmp_path / "file.gz")
 
 
-def test_missing_file(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match="IDX file not found: .*nothing-here"):
         read_idx(tmp_path / "nothing-here")
 
 
-# Collections in a folder
+# Data sets in a folder
 
 
 @pytest.mark.mnist
-def test_mnist_as_published(data_dir):
+def test_mnist_has_the_published_statistics(data_dir):
     data = mnist(data_dir)
     assert data.train.images.shape == (60_000, 1, 28, 28) and data.test.images.shape == (
         10_000,
@@ -117,7 +117,7 @@ def test_mnist_as_published(data_dir):
 
 
 @pytest.mark.mnist
-def test_fashion_mnist_as_published(data_dir, monkeypatch):
+def test_fashion_mnist_has_the_published_statistics(data_dir, monkeypatch):
     monkeypatch.setenv("TINYAE_DATA", str(data_dir))
     data = load_data("fashion-mnist")
     assert data.train.images.mean(dtype=np.float64) == pytest.approx(0.2860, abs=5e-5)
@@ -126,15 +126,15 @@ def test_fashion_mnist_as_published(data_dir, monkeypatch):
 
 
 @pytest.mark.mnist
-def test_one_collection_is_not_taken_for_the_other(data_dir):
+def test_one_data_set_is_not_mistaken_for_the_other(data_dir):
     with pytest.raises(ValueError, match="these files are mnist, not fashion-mnist"):
         fashion_mnist(data_dir / "mnist")
 
 
 @pytest.mark.parametrize("where", ["", "mnist", "MNIST/raw"])
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_found_in_the_folder_or_its_subfolder(tmp_path, where, ending, monkeypatch):
-    write_collection(tmp_path / where, ending=ending)
+def test_the_files_are_found_in_the_folder_or_its_subfolder(tmp_path, where, ending, monkeypatch):
+    write_data_set(tmp_path / where, ending=ending)
     data = mnist(tmp_path)
     assert data.train.images.shape == (12, 1, 28, 28) and data.classes == tuple("0123456789")
     raw = read_idx(tmp_path / where / (FILES[0] + ending))
@@ -143,10 +143,10 @@ def test_found_in_the_folder_or_its_subfolder(tmp_path, where, ending, monkeypat
     assert np.array_equal(load_data("mnist").train.images, data.train.images)
     assert np.array_equal(
         load_data(tmp_path / where).test.labels, data.test.labels
-    )  # by its path, as one's own
+    )  # by its path, like your own data
 
 
-def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeypatch):
+def test_missing_files_are_listed_with_the_source_of_the_folder(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError) as error:
         mnist(tmp_path)
     for text in (*FILES, "data_dir=", str(tmp_path), "subfolders mnist, MNIST/raw"):
@@ -156,15 +156,15 @@ def test_missing_files_are_named_with_who_asked_for_the_folder(tmp_path, monkeyp
         FileNotFoundError, match="environment variable TINYAE_DATA=.*unset it to download"
     ):
         load_data("mnist")
-    write_collection(tmp_path / "mnist")
+    write_data_set(tmp_path / "mnist")
     (tmp_path / "mnist" / FILES[2]).unlink()
     with pytest.raises(FileNotFoundError) as error:
         mnist(tmp_path)
     assert FILES[2] in str(error.value) and FILES[0] not in str(error.value)
 
 
-def test_images_and_labels_that_do_not_fit(tmp_path):
-    folder = write_collection(tmp_path)
+def test_images_and_labels_that_do_not_match_are_refused(tmp_path):
+    folder = write_data_set(tmp_path)
     (folder / FILES[1]).write_bytes(idx_bytes(np.zeros(11)))
     with pytest.raises(
         ValueError, match=f"12 images in .*{FILES[0]}, but 11 labels in .*{FILES[1]}"
@@ -178,12 +178,12 @@ def test_images_and_labels_that_do_not_fit(tmp_path):
         mnist(tmp_path)
 
 
-# Collections from a server
+# Data sets from a server
 
 
-def test_the_whole_collection_from_a_server(server, monkeypatch):
+def test_a_whole_data_set_is_downloaded(server, monkeypatch):
     address, web = server
-    folder = write_collection(web / "mnist", ending=".gz")
+    folder = write_data_set(web / "mnist", ending=".gz")
     md5 = tuple(hashlib.md5((folder / (file + ".gz")).read_bytes()).hexdigest() for file in FILES)
     monkeypatch.setitem(
         SOURCES, "mnist", SOURCES["mnist"]._replace(mirrors=(f"{address}/mnist",), md5=md5)

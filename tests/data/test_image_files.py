@@ -1,4 +1,4 @@
-"""Pictures of one's own: folders, arrays, and what is refused with which words."""
+"""Your own images: folders, array files, and the error messages for bad ones."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tinyae.data import load_data, pictures
+from tinyae.data import image_dataset, load_data
 
 PIL = pytest.importorskip("PIL.Image")
 
@@ -17,12 +17,12 @@ def save(path, array, **options):
     PIL.fromarray(np.asarray(array)).save(path, **options)
 
 
-def grey(value, height=28, width=28):
+def gray(value, height=28, width=28):
     return np.full((height, width), value, np.uint8)
 
 
-def whole(data):
-    """All pictures and labels, training and test together, in the order of their grey."""
+def all_images(data):
+    """All images and labels, training and test together, sorted by their mean."""
     images = np.concatenate([data.train.images, data.test.images])
     order = images.mean(axis=(1, 2, 3)).argsort()
     labels = (
@@ -36,13 +36,13 @@ def whole(data):
 # Folders
 
 
-def test_a_folder_of_pictures(tmp_path):
+def test_a_folder_of_images_is_read(tmp_path):
     for i, ending in enumerate(("png", "jpg", "bmp", "gif", "PNG", "webp", "tiff", "pgm")):
-        save(tmp_path / f"{i}.{ending}", grey(20 * i))
-    (tmp_path / "notes.txt").write_text("no picture")
-    save(tmp_path / "._hidden.png", grey(255))
+        save(tmp_path / f"{i}.{ending}", gray(20 * i))
+    (tmp_path / "notes.txt").write_text("not an image")
+    save(tmp_path / "._hidden.png", gray(255))
     data = load_data(tmp_path)
-    images, labels = whole(data)
+    images, labels = all_images(data)
     assert (
         images.shape == (8, 1, 28, 28)
         and images.dtype == np.float32
@@ -56,96 +56,100 @@ def test_a_folder_of_pictures(tmp_path):
 
 def test_subfolders_are_classes(tmp_path):
     for i in range(3):
-        save(tmp_path / "cats" / f"{i}.png", grey(10 + i))
-        save(tmp_path / "dogs" / "deep" / f"{i}.png", grey(200 + i))
+        save(tmp_path / "cats" / f"{i}.png", gray(10 + i))
+        save(tmp_path / "dogs" / "deep" / f"{i}.png", gray(200 + i))
     (tmp_path / "empty").mkdir()
-    save(tmp_path / ".cache" / "x.png", grey(0))
-    data = pictures(tmp_path)
-    assert data.classes == ("cats", "dogs") and whole(data)[1].tolist() == [0, 0, 0, 1, 1, 1]
+    save(tmp_path / ".cache" / "x.png", gray(0))
+    data = image_dataset(tmp_path)
+    assert data.classes == ("cats", "dogs") and all_images(data)[1].tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_train_and_test_folders_are_the_split(tmp_path):
     for part, n in (("train", 4), ("test", 2)):
         for i in range(n):
-            save(tmp_path / part / "a" / f"{i}.png", grey(i))
-            save(tmp_path / part / "b" / f"{i}.png", grey(100 + i))
-    data = pictures(tmp_path)
+            save(tmp_path / part / "a" / f"{i}.png", gray(i))
+            save(tmp_path / part / "b" / f"{i}.png", gray(100 + i))
+    data = image_dataset(tmp_path)
     assert (len(data.train), len(data.test)) == (8, 4) and data.classes == ("a", "b")
-    save(tmp_path / "test" / "c" / "0.png", grey(3))
+    save(tmp_path / "test" / "c" / "0.png", gray(3))
     with pytest.raises(
         ValueError, match=r"classes \['a', 'b'\] in train, but \['a', 'b', 'c'\] in test"
     ):
-        pictures(tmp_path)
+        image_dataset(tmp_path)
 
 
-def test_resized_upright_and_cut_to_the_middle(tmp_path):
-    wide = np.hstack([grey(0, 40, 30), grey(90, 40, 40), grey(255, 40, 30)])
+def test_images_are_resized_and_cropped_to_the_middle(tmp_path):
+    wide = np.hstack([gray(0, 40, 30), gray(90, 40, 40), gray(255, 40, 30)])
     save(tmp_path / "a.png", wide)
     save(tmp_path / "b.png", wide)
-    images = pictures(tmp_path).train.images
+    images = image_dataset(tmp_path).train.images
     assert images.shape == (1, 1, 28, 28) and images[0, 0, :, 1:-1] == pytest.approx(90 / 255)
-    assert pictures(tmp_path, size=7).train.images.shape == (1, 1, 7, 7)
-    assert pictures(tmp_path, size=None).train.images.shape == (1, 1, 40, 100)
+    assert image_dataset(tmp_path, size=7).train.images.shape == (1, 1, 7, 7)
+    assert image_dataset(tmp_path, size=None).train.images.shape == (1, 1, 40, 100)
 
 
 def test_camera_orientation_is_followed(tmp_path):
     exif = PIL.Exif()
-    exif[0x0112] = 6  # turn clockwise by 90° to see it upright
+    exif[0x0112] = 6  # rotate clockwise by 90° to see it upright
     for name in ("a.png", "b.png"):
-        save(tmp_path / name, np.vstack([grey(255, 10, 20), grey(0, 10, 20)]), exif=exif)
-    image = pictures(tmp_path, size=None).train.images[0, 0]
+        save(tmp_path / name, np.vstack([gray(255, 10, 20), gray(0, 10, 20)]), exif=exif)
+    image = image_dataset(tmp_path, size=None).train.images[0, 0]
     assert np.all(image[:, 10:] == 1) and np.all(image[:, :10] == 0)
 
 
-def test_colours_transparency_and_sixteen_bits(tmp_path):
+def test_colors_transparency_and_sixteen_bits_become_gray(tmp_path):
     red = np.zeros((28, 28, 3), np.uint8)
     red[..., 0] = 255
-    clear = np.zeros((28, 28, 4), np.uint8)  # black ink on transparent paper
+    clear = np.zeros((28, 28, 4), np.uint8)  # black on a transparent background
     clear[:14, :, 3] = 255
     for name, array, mean in (
         ("red", red, 76 / 255),
         ("clear", clear, 0.5),
-        ("bool", grey(255) > 0, 1),
+        ("bool", gray(255) > 0, 1),
         ("deep", np.full((28, 28), 32768, np.uint16), 128 / 255),
     ):
         for i in range(2):
             save(tmp_path / name / f"{i}.png", array)
-        assert pictures(tmp_path / name).train.images.mean() == pytest.approx(mean, abs=1e-3), name
+        assert image_dataset(tmp_path / name).train.images.mean() == pytest.approx(
+            mean, abs=1e-3
+        ), name
 
 
-def test_different_sizes_without_a_size(tmp_path):
-    save(tmp_path / "a.png", grey(0))
-    save(tmp_path / "b.png", grey(0))
-    save(tmp_path / "c.png", grey(0, 20, 30))
-    with pytest.raises(ValueError, match="c.png: 30×20 pixels, but a.png has 28×28.*size=..., 28"):
-        pictures(tmp_path, size=None)
-    assert len(pictures(tmp_path).train) == 2
+def test_images_of_different_sizes_need_a_size(tmp_path):
+    save(tmp_path / "a.png", gray(0))
+    save(tmp_path / "b.png", gray(0))
+    save(tmp_path / "c.png", gray(0, 20, 30))
+    with pytest.raises(
+        ValueError, match="c.png: 30×20 pixels, but a.png has 28×28.*size=..., for example 28"
+    ):
+        image_dataset(tmp_path, size=None)
+    assert len(image_dataset(tmp_path).train) == 2
 
 
-def test_folders_that_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="no pictures here or in its subfolders.*looked for .png"):
-        pictures(tmp_path)
-    save(tmp_path / "a.png", grey(0))
-    with pytest.raises(ValueError, match="expected 2 or more"):
-        pictures(tmp_path)
+def test_bad_folders_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no images here or in its subfolders.*looked for .png"):
+        image_dataset(tmp_path)
+    save(tmp_path / "a.png", gray(0))
+    with pytest.raises(ValueError, match="expected at least 2"):
+        image_dataset(tmp_path)
     with pytest.raises(ValueError, match="size=0"):
-        pictures(tmp_path, size=0)
-    save(tmp_path / "sub" / "b.png", grey(0))
-    with pytest.raises(ValueError, match="1 pictures beside subfolders with 1 more"):
-        pictures(tmp_path)
+        image_dataset(tmp_path, size=0)
+    save(tmp_path / "sub" / "b.png", gray(0))
+    with pytest.raises(ValueError, match="1 images beside subfolders with 1 more"):
+        image_dataset(tmp_path)
     (tmp_path / "a.png").rename(tmp_path / "sub" / "a.png")
     data = (tmp_path / "sub" / "b.png").read_bytes()
-    for damaged in (b"no picture at all", data[:40], b""):
+    for damaged in (b"not an image at all", data[:40], b""):
         (tmp_path / "sub" / "b.png").write_bytes(damaged)
-        with pytest.raises(ValueError, match="b.png: not a readable picture"):
-            pictures(tmp_path)
+        with pytest.raises(ValueError, match="b.png: not a readable image"):
+            image_dataset(tmp_path)
 
 
 def test_without_pillow_the_error_says_what_to_install(tmp_path, monkeypatch):
-    save(tmp_path / "a.png", grey(0))
+    save(tmp_path / "a.png", gray(0))
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=re.escape('pip install "tinyae[data]"')):
-        pictures(tmp_path)
+        image_dataset(tmp_path)
 
 
 # Array files
@@ -153,7 +157,7 @@ def test_without_pillow_the_error_says_what_to_install(tmp_path, monkeypatch):
 X = np.random.default_rng(0).random((20, 8, 8))
 
 
-def test_npy_is_split_by_seed(tmp_path):
+def test_npy_files_are_split_by_the_seed(tmp_path):
     np.save(tmp_path / "mine.npy", X)
     data = load_data(tmp_path / "mine.npy")
     assert (data.name, len(data.train), len(data.test)) == (
@@ -165,11 +169,11 @@ def test_npy_is_split_by_seed(tmp_path):
     assert not np.array_equal(
         data.test.images, load_data(tmp_path / "mine.npy", seed=1).test.images
     )
-    assert len(pictures(tmp_path / "mine.npy", test=0.5).test) == 10
+    assert len(image_dataset(tmp_path / "mine.npy", test=0.5).test) == 10
 
 
 @pytest.mark.parametrize(
-    "arrays, n_test, labelled",
+    "arrays, n_test, labeled",
     [
         (
             {"x_train": X, "y_train": np.arange(20), "x_test": X[:5], "y_test": np.arange(5)},
@@ -183,37 +187,37 @@ def test_npy_is_split_by_seed(tmp_path):
         ({"images": X, "names": X}, 2, False),
     ],
 )
-def test_npz(tmp_path, arrays, n_test, labelled):
+def test_npz_files_are_read(tmp_path, arrays, n_test, labeled):
     np.savez(tmp_path / "mine.npz", **arrays)
     data = load_data(str(tmp_path / "mine.npz"))
-    assert len(data.test) == n_test and (data.train.labels is not None) == labelled == bool(
+    assert len(data.test) == n_test and (data.train.labels is not None) == labeled == bool(
         data.classes
     )
-    if labelled:  # the pictures kept their labels
+    if labeled:  # the images kept their labels
         assert data.train.images[:, 0] == pytest.approx(X[data.train.labels], abs=1e-6)
 
 
 @pytest.mark.parametrize(
     "arrays, message",
     [
-        ({"a": X, "b": X}, "found the arrays a, b; expected x_train.*images with labels"),
+        ({"a": X, "b": X}, "found the arrays a, b; expected x_train.*or images"),
         ({}, "found the arrays none"),
         (
             {"x_train": X, "x_test": X[:, :7]},
             r"\(20, 1, 8, 8\) and test images \(20, 1, 7, 8\) differ",
         ),
         ({"images": X, "labels": np.arange(19)}, "labels: shape"),
-        ({"images": X * 9}, "images: numbers from"),
+        ({"images": X * 9}, "images: values from"),
         ({"images": np.array([None, 1])}, "never unpickled"),
     ],
 )
-def test_npz_that_is_refused(tmp_path, arrays, message):
+def test_bad_npz_files_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(ValueError, match="mine.npz: .*" + message):
         load_data(tmp_path / "mine.npz")
 
 
-def test_damaged_array_files(tmp_path):
+def test_damaged_array_files_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", X)
     np.savez(tmp_path / "a.npz", X)
     np.save(tmp_path / "o.npy", np.array([{}], dtype=object), allow_pickle=True)
@@ -226,9 +230,10 @@ def test_damaged_array_files(tmp_path):
             load_data(tmp_path / name)
 
 
-def test_importing_needs_numpy_alone():
+def test_importing_needs_only_numpy():
     code = (
-        "import sys; sys.modules.update({n: None for n in ('PIL', 'pooch', 'sklearn', 'scipy', 'requests')});"
+        "import sys; missing = ('PIL', 'pooch', 'sklearn', 'scipy', 'requests');"
+        "sys.modules.update({n: None for n in missing});"
         "import tinyae.data; tinyae.data.strokes(10, 10)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

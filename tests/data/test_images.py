@@ -1,4 +1,4 @@
-"""Arrays of one's own: shapes and ranges that are taken, and what is refused with which words."""
+"""Your own arrays: accepted shapes and ranges, and the error messages for others."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from tinyae.data.images import as_labels, scale_images
     ),
     st.sampled_from(["uint8", "int64", "int16", "float32", "float64", "float16"]),
 )
-def test_shapes_and_types(shapes, dtype):
+def test_all_shapes_and_types_are_converted(shapes, dtype):
     given_shape, expected = shapes
     x = np.random.default_rng(0).integers(0, 256, given_shape)
     x.flat[0] = 255
@@ -34,20 +34,20 @@ def test_shapes_and_types(shapes, dtype):
     assert np.shares_memory(y.reshape(5, -1), y)
 
 
-def test_black_and_white_stays():
+def test_black_and_white_is_not_scaled():
     x = np.eye(4)[None]
     for dtype in (bool, np.uint8, np.int64, np.float32):
         assert np.array_equal(scale_images(x.astype(dtype)), x[None])
 
 
-def test_the_array_given_is_not_changed_nor_kept():
+def test_the_given_array_is_neither_changed_nor_kept():
     x = np.full((2, 1, 3, 3), 0.5, np.float32)
     y = scale_images(x)
     y[...] = 9
     assert np.all(x == 0.5)
 
 
-def bad_picture(value):
+def bad_image(value):
     x = np.zeros((6, 3, 3))
     x[2, 1, 1] = x[4, 0, 0] = value
     return x
@@ -56,21 +56,21 @@ def bad_picture(value):
 @pytest.mark.parametrize(
     "x, message",
     [
-        (bad_picture(np.nan), "NaN or infinity in 2 of 6 pictures, first in picture 2"),
-        (bad_picture(-np.inf), "first in picture 2"),
-        (bad_picture(254.0), "from 0 to 254, expected 0 to 1: divide by 255 first"),
-        (bad_picture(-0.5), "from -0.5 to 0, expected 0 to 1: scale"),
-        (bad_picture(300).astype(int), "whole numbers from 0 to 300, expected 0 to 255"),
-        (bad_picture(-1).astype(np.int8), "whole numbers from -1 to 0"),
+        (bad_image(np.nan), "NaN or infinity in 2 of 6 images, first in image 2"),
+        (bad_image(-np.inf), "first in image 2"),
+        (bad_image(254.0), "from 0 to 254, expected 0 to 1: divide by 255 first"),
+        (bad_image(-0.5), "from -0.5 to 0, expected 0 to 1: scale"),
+        (bad_image(300).astype(int), "integers from 0 to 300, expected 0 to 255"),
+        (bad_image(-1).astype(np.int8), "integers from -1 to 0"),
         (np.zeros(9), r"shape \(9,\), expected \(N, D\)"),
         (np.zeros((5, 2, 8, 8)), r"shape \(5, 2, 8, 8\).*C = 1 or 3"),
-        (np.zeros((0, 28, 28)), "no pictures"),
-        (np.zeros((3, 0)), "no pictures"),
+        (np.zeros((0, 28, 28)), "no images"),
+        (np.zeros((3, 0)), "no images"),
         (np.array([["a", "b"]]), "expected numbers, got <U1"),
         (np.zeros((2, 4), complex), "expected numbers, got complex128"),
     ],
 )
-def test_arrays_that_are_refused(x, message, tmp_path):
+def test_bad_arrays_are_refused(x, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         scale_images(x)
     np.save(tmp_path / "x.npy", x)
@@ -83,17 +83,17 @@ def test_arrays_that_are_refused(x, message, tmp_path):
     [
         (np.zeros(4), r"shape \(4,\), expected \(5,\)"),
         (np.eye(5), "one label for each"),
-        (np.full(5, 0.5), "whole numbers"),
-        (np.full(5, np.nan), "whole numbers"),
+        (np.full(5, 0.5), "expected integers"),
+        (np.full(5, np.nan), "expected integers"),
         (np.arange(-1, 4), "-1 found"),
-        (np.array(list("abcde")), "whole numbers"),
+        (np.array(list("abcde")), "expected integers"),
     ],
 )
-def test_labels_that_are_refused(y, message):
+def test_bad_labels_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         as_labels(y, 5)
 
 
-def test_labels_that_are_taken():
+def test_integer_labels_of_any_type_are_accepted():
     for y in (np.arange(5), np.arange(5.0), np.arange(5)[:, None], np.arange(5, dtype=np.uint8)):
         assert as_labels(y, 5).tolist() == [0, 1, 2, 3, 4] and as_labels(y, 5).dtype == np.int64

@@ -1,4 +1,4 @@
-"""Generated digits: reproducible, in range, and the factors are really those of the picture."""
+"""Generated digits: reproducible, in range, and the images have the factors that are reported."""
 
 import time
 
@@ -16,15 +16,15 @@ def data():
 
 
 def moments(images):
-    """Ink, centre (x, y) and covariance (xx, xy, yy) of each picture, in pixels."""
+    """Sum, center (x, y) and covariance (xx, xy, yy) of each image, in pixels."""
     n, _, h, w = images.shape
-    ink = images.sum(axis=(1, 2, 3))
+    total = images.sum(axis=(1, 2, 3))
     x, y = np.arange(w) + 0.5, np.arange(h) + 0.5
-    cx, cy = images.sum(axis=(1, 2)) @ x / ink, images.sum(axis=(1, 3)) @ y / ink
+    cx, cy = images.sum(axis=(1, 2)) @ x / total, images.sum(axis=(1, 3)) @ y / total
     dx, dy = x - cx[:, None], y - cy[:, None]
-    p = images[:, 0] / ink[:, None, None]
+    p = images[:, 0] / total[:, None, None]
     return (
-        ink,
+        total,
         cx,
         cy,
         np.einsum("nyx,nx,ny->n", p, dx, dy, optimize=True),
@@ -59,18 +59,18 @@ def test_same_seed_same_bits_and_other_seeds_and_parts_differ(data):
     assert not set(same_size.train.factors["rotation"]) & set(same_size.test.factors["rotation"])
 
 
-def test_draw_with_the_factors_draws_the_same_pictures(data):
+def test_draw_with_the_factors_draws_the_same_images(data):
     assert np.array_equal(draw(data.test.labels, **data.test.factors), data.test.images)
-    some = data.test[400:410]  # a picture does not depend on its neighbours
+    some = data.test[400:410]  # an image does not depend on the others
     assert np.array_equal(draw(some.labels, **some.factors), some.images)
 
 
-def test_grey_levels_are_bytes(data):
+def test_gray_levels_are_bytes(data):
     levels = data.train.images[:100] * 255
     assert np.abs(levels - np.rint(levels)).max() < 1e-4
 
 
-def test_every_picture_is_drawn_and_nearly_nothing_is_cut_off(data):
+def test_no_image_is_empty_and_almost_nothing_is_cut_off(data):
     x = data.train.images[:, 0]
     assert x.max(axis=(1, 2)).min() > 0.8
     border = np.maximum(x[:, [0, -1]].max(axis=(1, 2)), x[:, :, [0, -1]].max(axis=(1, 2)))
@@ -78,44 +78,44 @@ def test_every_picture_is_drawn_and_nearly_nothing_is_cut_off(data):
     assert 0.08 < x.mean() < 0.16  # MNIST: 0.13
 
 
-def test_ink_grows_with_thickness(data):
-    thickness, ink = data.train.factors["thickness"], data.train.images.mean(axis=(1, 2, 3))
+def test_the_sum_of_the_pixels_grows_with_thickness(data):
+    thickness, total = data.train.factors["thickness"], data.train.images.mean(axis=(1, 2, 3))
     for digit in range(10):
         of = data.train.labels == digit
-        assert np.corrcoef(thickness[of], ink[of])[0, 1] > 0.8
+        assert np.corrcoef(thickness[of], total[of])[0, 1] > 0.8
     one = draw([8] * 9, thickness=np.linspace(1, 4, 9)).sum(axis=(1, 2, 3))
     assert (np.diff(one) > 0).all()
 
 
-def test_a_straight_line_has_the_thickness_that_was_asked_for():
+def test_a_straight_line_has_the_requested_thickness():
     for thickness in (1.0, 2.0, 3.0, 4.0):
         row = draw([1], style=0, thickness=thickness)[0, 0, 14]  # across the stem of a plain 1
         assert row.sum() == pytest.approx(thickness, abs=0.06)
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_shift_moves_the_centre(digit):
+def test_shift_moves_the_center(digit):
     shift = np.array([[0, 0], [2, 0], [0, 2], [-1.5, 1]])
     _, cx, cy, *_ = moments(draw([digit] * 4, shift=shift))
     assert np.stack([cx - cx[0], cy - cy[0]], axis=1) == pytest.approx(shift, abs=0.05)
 
 
-def test_a_drawing_lies_in_the_middle_whatever_its_pose():
-    for knob in ({}, {"shear": 0.4}, {"rotation": -0.25}, {"wobble": np.full((4, 2), 0.04)}):
-        images = draw(np.arange(10), size=112, **knob)[:, 0] > 0.5
+def test_every_drawing_is_centered():
+    for factor in ({}, {"shear": 0.4}, {"rotation": -0.25}, {"wobble": np.full((4, 2), 0.04)}):
+        images = draw(np.arange(10), size=112, **factor)[:, 0] > 0.5
         for axis in (1, 2):
-            inked = images.any(axis=axis)
-            first, last = inked.argmax(axis=1), 112 - inked[:, ::-1].argmax(axis=1)
+            drawn = images.any(axis=axis)
+            first, last = drawn.argmax(axis=1), 112 - drawn[:, ::-1].argmax(axis=1)
             assert (first + last) / 2 == pytest.approx(56, abs=1.6)
 
 
-@pytest.mark.parametrize("knob", ["style", "wobble"])
-def test_style_and_wobble_change_every_digit(knob):
+@pytest.mark.parametrize("factor", ["style", "wobble"])
+def test_style_and_wobble_change_every_digit(factor):
     ends = {
         "style": np.repeat([0.0, 1.0], 10),
         "wobble": np.random.default_rng(0).normal(0, 0.035, (20, 4, 2)),
-    }[knob]
-    images = draw(np.tile(np.arange(10), 2), **{knob: ends})
+    }[factor]
+    images = draw(np.tile(np.arange(10), 2), **{factor: ends})
     assert np.abs(images[:10] - images[10:]).mean(axis=(1, 2, 3)).min() > 0.005
 
 
@@ -131,7 +131,7 @@ def test_rotation_is_in_radians_and_clockwise():
     assert axis == pytest.approx(angle, abs=0.01)
 
 
-def test_shear_leans_to_the_right_by_its_tangent():
+def test_shear_leans_to_the_right():
     shear = np.array([0, 0.2, 0.4])
     *_, xy, _, yy = moments(draw([1] * 3, style=0, shear=shear))
     assert -xy / yy == pytest.approx(shear, abs=0.02)
@@ -154,7 +154,7 @@ def test_pressure_makes_the_end_thicker():
     assert top[0] > 1.1 * bottom[0] and bottom[1] > 1.1 * top[1]
 
 
-def test_a_larger_picture_is_the_same_drawing():
+def test_a_larger_image_is_the_same_drawing():
     small, large = draw(np.arange(10)), draw(np.arange(10), size=56)
     pooled = large.reshape(10, 1, 28, 2, 28, 2).mean(axis=(3, 5))
     assert np.abs(small - pooled).mean() < 0.02
@@ -162,14 +162,14 @@ def test_a_larger_picture_is_the_same_drawing():
 
 
 def test_digits_can_be_told_apart(data):
-    """Nearest neighbours by pixels find the label: the pictures are readable, and not all alike."""
+    """Nearest neighbors by pixels find the label: the images are readable, and not all alike."""
     a, b = data.train.flat, data.test.flat
     nearest = ((a * a).sum(axis=1) - 2 * b @ a.T).argmin(axis=1)
     accuracy = (data.train.labels[nearest] == data.test.labels).mean()
     assert 0.9 < accuracy < 1
 
 
-def test_both_ways_of_writing_fit_together():
+def test_both_writing_styles_fit_together():
     assert set(DIGITS) == set(range(10))
     for first, second in DIGITS.values():
         assert [len(stroke) for stroke in first] == [len(stroke) for stroke in second]
@@ -179,14 +179,14 @@ def test_both_ways_of_writing_fit_together():
     assert 0.1 < pieces.max() < 1.2  # pixels: the soft minimum needs them short
 
 
-def test_twelve_thousand_in_a_few_seconds():
+def test_twelve_thousand_take_a_few_seconds():
     start = time.process_time()
     strokes()
     assert time.process_time() - start < 6  # 0.9 s on an idle core
 
 
 @pytest.mark.parametrize("arguments", [{"n_train": 0}, {"n_test": -1}, {"size": 4}])
-def test_impossible_sizes(arguments):
+def test_impossible_sizes_are_refused(arguments):
     with pytest.raises(ValueError, match=f"{next(iter(arguments))}=.*expected"):
         strokes(**arguments)
 
@@ -195,6 +195,6 @@ def test_impossible_sizes(arguments):
     "labels, message",
     [([3, 10], "0 to 9, got 10"), ([-1], "got -1"), (3, "integers"), ([1.5], "float64")],
 )
-def test_labels_that_are_no_digits(labels, message):
+def test_labels_that_are_not_digits_are_refused(labels, message):
     with pytest.raises(ValueError, match=message):
         draw(labels)

@@ -1,4 +1,4 @@
-"""The two losses of an adversarial game, by differences and beside PyTorch, and the alternation of the two players."""
+"""The two losses of adversarial training, by differences and beside PyTorch, and the alternation of the two players."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ from tinyae import (
 )
 from tinyae.checking import assert_gradients
 from tinyae.objectives.adversarial import (
-    DISCRIMINATOR,
     Adversarial,
     GeneratorLoss,
-    codes,
+    code_batches,
     discriminator_loss,
-    reconstructions,
+    image_batches,
 )
 from tinyae.training import TrainingDiverged
+from tinyae.training.loop import SECOND_NETWORK
 
 RNG = np.random.default_rng(0)
 REAL, FAKE = RNG.uniform(size=(6, 5)), RNG.uniform(size=(4, 5))
@@ -76,10 +76,7 @@ def test_gradients_of_the_other_side():
     c = discriminator()
     assert_gradients(
         Adversarial(
-            Objective(output_penalty=GeneratorLoss(c), gamma=0.3),
-            c,
-            reconstructions,
-            Adam(c.params),
+            Objective(output_penalty=GeneratorLoss(c), gamma=0.3), c, image_batches, Adam(c.params)
         ),
         model(),
         REAL,
@@ -97,24 +94,24 @@ def test_values_by_hand():
     def sure(x):
         return 1 / (1 + np.exp(-c(x)))
 
-    loss, _, parts = discriminator_loss(c, (REAL, FAKE))
+    loss, _, terms = discriminator_loss(c, (REAL, FAKE))
     assert loss == pytest.approx(-np.log(sure(REAL)).mean() - np.log(1 - sure(FAKE)).mean())
-    assert parts == {
+    assert terms == {
         "discriminator_accuracy": pytest.approx(
             ((sure(REAL) > 0.5).mean() + (sure(FAKE) <= 0.5).mean()) / 2
         )
     }
     assert GeneratorLoss(c)(FAKE)[0] == pytest.approx(-np.log(sure(FAKE)).mean())
     m = model()
-    loss, _, parts = Objective(output_penalty=GeneratorLoss(c), gamma=0.3)(m, REAL)
-    assert parts == {
+    loss, _, terms = Objective(output_penalty=GeneratorLoss(c), gamma=0.3)(m, REAL)
+    assert terms == {
         "reconstruction": mse(m(REAL), REAL)[0],
         "output_penalty": GeneratorLoss(c)(m(REAL))[0],
     }
-    assert loss == pytest.approx(parts["reconstruction"] + 0.3 * parts["output_penalty"])
+    assert loss == pytest.approx(terms["reconstruction"] + 0.3 * terms["output_penalty"])
 
 
-def test_a_critic_that_cannot_tell():
+def test_a_discriminator_that_cannot_tell():
     c = discriminator()
     for w in c.params.values():
         w[...] = 0
@@ -122,7 +119,7 @@ def test_a_critic_that_cannot_tell():
     assert discriminator_loss(c, (REAL, REAL))[2]["discriminator_accuracy"] == 0.5
 
 
-def test_the_best_critic_on_known_densities():
+def test_the_best_discriminator_on_known_densities():
     """Goodfellow et al. 2014, proposition 1: its best logit is log p(x) − log q(x). N(1, 1) beside N(−1, 1): 2x."""
     rng = np.random.default_rng(0)
     real, fake = rng.normal(1, 1, (20_000, 1)), rng.normal(-1, 1, (20_000, 1))
@@ -146,34 +143,34 @@ def test_the_gradient_makes_the_fake_look_more_real():
     assert GeneratorLoss(c)(FAKE - 0.1 * dy)[0] < before
 
 
-# ---- the game ----------------------------------------------------------------------------------------------------------
+# ---- training ----------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_real_and_what_is_fake():
     m = model()
-    real, fake = reconstructions(m, REAL)
+    real, fake = image_batches(m, REAL)
     assert real is REAL and np.array_equal(fake, m(REAL))
-    real, fake = codes(m, REAL, np.random.default_rng(4))
+    real, fake = code_batches(m, REAL, np.random.default_rng(4))
     np.testing.assert_array_equal(real, np.random.default_rng(4).standard_normal((6, 2)))
     np.testing.assert_array_equal(fake, m.encode(REAL))
 
 
-def players(game=codes, weight=0.1, lr=0.01, seed=0):
+def networks(batches=code_batches, weight=0.1, lr=0.01, seed=0):
     """A model, a discriminator, and their objective."""
     m, c = (
         model(np.float32, seed=2 + seed),
-        discriminator(2 if game is codes else 5, np.float32, seed=1 + seed),
+        discriminator(2 if batches is code_batches else 5, np.float32, seed=1 + seed),
     )
     where = (
         {"code_penalty": GeneratorLoss(c), "beta": weight}
-        if game is codes
+        if batches is code_batches
         else {"output_penalty": GeneratorLoss(c), "gamma": weight}
     )
-    return m, c, Adversarial(Objective(**where), c, game, Adam(c.params, lr))
+    return m, c, Adversarial(Objective(**where), c, batches, Adam(c.params, lr))
 
 
-def play(weight=0.1, epochs=3, game=codes, lr=0.01, workers=1, x=None, **options):
-    m, c, objective = players(game, weight, lr)
+def train(weight=0.1, epochs=3, batches=code_batches, lr=0.01, workers=1, x=None, **options):
+    m, c, objective = networks(batches, weight, lr)
     x = RNG_X if x is None else x
     history = fit(
         m,
@@ -193,12 +190,12 @@ def play(weight=0.1, epochs=3, game=codes, lr=0.01, workers=1, x=None, **options
 RNG_X = np.random.default_rng(7).uniform(size=(64, 5)).astype(np.float32)
 
 
-@pytest.mark.parametrize("game", [codes, reconstructions])
-def test_both_players_move_and_the_log_has_both(game):
-    m, c, history = play(game=game)
+@pytest.mark.parametrize("batches", [code_batches, image_batches])
+def test_both_networks_move_and_the_log_has_both(batches):
+    m, c, history = train(batches=batches)
     for after, before in [
         (m, model(np.float32)),
-        (c, discriminator(2 if game is codes else 5, np.float32)),
+        (c, discriminator(2 if batches is code_batches else 5, np.float32)),
     ]:
         assert all(not np.array_equal(w, before.params[key]) for key, w in after.params.items())
     assert {
@@ -215,39 +212,39 @@ def test_both_players_move_and_the_log_has_both(game):
 
 def test_the_same_seed_gives_the_same_weights():
     for workers in (1, 2):
-        (m, c, _), (m2, c2, _) = play(workers=workers), play(workers=workers)
+        (m, c, _), (m2, c2, _) = train(workers=workers), train(workers=workers)
         same_bits(m, m2)
         same_bits(c, c2)
 
 
 def test_it_is_the_alternation_of_two_plain_steps():
     m, c, x = model(np.float32), discriminator(2, np.float32), RNG_X[:16]
-    optimizer, critic_optimizer = Adam(m.params, 0.01), Adam(c.params, 0.01)
+    optimizer, discriminator_optimizer = Adam(m.params, 0.01), Adam(c.params, 0.01)
     for epoch in range(2):
         order = np.random.default_rng([3, epoch]).permutation(16)
-        pair = codes(m, x[order], np.random.default_rng([3, epoch, 0, DISCRIMINATOR, 0]))
-        critic_optimizer.step(discriminator_loss(c, pair)[1])
+        pair = code_batches(m, x[order], np.random.default_rng([3, epoch, 0, SECOND_NETWORK, 0]))
+        discriminator_optimizer.step(discriminator_loss(c, pair)[1])
         optimizer.step(Objective(code_penalty=GeneratorLoss(c), beta=0.1)(m, x[order])[1])
-    m2, c2, _ = play(epochs=2, x=x)
+    m2, c2, _ = train(epochs=2, x=x)
     same_bits(m, m2)
     same_bits(c, c2)
 
 
 def test_with_weight_0_the_model_is_the_plain_one():
-    m, _, _ = play(weight=0.0)
-    plain, _, _ = play(weight=0.0, game=reconstructions)
+    m, _, _ = train(weight=0.0)
+    plain, _, _ = train(weight=0.0, batches=image_batches)
     same_bits(m, plain)
     assert not np.array_equal(
-        play(weight=0.5)[0].params["encoder.0.weight"], m.params["encoder.0.weight"]
+        train(weight=0.5)[0].params["encoder.0.weight"], m.params["encoder.0.weight"]
     )
 
 
-@pytest.mark.parametrize("game", [codes, reconstructions])
-def test_a_resumed_game_gives_the_same_bits_for_both_players(game, tmp_path):
-    m, c, whole = play(epochs=4, game=game, workers=2)
-    play(epochs=2, game=game, workers=2, checkpoint=tmp_path / "run.npz")
-    m2, c2, objective = players(
-        game, seed=9
+@pytest.mark.parametrize("batches", [code_batches, image_batches])
+def test_a_resumed_run_gives_the_same_bits_for_both_networks(batches, tmp_path):
+    m, c, whole = train(epochs=4, batches=batches, workers=2)
+    train(epochs=2, batches=batches, workers=2, checkpoint=tmp_path / "run.npz")
+    m2, c2, objective = networks(
+        batches, seed=9
     )  # as in a new process: other weights, which the checkpoint overwrites
     history = fit(
         m2,
@@ -267,10 +264,10 @@ def test_a_resumed_game_gives_the_same_bits_for_both_players(game, tmp_path):
     assert history["discriminator"] == whole["discriminator"] and history["loss"] == whole["loss"]
 
 
-def test_a_checkpoint_of_another_game_changes_nothing(tmp_path):
+def test_a_checkpoint_of_another_pair_changes_nothing(tmp_path):
     path = tmp_path / "run.npz"
-    play(epochs=1, checkpoint=path)
-    m, c, objective = players(reconstructions)  # a discriminator of another size
+    train(epochs=1, checkpoint=path)
+    m, c, objective = networks(image_batches)  # a discriminator of another size
     before = {key: w.copy() for key, w in {**m.params, **c.params}.items()}
     for wrong, said in [
         (objective, "the discriminator: weights of another architecture"),
@@ -295,7 +292,7 @@ def test_a_checkpoint_of_another_game_changes_nothing(tmp_path):
 
 
 def test_validation_and_patience_see_the_models_loss():
-    _, _, history = play(epochs=3, validation=RNG_X[:20], patience=3)
+    _, _, history = train(epochs=3, validation=RNG_X[:20], patience=3)
     assert len(history["val_loss"]) == 3 and min(history["val_loss"]) > 0
 
 
@@ -312,14 +309,14 @@ def test_the_codes_come_to_look_normal():
 
     before = off(m)
     objective = Adversarial(
-        Objective(code_penalty=GeneratorLoss(c), beta=1.0), c, codes, Adam(c.params, 3e-3)
+        Objective(code_penalty=GeneratorLoss(c), beta=1.0), c, code_batches, Adam(c.params, 3e-3)
     )
     fit(m, x, objective, Adam(m.params, 3e-3), 60, 50, workers=1, progress=False)
     assert off(m) < 0.5 * before
 
 
-@pytest.mark.parametrize("game", [codes, reconstructions])
-def test_on_a_device(monkeypatch, game):
+@pytest.mark.parametrize("batches", [code_batches, image_batches])
+def test_on_a_device(monkeypatch, batches):
     from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
@@ -329,15 +326,15 @@ def test_on_a_device(monkeypatch, game):
     for batch_size in (64, 16):
         m, c = (
             model(np.float32).to("gpu"),
-            discriminator(2 if game is codes else 5, np.float32).to("gpu"),
+            discriminator(2 if batches is code_batches else 5, np.float32).to("gpu"),
         )
         where = (
             {"code_penalty": GeneratorLoss(c), "beta": 0.1}
-            if game is codes
+            if batches is code_batches
             else {"output_penalty": GeneratorLoss(c), "gamma": 0.1}
         )
         objective, before = (
-            Adversarial(Objective(**where), c, game, Adam(c.params, 0.01)),
+            Adversarial(Objective(**where), c, batches, Adam(c.params, 0.01)),
             DeviceArray.waits,
         )
         fit(
@@ -352,7 +349,7 @@ def test_on_a_device(monkeypatch, game):
         )
         waits.append(DeviceArray.waits - before)
     assert waits[0] == waits[1]  # no step waits for the device
-    on_host = play(epochs=2, game=game)[0]
+    on_host = train(epochs=2, batches=batches)[0]
     for key, w in m.params.items():
         assert type(w) is DeviceArray
         np.testing.assert_allclose(to_numpy(w), on_host.params[key], rtol=1e-5, atol=1e-6)
@@ -389,8 +386,8 @@ def test_on_a_device(monkeypatch, game):
             ValueError,
             r"shape \(6, 3\), expected \(6, 1\)",
         ),
-        (lambda: play(x=RNG_X[:0]), ValueError, "data is empty"),
-        (lambda: play(epochs=-1), ValueError, "epochs is -1"),
+        (lambda: train(x=RNG_X[:0]), ValueError, "data is empty"),
+        (lambda: train(epochs=-1), ValueError, "epochs is -1"),
         (
             lambda: opposed(GeneratorLoss(discriminator(2)), discriminator(2)),
             ValueError,
@@ -403,7 +400,7 @@ def test_on_a_device(monkeypatch, game):
         ),
         (
             lambda: Adversarial(
-                Objective(), discriminator(2), codes, Adam(discriminator(2).params)
+                Objective(), discriminator(2), code_batches, Adam(discriminator(2).params)
             ),
             ValueError,
             "updates another array",
@@ -412,7 +409,7 @@ def test_on_a_device(monkeypatch, game):
             lambda: Adversarial(
                 Objective(code_penalty=GeneratorLoss(c := discriminator(2))),
                 c,
-                codes,
+                code_batches,
                 Adam(model().params),
             ),
             ValueError,
@@ -426,7 +423,7 @@ def test_on_a_device(monkeypatch, game):
         (
             lambda: opposed(c := discriminator(2), c),
             ValueError,
-            "the game's real examples has dtype float32 and the model float64",
+            "the real batch has dtype float32 and the model float64",
         ),
     ],
 )
@@ -439,13 +436,13 @@ def opposed(penalty, c):
     penalty = GeneratorLoss(c) if penalty is c else penalty
     m, objective = (
         model(np.float32),
-        Adversarial(Objective(code_penalty=penalty), c, codes, Adam(c.params)),
+        Adversarial(Objective(code_penalty=penalty), c, code_batches, Adam(c.params)),
     )
     fit(m, RNG_X, objective, Adam(m.params), 1, progress=False)
 
 
-def test_nan_stops_the_game():
-    m, c, objective = players()
+def test_nan_stops_training():
+    m, c, objective = networks()
     c.params["0.weight"][...] = np.nan
     before = {key: w.copy() for key, w in m.params.items()}
     with pytest.raises(

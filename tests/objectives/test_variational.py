@@ -266,7 +266,7 @@ def test_beta_trades_the_kl_against_the_reconstruction():
 
 def test_recipes():
     for name, code in [("vae", 20), ("vae-2d", 2)]:
-        model = PRESETS[name].build((1, 12, 12), 0)
+        model = PRESETS[name].build_model((1, 12, 12), 0)
         assert model.code == code and model(np.zeros((2, 144), np.float32)).shape == (2, 144)
         assert PRESETS[name].objective == Variational()
 
@@ -297,7 +297,7 @@ def test_from_the_command_line(tmp_path, capsys):
     assert float(last["loss"]) == pytest.approx(
         float(last["reconstruction"]) + float(last["kl"]), rel=1e-5
     )
-    assert f"the objective itself on the test pictures: {float(last['val_loss']):.6g}" in said
+    assert f"objective on the test images: {float(last['val_loss']):.6g}" in said
     assert main([*run, "--epochs", "3", "--resume"]) == 0
     assert (
         main(
@@ -331,7 +331,7 @@ def test_from_the_command_line(tmp_path, capsys):
         (
             lambda: Objective()(small(), X),
             TypeError,
-            r"a VAE of the parts encoder, mean, decoder.*Variational\(\)",
+            r"the model is a VAE, expected an Autoencoder.*Variational\(\)",
         ),
         (lambda: gaussian_kl(np.zeros((2, 5))), ValueError, r"shape \(2, 5\), expected \(N, 2K\)"),
         (

@@ -390,7 +390,7 @@ def test_threads_and_shards_add_up(model):
     x = np.random.default_rng(0).uniform(size=(60, 12))
     if model == "dense":
         make = lambda: Autoencoder(
-            Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),  # noqa: E731
+            Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),
             Sequential(Linear(3, 12, rng=2), Sigmoid()),
         ).astype(np.float64)
     elif model == "tied":

@@ -76,9 +76,9 @@ def test_validation_does_not_depend_on_the_batch(batch_size):
         model = small_net(np.float64)
         run(1, model, DATA[:8].astype(np.float64), rng=0, batch_size=8)
         with loop.Workers(2) as team:
-            return loop._validation_loss(
-                model, DATA.astype(np.float64), Objective(bce), team, 0, batch_size
-            )
+            data = DATA.astype(np.float64)
+            run_ = loop.Run(model, data, Objective(bce), None, batch_size, 0, team)
+            return loop._validation_loss(run_, data)
 
     assert validation_loss(batch_size) == pytest.approx(validation_loss(16), rel=1e-12)
 
@@ -161,8 +161,8 @@ class TestRefusals:
             (DATA.reshape(50, 1, 3, 4), "flatten it first"),
             (DATA[0], "a single example needs"),
             ((DATA * 255).astype(np.uint8), "dtype uint8: convert pixels to floating point"),
-            (DATA * 255, r"runs from .* to 25\d.*, but the model ends in Sigmoid.*divide by 255"),
-            (DATA - 0.5, "runs from -0.49"),
+            (DATA * 255, r"ranges from .* to 25\d.*, but the model ends in Sigmoid.*divide by 255"),
+            (DATA - 0.5, "ranges from -0.49"),
             (DATA.astype(np.float64), "dtype float64 and the model float32: x.astype"),
             (spoiled(np.nan, 7), "holds NaN or infinite values, first in example 7"),
             (spoiled(np.inf, 3), "holds NaN or infinite values, first in example 3"),
@@ -213,7 +213,7 @@ class TestRefusals:
         model = small_net()
         with pytest.raises(
             ValueError,
-            match=r"another array than the model's encoder.0.weight: make it after astype\(\)",
+            match=r"another array than the model's encoder.0.weight: create it after astype\(\)",
         ):
             run(model=model.astype(np.float32), optimizer=Adam(model.params))
 
@@ -265,7 +265,7 @@ class TestDivergence:
             return loss, grads, parts
 
         with pytest.raises(
-            TrainingDiverged, match="epoch 1: encoder.2.bias is not finite any more"
+            TrainingDiverged, match="epoch 1: encoder.2.bias is no longer finite"
         ):
             run(objective=objective, checkpoint=tmp_path / "run.npz")
         assert not (tmp_path / "run.npz").exists()

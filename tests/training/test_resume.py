@@ -126,12 +126,12 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"batch_size": 8}, "started with batch_size = 16, and cannot go on with batch_size = 8"),
+        ({"batch_size": 8}, "started with batch_size = 16, and cannot continue with batch_size = 8"),
         ({"workers": 2}, "started with workers = 1"),
-        ({"rng": 1}, "started with seed = 0, and cannot go on with seed = 1"),
+        ({"rng": 1}, "started with seed = 0, and cannot continue with seed = 1"),
         ({"data": DATA[:49]}, "started with examples = 50"),
         ({"settings": {"name": "b", "shape": (1, 2)}}, "started with name = a"),
-        ({"settings": {}}, "started with .* cannot go on with .* = None"),
+        ({"settings": {}}, "started with .* cannot continue with .* = None"),
     ],
 )
 def test_other_settings_are_named(tmp_path, change, words):
@@ -152,7 +152,7 @@ def test_no_checkpoint_to_resume(tmp_path):
 def test_a_weight_file_is_no_checkpoint(tmp_path):
     for metadata in ({}, {"epoch": 3}):
         save_weights(small_net(), tmp_path / "w.npz", **metadata)
-        with pytest.raises(ValueError, match="no checkpoint of a training run"):
+        with pytest.raises(ValueError, match="not a checkpoint of a training run"):
             run(1, checkpoint=tmp_path / "w.npz", resume=True)
 
 

@@ -1,7 +1,8 @@
-"""What a trained autoencoder is good for: maps of the data, finding what is unusual, cleaning large pictures, features.
+"""Applications of a trained autoencoder: maps of the data, anomaly detection, denoising, features.
 
-Works with any model of the library, and where it says "a function" with any function. scikit-learn (``pip install
-"tinyae[apps]"``) is needed for t-SNE and for the ROC and precision-recall curves alone.
+The functions work with any model of the library; some accept any function. scikit-learn
+(``pip install "tinyae[apps]"``) is needed only for t-SNE and for the ROC and precision-recall
+curves.
 """
 
 from tinyae.applications.anomaly import (
@@ -11,16 +12,11 @@ from tinyae.applications.anomaly import (
     roc_auc,
 )
 from tinyae.applications.features import accuracy, encode, linear_probe, predict, stratified_subset
-from tinyae.applications.maps import (
-    decode_grid,
-    nearest_neighbor_accuracy,
-    pca_autoencoder,
-    pca_map,
-    tsne_map,
-)
+from tinyae.applications.maps import nearest_neighbor_accuracy, pca_autoencoder, pca_map, tsne_map
 from tinyae.applications.pretraining import greedy_pretrain
 from tinyae.applications.tiles import denoise_tiles, random_patches, tile_starts
 from tinyae.objectives.classification import classification
+from tinyae.plots import decode_grid
 
 __all__ = [
     "accuracy",
@@ -29,17 +25,17 @@ __all__ = [
     "denoise_tiles",
     "detect_anomalies",
     "encode",
+    "greedy_pretrain",
     "linear_probe",
     "nearest_neighbor_accuracy",
     "pca_autoencoder",
     "pca_map",
     "predict",
-    "greedy_pretrain",
+    "quantile_threshold",
     "random_patches",
-    "stratified_subset",
     "reconstruction_errors",
     "roc_auc",
-    "quantile_threshold",
+    "stratified_subset",
     "tile_starts",
     "tsne_map",
 ]

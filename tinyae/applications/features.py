@@ -1,18 +1,26 @@
-"""Features: what an encoder has learned without labels, put to use where labels are few."""
+"""Features: an encoder trained without labels, used for classification with few labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from tinyae.backend import Array, to_numpy
+from tinyae.backend import Array, Rng, to_numpy
 from tinyae.layers import Layer, Linear, Sequential
-from tinyae.objectives.classification import _check_labels, classification
+from tinyae.objectives.classification import check_labels, classification
 from tinyae.optim import Adam, cosine_schedule
 from tinyae.training import fit
 
 
-def encode(encoder: Layer, x: Array, batch_size: int = 500) -> Array:
-    """``encoder(x)`` as rows (N, features), ``batch_size`` examples at a time: a frozen net's features, computed once."""
+def encode(encoder: Callable[[Array], Array], x: Array, batch_size: int = 500) -> Array:
+    """``encoder(x)`` as rows (N, features), computed for ``batch_size`` examples at a time.
+
+    The features of a frozen encoder do not change, so they need to be computed only once.
+
+    Raises:
+        ValueError: x is empty.
+    """
     parts = [encoder(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
     if not parts:
         raise ValueError(f"encode: x is empty (shape {x.shape})")
@@ -20,81 +28,81 @@ def encode(encoder: Layer, x: Array, batch_size: int = 500) -> Array:
 
 
 def predict(model: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
-    """The most likely label of each example: (N,), on the CPU."""
+    """The most likely label of each example: (N,), on the CPU.
+
+    Raises:
+        ValueError: x is empty.
+    """
     return to_numpy(encode(model, x, batch_size).argmax(axis=1))
 
 
 def accuracy(model: Layer, x: Array, labels: Array) -> float:
-    """The share of the examples x that get their label.
+    """The fraction of the examples x whose predicted label is right.
 
     Raises:
-        ValueError: labels of another length than x.
+        ValueError: the labels are not one per example.
     """
-    _check_labels("accuracy", x, labels)
+    check_labels("accuracy", x, labels)
     return float((predict(model, x) == to_numpy(labels)).mean())
 
 
 def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng: int = 0) -> float:
-    """How good are features? The accuracy on ``z_test`` of a Linear layer that is trained on ``z``, (N, features), alone.
+    """A linear probe: the accuracy on ``z_test`` of one Linear layer trained on the features ``z``.
 
-    All features are shifted and scaled by two numbers, to mean 0 and variance 1. Adam takes 300 steps of 128 examples at least,
-    and 4 epochs at least, at rates that fall from 0.003 to 0. With few labels: ``chosen = stratified_subset(labels, 1000, rng)``,
-    and ``z[chosen], labels[chosen]``.
+    It measures how much the features (N, features) tell about the labels. All features are
+    normalized with one mean and one standard deviation. Adam trains for at least 4 epochs and at
+    least 300 steps, with batches of 128 and a learning rate that falls from 0.003 to 0. For few
+    labels: ``chosen = stratified_subset(labels, 1000, rng)``, then ``z[chosen], labels[chosen]``.
 
     Raises:
-        ValueError: not one label for each example.
+        ValueError: the labels are not one per example.
     """
-    _check_labels("linear_probe", z, labels)
-    _check_labels("linear_probe", z_test, test_labels)
-    shift, scale = z.mean(), z.std()
-    head = Sequential(
-        Linear(z.shape[1], int(max(labels.max(), test_labels.max())) + 1, rng=rng, dtype=z.dtype)
-    )
-    steps = -(-len(z) // 128)  # of an epoch
+    check_labels("linear_probe", z, labels)
+    check_labels("linear_probe", z_test, test_labels)
+    mean, std = z.mean(), z.std()
+    n_classes = int(max(labels.max(), test_labels.max())) + 1
+    head = Sequential(Linear(z.shape[1], n_classes, rng=rng, dtype=z.dtype))
+    steps = -(-len(z) // 128)  # per epoch
     epochs = max(4, -(-300 // steps))
     optimizer = Adam(head.params, cosine_schedule(3e-3, epochs * steps))
     fit(
-        head,
-        ((z - shift) / scale, labels),
-        classification,
-        optimizer,
-        epochs,
-        rng=rng,
-        progress=False,
+        head, ((z - mean) / std, labels), classification, optimizer, epochs, rng=rng, progress=False
     )
-    return accuracy(head, (z_test - shift) / scale, test_labels)
+    return accuracy(head, (z_test - mean) / std, test_labels)
 
 
-def stratified_subset(labels: Array, n: int, rng: np.random.Generator | int) -> Array:
-    """Indices of ``n`` examples chosen at random, as many of each class as possible (n / classes each, ± 1).
+def stratified_subset(labels: Array, n: int, rng: Rng) -> Array:
+    """Indices of ``n`` random examples, balanced over the classes: n / classes of each, ± 1.
 
     Raises:
-        ValueError: n is not between the number of classes and that of the examples, a class has too few, or labels that are not
-            (N,), one for each.
+        ValueError: n is below the number of classes or above the number of examples, a class has
+            too few examples, or the labels are not (N,).
     """
     labels = to_numpy(labels)
     if labels.ndim != 1:
         raise ValueError(
-            f"stratified_subset: labels have shape {labels.shape}, expected (N,): one_hot.argmax(axis=1)?"
+            f"stratified_subset: labels have shape {labels.shape}, expected (N,): "
+            "one_hot.argmax(axis=1)?"
         )
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) <= n <= len(labels):
         raise ValueError(
-            f"stratified_subset: n is {n}, expected {len(classes)} (the classes) to {len(labels)} (the examples)"
+            f"stratified_subset: n is {n}, expected {len(classes)} (the number of classes) "
+            f"to {len(labels)} (the number of examples)"
         )
     if n == len(labels):
         return np.arange(n)
     rng = np.random.default_rng(rng)
-    share, more = divmod(n, len(classes))
-    extra = rng.permutation(len(classes)) < more
-    if (counts < share + extra).any():
-        short = int((counts < share + extra).argmax())
+    per_class, remainder = divmod(n, len(classes))
+    extra = rng.permutation(len(classes)) < remainder  # the classes that give one example more
+    if (counts < per_class + extra).any():
+        short = int((counts < per_class + extra).argmax())
         raise ValueError(
-            f"stratified_subset: {n} examples of {len(classes)} classes are {share + int(extra[short])} of class {classes[short]}, "
-            f"which has {counts[short]}"
+            f"stratified_subset: {n} examples of {len(classes)} classes need "
+            f"{per_class + int(extra[short])} of class {classes[short]}, which has {counts[short]}"
         )
     chosen = [
-        rng.permutation(np.flatnonzero(labels == c))[: share + e]
+        rng.permutation(np.flatnonzero(labels == c))[: per_class + e]
         for c, e in zip(classes, extra, strict=True)
     ]
     return rng.permutation(np.concatenate(chosen))

@@ -1,20 +1,23 @@
-"""Stacked denoising autoencoders (Vincent, Larochelle, Bengio & Manzagol 2008): a deep encoder, trained layer by layer."""
+"""Stacked denoising autoencoders: a deep encoder, trained layer by layer.
+
+Source: P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and composing robust
+features with denoising autoencoders", 2008.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tinyae.applications.features import encode
 from tinyae.backend import Array
-from tinyae.layers import Linear, Sequential, Sigmoid, TiedAutoencoder, TransposedLinear
+from tinyae.data.corruption import Corruption
+from tinyae.layers import Layer, Linear, Sequential, Sigmoid, TiedAutoencoder, TransposedLinear
 from tinyae.losses import bce_with_logits
 from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import Adam
 from tinyae.training import History, fit
-
-Corruption = Callable[[Array, np.random.Generator], Array]
 
 
 def greedy_pretrain(
@@ -28,48 +31,58 @@ def greedy_pretrain(
     workers: int | None = None,
     progress: bool = False,
 ) -> tuple[Sequential, list[History]]:
-    """Train one layer after the other, each as a denoising autoencoder of what the layers below make of the clean x:
+    """Train one layer after the other, each as a denoising autoencoder on the layer below.
 
-        ``h_0 = x``,   minimise the cross-entropy between ``σ(W_lᵀ σ(W_l q(h_{l−1}) + b_l) + c_l)`` and ``h_{l−1}``,
-        ``h_l = σ(W_l h_{l−1} + b_l)``   (the clean h goes up: the noise is for learning only)
-
-    with tied weights, as in the paper. The decoders are thrown away.
+    With ``h_0 = x``, layer l minimizes the cross-entropy between
+    ``σ(W_lᵀ σ(W_l q(h_{l−1}) + b_l) + c_l)`` and ``h_{l−1}``, with tied weights as in the paper.
+    Then ``h_l = σ(W_l h_{l−1} + b_l)`` of the clean h is the input of the next layer: the
+    corruption q is only for training. The decoders are discarded.
 
     Args:
-        sizes: the widths of the layers, (1000, 1000, 1000) for three.
-        x: (N, D) in [0, 1]; no labels.
-        corruption: q, such as ``Masking(0.25)``; or one for each layer; None for plain autoencoders.
+        sizes: the widths of the layers, such as (1000, 1000, 1000).
+        x: (N, D) in [0, 1]. There are no labels.
+        corruption: q, such as ``Masking(0.25)``; or a sequence, one per layer; None for plain
+            autoencoders.
+        epochs: per layer.
+        lr: the learning rate of Adam.
+        batch_size: examples per step.
+        rng: a seed or a generator.
+        workers: the number of threads, as in ``fit``.
+        progress: show a progress bar, as in ``fit``.
 
     Returns:
-        the encoder, ``Sequential(Linear, Sigmoid, Linear, Sigmoid, ...)``, and each layer's History. Put a Linear on top, and
-        train that alone (``freeze``) or everything.
+        The encoder, ``Sequential(Linear, Sigmoid, Linear, Sigmoid, ...)``, and the History of each
+        layer. To classify, add a Linear layer and train it alone (``freeze``) or train everything.
 
     Raises:
-        ValueError: no sizes, x not (N, D) or outside [0, 1], or not one corruption for each layer.
+        ValueError: no sizes, x is not (N, D) or outside [0, 1], or the corruptions are not one per
+            layer.
     """
     corruptions = (
         list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
     )
     if not sizes or len(corruptions) != len(sizes):
         raise ValueError(
-            f"greedy_pretrain: {len(sizes)} sizes and {len(corruptions)} corruptions, expected one size at least "
-            "and one corruption for each"
+            f"greedy_pretrain: {len(sizes)} sizes and {len(corruptions)} corruptions, "
+            "expected at least one size and one corruption per size"
         )
     if x.ndim != 2 or not len(x):
         raise ValueError(
-            f"greedy_pretrain: x has shape {x.shape}, expected rows (N, D), one at least"
+            f"greedy_pretrain: x has shape {x.shape}, expected at least one row (N, D)"
         )
     low, high = float(x.min()), float(x.max())
     if not 0 <= low <= high <= 1:
         raise ValueError(
-            f"greedy_pretrain: x runs from {low:g} to {high:g}, expected [0, 1]: each layer is compared as a probability"
+            f"greedy_pretrain: x runs from {low:g} to {high:g}, "
+            "expected [0, 1]: the loss takes the values as probabilities"
         )
     generator = np.random.default_rng(rng)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
-    layers, histories, h = [], [], x
+    layers: list[Layer] = []
+    histories, h = [], x
     for l, (size, corrupt) in enumerate(zip(sizes, corruptions, strict=True)):
         linear = Linear(h.shape[1], size, rng=generator, dtype=x.dtype)
-        # the decoder's σ is in the loss: bce_with_logits(a, t) is bce(σ(a), t)
+        # The decoder's σ is part of the loss: bce_with_logits(a, t) = bce(σ(a), t).
         model = TiedAutoencoder(Sequential(linear, Sigmoid()), Sequential(TransposedLinear(linear)))
         objective = Objective(bce_with_logits, corrupt)
         histories.append(

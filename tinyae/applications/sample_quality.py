@@ -1,4 +1,7 @@
-"""How good are pictures that nobody has drawn? Three measures, none of which is enough alone; compare with real test pictures."""
+"""How good are generated images? Three measures. None is sufficient alone.
+
+Always compare the values with those of real test images.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,22 @@ from tinyae.layers import Layer
 
 
 def max_probability(classifier: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
-    """The probability that a classifier gives to the class it prefers, ``max_c softmax(a)_c``: (N,), from 1/classes to 1.
+    """The probability that a classifier gives to its most likely class: (N,), 1/classes to 1.
 
-    Low where a picture is between classes. High does not prove much: a classifier is also sure of pictures that are none.
+    It is ``max_c softmax(a)_c`` of the logits a. A low value means that an image is between
+    classes. A high value does not prove much: classifiers are also confident about images that show
+    nothing.
 
     Raises:
-        ValueError: the classifier does not give (N, classes).
+        ValueError: the classifier does not return (N, classes) with at least two classes.
     """
     result = []
     for start in range(0, len(x), batch_size):
         a = to_numpy(classifier(x[start : start + batch_size]))
         if a.ndim != 2 or a.shape[1] < 2:
             raise ValueError(
-                f"max_probability: the classifier gives {a.shape}, expected logits (N, classes) of two classes or more"
+                f"max_probability: the classifier returns shape {a.shape}, "
+                "expected logits (N, classes) of at least two classes"
             )
         result.append(1 / np.exp(a - a.max(axis=1, keepdims=True)).sum(axis=1))  # e^max / Σ e^a
     return np.concatenate(result) if result else np.zeros(0)
@@ -31,12 +37,13 @@ def max_probability(classifier: Layer, x: Array, batch_size: int = 500) -> np.nd
 def nearest_neighbors(
     x: Array, real: Array, batch_size: int = 500
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of each picture the Euclidean distance to the nearest of ``real``, (N,), and which one that is, (N,).
+    """For each image, the Euclidean distance to the nearest of ``real``, and its index: (N,) each.
 
-    ``‖x − r‖² = ‖x‖² + ‖r‖² − 2 x·r``, so all distances are one matrix product. 0 for a copy of a real picture.
+    ``‖x − r‖² = ‖x‖² + ‖r‖² − 2 x·r``, so all distances are one matrix product. A copy of a real
+    image has distance 0.
 
     Raises:
-        ValueError: no real pictures, or pictures of another size.
+        ValueError: there are no real images, or their size differs from that of x.
     """
     rows, others = (
         to_numpy(x).reshape(len(x), -1),
@@ -44,29 +51,30 @@ def nearest_neighbors(
     )
     if not len(real) or rows.shape[1] != others.shape[1]:
         raise ValueError(
-            f"nearest_neighbors: pictures of shape {x.shape} and real ones of shape {real.shape}: expected one real picture "
-            "or more, of the same size"
+            f"nearest_neighbors: images of shape {x.shape} and real images of shape {real.shape}: "
+            "expected at least one real image, and images of the same size"
         )
     squares, distances, indices = (others * others).sum(axis=1), [], []
     for start in range(0, len(rows), batch_size):
         some = rows[start : start + batch_size]
-        best = (squares - 2 * (some @ others.T)).argmin(axis=1)  # ‖x‖² is the same for all
-        distances.append(
-            np.linalg.norm(some - others[best], axis=1)
-        )  # without the rounding of the difference of squares
-        indices.append(best)
+        nearest = (squares - 2 * (some @ others.T)).argmin(axis=1)  # ‖x‖² is the same for all r
+        # The norm of the difference avoids the rounding error of a difference of squares.
+        distances.append(np.linalg.norm(some - others[nearest], axis=1))
+        indices.append(nearest)
     return np.concatenate(distances), np.concatenate(indices)
 
 
 def sharpness(x: Array) -> np.ndarray:
-    """``Σ (differences of neighbours)² / Σ x²`` of each picture: (N,), from 0 to 4. Blur lowers it, noise
-    raises it, contrast does not count. 0 for an empty picture.
+    """``Σ (differences of neighboring pixels)² / Σ x²`` of each image: (N,).
+
+    It is between 0 and 4 for non-negative x. Blur lowers it, noise raises it, contrast does not
+    change it. It is 0 for an all-zero image.
 
     Raises:
-        ValueError: an array that holds no pictures.
+        ValueError: the array does not hold images.
     """
-    pictures = as_display_images(x).astype(np.float64)
-    axes = tuple(range(1, pictures.ndim))
-    steps = sum((np.diff(pictures, axis=axis) ** 2).sum(axis=axes) for axis in (1, 2))
-    ink = (pictures**2).sum(axis=axes)
-    return np.divide(steps, ink, out=np.zeros_like(ink), where=ink > 0)
+    images = as_display_images(x).astype(np.float64)
+    axes = tuple(range(1, images.ndim))
+    differences = sum((np.diff(images, axis=axis) ** 2).sum(axis=axes) for axis in (1, 2))
+    energy = (images**2).sum(axis=axes)
+    return np.divide(differences, energy, out=np.zeros_like(energy), where=energy > 0)

@@ -1,4 +1,4 @@
-"""Pictures larger than the model: cut into tiles that overlap, each cleaned by itself, and blended."""
+"""Images larger than the model: cut into overlapping tiles, denoised one by one and blended."""
 
 from __future__ import annotations
 
@@ -6,108 +6,119 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinyae.backend import Array, device_of, namespace
+from tinyae.backend import Array, Rng, device_of, namespace
 
 
 def tile_starts(length: int, tile: int, step: int) -> list[int]:
-    """Where tiles begin along one axis: 0, step, 2 step, …, and one that ends at the very end."""
+    """Where tiles begin along one axis: 0, step, 2 step, …, and a last one that ends at the end."""
     return [*range(0, length - tile, step), length - tile]
 
 
 def denoise_tiles(
     model: Callable[[Array], Array],
-    picture: Array,
+    image: Array,
     tile: int = 28,
     step: int | None = None,
     batch_size: int = 256,
 ) -> Array:
-    """A cleaned copy of ``picture`` (H, W), by a model of (N, 1, tile, tile) pictures.
+    """A denoised copy of ``image`` (H, W), made by a model for (N, 1, tile, tile) images.
 
-    Every ``step`` pixels a tile is cut out and given to the model. Where tiles overlap, the result is their weighted mean,
+    Tiles are cut out every ``step`` pixels and denoised separately. The result at pixel p is the
+    weighted mean of the tiles that cover it,
 
-        ``y(p) = Σ_t w_t(p) x̂_t(p) / Σ_t w_t(p)``,
+        ``y(p) = Σ_t w_t(p) x̂_t(p) / Σ_t w_t(p)``.
 
-    with weights w that fall linearly from a tile's middle to its rim, where the model sees nothing of what is beyond. So there
-    are no seams: a tile's part begins and ends with almost nothing.
+    The weights w fall linearly from the center of a tile to its border, where the model does not
+    see what is beyond. Each tile's contribution starts and ends near zero, so there are no seams.
 
     Args:
-        model: any function (N, 1, tile, tile) -> as many numbers. A dense one: ``lambda t: model(t.reshape(len(t), -1))``.
-        step: from 1 to ``tile``; default half a tile. With step = tile there is no overlap, but at the end where it does not fit.
+        model: any function (N, 1, tile, tile) -> equally many values. For a dense model:
+            ``lambda t: model(t.reshape(len(t), -1))``.
+        image: (H, W), floating point, in [0, 1].
+        tile: height and width of a tile.
+        step: from 1 to ``tile``; by default half a tile. With ``step=tile`` the tiles do not
+            overlap, except at the end if they do not fit exactly.
+        batch_size: tiles per call of the model.
 
     Raises:
-        ValueError: not (H, W), smaller than a tile, whole numbers, NaN, pixels up to 255; a step out of range; a model that does
-            not take tiles; an answer of another size.
+        ValueError: the image is not (H, W), is smaller than a tile, has an integer dtype, NaN or
+            pixels up to 255; the step is out of range; the model does not accept tiles or returns
+            another size.
     """
     step = max(1, tile // 2) if step is None else step
-    if picture.ndim != 2:
+    if image.ndim != 2:
         raise ValueError(
-            f"denoise_tiles: the picture has shape {picture.shape}, expected (H, W), one grey picture"
+            f"denoise_tiles: the image has shape {image.shape}, expected (H, W), one gray image"
         )
-    height, width = picture.shape
+    height, width = image.shape
     if tile < 1 or min(height, width) < tile:
         raise ValueError(
-            f"denoise_tiles: the picture is {height}×{width} pixels, expected at least one tile of {tile}×{tile}"
+            f"denoise_tiles: the image is {height}×{width} pixels, "
+            f"expected at least one tile of {tile}×{tile}"
         )
     if not 1 <= step <= tile:
         raise ValueError(
-            f"denoise_tiles: step is {step}, expected 1 to {tile}: between larger steps pixels would be left out"
+            f"denoise_tiles: step is {step}, expected 1 to {tile}: larger steps would skip pixels"
         )
-    if picture.dtype.kind != "f" or not bool(np.isfinite(picture).all()):
+    if image.dtype.kind != "f" or not bool(np.isfinite(image).all()):
         raise ValueError(
-            f"denoise_tiles: expected a picture of finite floating point numbers in [0, 1], got {picture.dtype}"
-            + (" with NaN or infinite values" if picture.dtype.kind == "f" else ": picture / 255?")
+            "denoise_tiles: expected an image of finite floating point values in [0, 1], "
+            f"got {image.dtype}"
+            + (" with NaN or infinite values" if image.dtype.kind == "f" else ": image / 255?")
         )
-    if device_of(picture) == "cpu" and picture.max() > 2:  # a little beyond 1 is noise
+    if device_of(image) == "cpu" and image.max() > 2:  # slightly above 1 is noise
         raise ValueError(
-            f"denoise_tiles: pixels up to {picture.max():g}, expected [0, 1]: picture / 255?"
+            f"denoise_tiles: pixels up to {image.max():g}, expected [0, 1]: image / 255?"
         )
 
-    where = [
+    corners = [
         (i, j) for i in tile_starts(height, tile, step) for j in tile_starts(width, tile, step)
     ]
-    ramp = np.minimum(np.arange(1, tile + 1), np.arange(tile, 0, -1)) / (
-        (tile + 1) // 2
-    )  # 1/14 … 1 … 1/14
-    weight = namespace(picture).asarray(np.multiply.outer(ramp, ramp).astype(picture.dtype))
-    total, weights = np.zeros_like(picture), np.zeros_like(picture)
-    for start in range(0, len(where), batch_size):
-        batch = where[start : start + batch_size]
-        tiles = np.stack([picture[i : i + tile, j : j + tile] for i, j in batch])[
-            :, None
-        ]  # (N, 1, tile, tile)
+    distance_to_border = np.minimum(np.arange(1, tile + 1), np.arange(tile, 0, -1))
+    ramp = distance_to_border / ((tile + 1) // 2)  # 1/14 … 1 … 1/14 for tile = 28
+    weight = namespace(image).asarray(np.multiply.outer(ramp, ramp).astype(image.dtype))
+    total, weights = np.zeros_like(image), np.zeros_like(image)
+    for start in range(0, len(corners), batch_size):
+        batch = corners[start : start + batch_size]
+        # (N, 1, tile, tile)
+        tiles = np.stack([image[i : i + tile, j : j + tile] for i, j in batch])[:, None]
         try:
-            cleaned = model(tiles)
+            denoised = model(tiles)
         except ValueError as error:
-            hint = "a dense model is lambda t: model(t.reshape(len(t), -1))"
+            hint = "for a dense model use lambda t: model(t.reshape(len(t), -1))"
             raise ValueError(
-                f"denoise_tiles: the model does not take tiles of shape {tiles.shape}: {error} ({hint})"
+                f"denoise_tiles: the model does not accept tiles of shape {tiles.shape}: "
+                f"{error} ({hint})"
             ) from error
-        if cleaned.size != tiles.size:
+        if denoised.size != tiles.size:
             raise ValueError(
-                f"denoise_tiles: the model made {cleaned.shape} of {tiles.shape}, expected as many numbers"
+                f"denoise_tiles: the model returned shape {denoised.shape} for an input of shape "
+                f"{tiles.shape}, expected equally many values"
             )
-        for (i, j), y in zip(batch, cleaned.reshape(-1, tile, tile), strict=True):
+        for (i, j), y in zip(batch, denoised.reshape(-1, tile, tile), strict=True):
             total[i : i + tile, j : j + tile] += weight * y
             weights[i : i + tile, j : j + tile] += weight
     return total / weights
 
 
-def random_patches(
-    pictures: Array, n: int, size: int = 28, rng: np.random.Generator | int | None = 0
-) -> Array:
-    """``n`` patches cut from random places of ``pictures`` (M, H, W), to train a model for tiles: (n, 1, size, size).
+def random_patches(images: Array, n: int, size: int = 28, rng: Rng = 0) -> Array:
+    """``n`` patches from random places of ``images`` (M, H, W): (n, 1, size, size).
+
+    They are training data for a model that denoises tiles.
 
     Raises:
-        ValueError: not (M, H, W), no pictures, or pictures smaller than a patch.
+        ValueError: the images are not (M, H, W), there are none, or they are smaller than a patch.
     """
-    if pictures.ndim != 3 or not len(pictures):
+    if images.ndim != 3 or not len(images):
         raise ValueError(
-            f"random_patches: pictures have shape {pictures.shape}, expected (M, H, W), one at least"
+            f"random_patches: images have shape {images.shape}, "
+            "expected (M, H, W) with at least one image"
         )
-    m, height, width = pictures.shape
+    m, height, width = images.shape
     if size < 1 or min(height, width) < size:
         raise ValueError(
-            f"random_patches: pictures of {height}×{width} pixels, expected at least one patch of {size}×{size}"
+            f"random_patches: images of {height}×{width} pixels, "
+            f"expected at least one patch of {size}×{size}"
         )
     rng = np.random.default_rng(rng)
     which, top, left = (
@@ -115,7 +126,7 @@ def random_patches(
         rng.integers(height - size + 1, size=n),
         rng.integers(width - size + 1, size=n),
     )
-    patches = np.empty_like(pictures, shape=(n, 1, size, size))
+    patches = np.empty_like(images, shape=(n, 1, size, size))
     for k, (p, i, j) in enumerate(zip(which, top, left, strict=True)):
-        patches[k, 0] = pictures[p, i : i + size, j : j + size]
+        patches[k, 0] = images[p, i : i + size, j : j + size]
     return patches

@@ -1,57 +1,82 @@
 """What can be checked: every kind of target becomes one small common form, a ``Problem``.
 
-How a target is recognised (``kind=...`` overrules):
+How a target is recognized (``kind=...`` overrules):
 
-==================  ====================================================  ===========================================
-kind                the target                                            the call
-==================  ====================================================  ===========================================
-``layer``           has ``forward`` and ``backward``; containers too      ``gradcheck(layer, x)``
-``pair``            two functions ``f(x, w, b) -> out, cache`` and        ``gradcheck((f, f_backward), x, w, b)``
-                    ``f_backward(dout, cache) -> dx, dw, db``
-``jacobian``        a function whose 2nd argument is called ``cache(s)``  ``gradcheck(penalty, encoder, x)``
-                    ``penalty(encoder, caches) -> value, dx, grads``
-``objective``       any other function whose first input is a layer       ``gradcheck(objective, model, x)``
-                    ``objective(model, x, rng) -> loss, grads, parts``
-``loss``            any other function: a loss or a code penalty          ``gradcheck(mse, y, target)``,
-                    ``loss(y, *rest) -> value, dy``                       ``gradcheck(l1, z)``
-==================  ====================================================  ===========================================
+=============  ================================================  =====================================
+kind           the target                                        the call
+=============  ================================================  =====================================
+``layer``      has ``forward`` and ``backward``; containers too  ``gradcheck(layer, x)``, or
+                                                                 ``(layer, x1, x2)``
+``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w, b)``
+               ``f_backward(dy, cache) -> dx, dw, db``
+``derivative``  two functions ``f(x) -> y`` and ``f'(x)``         ``gradcheck((f, f_prime), x)``
+``jacobian``   ``penalty(encoder, caches) -> value, dx, grads``  ``gradcheck(penalty, encoder, x)``
+``objective``  ``objective(model, x, rng) -> loss, grads,        ``gradcheck(objective, model, x)``
+               terms``
+``loss``       any other function: a loss or a code penalty,     ``gradcheck(mse, y, target)``,
+               ``loss(y, *rest) -> value, dy``                   ``gradcheck(l1, z)``
+=============  ================================================  =====================================
+
+Inputs of integers (indices, labels) and settings (a dict) are held fixed.
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tinyae.backend import to_numpy
+from tinyae.checking.copies import (
+    as_array,
+    copy_function,
+    copy_layer,
+    is_array,
+    is_real,
+    merge_tied,
+    own,
+    passed_through,
+    unlisted_arrays,
+)
+from tinyae.checking.signatures import (
+    Outputs,
+    argument_names,
+    call,
+    described,
+    function_name,
+    one_line,
+    output_and_cache,
+    recognize,
+    value_and,
+)
 
 Array = np.ndarray
-KINDS = ("layer", "pair", "jacobian", "objective", "loss")
+Run = Callable[[list[Array]], tuple[Array, Any]]
 
 
 @dataclass
 class Problem:
     """A map from named tensors to one output y, and the gradients that its author wrote.
 
-    ``tensors`` are the checker's own copies: it perturbs them in place and ``forward`` sees that.
+    ``tensors`` are the checker's own copies: it perturbs them in place, and ``forward`` sees that.
     """
 
     title: str
     kind: str
-    tensors: dict[str, Array]  # what the output is differentiated by
-    forward: Callable[[], tuple[Array, Any]]  # -> y, cache
+    tensors: dict[str, Array]  # what the output is differentiated with respect to
+    run: Run  # the target's forward on given values of ``inputs`` -> y, cache
     backward: Callable[[Array, Any], dict[str, Any]]  # (dy, cache) -> gradients by tensor name
-    scalar: bool = (
-        False  # y is a single number and the gradients are those of y itself: there is no cotangent
-    )
-    fixed: dict[str, Array] = field(
-        default_factory=dict
-    )  # inputs that are not differentiated: targets, labels
-    inputs: tuple[str, ...] = ("x",)  # which of the tensors are inputs; the others are parameters
+    scalar: bool = False  # y is one number, and the gradients are its own: there is no cotangent
+    fixed: dict[str, Array] = field(default_factory=dict)  # inputs that are held fixed
+    inputs: tuple[str, ...] = ("x",)  # the tensors that are inputs; the others are parameters
+    unlisted: dict[str, Array] = field(default_factory=dict)  # float arrays outside params
+    integer_parameters: tuple[str, ...] = ()
+    chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
+    remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
+
+    def forward(self) -> tuple[Array, Any]:
+        return self.run([self.tensors[name] for name in self.inputs])
 
 
 def as_problem(
@@ -61,118 +86,126 @@ def as_problem(
     seed: int = 0,
     kind: str | None = None,
 ) -> Problem:
-    """The target in the common form, on copies of this dtype. The table above says how its kind is recognised.
+    """The target in the common form, on copies of this dtype. The table above says how its kind is
+    recognized.
 
     Raises:
-        TypeError: the target or its inputs are not of any of these kinds; the text says what is missing.
+        TypeError: the target or its inputs are of none of these kinds; the text says what is missing.
         ValueError: ``kind`` is not one of those of the table, or an input is empty.
     """
-    kind = kind or recognise(target, inputs)
-    if kind not in KINDS:
-        raise ValueError(f"gradcheck: kind {kind!r} is unknown, expected one of {', '.join(KINDS)}")
-    build = {
-        "layer": _layer,
-        "pair": _pair,
-        "jacobian": _jacobian,
-        "objective": _objective,
-        "loss": _loss,
-    }[kind]
-    return build(target, inputs, dtype, seed)
-
-
-def recognise(target: Any, inputs: tuple[Any, ...]) -> str:
-    if isinstance(target, type):
-        raise TypeError(
-            f"gradcheck: {target.__name__} is a class, expected an object: write {target.__name__}(...)"
+    inputs = tuple(
+        as_array(a) if i == 0 or isinstance(a, list) else a for i, a in enumerate(inputs)
+    )
+    kind = kind or recognize(target, inputs)
+    if kind not in _BUILDERS:
+        raise ValueError(
+            f"gradcheck: kind {kind!r} is unknown, expected one of {', '.join(_BUILDERS)}"
         )
-    if isinstance(target, tuple | list):
-        if len(target) == 2 and all(callable(f) for f in target):
-            return "pair"
-        raise TypeError("gradcheck: a pair of plain functions is (f, f_backward): two callables")
-    has = [name for name in ("forward", "backward") if callable(getattr(target, name, None))]
-    if len(has) == 2:
-        return "layer"
-    if has:
-        lacks = (
-            "backward(dy, cache) -> dx, grads" if has == ["forward"] else "forward(x) -> y, cache"
-        )
-        raise TypeError(f"gradcheck: {type(target).__name__} has {has[0]} but no {lacks}")
-    if not callable(target):
-        raise TypeError(
-            f"gradcheck: cannot check a {type(target).__name__}: it has no forward(x) -> y, cache, and is not callable. "
-            "Expected a layer, a loss, a penalty, an objective, or a pair (f, f_backward)"
-        )
-    if inputs and is_layer(inputs[0]):
-        second = argument_names(target, 2)[1]
-        return "jacobian" if second.startswith("cache") else "objective"
-    return "loss"
+    problem = _BUILDERS[kind](target, inputs, dtype, seed)
+    problem.remake = lambda: as_problem(target, inputs, dtype, seed, kind)
+    return problem
 
 
-def is_layer(a: Any) -> bool:
-    return callable(getattr(a, "forward", None)) and not isinstance(a, type)
-
-
-# ---- the five kinds ----------------------------------------------------------------------------------------------------
+# ---- the kinds -----------------------------------------------------------------------------------
 
 
 def _layer(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
-    if len(inputs) != 1:
-        raise TypeError(
-            f"gradcheck: a layer is checked at one input, gradcheck(layer, x); got {len(inputs)} inputs"
-        )
-    x = own(inputs[0], "x", dtype)
-    layer, params = own_layer(target, dtype)
+    if not inputs:
+        raise TypeError("gradcheck: a layer is checked at an input, gradcheck(layer, x)")
     name = type(target).__name__
+    names = getattr(target, "input_names", ("x",))
+    if len(inputs) > 1:
+        names = argument_names(target.forward, len(inputs))
+    values = [
+        own(a, n, dtype) if is_real(a) else passed_through(a, dtype)
+        for a, n in zip(inputs, names, strict=True)
+    ]
+    moving = [i for i, a in enumerate(inputs) if is_real(a)]
+    layer, params = copy_layer(target, dtype)
+    tensors = {names[i]: values[i] for i in moving}
+    if not tensors and not params:
+        own(inputs[0], names[0], dtype)  # nothing can be differentiated: says so
+    if overlap := tensors.keys() & params.keys():
+        raise TypeError(
+            f"gradcheck: a parameter is called {min(overlap)!r}, the name of the input: rename it"
+        )
+    outputs = Outputs()
 
-    def forward() -> tuple[Array, Any]:
-        return output_and_cache(call(f"{name}.forward", layer.forward, x), f"{name}.forward(x)")
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        arguments = list(values)
+        for i, a in zip(moving, given, strict=True):
+            arguments[i] = a
+        y, cache = output_and_cache(
+            call(f"{name}.forward", layer.forward, *arguments), f"{name}.forward(x)"
+        )
+        return outputs.pack(y), cache
 
     def backward(dy: Array, cache: Any) -> dict[str, Any]:
-        result = call(f"{name}.backward", layer.backward, dy, cache)
+        result = call(f"{name}.backward", layer.backward, outputs.unpack(dy), cache)
         if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
             raise TypeError(
-                f"gradcheck: {name}.backward(dy, cache) returned {described(result)}, expected two values: dx, grads, "
-                "where grads is a dict {parameter's name: gradient}, {} for a layer without parameters"
+                f"gradcheck: {name}.backward(dy, cache) returned {described(result)}, expected two "
+                "values: dx, grads, where grads is a dict {parameter's name: gradient}, {} for a "
+                "layer without parameters"
             )
-        return named_gradients(result[0], shared(layer, result[1]), "x")
+        dx = result[0] if len(inputs) > 1 else (result[0],)
+        if not isinstance(dx, tuple | list) or len(dx) != len(inputs):
+            raise TypeError(
+                f"gradcheck: {name}.backward returned {described(dx)} for dx, expected one "
+                f"gradient per input: ({', '.join('d' + n for n in names)}), grads"
+            )
+        return {names[i]: dx[i] for i in moving} | merge_tied(layer, result[1])
 
-    return Problem(one_line(target), "layer", {"x": x, **params}, forward, backward)
+    integers = [n for n, a in getattr(target, "params", {}).items() if not is_real(a)]
+    return Problem(
+        title=one_line(target),
+        kind="layer",
+        tensors={**tensors, **params},
+        run=run,
+        backward=backward,
+        fixed={n: a for n, a in zip(names, values, strict=True) if n not in tensors},
+        inputs=tuple(tensors),
+        unlisted=unlisted_arrays(layer),
+        integer_parameters=tuple(integers),
+        chain=hasattr(target, "named_layers"),
+    )
 
 
 def _pair(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     f, f_backward = target
     if not inputs:
         raise TypeError(
-            f"gradcheck: a pair needs the inputs of {function_name(f)}: gradcheck((f, f_backward), x, w, b)"
+            f"gradcheck: a pair needs the inputs of {function_name(f)}: "
+            "gradcheck((f, f_backward), x, w, b)"
         )
     names = argument_names(f, len(inputs))
-    own(
-        inputs[0], names[0], dtype
-    )  # the first must be real numbers; integers further on are indices and pass through
+    if not any(is_real(a) for a in inputs):
+        own(inputs[0], names[0], dtype)  # says what is missing
     arguments = [
         own(a, n, dtype) if is_real(a) else passed_through(a, dtype)
         for a, n in zip(inputs, names, strict=True)
     ]
-    tensors = {
-        n: a
-        for n, a in zip(names, arguments, strict=True)
-        if isinstance(a, np.ndarray) and a.dtype == dtype
-    }
-    label = function_name(f_backward)
+    tensors = {n: a for n, a, b in zip(names, arguments, inputs, strict=True) if is_real(b)}
+    label, first = function_name(f_backward), next(iter(tensors))
+    outputs = Outputs()
 
-    def forward() -> tuple[Array, Any]:
-        return output_and_cache(
-            call(function_name(f), f, *arguments), f"{function_name(f)}({', '.join(names)})"
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        actual = [given[0] if n == first else a for n, a in zip(names, arguments, strict=True)]
+        y, cache = output_and_cache(
+            call(function_name(f), f, *actual), f"{function_name(f)}({', '.join(names)})"
         )
+        return outputs.pack(y), cache
 
     def backward(dy: Array, cache: Any) -> dict[str, Any]:
-        result = call(label, f_backward, dy, cache)
+        result = call(label, f_backward, outputs.unpack(dy), cache)
         gradients = result if isinstance(result, tuple | list) else (result,)
         if isinstance(result, dict) or (
             len(gradients) != len(tensors) and not isinstance(result, tuple | list)
         ):
             wanted = ", ".join("d" + n for n in tensors)
             raise TypeError(f"gradcheck: {label} returned {described(result)}, expected {wanted}")
+        if len(gradients) == len(names):  # one per argument: those of fixed ones do not count
+            return {n: g for n, g in zip(names, gradients, strict=True) if n in tensors}
         named = dict(zip(tensors, gradients, strict=False))
         surplus = {
             f"value {i + 1} of {label}": g
@@ -181,7 +214,28 @@ def _pair(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Proble
         }
         return named | surplus
 
-    return Problem(function_name(f), "pair", tensors, forward, backward, inputs=tuple(tensors)[:1])
+    return Problem(function_name(f), "pair", tensors, run, backward, inputs=(first,))
+
+
+def _derivative(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
+    f, f_prime = target
+    (name,) = argument_names(f, 1)
+    x = own(inputs[0], name, dtype)
+
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        y = np.asarray(call(function_name(f), f, given[0]))
+        if y.shape != given[0].shape:
+            raise TypeError(
+                f"gradcheck: {function_name(f)} gives shape {y.shape} for an input of shape "
+                f"{given[0].shape}: a pair (f, f') must be elementwise. Otherwise, pass "
+                "(f, f_backward) with f(x) -> y, cache and f_backward(dy, cache) -> dx"
+            )
+        return y, given[0].copy()
+
+    def backward(dy: Array, x: Any) -> dict[str, Any]:
+        return {name: dy * call(function_name(f_prime), f_prime, x)}
+
+    return Problem(function_name(f), "derivative", {name: x}, run, backward, inputs=(name,))
 
 
 def _loss(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
@@ -189,234 +243,78 @@ def _loss(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Proble
         raise TypeError(
             f"gradcheck: {function_name(target)} needs its inputs: gradcheck(loss, y, target)"
         )
-    function, label = copied(target), function_name(target)
+    function, label = copy_function(target), function_name(target)
     names = argument_names(target, len(inputs))
     y = own(inputs[0], names[0], dtype)
     rest = [passed_through(a, dtype) for a in inputs[1:]]
 
-    def forward() -> tuple[Array, Any]:
-        value, dy = value_and(call(label, function, y, *rest), 2, label, "value, dy")
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        value, dy = value_and(call(label, function, given[0], *rest), 2, label, "value, dy")
         return value, dy
 
-    def backward(_: Array, cache: Any) -> dict[str, Any]:
-        return {names[0]: cache}
-
-    fixed = {n: a for n, a in zip(names[1:], rest, strict=True) if isinstance(a, np.ndarray)}
-    return Problem(label, "loss", {names[0]: y}, forward, backward, True, fixed, (names[0],))
+    fixed = {n: a for n, a in zip(names[1:], rest, strict=True) if is_array(a)}
+    backward = lambda _, cache: {names[0]: cache}  # noqa: E731
+    return Problem(label, "loss", {names[0]: y}, run, backward, True, fixed, (names[0],))
 
 
 def _jacobian(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if len(inputs) != 2:
         raise TypeError(
-            f"gradcheck: a Jacobian penalty is checked as gradcheck(penalty, encoder, x); got {len(inputs)} inputs"
+            "gradcheck: a Jacobian penalty is checked as gradcheck(penalty, encoder, x); got "
+            f"{len(inputs)} inputs"
         )
-    function, label = copied(target), function_name(target)
-    encoder, params = own_layer(inputs[0], dtype)
+    function, label = copy_function(target), function_name(target)
+    encoder, params = copy_layer(inputs[0], dtype)
     x = own(inputs[1], "x", dtype)
 
-    def forward() -> tuple[Array, Any]:
-        _, caches = output_and_cache(
-            call("encoder.forward", encoder.forward, x), "encoder.forward(x)"
-        )
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        forward = call("encoder.forward", encoder.forward, given[0])
+        _, caches = output_and_cache(forward, "encoder.forward(x)")
         value, dx, grads = value_and(
             call(label, function, encoder, caches), 3, label, "value, dx, grads"
         )
         # None is the protocol's way of saying "does not depend on x": exactly zero
-        return value, named_gradients(
-            np.zeros_like(x) if dx is None else dx, shared(encoder, grads), "x"
-        )
+        dx = np.zeros_like(x) if dx is None else dx
+        return value, {"x": dx, **merge_tied(encoder, grads)}
 
-    return Problem(
-        f"{label} of {one_line(inputs[0])}",
-        "jacobian",
-        {"x": x, **params},
-        forward,
-        lambda _, cache: cache,
-        True,
-    )
+    title = f"{label} of {one_line(inputs[0])}"
+    return Problem(title, "jacobian", {"x": x, **params}, run, lambda _, cache: cache, True)
 
 
 def _objective(target: Any, inputs: tuple[Any, ...], dtype: Any, seed: int) -> Problem:
     if len(inputs) < 2:
         raise TypeError(
-            f"gradcheck: an objective is checked as gradcheck(objective, model, x); got {len(inputs)} inputs"
+            "gradcheck: an objective is checked as gradcheck(objective, model, x); got "
+            f"{len(inputs)} inputs"
         )
-    function, label = copied(target), function_name(target)
-    model, params = own_layer(inputs[0], dtype)
+    function, label = copy_function(target), function_name(target)
+    model, params = copy_layer(inputs[0], dtype)
     if not params:
         raise TypeError(
-            f"gradcheck: {one_line(inputs[0])} has no parameters, so there is nothing to differentiate {label} by"
+            f"gradcheck: {one_line(inputs[0])} has no parameters, so there is nothing to "
+            f"differentiate {label} with respect to"
         )
-    data = [passed_through(a, dtype) for a in inputs[1:]]
+    data = [passed_through(as_array(a), dtype) for a in inputs[1:]]
 
-    def forward() -> tuple[Array, Any]:
-        rng = np.random.default_rng(
-            seed
-        )  # the same noise each time: the derivative is taken with the noise held still
+    def run(given: list[Array]) -> tuple[Array, Any]:
+        rng = np.random.default_rng(seed)  # the same noise each time: the derivative is taken at it
         value, grads, _ = value_and(
-            call(label, function, model, *data, rng), 3, label, "loss, grads, parts"
+            call(label, function, model, *data, rng), 3, label, "loss, grads, terms"
         )
-        return value, shared(model, grads)
+        return value, merge_tied(model, grads)
 
-    fixed = {"x": data[0]} if isinstance(data[0], np.ndarray) else {}
+    fixed = {"x": data[0]} if is_array(data[0]) else {}
     title = f"{label} of {one_line(inputs[0])}"
-    return Problem(title, "objective", params, forward, lambda _, cache: cache, True, fixed, ())
+    problem = Problem(title, "objective", params, run, lambda _, cache: cache, True, fixed, ())
+    problem.chain = hasattr(model, "named_layers")
+    return problem
 
 
-# ---- copies: the target and its inputs stay as they are ---------------------------------------------------------------------
-
-
-def is_array(a: Any) -> bool:
-    return isinstance(a, np.ndarray | np.generic) or (hasattr(a, "get") and hasattr(a, "dtype"))
-
-
-def is_real(a: Any) -> bool:
-    return is_array(a) and to_numpy(a).dtype.kind == "f"
-
-
-def own(a: Any, name: str, dtype: Any) -> Array:
-    """A float copy of an input that is to be differentiated."""
-    a = to_numpy(a)
-    if a.dtype.kind != "f":
-        raise TypeError(
-            f"gradcheck: {name} has dtype {a.dtype}: a derivative needs real numbers that can move a little; "
-            f"pass {name}.astype(float)"
-        )
-    if a.size == 0:
-        raise ValueError(f"gradcheck: {name} is empty, shape {a.shape}: there is nothing to check")
-    return np.array(a, dtype=dtype, order="C")
-
-
-def passed_through(a: Any, dtype: Any) -> Any:
-    """A copy of an input that is not differentiated: labels stay integers, real targets follow the dtype."""
-    if not is_array(a):
-        return a
-    a = to_numpy(a)
-    real = np.float64 if np.dtype(dtype).kind == "c" else dtype
-    return np.array(a, dtype=real if a.dtype.kind == "f" else a.dtype)
-
-
-def own_layer(layer: Any, dtype: Any) -> tuple[Any, dict[str, Array]]:
-    """A deep copy of the layer in which every float parameter has this dtype, and those parameters by name.
-
-    The trick is deepcopy's memo: it is told in advance what each parameter's copy is, so that every reference to the array,
-    wherever in the object it is kept, becomes a reference to the converted copy.
-    """
-    params = getattr(layer, "params", {})
-    if not isinstance(params, Mapping):
-        raise TypeError(
-            f"gradcheck: {type(layer).__name__}.params is a {type(params).__name__}, expected a dict of arrays"
-        )
-    arrays = {id(a): a for a in params.values() if to_numpy(a).dtype.kind == "f"}
-    memo: dict[int, Any] = {
-        key: np.array(to_numpy(a), dtype=dtype, order="C") for key, a in arrays.items()
-    }
-    converted = {n: memo[id(a)] for n, a in params.items() if id(a) in memo}
-    twin = copy.deepcopy(layer, memo)
-    seen = getattr(twin, "params", {})
-    lost = [n for n, a in converted.items() if seen.get(n) is not a]
-    if lost:
-        raise TypeError(
-            f"gradcheck: {type(layer).__name__}.params[{lost[0]!r}] is made anew at each look, expected the very array that "
-            "forward uses"
-        )
-    firsts = {
-        id(a): n for n, a in reversed(converted.items())
-    }  # an array under two names is one tensor, called by the first
-    return twin, {n: a for n, a in converted.items() if firsts[id(a)] == n}
-
-
-def shared(layer: Any, grads: Mapping[str, Any]) -> dict[str, Any]:
-    """The gradients, those of one array under several names (tied weights) added up under the first of them."""
-    params, out = getattr(layer, "params", {}), dict(grads)
-    firsts: dict[int, str] = {}
-    for name, a in params.items():
-        first = firsts.setdefault(id(a), name)
-        if first != name and out.get(first) is not None and out.get(name) is not None:
-            out[first] = out[first] + out.pop(name)
-    return out
-
-
-def copied(function: Any) -> Any:
-    """A callable object is copied, so that its state stays; a plain function has none."""
-    return (
-        function
-        if inspect.isfunction(function) or inspect.isbuiltin(function)
-        else copy.deepcopy(function)
-    )
-
-
-# ---- what targets return, and what to say when it is something else -----------------------------------------------------------
-
-
-def call(label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """function(*arguments); where it throws, its own exception and traceback go on, with a note on where we were."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        shapes = ", ".join(str(a.shape) for a in arguments if isinstance(a, np.ndarray))
-        error.add_note(
-            f"raised inside {label} during its gradient check"
-            + (f", called with shapes {shapes}" if shapes else "")
-        )
-        raise
-
-
-def output_and_cache(result: Any, label: str) -> tuple[Array, Any]:
-    if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(
-            f"gradcheck: {label} returned {described(result)}, expected two values: y, cache "
-            "(the cache is what backward must remember; None will do)"
-        )
-    return np.asarray(result[0]), result[1]
-
-
-def value_and(result: Any, count: int, label: str, wanted: str) -> tuple[Any, ...]:
-    if not (isinstance(result, tuple) and len(result) == count):
-        raise TypeError(
-            f"gradcheck: {label} returned {described(result)}, expected {count} values: {wanted}"
-        )
-    value = np.asarray(result[0])
-    if value.size != 1:
-        raise TypeError(
-            f"gradcheck: {label} returned a value of shape {value.shape}, expected a single number: sum or mean it"
-        )
-    return (value.reshape(()), *result[1:])
-
-
-def named_gradients(dx: Any, grads: dict[str, Any], x_name: str) -> dict[str, Any]:
-    if x_name in grads:  # a parameter must not hide the input
-        raise TypeError(
-            f"gradcheck: a parameter is called {x_name!r}, the name of the input: rename it"
-        )
-    return {x_name: dx, **grads}
-
-
-def argument_names(function: Any, count: int) -> list[str]:
-    """The function's own names for its first arguments, so that the report speaks of them; x1, x2, ... where it hides them."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        parameters = []
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [p.name for p in parameters if p.kind in positional][:count]
-    return names + [f"x{i + 1}" for i in range(len(names), count)]
-
-
-def function_name(f: Any) -> str:
-    return getattr(f, "__name__", None) or type(f).__name__
-
-
-def one_line(layer: Any) -> str:
-    text = " ".join(repr(layer).split())
-    if text.startswith("<"):  # a class of one's own without a repr
-        text = type(layer).__name__
-    return text if len(text) <= 68 else text[:65] + "..."
-
-
-def described(result: Any) -> str:
-    if isinstance(result, tuple):
-        return f"{len(result)} values"
-    if isinstance(result, np.ndarray):
-        return f"one array of shape {result.shape}"
-    return "nothing (None)" if result is None else f"a {type(result).__name__}"
+_BUILDERS = {
+    "layer": _layer,
+    "pair": _pair,
+    "derivative": _derivative,
+    "jacobian": _jacobian,
+    "objective": _objective,
+    "loss": _loss,
+}

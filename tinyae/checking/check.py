@@ -7,7 +7,7 @@ The rest of this file is care: which entries, which tolerance, and when not to c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,11 +16,24 @@ import numpy as np
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import Problem, as_problem
 from tinyae.checking.diagnosis import diagnose
+from tinyae.checking.exact import RTOL, Proof, prove
 from tinyae.checking.precision import compare_precision
 from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
-METHODS = ("central", "forward", "richardson", "complex", "directions")
+METHODS = ("central", "forward", "richardson", "complex", "directions", "exact", "dual")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a target is checked. The defaults are those of ``gradcheck``."""
+
+    method: str = "central"
+    step: float = numeric.STEPS["central"]  # relative: an entry v moves by step·max(1, |v|)
+    rtol: float = 1e-6
+    max_entries: int = 1000
+    samples: int = 200
+    directions: int = 8
 
 
 def gradcheck(
@@ -28,7 +41,7 @@ def gradcheck(
     *inputs: Any,
     method: str = "central",
     seed: int = 0,
-    rtol: float = 1e-6,
+    rtol: float | None = None,
     step: float | None = None,
     max_entries: int = 1000,
     samples: int = 200,
@@ -47,9 +60,11 @@ def gradcheck(
         target: a layer, container, loss, penalty, objective, or a pair of functions: see ``tinyae.checking.adapters``.
         inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the function.
         method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two central differences);
-            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets).
+            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets);
+            ``"exact"`` (a proof by random integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
+            ``tinyae.checking.exact``.
         seed: of the cotangent, the sample and an objective's noise.
-        rtol: relative tolerance.
+        rtol: relative tolerance. Default: 1e-6, and 1e-40 for dual numbers.
         step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
         max_entries, samples: tensors of more than ``max_entries`` entries are checked at ``samples`` entries and along a random direction.
         directions: how many per tensor for ``method="directions"``.
@@ -65,29 +80,46 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}"
         )
-    step = numeric.STEPS[method] if step is None else step
+    if method == "directions" and directions < 1:
+        raise ValueError(
+            f"gradcheck: directions is {directions}, expected at least 1: none is no check"
+        )
+    step = numeric.STEPS.get(method, numeric.STEPS["central"]) if step is None else step
     if not 0 < step < 1:
         raise ValueError(
             f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
         )
-    with contract.random_state_kept(), np.errstate(all="ignore"):
+    with contract.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
-        seen = contract.observe(problem, rng)
-        check = Check(problem, seen, rng, method, step, rtol, max_entries, samples, directions)
+        baseline = contract.measure_baseline(problem, rng)
+        rules = Rules(
+            "central" if method in ("exact", "dual") else method,
+            step,
+            1e-6 if rtol is None else rtol,
+            max_entries,
+            samples,
+            directions,
+        )
+        check = Check(problem, baseline, rng, rules)
+        proof = Proof("")
+        if method in ("exact", "dual"):
+            proof = prove(target, inputs, problem, baseline, method, seed, kind)
         if method == "complex":
-            check.twin = numeric.complex_twin(
+            check.complex_copy = numeric.complex_copy(
                 problem, as_problem(target, inputs, np.complex128, seed, kind)
             )
-        rows = [check.tensor(name) for name in problem.tensors]
+        limit = RTOL if rtol is None else rtol
+        rows = [check.proven(name, proof, limit) for name in problem.tensors]
         if any(row.verdict == "KINKS" for row in rows):
             rows = check.away_from_kinks(rows)
-        report = Report(problem.title, rows, seen.findings, method, step, seed)
+        report = Report(problem.title, rows, baseline.findings, method, step, seed)
+        report.remark = proof.remark
         if np.dtype(dtype) != np.float64:
             report.findings += compare_precision(
-                problem, seen, as_problem(target, inputs, dtype, seed, kind), dtype
+                problem, baseline, as_problem(target, inputs, dtype, seed, kind), dtype
             )
-        report.hints = diagnose(problem, seen, report)
+        report.hints = diagnose(problem, baseline, report)
     return report
 
 
@@ -103,33 +135,43 @@ class Check:
     """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
 
     problem: Problem
-    seen: contract.Observed
+    baseline: contract.Baseline
     rng: np.random.Generator
-    method: str
-    step: float
-    rtol: float
-    max_entries: int
-    samples: int
-    directions: int
-    twin: Problem | None = None  # the same target in complex numbers, for the complex step
+    rules: Rules = Rules()
+    complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
+
+    def proven(self, name: str, proof: Proof, rtol: float) -> TensorReport:
+        """The verdict of exact arithmetic where there is one. Where it says no, finite differences show
+        which entries are wrong, and whether a kink is the reason."""
+        residual = (proof.residuals or {}).get(name)
+        if residual is None or residual > rtol:
+            row = self.tensor(name)
+            if residual is not None and row.verdict == "ok" and not row.kinks:
+                row.verdict = "WRONG"
+                row.note = (
+                    f"relative error {residual:.1e} along a random direction, by exact arithmetic"
+                )
+            return row
+        row = TensorReport(name, self.problem.tensors[name].shape, worst=residual, proven=True)
+        return row
 
     def tensor(self, name: str) -> TensorReport:
-        v, gradient = self.problem.tensors[name], self.seen.grads.get(name)
+        v, gradient = self.problem.tensors[name], self.baseline.grads.get(name)
         row = TensorReport(name, v.shape)
-        refused = contract.unfit(v, gradient) or (
-            "" if self.seen.repeatable else "UNCHECKED  forward does not repeat"
+        refused = contract.invalid(v, gradient) or (
+            "" if self.baseline.repeatable else "UNCHECKED  forward does not repeat"
         )
         if refused:
             row.verdict, _, row.note = refused.partition("  ")
             return row
         flat = gradient.reshape(-1)
-        if self.method == "directions":
-            for _ in range(self.directions):
+        if self.rules.method == "directions":
+            for _ in range(self.rules.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            for i in numeric.pick(v.size, self.max_entries, self.samples, self.rng):
+            for i in numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng):
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.max_entries:
+            if v.size > self.rules.max_entries:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = numeric.bisect(
@@ -139,8 +181,25 @@ class Check:
                 i
             ) in found:  # the direction is off though no sampled entry is: the culprit, by halving
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
+        if name in self.problem.inputs:
+            row.ties = list(self.ties(name, flat, row))
         row.conclude()
         return row
+
+    def ties(
+        self, name: str, gradient: Array, row: TensorReport
+    ) -> Iterator[tuple[Array, float, Any]]:
+        """Kinks at entries of equal value, such as two maxima of one window: the function is smooth
+        where they move together, so there backward's sum can be checked."""
+        kinks = row.index[row.having("kink")] if row.entries else np.zeros(0, int)
+        values = self.problem.tensors[name].reshape(-1)[kinks]
+        for value in np.unique(values)[:20]:
+            where = kinks[values == value]
+            if len(where) > 1:
+                analytic = float(gradient[where].sum())
+                u = np.ones(len(where))
+                size = max(1.0, abs(float(value)))
+                yield where, analytic, self.judge(analytic, name, where, u, size)
 
     def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
         """The check of tensors that stand on kinks once more, with the parameters moved a little.
@@ -152,8 +211,9 @@ class Check:
         for name in parameters:
             v = self.problem.tensors[name]
             v += self.rng.uniform(0.01, 0.03, v.shape) * self.rng.choice([-1.0, 1.0], v.shape)
-        seen = contract.observe(self.problem, self.rng)
-        moved = replace(self, seen=seen, twin=None, method="central", step=numeric.STEPS["central"])
+        baseline = contract.measure_baseline(self.problem, self.rng)
+        rules = replace(self.rules, method="central", step=numeric.STEPS["central"])
+        moved = replace(self, baseline=baseline, complex_copy=None, rules=rules)
         out = []
         for row in rows:
             again = moved.tensor(row.name) if row.verdict == "KINKS" and parameters else row
@@ -161,7 +221,7 @@ class Check:
                 again.note = f"after moving the parameters: {row.kinks} entries stood on a kink"
             out.append(row if again.verdict == "KINKS" else again)
         for name in parameters:
-            self.problem.tensors[name][...] = self.seen.originals[name]
+            self.problem.tensors[name][...] = self.baseline.originals[name]
         return out
 
     def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
@@ -173,7 +233,7 @@ class Check:
         )  # 1e-13 of the largest entry is rounding, in whatever comes after
         fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
         verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
-        if self.seen.y.size * min(v.size, self.max_entries) > 4_000_000:
+        if self.baseline.y.size * min(v.size, self.rules.max_entries) > 4_000_000:
             verdict.column = None  # the diagnosis would like it, but that is a lot of memory
         return verdict
 
@@ -196,18 +256,23 @@ class Check:
         scale: float = 0.0,
         fine: float = 0.0,
     ) -> numeric.Verdict:
-        y, dy = self.seen.y, self.seen.dy
+        y, dy = self.baseline.y, self.baseline.dy
         probe = self.probe(self.problem, name, where, u)
-        if self.twin is not None:
-            first = numeric.complex_step(self.probe(self.twin, name, where, u), y, dy, self.step)
+        if self.complex_copy is not None:
+            first = numeric.complex_step(
+                self.probe(self.complex_copy, name, where, u), y, dy, self.rules.step
+            )
             h = numeric.STEPS["central"] * size
         else:
-            h = self.step * size
-            first = numeric.FIRST_LOOK[self.method](probe, y, dy, h)
-            h = min(h, numeric.STEPS["central"] * size) if self.method != "central" else h
+            h = self.rules.step * size
+            first = numeric.ESTIMATES[self.rules.method](probe, y, dy, h)
+            h = min(h, numeric.STEPS["central"] * size) if self.rules.method != "central" else h
         position = size if np.isscalar(where) else 0.0
         look = lambda factor: numeric.central(probe, y, dy, factor * h, position)  # noqa: E731
-        return numeric.judge(analytic, first, look, self.rtol, scale, fine if fine < 0.2 else 0.0)
+        if self.complex_copy is not None:
+            return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
+        fine = fine if fine < 0.2 else 0.0
+        return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
@@ -217,7 +282,7 @@ class Check:
         def at(t: Any) -> Array:
             flat[where] = before + t * u
             try:
-                if self.seen.draws:
+                if self.baseline.uses_global_rng:
                     np.random.seed(0)  # noqa: NPY002  the same noise each time
                 return problem.forward()[
                     0
@@ -225,10 +290,10 @@ class Check:
             except (
                 Exception
             ):  # the edge of the target's domain, log(0) say: it did not throw where v stands
-                return np.full(self.seen.y.shape, np.nan)
+                return np.full(self.baseline.y.shape, np.nan)
             finally:
                 flat[where] = before
-                if self.seen.careless:
-                    contract.put_back(problem, self.seen)
+                if self.baseline.mutates_inputs:
+                    contract.put_back(problem, self.baseline)
 
         return at

@@ -26,7 +26,7 @@ STEPS = {
     "complex": 1e-30,
     "directions": EPS ** (1 / 3),
 }
-LADDER = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for the closer look
+STEP_FACTORS = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for the closer look
 
 
 @dataclass
@@ -84,7 +84,7 @@ def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
     )
 
 
-FIRST_LOOK = {
+ESTIMATES = {
     "central": central,
     "forward": forward,
     "richardson": richardson,
@@ -94,7 +94,7 @@ FIRST_LOOK = {
 
 @dataclass
 class Verdict:
-    state: str  # "ok", "wrong", "kink", or "unresolved": right as far as can be seen, but rounding hides most of it
+    state: str  # "ok", "wrong", "kink", or "unresolved": right as far as can be baseline, but rounding hides most of it
     numeric: float
     uncertainty: float = 0.0  # of the numeric value
     noisy: bool = False  # the differences jump about far above the computed noise floor
@@ -120,16 +120,30 @@ def judge(
         return Verdict("ok", first.value, first.noise, column=first.column)
     if analytic == first.value == 0:
         return Verdict("ok", 0.0, column=first.column)
-    ladder = [look(factor) for factor in LADDER]
-    verdict = closer_look(analytic, list(pairwise(ladder)), rtol, scale)
+    ladder = [look(factor) for factor in STEP_FACTORS]
+    verdict = refine(analytic, list(pairwise(ladder)), rtol, scale)
     vague = verdict.uncertainty > 1e3 * rtol * max(abs(analytic), abs(verdict.numeric), scale)
     if (vague or verdict.state in ("kink", "wrong")) and fine:
-        finer = [look(fine * factor) for factor in LADDER]
-        verdict = closer_look(analytic, [*pairwise(ladder), *pairwise(finer)], rtol, scale)
+        finer = [look(fine * factor) for factor in STEP_FACTORS]
+        verdict = refine(analytic, [*pairwise(ladder), *pairwise(finer)], rtol, scale)
     return verdict
 
 
-def closer_look(
+def judge_exactly(
+    analytic: float, exact: Slope, rtol: float, look: Callable[[float], Slope]
+) -> Verdict:
+    """The verdict of a method without a step's error, such as the complex step: its comparison
+    decides, and central differences are only asked whether there is a kink."""
+    size = max(abs(analytic), abs(exact.value))
+    if abs(analytic - exact.value) <= rtol * size + exact.noise:
+        return Verdict("ok", exact.value, exact.noise, column=exact.column)
+    pairs = list(pairwise([look(factor) for factor in STEP_FACTORS]))
+    error = abs(analytic - exact.value)
+    kink = any(np.isfinite(s.jump) for s, _ in pairs) and kink_size(pairs) > error / 100
+    return Verdict("kink" if kink else "wrong", exact.value, exact.noise, column=exact.column)
+
+
+def refine(
     analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0
 ) -> Verdict:
     """The verdict from pairs of central differences, the second of each with an eighth of the first one's step.
@@ -143,7 +157,7 @@ def closer_look(
     if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
         return Verdict("kink", np.nan)
     rated = [(abs(s.value - t.value) + s.noise, s) for s, t in pairs]
-    uncertainty, best = min(settled(pairs) or rated, key=lambda pair: pair[0])
+    uncertainty, best = min(consistent(pairs) or rated, key=lambda pair: pair[0])
     error, size = abs(analytic - best.value), max(abs(analytic), abs(best.value), scale)
     if error <= rtol * size + 2 * uncertainty:
         state = "ok" if uncertainty <= size / 10 or size <= scale else "unresolved"
@@ -156,7 +170,7 @@ def closer_look(
     return Verdict(state, best.value, uncertainty, noisy and state != "kink", best.column)
 
 
-def settled(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
+def consistent(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
     """(uncertainty, slope) of the pairs that may have a say.
 
     Steps far larger than what the function is about give differences near 0: they agree in absolute terms, but not in
@@ -216,8 +230,8 @@ def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[
     return found
 
 
-def complex_twin(problem: Any, twin: Any) -> Any:
-    """``twin``, the target on complex copies, if the complex step means anything for it.
+def complex_copy(problem: Any, complex_copy: Any) -> Any:
+    """``complex_copy``, the target on complex copies, if the complex step means anything for it.
 
     Raises:
         ValueError: the target throws on complex numbers, drops the imaginary part, or is not analytic (abs, conj, real):
@@ -233,10 +247,10 @@ def complex_twin(problem: Any, twin: Any) -> Any:
     rng, h = np.random.default_rng(1), STEPS["central"]
     for name, v in problem.tensors.items():
         u = rng.choice([-1.0, 1.0], v.shape)
-        before, z = v.copy(), twin.tensors[name]
+        before, z = v.copy(), complex_copy.tensors[name]
         try:
             z += 1j * STEPS["complex"] * u
-            y = twin.forward()[0]
+            y = complex_copy.forward()[0]
         except Exception as error:
             raise refuse(
                 f"it throws {type(error).__name__} on complex numbers ({error})"
@@ -257,4 +271,4 @@ def complex_twin(problem: Any, twin: Any) -> Any:
         )
         if np.mean(off) > 0.1:  # a kink here and there is not the point
             raise refuse(f"it is not analytic in {name} (abs, real, conj or a comparison inside?)")
-    return twin
+    return complex_copy

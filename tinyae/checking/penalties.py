@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, as_problem, function_name, own, own_layer
-from tinyae.checking.check import Check, gradcheck
+from tinyae.checking.adapters import Problem, as_problem
+from tinyae.checking.check import Check, Rules, gradcheck
+from tinyae.checking.copies import copy_layer, own
+from tinyae.checking.diagnosis.symmetry import asymmetry
 from tinyae.checking.report import Finding, Hint, Report
+from tinyae.checking.signatures import function_name
 
 Array = np.ndarray
 
@@ -42,14 +45,14 @@ def check_penalty(
         The exceptions of ``gradcheck``.
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
-    with contract.random_state_kept(), np.errstate(all="ignore"):
+    with contract.undisturbed():
         problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
-        seen = contract.observe(problem, np.random.default_rng(seed))
-        if seen.y.size != 1:
+        baseline = contract.measure_baseline(problem, np.random.default_rng(seed))
+        if baseline.y.size != 1:
             raise ValueError(
-                f"check_penalty: {problem.title} gives an output of shape {seen.y.shape}, expected one number"
+                f"check_penalty: {problem.title} gives an output of shape {baseline.y.shape}, expected one number"
             )
-        got = float(seen.y)
+        got = float(baseline.y)
         if got < 0:
             report.findings.append(
                 Finding(
@@ -61,10 +64,11 @@ def check_penalty(
             )
         if value is not None:
             report.findings += wrong_value(got, value, problem, inputs)
-        if any(h.kind == "unknown" for h in report.hints):
-            better = whose_gradient(penalty, inputs, problem, seen, others or {}, seed)
+        vague = ("unknown", "product rule")
+        if any(h.kind in vague for h in report.hints):
+            better = whose_gradient(penalty, inputs, problem, baseline, others or {}, seed)
             if better:
-                report.hints = [better] + [h for h in report.hints if h.kind != "unknown"]
+                report.hints = [better] + [h for h in report.hints if h.kind not in vague]
     return report
 
 
@@ -96,7 +100,7 @@ def wrong_value(got: float, value: Any, problem: Problem, inputs: tuple[Any, ...
 
 def numeric_jacobian(encoder: Any, x: Array) -> Array:
     """∂z/∂x of each example by central differences: (N, outputs, inputs). Examples must not depend on each other."""
-    encoder, _ = own_layer(encoder, np.float64)
+    encoder, _ = copy_layer(encoder, np.float64)
     x = own(x, "x", np.float64)
     flat, h, columns = x.reshape(len(x), -1), numeric.STEPS["central"], []
     for i in range(flat.shape[1]):
@@ -136,13 +140,13 @@ def whose_gradient(
     penalty: Any,
     inputs: tuple[Any, ...],
     problem: Problem,
-    seen: Any,
+    baseline: Any,
     others: dict[str, Callable[..., Any]],
     seed: int,
 ) -> Hint | None:
     name = next(iter(problem.tensors))
     for told, other in [*others.items(), *relatives(penalty, problem)]:
-        if belongs_to(other, inputs, problem, seen, seed):
+        if belongs_to(other, inputs, problem, baseline, seed):
             return Hint(
                 "other loss",
                 name,
@@ -151,9 +155,9 @@ def whose_gradient(
     wrong = [
         n
         for n in problem.tensors
-        if n in seen.grads and seen.grads[n].shape == problem.tensors[n].shape
+        if n in baseline.grads and baseline.grads[n].shape == problem.tensors[n].shape
     ]
-    gap = asymmetry(problem, seen, wrong)
+    gap = asymmetry(problem, baseline, wrong)
     if gap is None:
         return None
     if gap < 1e-4:
@@ -190,7 +194,9 @@ def relatives(penalty: Any, problem: Problem) -> Iterator[tuple[str, Callable[..
     )
 
 
-def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any, seed: int) -> bool:
+def belongs_to(
+    other: Any, inputs: tuple[Any, ...], problem: Problem, baseline: Any, seed: int
+) -> bool:
     """Is every gradient that ``problem`` returned the numeric gradient of ``other``?"""
 
     def value(*arguments: Any) -> Any:
@@ -199,10 +205,10 @@ def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any,
 
     try:
         if problem.kind == "jacobian":
-            encoder, tensors = own_layer(inputs[0], np.float64)
+            encoder, tensors = copy_layer(inputs[0], np.float64)
             tensors = {"x": own(inputs[1], "x", np.float64), **tensors}
 
-            def forward() -> tuple[Array, Any]:
+            def run(given: list[Array]) -> tuple[Array, Any]:
                 return np.asarray(value(encoder, encoder.forward(tensors["x"])[1])), None
         else:
             names = list(
@@ -210,52 +216,16 @@ def belongs_to(other: Any, inputs: tuple[Any, ...], problem: Problem, seen: Any,
             )  # the inputs come first, in their order; what is not differentiated follows
             tensors = {n: np.array(inputs[i], dtype=np.float64) for i, n in enumerate(names)}
 
-            def forward() -> tuple[Array, Any]:
+            def run(given: list[Array]) -> tuple[Array, Any]:
                 return np.asarray(value(*tensors.values(), *inputs[len(names) :])), None
 
         of_value = {
-            n: g / seen.dy for n, g in seen.grads.items()
+            n: g / baseline.dy for n, g in baseline.grads.items()
         }  # a pair was given a cotangent other than 1
-        rival = Problem("", problem.kind, tensors, forward, lambda dy, cache: of_value, True)
+        rival = Problem("", problem.kind, tensors, run, lambda dy, cache: of_value, True, inputs=())
         rng = np.random.default_rng(seed)
-        check = Check(
-            rival,
-            contract.observe(rival, rng),
-            rng,
-            "central",
-            numeric.STEPS["central"],
-            1e-5,
-            200,
-            50,
-            0,
-        )
-        return all(check.tensor(n).verdict == "ok" for n in tensors if n in seen.grads)
+        rules = Rules(rtol=1e-5, max_entries=200, samples=50)
+        check = Check(rival, contract.measure_baseline(rival, rng), rng, rules)
+        return all(check.tensor(n).verdict == "ok" for n in tensors if n in baseline.grads)
     except Exception:  # the other penalty does not run on these inputs: then it is not that one
         return False
-
-
-def asymmetry(problem: Problem, seen: Any, names: list[str]) -> float | None:
-    """|u·∂g/∂w − w·∂g/∂u| relative to both, for random directions over all tensors; None where g is constant."""
-    rng, h, worst = np.random.default_rng(0), numeric.STEPS["central"], 0.0
-
-    def along(direction: dict[str, Array]) -> dict[str, Array]:
-        ends = []
-        for t in (h, -h):
-            for n in names:
-                problem.tensors[n][...] = seen.originals[n] + t * direction[n]
-            ends.append(
-                {n: np.array(g) for n, g in problem.backward(seen.dy, problem.forward()[1]).items()}
-            )
-        for n in names:
-            problem.tensors[n][...] = seen.originals[n]
-        return {n: (ends[0][n] - ends[1][n]) / (2 * h) for n in names}
-
-    for _ in range(4):
-        u, w = ({n: rng.standard_normal(problem.tensors[n].shape) for n in names} for _ in range(2))
-        du, dw = along(u), along(w)
-        a, b = (sum(float((p[n] * q[n]).sum()) for n in names) for p, q in ((u, dw), (w, du)))
-        size = sum(float(np.linalg.norm(d[n])) for d in (du, dw) for n in names)
-        if not np.isfinite(a - b):
-            return None
-        worst = max(worst, abs(a - b) / size if size else 0.0)
-    return worst

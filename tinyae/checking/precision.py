@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Observed, shape_text
-from tinyae.checking.report import Finding
+from tinyae.checking.contract import Baseline
+from tinyae.checking.report import Finding, shape_text
 
 
 def compare_precision(
-    problem: Problem, seen: Observed, narrow: Problem, dtype: Any
+    problem: Problem, baseline: Baseline, narrow: Problem, dtype: Any
 ) -> list[Finding]:
     """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are not those of float64.
 
@@ -22,7 +22,7 @@ def compare_precision(
     """
     eps, findings = float(np.finfo(dtype).eps), []
     y, cache = narrow.forward()
-    dy = seen.dy.astype(dtype)
+    dy = baseline.dy.astype(dtype)
     grads = {n: np.asarray(g) for n, g in narrow.backward(dy, cache).items() if g is not None}
     if not narrow.scalar and y.dtype != dtype:
         findings.append(
@@ -33,18 +33,18 @@ def compare_precision(
             )
         )
 
-    rng, spread = np.random.default_rng(0), {n: np.zeros(()) for n in seen.grads}
+    rng, spread = np.random.default_rng(0), {n: np.zeros(()) for n in baseline.grads}
     for _ in range(4):
         for a in problem.tensors.values():
             a *= 1 + eps * rng.uniform(-1, 1, a.shape)
-        nudged = problem.backward(seen.dy.copy(), problem.forward()[1])
+        nudged = problem.backward(baseline.dy.copy(), problem.forward()[1])
         for n, g in nudged.items():
-            if g is not None and np.shape(g) == seen.grads[n].shape:
-                spread[n] = np.maximum(spread[n], np.abs(g - seen.grads[n]))
+            if g is not None and np.shape(g) == baseline.grads[n].shape:
+                spread[n] = np.maximum(spread[n], np.abs(g - baseline.grads[n]))
         for n, a in problem.tensors.items():
-            a[...] = seen.originals[n]
+            a[...] = baseline.originals[n]
 
-    for name, exact in seen.grads.items():
+    for name, exact in baseline.grads.items():
         g = grads.get(name)
         if g is None or g.shape != exact.shape or name not in problem.tensors:
             continue  # reported already
@@ -56,7 +56,7 @@ def compare_precision(
             )
         floor = eps * (
             np.abs(exact).max(initial=0)
-            + (np.abs(seen.dy).max(initial=0) if not problem.scalar else 0)
+            + (np.abs(baseline.dy).max(initial=0) if not problem.scalar else 0)
         )
         bad = ~(np.abs(g - exact) <= 100 * (spread[name] + floor))
         if bad.any():

@@ -39,11 +39,13 @@ class TensorReport:
     shape: tuple[int, ...]
     verdict: str = "ok"
     note: str = ""
+    proven: bool = False  # by exact arithmetic, along a random direction
     worst: float = 0.0  # the largest relative error of the entries without kink
     where: tuple[int, ...] | None = None
     backward: float = np.nan  # both values there
     numeric: float = np.nan
     directions: list[Any] = field(default_factory=list)
+    ties: list[tuple[Array, float, Any]] = field(default_factory=list, repr=False)
     entries: list[tuple[int, float, Any]] = field(
         default_factory=list, repr=False
     )  # flat index, backward, methods.Verdict
@@ -113,6 +115,8 @@ class TensorReport:
                 "NOISY",
                 "the outputs jitter far above float64 rounding: is something computed in float32?",
             )
+        elif not self.wrong.any() and any(v.state == "wrong" for _, _, v in self.ties):
+            self.verdict, self.note = "WRONG", "along entries of equal value, moved together"
         elif self.wrong.any() or bad:
             self.verdict = "WRONG"
             if not self.wrong.any():
@@ -133,6 +137,7 @@ class TensorReport:
             "directions": len(self.directions),
             "kinks": self.kinks,
             "worst": self.worst,
+            "proven": self.proven,
             "where": None if self.where is None else list(self.where),
             "backward": number(self.backward),
             "numeric": number(self.numeric),
@@ -152,6 +157,7 @@ class Report:
     step: float
     seed: int
     hints: list[Hint] = field(default_factory=list)
+    remark: str = ""  # what exact arithmetic has to say
 
     @property
     def ok(self) -> bool:
@@ -176,6 +182,7 @@ class Report:
             "method": self.method,
             "step": self.step,
             "seed": self.seed,
+            "remark": self.remark,
             "tensors": [t.to_dict() for t in self.tensors],
             "findings": [vars(f).copy() for f in self.findings],
             "hints": [vars(h).copy() for h in self.hints],
@@ -199,6 +206,8 @@ class Report:
                 lines += textwrap.wrap(
                     rest, WIDTH - 1, initial_indent="           ", subsequent_indent="           "
                 )
+        if self.remark:
+            lines += wrapped(self.method, f"{self.remark}.")
         for finding in self.findings:
             lines += wrapped("finding", f"{finding.text}.")
         for hint in self.hints:
@@ -210,11 +219,11 @@ class Report:
         if t.verdict == "WRONG" and t.wrong.any():
             verdict = f"WRONG  at {shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
         checked = f"{len(t.directions)} dir." if t.directions and not t.entries else f"{t.checked}"
-        worst = f"{t.worst:.1e}" if t.entries else ""
+        worst = f"{t.worst:.1e}" if t.entries or t.proven else ""
         return (
             t.name,
             shape_text(t.shape),
-            checked if t.entries or t.directions else "",
+            "all" if t.proven else checked if t.entries or t.directions else "",
             str(t.kinks),
             worst,
             verdict,

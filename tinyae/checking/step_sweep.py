@@ -90,14 +90,14 @@ def step_sweep(
         IndexError: the tensor has no such entry.
     """
     steps = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
-    with contract.random_state_kept(), np.errstate(all="ignore"):
+    with contract.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
-        seen = contract.observe(problem, rng)
+        baseline = contract.measure_baseline(problem, rng)
         name = next(iter(problem.tensors)) if tensor is None else tensor
         if name not in problem.tensors:
             raise KeyError(f"step_sweep: no tensor {name!r}, only {', '.join(problem.tensors)}")
-        gradient = seen.grads[name]
+        gradient = baseline.grads[name]
         if index is None:
             index = tuple(
                 int(i) for i in np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape)
@@ -106,19 +106,19 @@ def step_sweep(
             int(np.ravel_multi_index(index, gradient.shape)) if gradient.ndim else 0,
             float(gradient[index]),
         )
-        check = Check(problem, seen, rng, "central", 1.0, 1e-6, 0, 0, 0)
+        check = Check(problem, baseline, rng)
         size, errors, refused = max(1.0, abs(float(problem.tensors[name][index]))), {}, {}
         for method in methods_used:
-            rule, source = numeric.FIRST_LOOK.get(method, numeric.complex_step), problem
+            rule, source = numeric.ESTIMATES.get(method, numeric.complex_step), problem
             if method == "complex":
                 try:
-                    source = numeric.complex_twin(
+                    source = numeric.complex_copy(
                         problem, as_problem(target, inputs, np.complex128, seed, kind)
                     )
                 except ValueError as error:
                     refused[method] = str(error)
                     continue
             probe = check.probe(source, name, i, 1.0)
-            values = np.array([rule(probe, seen.y, seen.dy, h * size).value for h in steps])
+            values = np.array([rule(probe, baseline.y, baseline.dy, h * size).value for h in steps])
             errors[method] = np.abs(values - true) / (abs(true) or 1.0)
     return StepSizeSweep(name, index, true, steps, errors, refused)

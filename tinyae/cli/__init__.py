@@ -1,1 +1,10 @@
-"""What each command of ``tinyae`` does. The words it takes stand in ``tinyae.cli.main``."""
+"""The command line of tinyae. ``main`` defines the arguments; each command is in another module.
+
+    train       ``tinyae train``, with ``presets`` and ``preset_objectives``: what can be trained
+    generate    ``tinyae reconstruct``, ``denoise`` and ``sample``
+    analyze     ``tinyae anomalies``, ``map`` and ``probe``
+    check       ``tinyae check``
+    info        ``tinyae list`` and ``tinyae info``
+
+``inputs`` loads the weights and images that several commands read.
+"""

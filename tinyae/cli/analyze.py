@@ -1,8 +1,11 @@
-"""``tinyae anomalies``, ``tinyae map`` and ``tinyae features``: what a trained model has learned, put to use."""
+"""``tinyae anomalies``, ``map`` and ``probe``: use and measure what a trained model has learned."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,169 +22,162 @@ from tinyae.applications import (
     tsne_map,
 )
 from tinyae.backend import Array
-from tinyae.cli.inputs import check_shape, named_images, trained
+from tinyae.cli.inputs import check_shape, load_images, load_trained
+from tinyae.cli.presets import Preset
 from tinyae.data import load_data
 from tinyae.io import read_arrays, writable_folder, write_atomically
-from tinyae.layers import Autoencoder
 
 
 def anomalies(args: argparse.Namespace) -> int:
-    preset, shape, model = trained(args.weights)
-    images, _, names = named_images(args.images, args.data_dir, shape)
-    normal, _, _ = named_images(
-        args.normal, args.data_dir, shape, trained_on=read_arrays(args.weights)[1].get("data")
-    )
+    """Find the images with a larger reconstruction error than most normal images."""
+    preset, shape, model = load_trained(args.weights)
+    images, _, names = load_images(args.images, args.data_dir, shape)
+    trained_on = read_arrays(args.weights)[1].get("data")
+    normal, _, _ = load_images(args.normal, args.data_dir, shape, trained_on)
     if len(normal) < 2:
         raise ValueError(
-            f"--normal {args.normal}: {len(normal)} picture, expected two at least, and better hundreds"
+            f"--normal {args.normal}: {len(normal)} image(s), expected at least 2, "
+            "better several hundred"
         )
-    threshold = quantile_threshold(
-        reconstruction_errors(model, preset.examples(normal)), args.quantile
-    )
+    normal_errors = reconstruction_errors(model, preset.model_input(normal))
+    threshold = quantile_threshold(normal_errors, args.quantile)
     out = writable_folder(args.out)
 
-    errors = reconstruction_errors(model, preset.examples(images))
-    pca, pca_threshold = _beside_pca(images, normal, args.quantile)
+    errors = reconstruction_errors(model, preset.model_input(images))
+    pca_errors, pca_threshold = _pca_baseline(images, normal, args.quantile)
+    above, pca_above = errors > threshold, pca_errors > pca_threshold
     rows = [
-        f"{quoted(name)},{error:.8g},{int(error > threshold)},{other:.8g},{int(other > pca_threshold)}"
-        for name, error, other in zip(names, errors, pca, strict=True)
+        f"{_quoted(name)},{error:.8g},{int(flag)},{pca_error:.8g},{int(pca_flag)}"
+        for name, error, flag, pca_error, pca_flag in zip(
+            names, errors, above, pca_errors, pca_above, strict=True
+        )
     ]
-    header = "picture,error,anomaly,pca_error,pca_anomaly"
-    write_atomically(
-        out / "errors.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n")
-    )
+    _write_lines(out / "errors.csv", ["image,error,anomaly,pca_error,pca_anomaly", *rows])
     order = errors.argsort()[::-1]
-    shown = images[order[:12]]
-    y = model(preset.examples(shown)).reshape(shown.shape)
-    plots.save(plots.plot_reconstructions(shown, y), out / "most-unusual.png")
-    found = int((errors > threshold).sum())
+    unusual = images[order[:12]]
+    y = model(preset.model_input(unusual)).reshape(unusual.shape)
+    plots.save(plots.plot_reconstructions(unusual, y), out / "most-unusual.png")
+    largest = ", ".join(f"image {names[i]} ({errors[i]:.5f})" for i in order[:5])
     print(
-        f"threshold {threshold:.6f}: the {args.quantile:g} quantile of {len(normal)} normal pictures' errors"
-    )
-    print(
-        f"{found} of {len(images)} pictures are above it ({(1 - args.quantile) * len(images):.0f} would be, were all normal)"
-    )
-    other = pca > pca_threshold
-    same = int((other & (errors > threshold)).sum())
-    print(
-        f"PCA, fitted to half of the normal pictures, finds {int(other.sum())}, of which {same} are among them"
-    )
-    print(
-        "largest errors: " + ", ".join(f"picture {names[i]} ({errors[i]:.5f})" for i in order[:5])
-    )
-    print(
-        f"written to {out}: errors.csv, most-unusual.png (the {len(shown)} with the largest errors)"
+        f"threshold {threshold:.6f}: the {args.quantile:g} quantile of the errors of "
+        f"{len(normal)} normal images\n"
+        f"{int(above.sum())} of {len(images)} images are above it "
+        f"({(1 - args.quantile) * len(images):.0f} expected if all were normal)\n"
+        f"PCA, fitted to half of the normal images, finds {int(pca_above.sum())}; "
+        f"{int((pca_above & above).sum())} of them are among those found by the model\n"
+        f"largest errors: {largest}\n"
+        f"written to {out}: errors.csv, "
+        f"most-unusual.png (the {len(unusual)} images with the largest errors)"
     )
     return 0
 
 
-def quoted(name: str) -> str:
-    """A file's name as a field of a CSV file."""
-    return '"' + name.replace('"', '""') + '"'
+def _pca_baseline(images: Array, normal: Array, quantile: float) -> tuple[np.ndarray, float]:
+    """``errors, threshold`` of PCA with 32 components, a strong detector that takes a second.
 
-
-def _beside_pca(images: Array, normal: Array, quantile: float) -> tuple[np.ndarray, float]:
-    """The errors by PCA with 32 components, and its threshold. PCA is a strong detector, and takes a second.
-
-    The trained model has not seen ``normal``; PCA sees one half of it, and has its threshold from the other."""
+    The trained model has not seen the ``normal`` images. PCA is fitted to one half of them; its
+    threshold comes from the other half.
+    """
     rows, x = normal.reshape(len(normal), -1), images.reshape(len(images), -1)
     half = max(2, len(rows) // 2)
     pca = pca_autoencoder(rows[:half], min(32, half - 1, rows.shape[1]))
-    held = rows[half:] if len(rows) > half else rows
-    return reconstruction_errors(pca, x), quantile_threshold(
-        reconstruction_errors(pca, held), quantile
-    )
+    held_out = rows[half:] if len(rows) > half else rows
+    threshold = quantile_threshold(reconstruction_errors(pca, held_out), quantile)
+    return reconstruction_errors(pca, x), threshold
 
 
 def map_codes(args: argparse.Namespace) -> int:
-    """Every picture a point of the plane."""
-    preset, shape, model = trained(args.weights)
-    images, labels, names = named_images(args.images, args.data_dir, shape)
+    """Plot the code of each image as a point in the plane."""
+    preset, shape, model = load_trained(args.weights)
+    images, labels, names = load_images(args.images, args.data_dir, shape)
     if args.n < 2 or len(images) < 2:
         raise ValueError(
-            f"--n is {args.n} and there are {len(images)} pictures, expected 2 or more"
+            f"--n is {args.n} and there are {len(images)} images, expected at least 2 of each"
         )
-    images, names, labels = (
-        images[: args.n],
-        names[: args.n],
-        None if labels is None else labels[: args.n],
-    )
-    z = encode(model.encode, preset.examples(images))
+    images, names = images[: args.n], names[: args.n]
+    labels = None if labels is None else labels[: args.n]
+    z = _codes(preset, model, images)
     if z.shape[1] == 2 and args.method is None:
-        how, points, file = "its own plane", z, "plane.png"
-        ax = plots.plot_latent_plane(model, preset.examples(images), labels, shape=shape)
+        method, points, file = "their latent dimensions", z, "plane.png"
+        ax = plots.plot_latent_plane(model, preset.model_input(images), labels, shape=shape)
     else:
-        how, file = {"pca": "principal components"}.get(args.method, "t-SNE"), "map.png"
-        points = (
-            pca_map(z)
-            if args.method == "pca"
-            else tsne_map(z, min(30.0, max(1.0, (len(z) - 1) / 3)))
-        )  # neighbours of few
+        file = "map.png"
+        if args.method == "pca":
+            method, points = "principal components", pca_map(z)
+        else:
+            perplexity = min(30.0, max(1.0, (len(z) - 1) / 3))  # t-SNE needs more images than this
+            method, points = "t-SNE", tsne_map(z, perplexity)
         ax = plots.plot_codes(points, labels)
-        ax.set(
-            xlabel="",
-            ylabel="",
-            xticks=[],
-            yticks=[],
-            title=f"{how} of the codes of {len(z)} pictures",
-        )
-    out = writable_folder(args.out)  # now that nothing can go wrong any more
+        title = f"{method} of the codes of {len(z)} images"
+        ax.set(xlabel="", ylabel="", xticks=[], yticks=[], title=title)
+    out = writable_folder(args.out)  # only now, when the images and options are known to be good
     plots.save(ax, out / file)
     columns = [*points.T] + ([] if labels is None else [labels])
-    header = "picture,x,y" + ("" if labels is None else ",label")
+    header = "image,x,y" + ("" if labels is None else ",label")
     values = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
-    rows = [f"{quoted(name)},{row}" for name, row in zip(names, values, strict=True)]
-    write_atomically(
-        out / "map.csv", lambda path: path.write_text("\n".join([header, *rows]) + "\n")
-    )
-    print(f"{len(z)} codes of {z.shape[1]} numbers, by {how}")
+    rows = [f"{_quoted(name)},{row}" for name, row in zip(names, values, strict=True)]
+    _write_lines(out / "map.csv", [header, *rows])
+    print(f"{len(z)} codes with {z.shape[1]} dimensions, plotted by {method}")
     if labels is not None:
+        of_codes, of_points = (nearest_neighbor_accuracy(a, labels) for a in (z, points))
         print(
-            f"the nearest neighbour has the same label: {nearest_neighbor_accuracy(z, labels):.1%} of the codes, "
-            f"{nearest_neighbor_accuracy(points, labels):.1%} of the points"
+            f"the nearest neighbor has the same label for {of_codes:.1%} of the codes "
+            f"and {of_points:.1%} of the points"
         )
     print(f"written to {out}: map.csv, {file}")
     return 0
 
 
-def features(args: argparse.Namespace) -> int:
-    """How much a frozen encoder is worth, beside the pixels and beside an encoder that has learned nothing."""
-    preset, shape, model = trained(args.weights)
+def probe(args: argparse.Namespace) -> int:
+    """Linear-probe accuracy of the codes, of the pixels, and of an untrained encoder's codes."""
+    preset, shape, model = load_trained(args.weights)
     data = load_data(args.data, data_dir=args.data_dir)
     check_shape(args.data, data.train, shape)
-    if data.train.labels is None:
-        raise ValueError(
-            f"features: {args.data} has no labels, so nothing can be learned from the features"
-        )
+    labels, test_labels = data.train.labels, data.test.labels
+    if labels is None or test_labels is None:
+        raise ValueError(f"probe: {args.data} has no labels, and a classifier needs them")
     if args.seeds < 1:
-        raise ValueError(f"--seeds is {args.seeds}, expected 1 or more")
-    x, x_test = preset.examples(data.train.images), preset.examples(data.test.images)
+        raise ValueError(f"--seeds is {args.seeds}, expected at least 1")
 
-    def codes(model: Autoencoder) -> tuple[Array, Array]:
-        return encode(model.encode, x), encode(model.encode, x_test)
+    def codes(model: Any) -> tuple[Array, Array]:
+        return _codes(preset, model, data.train.images), _codes(preset, model, data.test.images)
 
-    learned = codes(model)  # once: they are the same for all seeds
-    ways = {
-        "the pixels": lambda seed: (data.train.flat, data.test.flat),
-        "random encoder": lambda seed: codes(preset.build(shape, 1000 + seed)),
-        "trained encoder": lambda seed: learned,
+    trained_codes = codes(model)  # once, because they are the same for all seeds
+    features = {
+        "pixels": lambda seed: (data.train.flat, data.test.flat),
+        "random encoder": lambda seed: codes(preset.build_model(shape, 1000 + seed)),
+        "trained encoder": lambda seed: trained_codes,
     }
     print(
-        f"a linear classifier on {args.labels:,} labelled pictures, tested on {len(x_test):,}; accuracy in %, mean of "
-        f"{args.seeds} seeds (lowest to highest)"
+        f"accuracy in % of a linear classifier trained with {args.labels:,} labels, on "
+        f"{len(data.test):,} test images: mean of {args.seeds} seeds (lowest to highest)"
     )
-    for name, way in ways.items():
-        found = []
+    for name, features_for in features.items():
+        accuracies = []
         for seed in range(args.seeds):
-            z, z_test = way(seed)
-            chosen = stratified_subset(data.train.labels, args.labels, seed)
-            found.append(
-                100
-                * linear_probe(
-                    z[chosen], data.train.labels[chosen], z_test, data.test.labels, rng=seed
-                )
-            )
+            z, z_test = features_for(seed)
+            chosen = stratified_subset(labels, args.labels, seed)
+            accuracy = linear_probe(z[chosen], labels[chosen], z_test, test_labels, rng=seed)
+            accuracies.append(100 * accuracy)
         print(
-            f"  {name:<16}{z.shape[1]:>6} numbers{np.mean(found):>9.2f} ({min(found):.2f} to {max(found):.2f})"
+            f"  {name:<16}{z.shape[1]:>6} dimensions{np.mean(accuracies):>9.2f} "
+            f"({min(accuracies):.2f} to {max(accuracies):.2f})"
         )
     return 0
+
+
+def _codes(preset: Preset, model: Any, images: Array) -> Array:
+    """The latent codes of images (N, C, H, W) as rows: (N, code)."""
+    return encode(model.encode, preset.model_input(images))
+
+
+def _quoted(name: str) -> str:
+    """A file name as a field of a CSV file."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    def write(temporary: Path) -> None:
+        temporary.write_text("\n".join(lines) + "\n")
+
+    write_atomically(path, write)

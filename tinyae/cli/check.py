@@ -1,4 +1,4 @@
-"""Check a name in a file of one's own: what ``tinyae check FILE.py:NAME`` does."""
+"""``tinyae check FILE.py:NAME``: check the gradients of something in your own file."""
 
 from __future__ import annotations
 
@@ -28,24 +28,30 @@ def check_file(
     method: str = "central",
     **options: Any,
 ) -> Report:
-    """Load ``FILE.py:NAME`` and check the gradients of what it names.
+    """Load ``FILE.py:NAME`` and check the gradients of the object with this name.
 
-    NAME is a layer (an object, or a class that can be made without arguments); or a function f beside ``f_backward``, or
-    ``NAME,OTHER`` for a pair with other names; or a loss (two arguments) or code penalty (one argument). Inputs are random
-    numbers, N(0, 1), from ``seed``.
+    NAME is one of:
+
+    - a layer, or a layer's class if it needs no arguments;
+    - a function f, if the file also has ``f_backward``; or ``f,g`` if its backward is called g;
+    - a loss (two arguments) or a code penalty (one argument).
+
+    The inputs are drawn from N(0, 1) with ``seed``.
 
     Args:
-        spec: ``"layers.py:MyLinear"``, ``"layers.py:affine"``, ``"layers.py:affine_fwd,affine_bwd"``.
-        input_shape: of the input, batch first: ``(4, 3, 8, 8)`` or ``"4,3,8,8"``; for functions of several arrays one shape
-            each, ``"4x3;3x5;5"``. May be left out for a layer with a ``weight`` that shows it, and for losses: (4, 5).
+        spec: ``"layers.py:MyLinear"``, ``"layers.py:affine"``,
+            ``"layers.py:affine_fwd,affine_bwd"``.
+        input_shape: the shape of the input, batch first: ``(4, 3, 8, 8)`` or ``"4,3,8,8"``; for a
+            function of several arrays, one shape each: ``"4x3;3x5;5"``. It can be left out for a
+            layer whose ``weight`` shows it, and for losses and penalties, where it is (4, 5).
         seed, method, options: as for ``gradcheck``.
 
     Raises:
-        FileNotFoundError: no such file (with the nearest name in its folder).
-        ValueError: ``spec`` is not FILE.py:NAME; the shape is missing or cannot be read.
-        AttributeError: no such name in the file (with the nearest).
-        TypeError: a class that needs arguments, or something that is no target at all.
-        Exception: whatever the file itself throws, with its traceback.
+        FileNotFoundError: there is no such file; the message suggests a similar name.
+        ValueError: ``spec`` is not FILE.py:NAME, or the input shape is missing or invalid.
+        AttributeError: the file has no such name; the message suggests a similar one.
+        TypeError: the class needs arguments, or the object is not something to check.
+        Exception: whatever the file itself raises, with its traceback.
     """
     path_text, colon, names = spec.rpartition(":")
     if not colon or not names or not path_text:
@@ -72,14 +78,19 @@ def check_file(
 
 
 def load(path: Path) -> ModuleType:
-    """The file as a module under a private name: not findable by ``import``, and its folder on sys.path while it loads."""
+    """Load a file as a module with a private name, which ``import`` cannot find.
+
+    While it loads, its folder is in ``sys.path``.
+    """
     name = f"_tinyae_checked_{path.stem}"
-    loader = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(loader)
-    sys.modules[name] = module  # dataclasses and pickling look their module up here
+    module_spec = importlib.util.spec_from_file_location(name, path)
+    if module_spec is None or module_spec.loader is None:
+        raise ValueError(f"{path} is not a Python file: its name must end in .py")
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[name] = module  # dataclasses and pickle look up their module here
     sys.path.insert(0, str(path.parent.resolve()))
     try:
-        loader.loader.exec_module(module)
+        module_spec.loader.exec_module(module)
     except BaseException as error:
         error.add_note(f"raised while loading {path}")
         del sys.modules[name]
@@ -108,15 +119,15 @@ def find_target(module: ModuleType, names: str, path: Path) -> Any:
             if not needed:
                 raise
             raise TypeError(
-                f"{path.name}: the class {names} needs arguments ({', '.join(needed)}): write a line such as "
-                f"`layer = {names}(...)` in the file and check {path.name}:layer"
+                f"{path.name}: the class {names} needs arguments ({', '.join(needed)}): "
+                f"add a line such as `layer = {names}(...)` to the file and check {path.name}:layer"
             ) from error
     partner = getattr(module, backward_name(names), None)
     return (target, partner) if inspect.isfunction(target) and callable(partner) else target
 
 
 def backward_name(name: str) -> str:
-    """``affine`` and ``affine_forward`` both belong to ``affine_backward``."""
+    """``affine_backward``, for ``affine`` and for ``affine_forward``."""
     return f"{name.removesuffix('_forward')}_backward"
 
 
@@ -147,13 +158,18 @@ def parse_shapes(shape: str | Shape | None) -> list[Shape]:
         shapes = []
     if not shapes or any(n < 1 for s in shapes for n in s):
         raise ValueError(
-            f"input shape {shape!r} cannot be read, expected numbers like 4,3,8,8, or 4x3;3x5;5 for several inputs"
+            f"input shape {shape!r} cannot be read, expected integers such as 4,3,8,8, "
+            "or 4x3;3x5;5 for several inputs"
         )
     return shapes
 
 
 def guess_shapes(target: Any, names: str) -> list[Shape]:
-    """The inputs' shapes where the target shows them."""
+    """The shapes of the inputs, if the target shows them.
+
+    Raises:
+        ValueError: it does not.
+    """
     weight = (
         getattr(target, "params", {}).get("weight")
         if callable(getattr(target, "forward", None))
@@ -169,13 +185,17 @@ def guess_shapes(target: Any, names: str) -> list[Shape]:
         if len(needed) in (1, 2):
             return [(4, 5)] * len(needed)
     raise ValueError(
-        f"the input's shape cannot be guessed from {names}: give it, batch first (--input 4,3,8,8; several inputs: "
-        "--input '4x3;3x5;5')"
+        f"the input's shape cannot be guessed from {names}: specify it, batch first "
+        "(--input 4,3,8,8, or for several inputs --input '4x3;3x5;5')"
     )
 
 
 def check(args: argparse.Namespace) -> int:
-    """Prints the report. Exit code 0: every gradient is right; 1: one is wrong; 2: it could not be checked."""
+    """Print the report.
+
+    Returns:
+        The exit code: 0 if every gradient is correct, 1 if one is wrong, 2 if it was not checked.
+    """
     try:
         report = check_file(args.target, args.input, args.seed, args.method)
     except Exception as error:
@@ -183,9 +203,9 @@ def check(args: argparse.Namespace) -> int:
             Path(tinyae.__file__).parent
             in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
         )
-        if ours:  # a mistake in how it was asked for
+        if ours:  # a mistake in the command
             print(f"tinyae: {error}", file=sys.stderr)
-        else:  # the file's own error: its author wants to see where
+        else:  # an error in the file: its author needs to see where
             traceback.print_exc()
         return 2
     print(report)

@@ -1,4 +1,4 @@
-"""``tinyae list`` and ``tinyae info``: commands that only tell."""
+"""``tinyae list`` and ``tinyae info``: commands that only print."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from tinyae.training.workers import default_workers
 
 
 def list_models(args: argparse.Namespace) -> int:
+    """The presets, each with its options."""
     width = max(map(len, PRESETS))
     for name, preset in PRESETS.items():
-        print(f"{name:<{width}}  {preset.about}")
-        options = " ".join(f"--{option}" for option in preset.options)
-        print(f"{'':<{width}}    {preset.epochs} epochs; can be set: {options}")
+        print(f"{name:<{width}}  {preset.description}")
+        options = " ".join(f"--{option}" for option in preset.option_names)
+        print(f"{'':<{width}}    {preset.epochs} epochs; options: {options}")
     return 0
 
 
 def info(args: argparse.Namespace) -> int:
+    """Versions, BLAS, threads, GPU, and where data sets were found."""
     print(f"tinyae {tinyae.__version__}, Python {platform.python_version()}, {platform.platform()}")
     for package in (
         "numpy",
@@ -46,7 +48,8 @@ def info(args: argparse.Namespace) -> int:
             f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
         )
         print(
-            f"{kind}: {detail}, {pool['num_threads']} threads (while training, 1 for each of {default_workers(128)} workers)"
+            f"{kind}: {detail}, {pool['num_threads']} threads "
+            f"(during training, 1 for each of {default_workers(128)} workers)"
         )
     print(f"GPU: {_gpu()}")
     for name, where in _data_found().items():
@@ -64,7 +67,7 @@ def _installed(package: str) -> bool:
 
 def _gpu() -> str:
     if not gpu_available():
-        return 'none found (CuPy and a CUDA device are needed: pip install "tinyae[gpu]")'
+        return 'none found (this needs CuPy and a CUDA device: pip install "tinyae[gpu]")'
     import cupy
 
     properties = cupy.cuda.runtime.getDeviceProperties(0)
@@ -72,6 +75,6 @@ def _gpu() -> str:
 
 
 def _data_found() -> dict[str, str]:
-    return {"strokes": "generated on the spot", "digits": "with scikit-learn"} | {
+    return {"strokes": "generated on the fly", "digits": "included in scikit-learn"} | {
         name: locate(name) for name in ("mnist", "fashion-mnist")
     }

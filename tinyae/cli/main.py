@@ -1,32 +1,41 @@
-"""The command line: ``tinyae train``, what one does with trained weights, ``tinyae check``, ``tinyae list``, ``tinyae info``."""
+"""``tinyae COMMAND``: the arguments of all commands, and ``main``, which runs one of them."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from typing import Any
 
 import tinyae
-from tinyae.cli import analyze, check, generate, info, train
+from tinyae.training import TrainingDiverged
+
+IMAGES = (
+    "an image, a folder of images, an .npy or .npz file, or the name of a data set "
+    "(its test part is used)"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for a run that failed, 2 for wrong arguments, 130 after Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        The exit code: 0, 1 if training failed, 2 for wrong arguments, 130 after Ctrl-C. For
+        ``tinyae check``, 1 means that a gradient is wrong.
+    """
     parser = _parser()
     arguments = parser.parse_args(argv)
     if not hasattr(arguments, "run"):
         parser.print_help()
         return 0
-    os.environ.setdefault(
-        "MPLBACKEND", "Agg"
-    )  # pictures go to files; a machine without a screen is fine
+    os.environ.setdefault("MPLBACKEND", "Agg")  # plots go to files, so no screen is needed
     try:
-        return arguments.run(arguments)
+        return _load_command(arguments.run)(arguments)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
-    except tinyae.training.TrainingDiverged as error:
+    except TrainingDiverged as error:
         print(f"tinyae: training stopped: {error}", file=sys.stderr)
         return 1
     except (ValueError, OSError, RuntimeError, ImportError) as error:
@@ -34,24 +43,50 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
+def _load_command(name: str) -> Any:
+    """``"train.train"``: the function ``train`` in ``tinyae.cli.train``, imported only now."""
+    module, _, function = name.partition(".")
+    return getattr(importlib.import_module(f"tinyae.cli.{module}"), function)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tinyae", description=tinyae.__doc__)
     parser.add_argument("--version", action="version", version=f"tinyae {tinyae.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_train(commands)
+    _add_reconstruct(commands)
+    _add_denoise(commands)
+    _add_sample(commands)
+    _add_anomalies(commands)
+    _add_map(commands)
+    _add_probe(commands)
+    _add_check(commands)
+    _add_command(commands, "list", "info.list_models", "list the models that can be trained")
+    _add_command(commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found")
+    return parser
 
-    command = commands.add_parser(
-        "train", help="train a model; writes weights, history and pictures"
+
+def _add_command(commands: Any, name: str, run: str, help: str) -> argparse.ArgumentParser:
+    """``run``: the command's module and function, such as ``"train.train"``."""
+    command = commands.add_parser(name, help=help, description=help)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_train(commands: Any) -> None:
+    command = _add_command(
+        commands, "train", "train.train", "train a model; writes weights, history and plots"
     )
     command.add_argument(
         "model", nargs="?", default="basic", help="see `tinyae list` (default: basic)"
     )
     command.add_argument(
-        "--model", metavar="NAME", dest="architecture", help="a variant of it: conv, tied, 2d"
+        "--variant", metavar="NAME", help="a variant of the model, such as conv, tied, 2d or images"
     )
     command.add_argument(
         "--data",
-        help="strokes, digits, mnist, fashion-mnist, or a path to pictures or an .npy or .npz file "
-        "(default: strokes, generated on the spot)",
+        help="strokes, digits, mnist, fashion-mnist, or the path of a folder of images or of an "
+        ".npy or .npz file (default: strokes, which are generated on the fly)",
     )
     command.add_argument(
         "--data-dir",
@@ -61,149 +96,159 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--epochs",
         type=int,
-        help="passes over the training pictures in all (default: see `tinyae list`)",
+        help="total number of passes over the training images (default: see `tinyae list`)",
     )
-    command.add_argument("--batch-size", type=int, help="examples a step (default: 128)")
+    command.add_argument("--batch-size", type=int, help="examples per step (default: 128)")
     command.add_argument("--lr", type=float, help="Adam's learning rate (default: 0.001)")
     command.add_argument(
-        "--seed", type=int, help="of the weights and of every random number of the run (default: 0)"
+        "--seed", type=int, help="seed of the weights and of all random numbers (default: 0)"
     )
-    own = command.add_argument_group(
-        "of the model (default: what the model says; `tinyae list` shows which of them it has)"
+    group = command.add_argument_group(
+        "model options", "Each model has some of these; `tinyae list` shows which."
     )
-    own.add_argument(
+    group.add_argument(
         "--contraction",
         type=float,
         metavar="λ",
         help="weight of the penalty on the code's Jacobian",
     )
-    own.add_argument(
+    group.add_argument(
         "--noise",
         metavar="KIND:AMOUNT",
-        help="what the model sees, being asked for the clean pictures: "
-        "gaussian:σ, masking:ν or salt-and-pepper:ν",
+        help="corrupt the inputs; the targets stay clean: gaussian:σ, masking:ν or "
+        "salt-and-pepper:ν",
     )
-    own.add_argument(
+    group.add_argument(
         "--beta",
         type=float,
         metavar="β",
-        help="weight of the model's own term: sparsity, KL, discriminator, features",
+        help="weight of the model's own term: sparsity, KL divergence, discriminator or "
+        "perceptual loss",
     )
-    own.add_argument(
-        "--rho",
-        type=float,
-        metavar="ρ",
-        help="share of the time that a unit is to be active (sparse-kl)",
+    group.add_argument(
+        "--rho", type=float, metavar="ρ", help="target mean activation of each unit (sparse-kl)"
     )
-    own.add_argument(
-        "--k", type=int, metavar="K", help="how many numbers of a code stay (k-sparse)"
+    group.add_argument(
+        "--k", type=int, metavar="K", help="number of entries to keep in each code (k-sparse)"
     )
     command.add_argument(
-        "--workers", type=int, help="threads that share a batch (default: one a core)"
+        "--workers", type=int, help="threads that share each batch (default: one per core)"
     )
     command.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    command.add_argument("--out", metavar="DIR", help="output folder (default: runs/MODEL-DATA)")
     command.add_argument(
-        "--out", metavar="DIR", help="folder for what the run writes (default: runs/MODEL-DATA)"
-    )
-    command.add_argument(
-        "--resume", action="store_true", help="go on with the run in the output folder"
+        "--resume", action="store_true", help="continue the run in the output folder"
     )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
-    command.set_defaults(run=train.train)
 
-    images = "a picture, a folder of pictures, an .npy or .npz file, or the name of a data set, whose test part is taken"
-    reconstruct = _with_weights(
-        commands, "reconstruct", "reconstruct pictures with trained weights", "reconstructed"
-    )
-    reconstruct.add_argument("images", help=images)
-    reconstruct.set_defaults(run=generate.reconstruct)
 
-    denoise = _with_weights(
-        commands, "denoise", "clean pictures of any size, tile by tile", "denoised", named=False
+def _add_reconstruct(commands: Any) -> None:
+    command = _add_command(
+        commands, "reconstruct", "generate.reconstruct", "reconstruct images with trained weights"
     )
-    denoise.add_argument(
-        "picture", help="a picture of any size, or a folder or an .npy file of pictures of one size"
+    _add_weights(command, out="reconstructed")
+    command.add_argument("images", help=IMAGES)
+
+
+def _add_denoise(commands: Any) -> None:
+    command = _add_command(
+        commands, "denoise", "generate.denoise", "denoise images of any size, tile by tile"
     )
-    denoise.add_argument(
-        "--step", type=int, help="tiles begin every so many pixels (default: half a tile)"
+    _add_weights(command, out="denoised", data_dir=False)
+    command.add_argument(
+        "image", help="an image of any size, or a folder or .npy file of images of the same size"
     )
-    denoise.add_argument(
+    command.add_argument(
+        "--step", type=int, help="distance between tiles in pixels (default: half a tile)"
+    )
+    command.add_argument(
         "--invert",
         action="store_true",
-        help="the ink is dark on white paper, and the model has learned light "
-        "ink on black, as MNIST's",
+        help="for dark ink on white paper, if the model was trained on light ink on black, "
+        "as in MNIST",
     )
-    denoise.set_defaults(run=generate.denoise)
 
-    sample = _with_weights(
-        commands, "sample", "draw new pictures (vae, adversarial)", "samples", named=False
-    )
-    sample.add_argument("--n", type=int, default=64, help="how many (default: 64)")
-    sample.add_argument("--seed", type=int, default=0)
-    sample.set_defaults(run=generate.sample)
 
-    anomalies = _with_weights(
-        commands, "anomalies", "find the pictures that a trained model cannot rebuild", "anomalies"
+def _add_sample(commands: Any) -> None:
+    command = _add_command(
+        commands, "sample", "generate.sample", "sample new images (vae, adversarial)"
     )
-    anomalies.add_argument("images", help=f"what to look through: {images}")
-    anomalies.add_argument(
+    _add_weights(command, out="samples", data_dir=False)
+    command.add_argument("--n", type=int, default=64, help="number of images (default: 64)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the codes (default: 0)")
+
+
+def _add_anomalies(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "anomalies",
+        "analyze.anomalies",
+        "find the images that a trained model cannot reconstruct",
+    )
+    _add_weights(command, out="anomalies")
+    command.add_argument("images", help=f"where to look for anomalies: {IMAGES}")
+    command.add_argument(
         "--normal",
         metavar="DATA",
         required=True,
-        help="normal pictures that the model was not trained on",
+        help="normal images that the model was not trained on",
     )
-    anomalies.add_argument(
+    command.add_argument(
         "--quantile",
         type=float,
         default=0.95,
-        help="the share of normal pictures to pass (default: 0.95)",
+        help="fraction of the normal images below the threshold (default: 0.95)",
     )
-    anomalies.set_defaults(run=analyze.anomalies)
 
-    map_codes = _with_weights(
-        commands, "map", "draw the codes of pictures as points of a plane", "map"
+
+def _add_map(commands: Any) -> None:
+    command = _add_command(
+        commands, "map", "analyze.map_codes", "plot the codes of images as points in the plane"
     )
-    map_codes.add_argument("images", help=images)
-    map_codes.add_argument(
+    _add_weights(command, out="map")
+    command.add_argument("images", help=IMAGES)
+    command.add_argument(
         "--method",
         choices=["tsne", "pca"],
-        help="default: tsne; a code of two numbers is drawn as it is",
+        help="default: tsne; two-dimensional codes are plotted as they are",
     )
-    map_codes.add_argument(
-        "--n", type=int, default=1500, help="the first so many pictures (default: 1500)"
+    command.add_argument(
+        "--n", type=int, default=1500, help="plot only the first N images (default: 1500)"
     )
-    map_codes.set_defaults(run=analyze.map_codes)
 
-    features = _with_weights(
+
+def _add_probe(commands: Any) -> None:
+    command = _add_command(
         commands,
-        "features",
-        "what the frozen encoder is worth to a classifier with few labels",
-        None,
+        "probe",
+        "analyze.probe",
+        "linear probe: how well a linear classifier with few labels does on the frozen codes",
     )
-    features.add_argument(
-        "data",
-        help="labelled pictures: the name of a data set, a folder of folders, or an .npz file",
+    _add_weights(command)
+    command.add_argument(
+        "data", help="labeled images: the name of a data set, a folder of folders, or an .npz file"
     )
-    features.add_argument(
-        "--labels", type=int, default=1000, help="how many labels there are (default: 1000)"
+    command.add_argument(
+        "--labels", type=int, default=1000, help="number of labels to train with (default: 1000)"
     )
-    features.add_argument(
-        "--seeds", type=int, default=5, help="how many times to choose them (default: 5)"
+    command.add_argument(
+        "--seeds", type=int, default=5, help="number of random choices of labels (default: 5)"
     )
-    features.set_defaults(run=analyze.features)
 
-    command = commands.add_parser(
-        "check", help="check the gradients of a layer or function in a file of your own"
+
+def _add_check(commands: Any) -> None:
+    command = _add_command(
+        commands, "check", "check.check", "check the gradients of a layer or function in your file"
     )
     command.add_argument(
         "target",
         metavar="FILE.py:NAME",
-        help="a layer, a loss, or a function f beside f_backward (or f,g)",
+        help="a layer, a loss, or a function f with its f_backward (or f,g)",
     )
     command.add_argument(
         "--input",
         metavar="SHAPE",
-        help='of the input, batch first: "4,3,8,8"; for functions "4x3;5x3;5"',
+        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"',
     )
     command.add_argument(
         "--method",
@@ -211,31 +256,25 @@ def _parser() -> argparse.ArgumentParser:
         help="central (default), forward, richardson, complex or directions",
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="of the random inputs and cotangent (default: 0)"
+        "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
     )
-    command.set_defaults(run=check.check)
-
-    commands.add_parser("list", help="the models that can be trained").set_defaults(
-        run=info.list_models
-    )
-    commands.add_parser("info", help="versions, BLAS, threads, GPU, data found").set_defaults(
-        run=info.info
-    )
-    return parser
 
 
-def _with_weights(
-    commands: Any, name: str, about: str, out: str | None, named: bool = True
-) -> argparse.ArgumentParser:
-    """A command that begins with the weights of a run. ``named``: it also takes the names of data sets."""
-    command = commands.add_parser(name, help=about, description=about)
+def _add_weights(
+    command: argparse.ArgumentParser, out: str | None = None, data_dir: bool = True
+) -> None:
+    """The arguments of commands that use trained weights.
+
+    Args:
+        out: the default output folder; None if the command writes no files.
+        data_dir: the command also takes the names of data sets.
+    """
     command.add_argument("weights", help="weights.npz or weights.safetensors of a run")
-    if named:
+    if data_dir:
         command.add_argument(
-            "--data-dir", metavar="DIR", help="where the files of mnist and fashion-mnist lie"
+            "--data-dir", metavar="DIR", help="folder with mnist and fashion-mnist"
         )
     if out:
         command.add_argument(
-            "--out", metavar="DIR", default=out, help=f"folder to write to (default: {out})"
+            "--out", metavar="DIR", default=out, help=f"output folder (default: {out})"
         )
-    return command

@@ -1,7 +1,8 @@
-"""What ``tinyae train NAME`` trains: an architecture and an objective under a name, and what of it can be set."""
+"""What ``tinyae train NAME`` trains: architectures and objectives, with their options."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,346 +10,286 @@ from typing import Any
 
 from tinyae import models
 from tinyae._validate import did_you_mean
-from tinyae.applications.features import accuracy
-from tinyae.backend import to_device
-from tinyae.data import Dataset, Gaussian, Masking, SaltAndPepper
-from tinyae.data.corruption import Corruption
-from tinyae.layers import Autoencoder, KSparse, ReLU
-from tinyae.losses import Perceptual, bce
-from tinyae.objectives.adversarial import Adversarial, GeneratorLoss, codes, reconstructions
-from tinyae.objectives.autoencoder import Objective
-from tinyae.objectives.classification import classification
-from tinyae.objectives.variational import Variational
-from tinyae.optim import Adam
+from tinyae.backend import Array
+from tinyae.cli.preset_objectives import (
+    DeferredObjective,
+    Model,
+    Scores,
+    TrainingObjective,
+    code_discriminator_objective,
+    image_discriminator_objective,
+    parse_noise,
+    perceptual_objective,
+)
+from tinyae.data import Dataset, Gaussian
+from tinyae.layers import KSparse, ReLU
+from tinyae.losses import bce
+from tinyae.objectives import Objective, Variational
 from tinyae.penalties import KLSparsity, l1
-from tinyae.training import fit
 
-NOISES = {"gaussian": Gaussian, "masking": Masking, "salt-and-pepper": SaltAndPepper}
+ModelBuilder = Callable[..., Model]  # (image_shape, seed, **model_options) -> model
 
 
 @dataclass(frozen=True)
 class Preset:
-    """
+    """A model that can be trained by name.
+
     Args:
-        build: ``build(image_shape, seed)`` makes the model.
-        objective: what it minimises, where that needs nothing else.
-        prepare: ``prepare(model, data, beta, seed, device, workers)`` makes the objective where it needs a net of its own.
-        beta: the weight that ``prepare`` is given; else that of the objective's own ``beta``.
-        flat: the model takes (N, D) instead of (N, C, H, W).
-        can_sample: codes of new pictures can be drawn from N(0, 1).
-        sets: what else of the model can be set, ``rho`` or ``k``: further arguments of ``build``.
+        description: one line for ``tinyae list``.
+        build_model: ``build_model(image_shape, seed, **model_options)`` makes the model.
+        objective: what it minimizes.
+        takes_vectors: the model takes (N, D); else it takes (N, C, H, W).
+        epochs: the default number of epochs.
+        can_sample: a code sampled from N(0, 1) decodes to a new image.
+        model_options: the options that ``build_model`` takes, such as ``("rho",)``.
     """
 
-    about: str
-    build: Callable[..., Autoencoder]
-    objective: Callable[..., Any] = Objective()
-    prepare: Callable[..., Any] | None = None
-    beta: float | None = None
-    flat: bool = True
+    description: str
+    build_model: ModelBuilder
+    objective: Objective | Variational | DeferredObjective = Objective()
+    takes_vectors: bool = True
     epochs: int = 20
     can_sample: bool = False
-    sets: tuple[str, ...] = ()
+    model_options: tuple[str, ...] = ()
 
-    def examples(self, images: Any) -> Any:
+    def model_input(self, images: Array) -> Array:
         """Images (N, C, H, W) in the shape that the model takes."""
-        return images.reshape(len(images), -1) if self.flat else images
+        return images.reshape(len(images), -1) if self.takes_vectors else images
 
     @property
-    def options(self) -> tuple[str, ...]:
-        """What ``with_options`` takes."""
-        if self.prepare:
-            return ("beta",)
+    def option_names(self) -> tuple[str, ...]:
+        """The options that ``with_options`` accepts."""
         if not isinstance(self.objective, Objective):
-            return ("beta", *self.sets)
-        return (
-            "contraction",
-            "noise",
-            *(["beta"] if self.objective.code_penalty else []),
-            *self.sets,
-        )
+            return ("beta", *self.model_options)
+        beta = () if self.objective.code_penalty is None else ("beta",)
+        return ("contraction", "noise", *beta, *self.model_options)
 
     def with_options(self, **options: Any) -> Preset:
-        """The same with another ``contraction`` λ, ``noise`` ("masking:0.25"), weight ``beta``, ``rho`` or ``k``. None leaves
-        what there is.
+        """The same preset with other values for some options. None keeps the preset's value.
+
+        Args:
+            contraction: λ, the weight of the penalty on the code's Jacobian.
+            noise: how to corrupt the inputs, such as ``"masking:0.25"``.
+            beta: β, the weight of the model's own term.
+            rho, k: the sparsity of ``sparse-kl`` and ``k-sparse``.
 
         Raises:
-            ValueError: a model that has no such option; a value out of range.
+            ValueError: an option that the model does not have, or a value out of range.
         """
         new = self
         for name, value in options.items():
             if value is None:
                 continue
-            if name not in self.options:
+            if name not in self.option_names:
+                known = ", ".join(f"--{option}" for option in self.option_names)
                 raise ValueError(
-                    f"--{name}: this model has no such term; it has {', '.join(f'--{o}' for o in self.options)}"
+                    f"--{name}: this model has no such option; its options are {known}"
                 )
-            if name in ("rho", "k"):
-                new = replace(new, build=partial(new.build, **{name: value}))
-            if name == "rho":
-                new = replace(new, objective=replace(new.objective, code_penalty=KLSparsity(value)))
-            elif name == "noise":
-                new = replace(new, objective=replace(new.objective, corrupt=noise(value)))
-            elif name == "beta" and self.prepare:
-                new = replace(new, beta=value)
-            elif name in ("beta", "contraction"):
-                new = replace(new, objective=replace(new.objective, **{name: value}))
+            if name in self.model_options:
+                new = replace(new, build_model=partial(new.build_model, **{name: value}))
+            new = replace(new, objective=replace(new.objective, **_objective_fields(name, value)))
         return new
 
-    def prepared(
-        self, model: Autoencoder, data: Dataset, seed: int, device: str, workers: int | None
-    ) -> Callable[..., Any]:
-        """The objective to train ``model`` with. The same seed and workers make the same."""
-        return (
-            self.prepare(model, data, self.beta, seed, device, workers)
-            if self.prepare
-            else self.objective
-        )
+    def build_objective(
+        self, model: Model, data: Dataset, seed: int, device: str, workers: int | None
+    ) -> tuple[TrainingObjective, Scores]:
+        """``objective, scores``: what to train ``model`` with, and how good a second network is.
+
+        The same seed and number of workers give the same objective.
+        """
+        if isinstance(self.objective, DeferredObjective):
+            return self.objective.build(model, data, self.objective.beta, seed, device, workers)
+        return self.objective, {}
 
 
-def noise(text: str) -> Corruption:
-    """``"masking:0.25"`` -> ``Masking(0.25)``.
-
-    Raises:
-        ValueError: another form, an unknown kind, a value out of range.
-    """
-    kind, _, amount = text.partition(":")
-    kind = kind.replace("_", "-")
-    if kind not in NOISES:
-        raise ValueError(did_you_mean("noise", kind, NOISES))
-    try:
-        value = float(amount)
-    except ValueError:
-        raise ValueError(f"--noise: {text!r}, expected KIND:AMOUNT such as {kind}:0.3") from None
-    return NOISES[kind](value)
+def _objective_fields(option: str, value: Any) -> dict[str, Any]:
+    """The fields of an objective that an option sets."""
+    if option == "noise":
+        return {"corrupt": parse_noise(value)}
+    if option == "rho":
+        return {"code_penalty": KLSparsity(value)}
+    return {} if option == "k" else {option: value}
 
 
-def adversarial(
-    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
-) -> Adversarial:
-    """A discriminator of the codes."""
-    width = len(list(model.encoder.params.values())[-1])
-    discriminator = models.discriminator([seed, 1], features=width).to(device)
-    return Adversarial(
-        Objective(code_penalty=GeneratorLoss(discriminator), beta=beta),
-        discriminator,
-        codes,
-        Adam(discriminator.params, 1e-3),
-    )
+# ---- architectures, for the shape of the images -------------------------------------------------
 
 
-def of_pictures(
-    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
-) -> Adversarial:
-    """A discriminator of the reconstructions; a slow one, or it wins."""
-    discriminator = models.discriminator(
-        [seed, 1], features=pixels(data.train.images.shape[1:])
-    ).to(device)
-    return Adversarial(
-        Objective(output_penalty=GeneratorLoss(discriminator), gamma=beta),
-        discriminator,
-        reconstructions,
-        Adam(discriminator.params, 2e-4),
-    )
+def _dense(architecture: Callable[..., Model], **arguments: Any) -> ModelBuilder:
+    """A builder for models that take (N, D): D is the number of pixels."""
+
+    def build(shape: tuple[int, ...], seed: int, **options: Any) -> Model:
+        return architecture(seed, features=math.prod(shape), **arguments | options)
+
+    return build
 
 
-def looking(
-    model: Autoencoder, data: Dataset, beta: float, seed: int, device: str, workers: int | None
-) -> Objective:
-    """A classifier, trained on the labels, whose hidden layer the perceptual loss compares.
+def _convolutional(architecture: Callable[..., Model]) -> ModelBuilder:
+    """A builder for models that take images of 1×28×28."""
 
-    Raises:
-        ValueError: pictures without labels.
-    """
-    if data.train.labels is None:
-        raise ValueError(
-            f"perceptual: it compares what a classifier sees, and {data.name} has no labels to train one with: "
-            "put the pictures of each class into a folder of their own"
-        )
-    x, labels = (to_device(a, device) for a in (data.train.flat, data.train.labels))
-    net = models.classifier(
-        [seed, 2], features=x.shape[1], classes=int(data.train.labels.max()) + 1
-    ).to(device)
-    fit(
-        net,
-        (x, labels),
-        classification,
-        Adam(net.params),
-        epochs=3,
-        workers=workers,
-        rng=seed,
-        progress=False,
-    )
-    right = accuracy(net, to_device(data.test.flat, device), data.test.labels)
-    print(
-        f"a classifier for the perceptual loss to look through: {right:.1%} of the test labels right\n"
-    )
-    return Objective(Perceptual(net[:2], beta))
+    def build(shape: tuple[int, ...], seed: int) -> Model:
+        _require_28x28(shape)
+        return architecture(seed)
+
+    return build
 
 
-def pixels(shape: tuple[int, ...]) -> int:
-    channels, height, width = shape
-    return channels * height * width
+def _k_sparse(shape: tuple[int, ...], seed: int, k: int = 25) -> Model:
+    return models.sparse_autoencoder(seed, KSparse(k), features=math.prod(shape))
 
 
-def only_28(shape: tuple[int, ...]) -> None:
+def _require_28x28(shape: tuple[int, ...]) -> None:
     if shape != (1, 28, 28):
         size = "×".join(map(str, shape))
         raise ValueError(
-            f"this model takes pictures of 1×28×28, got {size}: choose other data, or a dense one such as 'basic'"
+            f"this model takes images of 1×28×28, got {size}: choose other data, "
+            "or a dense model such as 'basic'"
         )
 
 
-def build_conv(
-    shape: tuple[int, ...],
-    seed: int,
-    architecture: Callable[..., Autoencoder] = models.conv_autoencoder,
-) -> Autoencoder:
-    only_28(shape)
-    return architecture(seed)
-
+# ---- the presets --------------------------------------------------------------------------------
 
 PRESETS = {
     "basic": Preset(
-        "the book's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape)),
+        "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
+        _dense(models.basic_autoencoder),
     ),
     "linear": Preset(
-        "784-30-784 without activations: what PCA does, learned by gradient descent",
-        lambda shape, seed: models.linear_autoencoder(seed, features=pixels(shape)),
+        "784-30-784 without activations: PCA, learned by gradient descent",
+        _dense(models.linear_autoencoder),
     ),
     "conv": Preset(
-        "the book's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed convolutions, MSE",
-        build_conv,
-        flat=False,
+        "chapter 2's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed "
+        "convolutions, MSE",
+        _convolutional(models.conv_autoencoder),
+        takes_vectors=False,
         epochs=5,
     ),
     "denoising": Preset(
-        "the basic model sees pictures with Gaussian noise, σ = 0.3, and is asked for the clean ones",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape)),
+        "the basic model, which gets images with Gaussian noise, σ = 0.3, and must reconstruct "
+        "the clean ones",
+        _dense(models.basic_autoencoder),
         Objective(corrupt=Gaussian(0.3)),
         epochs=10,
     ),
     "denoising-conv": Preset(
         "the same noise and the convolutional model",
-        build_conv,
+        _convolutional(models.conv_autoencoder),
         Objective(corrupt=Gaussian(0.3)),
-        flat=False,
+        takes_vectors=False,
         epochs=5,
     ),
     "denoising-tiles": Preset(
-        "the same noise, 28×28 → 14×14 → 7×7 and back without a bottleneck: for pictures of any size, `tinyae denoise`",
-        lambda shape, seed: build_conv(shape, seed, models.conv_denoiser),
+        "the same noise, 28×28 → 14×14 → 7×7 and back without a bottleneck: for `tinyae denoise`, "
+        "which takes images of any size",
+        _convolutional(models.conv_denoiser),
         Objective(corrupt=Gaussian(0.3)),
-        flat=False,
+        takes_vectors=False,
         epochs=5,
     ),
     "contractive": Preset(
-        "the basic model, whose code should move little: + λ · mean ‖∂z/∂x‖², λ = 3e-4, all rows of the Jacobian",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape)),
+        "the basic model with a penalty on the code's Jacobian: + λ · mean ‖∂z/∂x‖², λ = 3e-4, "
+        "exact (all rows)",
+        _dense(models.basic_autoencoder),
         Objective(contraction=3e-4),
         epochs=5,
     ),
     "contractive-conv": Preset(
-        "the same penalty, λ = 1e-4, and the convolutional model; the norm is estimated from 2 random sums of the 128 rows",
-        build_conv,
+        "the same penalty, λ = 1e-4, and the convolutional model; the norm is "
+        "estimated from 2 random sums of the 128 rows",
+        _convolutional(models.conv_autoencoder),
         Objective(contraction=1e-4, probes=2),
-        flat=False,
+        takes_vectors=False,
         epochs=5,
     ),
     "contractive-tied": Preset(
-        "784-256-784, one sigmoid layer with tied weights, as in the paper: cross-entropy + λ · mean ‖∂z/∂x‖², λ = 3e-3",
-        lambda shape, seed: models.tied_autoencoder(seed, features=pixels(shape)),
+        "784-256-784, one sigmoid layer with tied weights, as in Rifai et al. 2011: cross-entropy "
+        "+ λ · mean ‖∂z/∂x‖², λ = 3e-3",
+        _dense(models.tied_autoencoder),
         Objective(bce, contraction=3e-3),
         epochs=10,
     ),
     "sparse-l1": Preset(
-        "784-256-784, ReLU code, L1 on the code: most of its numbers are exactly 0",
-        lambda shape, seed: models.sparse_autoencoder(seed, ReLU(), features=pixels(shape)),
+        "784-256-784, ReLU code, L1 penalty on the code: most of its entries are exactly 0",
+        _dense(models.sparse_autoencoder, code=ReLU()),
         Objective(code_penalty=l1, beta=1e-4),
         epochs=10,
     ),
     "sparse-kl": Preset(
-        "784-256-784, sigmoid code, KL divergence: each unit is active ρ = 5 % of the time",
-        lambda shape, seed, rho=0.05: models.sparse_autoencoder(
-            seed, features=pixels(shape), rho=rho
-        ),
+        "784-256-784, sigmoid code, KL divergence: each unit's mean activation should be ρ = 5 %",
+        _dense(models.sparse_autoencoder, rho=0.05),
         Objective(code_penalty=KLSparsity(0.05), beta=3e-3),
         epochs=10,
-        sets=("rho",),
+        model_options=("rho",),
     ),
     "k-sparse": Preset(
-        "784-256-784, of each code only the k = 25 largest numbers stay",
-        lambda shape, seed, k=25: models.sparse_autoencoder(
-            seed, KSparse(k), features=pixels(shape)
-        ),
+        "784-256-784, only the k = 25 largest entries of each code are kept",
+        _k_sparse,
         epochs=10,
-        sets=("k",),
+        model_options=("k",),
     ),
     "vae": Preset(
-        "variational, 784-400-20-400-784: cross-entropy + β · KL divergence of the codes from N(0, 1), to draw new pictures from",
-        lambda shape, seed: models.vae(seed, features=pixels(shape)),
+        "variational autoencoder, 784-400-20-400-784: cross-entropy + β · KL divergence of the "
+        "codes from N(0, 1); can sample new images",
+        _dense(models.vae),
         Variational(),
         epochs=10,
         can_sample=True,
     ),
     "vae-2d": Preset(
-        "the same with a code of 2 numbers: its plane can be seen as a whole",
-        lambda shape, seed: models.vae(seed, features=pixels(shape), code=2),
+        "the same with two latent dimensions: the whole latent plane can be plotted",
+        _dense(models.vae, code=2),
         Variational(),
         can_sample=True,
     ),
     "adversarial": Preset(
-        "784-512-256-8 and back, and a discriminator that tells codes from draws of N(0, 1): new pictures can be drawn",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape), code=8),
-        prepare=adversarial,
-        beta=0.01,
+        "784-512-256-8 and back, and a discriminator that tells codes from samples of N(0, 1); "
+        "can sample new images",
+        _dense(models.basic_autoencoder, code=8),
+        DeferredObjective(code_discriminator_objective, beta=0.01),
         can_sample=True,
     ),
-    "discriminator": Preset(
-        "784-512-256-8 and back, and a discriminator that tells reconstructions from real pictures",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape), code=8),
-        prepare=of_pictures,
-        beta=1e-3,
+    "adversarial-images": Preset(
+        "784-512-256-8 and back, and a discriminator that tells reconstructions from real images",
+        _dense(models.basic_autoencoder, code=8),
+        DeferredObjective(image_discriminator_objective, beta=1e-3),
         epochs=10,
     ),
     "perceptual": Preset(
-        "784-512-256-8 and back, MSE of the pixels + β · MSE of what a classifier sees in the pictures",
-        lambda shape, seed: models.basic_autoencoder(seed, features=pixels(shape), code=8),
-        prepare=looking,
-        beta=0.1,
+        "784-512-256-8 and back, MSE of the pixels + β · MSE of a classifier's hidden features",
+        _dense(models.basic_autoencoder, code=8),
+        DeferredObjective(perceptual_objective, beta=0.1),
         epochs=10,
     ),
 }
 
 
-def named(name: str, architecture: str | None = None) -> str:
-    """The preset for another architecture, ``("contractive", "conv")`` -> ``"contractive-conv"``; "basic" is that without one.
+def get_preset(name: str) -> Preset:
+    """The preset with this name.
 
     Raises:
-        ValueError: there is none.
-    """
-    if architecture in (None, "basic"):
-        return name
-    if name == "basic" and architecture in PRESETS:
-        return architecture
-    if f"{name}-{architecture}" not in PRESETS:
-        preset(name)
-        others = [
-            other.removeprefix(f"{name}-") for other in PRESETS if other.startswith(f"{name}-")
-        ]
-        others = ["basic", *(["conv"] if name == "basic" else []), *others]
-        raise ValueError(
-            f"model {name!r} has no variant --model {architecture}; there is {', '.join(others)}"
-        )
-    return f"{name}-{architecture}"
-
-
-def preset(name: str) -> Preset:
-    """The preset of this name.
-
-    Raises:
-        ValueError: there is none; the message suggests the nearest.
+        ValueError: there is none; the message suggests the most similar name.
     """
     if name not in PRESETS:
         raise ValueError(did_you_mean("model", name, PRESETS))
     return PRESETS[name]
+
+
+def resolve_name(name: str, variant: str | None = None) -> str:
+    """The name of a variant's preset: ``("contractive", "conv")`` -> ``"contractive-conv"``.
+
+    The variant "basic" is the model itself.
+
+    Raises:
+        ValueError: the model has no such variant.
+    """
+    if variant is None or variant == "basic":
+        return name
+    if name == "basic" and variant in PRESETS:
+        return variant
+    if f"{name}-{variant}" not in PRESETS:
+        get_preset(name)  # if the model does not exist, say so first
+        prefix = f"{name}-"
+        known = [other.removeprefix(prefix) for other in PRESETS if other.startswith(prefix)]
+        known = ["basic", *(["conv"] if name == "basic" else []), *known]
+        raise ValueError(f"model {name!r} has no variant {variant!r}: known are {', '.join(known)}")
+    return f"{name}-{variant}"

@@ -1,4 +1,4 @@
-"""``tinyae train``: from a name to weights, a history and pictures."""
+"""``tinyae train``: from the name of a preset to weights, a history and plots."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,194 +16,249 @@ import numpy as np
 
 from tinyae import plots
 from tinyae.backend import Array, to_device, to_numpy
-from tinyae.cli.generate import drawn
-from tinyae.cli.presets import Preset, named
-from tinyae.cli.presets import preset as preset_of
+from tinyae.cli.generate import sample_images
+from tinyae.cli.preset_objectives import Model, TrainingObjective, autoencoder_objective
+from tinyae.cli.presets import Preset, get_preset, resolve_name
 from tinyae.data import Dataset, load_data
 from tinyae.io import save_weights, writable_folder
 from tinyae.layers import KSparse, leaves, summary
-from tinyae.objectives.autoencoder import Objective
+from tinyae.objectives import Objective
+from tinyae.objectives.adversarial import GeneratorLoss
 from tinyae.optim import Adam
 from tinyae.penalties import KLSparsity, jacobian_norms, normalized_contraction
 from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
 
 CHECKPOINT = "checkpoint.npz"
-OPTIONS = {
-    "contraction": None,
-    "noise": None,
-    "beta": None,
-    "rho": None,
-    "k": None,
-}  # None: what the preset says
-DEFAULTS = {"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None, **OPTIONS}
+OPTIONS = ("contraction", "noise", "beta", "rho", "k")  # by default, the preset's own values
+DEFAULTS: dict[str, Any] = {
+    **{"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None},
+    **dict.fromkeys(OPTIONS),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of ``tinyae train``: what was asked for, and everything made from it."""
+
+    name: str
+    preset: Preset  # with the run's options
+    settings: dict[str, Any]  # a value for each key of DEFAULTS
+    epochs: int
+    out: Path
+    data: Dataset
+    model: Model
+    objective: TrainingObjective
+    x: Array  # the training images in the shape and on the device of the model
+    x_test: Array
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The model options that were set."""
+        return _options(self.settings)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return self.data.train.images.shape[1:]
 
 
 def train(args: argparse.Namespace) -> int:
-    args.model = named(args.model, args.architecture)
-    preset = preset_of(args.model)
-    epochs = preset.epochs if args.epochs is None else args.epochs
-    for name, least in {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1}.items():
-        value = epochs if name == "epochs" else getattr(args, name)
-        if value is not None and value < least:
-            raise ValueError(f"--{name.replace('_', '-')} is {value}, expected {least} or more")
-    if args.device == "gpu":
-        to_device(np.zeros(1), "gpu")  # complains now rather than after the data are loaded
-    out = Path(args.out or f"runs/{args.model}-{Path(args.data or DEFAULTS['data']).stem}")
-    settings = _settings(args, out / CHECKPOINT)
-    options = {key: settings[key] for key in OPTIONS if settings[key] is not None}
-    preset = preset.with_options(**options)
-    data = load_data(settings["data"], data_dir=args.data_dir)
-    out, started = writable_folder(out), time.time() - 2  # a file's time may be a little coarse
-    if (out / CHECKPOINT).exists() and not args.resume:
-        print(
-            f"note: {out} holds an earlier run, which this one replaces (--resume would go on with it)\n"
-        )
-
-    model = preset.build(data.train.images.shape[1:], settings["seed"]).to(args.device)
-    x = to_device(preset.examples(data.train.images), args.device)
-    x_test = to_device(preset.examples(data.test.images), args.device)
-    optimizer = Adam(model.params, settings["lr"])
-    set_to = "".join(f"\nwith --{name} {value}" for name, value in options.items())
-    print(f"{args.model}: {preset.about}{set_to}\n\n{summary(model, x.shape[1:])}\n")
-    objective = preset.prepared(model, data, settings["seed"], args.device, settings["workers"])
-    print(
-        f"{data!r}, {epochs} epochs, batch {settings['batch_size']}, Adam {settings['lr']:g}, on the {args.device.upper()}"
-    )
+    """Train a preset. The output folder gets the weights, the history, a checkpoint and plots."""
+    run = _prepare(args)
+    started = time.time() - 2  # the times of files can be a little coarse
     try:
         history = fit(
-            model,
-            x,
-            objective,
-            optimizer,
-            epochs,
-            settings["batch_size"],
-            validation=x_test,
-            workers=settings["workers"],
-            rng=settings["seed"],
+            run.model,
+            run.x,
+            run.objective,
+            Adam(run.model.params, run.settings["lr"]),
+            run.epochs,
+            run.settings["batch_size"],
+            validation=run.x_test,
+            workers=run.settings["workers"],
+            rng=run.settings["seed"],
             progress=not args.quiet,
-            checkpoint=out / CHECKPOINT,
+            checkpoint=run.out / CHECKPOINT,
             resume=args.resume,
-            settings={key: settings[key] for key in ("data", "lr", *OPTIONS)}
-            | {"model": args.model},
+            settings={key: run.settings[key] for key in ("data", "lr", *OPTIONS)}
+            | {"model": run.name},
         )
     except KeyboardInterrupt:
-        return _interrupted(args, out)
+        return _interrupted(run)
 
     save_weights(
-        model,
-        out / "weights.npz",
-        model=args.model,
-        options=options,
-        image_shape=data.train.images.shape[1:],
-        data=settings["data"],
+        run.model,
+        run.out / "weights.npz",
+        model=run.name,
+        options=run.options,
+        image_shape=run.image_shape,
+        data=run.settings["data"],
     )
-    history.to_csv(out / "history.csv")
-    _show(model, preset, objective, history, x_test, data, settings["seed"], out)
+    history.to_csv(run.out / "history.csv")
+    _report(run, history)
     files = sorted(
         path.name
-        for path in out.iterdir()
+        for path in run.out.iterdir()
         if path.stat().st_mtime >= started and not path.name.startswith(".")
     )
-    print(f"written to {out}: {', '.join(files)}")
+    print(f"written to {run.out}: {', '.join(files)}")
     return 0
 
 
-def _show(
-    model: Any,
-    preset: Preset,
-    objective: Any,
-    history: History,
-    x_test: Array,
-    data: Dataset,
-    seed: int,
-    out: Path,
-) -> None:
-    """The run's pictures, and its scores on the test pictures."""
-    shown, shape, labels = slice(0, 12), data.test.images.shape[1:], data.test.labels
-    corrupt = getattr(objective, "corrupt", None)
-    seen = (
-        corrupt(x_test, seed) if corrupt else None
-    )  # a denoising model is judged on pictures with noise
-    rows = {"original": x_test[shown]} | ({} if seen is None else {"seen": seen[shown]})
-    rows["reconstruction"] = model([*rows.values()][-1])
-    pictures = [row.reshape(-1, *shape) for row in rows.values()]
-    plots.save(plots.plot_reconstructions(*pictures, names=[*rows]), out / "reconstructions.png")
-    if len(history):
-        plots.save(plots.plot_history(history), out / "loss.png")
-    if preset.can_sample:
-        plots.save(
-            plots.plot_images(drawn(model, 64, seed).reshape(-1, *shape)), out / "samples.png"
-        )
-    if preset.flat and model.encode(x_test[:1]).shape[1:] == (2,):
-        some = None if labels is None else labels[:2000]
-        plots.save(
-            plots.plot_latent_plane(model, x_test[:2000], some, shape=shape), out / "plane.png"
-        )
-
-    scores = evaluate(model, x_test, seen=seen)
-    speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
-    of = "" if seen is None else f" of what it makes of {corrupt!r}"
-    print(f"test MSE{of} {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
-    if seen is not None:
-        gain = scores["psnr"] - scores["seen_psnr"]
+def _prepare(args: argparse.Namespace) -> Run:
+    """Check the arguments, load the data, and build model and objective."""
+    name = resolve_name(args.model, args.variant)
+    preset = get_preset(name)
+    epochs = preset.epochs if args.epochs is None else args.epochs
+    _check_ranges(args, epochs)
+    if args.device == "gpu":
+        to_device(np.zeros(1), "gpu")  # if there is no GPU, say so before the data are loaded
+    out = Path(args.out or f"runs/{name}-{Path(args.data or DEFAULTS['data']).stem}")
+    settings = _settings(args, out / CHECKPOINT)
+    preset = preset.with_options(**_options(settings))
+    data = load_data(settings["data"], data_dir=args.data_dir)
+    writable_folder(out)
+    if (out / CHECKPOINT).exists() and not args.resume:
         print(
-            f"  before, MSE {scores['seen_mse']:.5f}, PSNR {scores['seen_psnr']:.2f} dB: a gain of {gain:.2f} dB"
+            f"note: {out} contains an earlier run, which this run replaces "
+            "(--resume would continue it)\n"
         )
-    if len(history) and objective != Objective():
-        print(f"  the objective itself on the test pictures: {history['val_loss'][-1]:.6g}")
-    for line in _of_the_code(model, objective, x_test):
-        print(f"  {line}")
+
+    seed, workers = settings["seed"], settings["workers"]
+    model = preset.build_model(data.train.images.shape[1:], seed).to(args.device)
+    x = to_device(preset.model_input(data.train.images), args.device)
+    x_test = to_device(preset.model_input(data.test.images), args.device)
+    options = "".join(f"\nwith --{key} {value}" for key, value in _options(settings).items())
+    print(f"{name}: {preset.description}{options}\n\n{summary(model, x.shape[1:])}\n")
+    objective, scores = preset.build_objective(model, data, seed, args.device, workers)
+    if "classifier_accuracy" in scores:
+        print(
+            "trained a classifier for the perceptual loss: "
+            f"its test accuracy is {scores['classifier_accuracy']:.1%}\n"
+        )
+    print(
+        f"{data!r}, {epochs} epoch(s), batch size {settings['batch_size']}, "
+        f"Adam with learning rate {settings['lr']:g}, on the {args.device.upper()}"
+    )
+    return Run(name, preset, settings, epochs, out, data, model, objective, x, x_test)
 
 
-def _of_the_code(model: Any, objective: Any, x: Array) -> Iterator[str]:
-    """What a penalty on the code was for."""
-    few = x[:200]
-    if getattr(objective, "contraction", 0):
-        norm = float(jacobian_norms(model.encoder, few).mean())
-        ratio = normalized_contraction(model.encoder, few)
-        yield f"mean ‖∂z/∂x‖ of {len(few)} test pictures {norm:.4f}; divided by the spread of the codes {ratio:.4f}"
-    if not (
-        getattr(objective, "code_penalty", None)
-        or isinstance(list(leaves(model.encoder))[-1][1], KSparse)
-    ):
-        return
-    z = np.concatenate([to_numpy(model.encode(x[i : i + 500])) for i in range(0, len(x), 500)])
-    mean, zero = z.mean(axis=0), (z == 0).mean()
-    if isinstance(getattr(objective, "code_penalty", None), KLSparsity):
-        rho = objective.code_penalty.rho
-        yield f"mean activation {mean.mean():.4f} for ρ = {rho:g}; unit by unit from {mean.min():.4f} to {mean.max():.4f}"
-    else:
-        dead = int((z == 0).all(axis=0).sum())
-        yield f"{zero:.1%} of the codes' numbers are 0; {dead} of {z.shape[1]} units are 0 for every test picture"
-        if dead > z.shape[1] / 2:
-            yield "dead units get no gradient: begin with a larger --k or a smaller --beta (chapter 4, exercise 5)"
+def _check_ranges(args: argparse.Namespace, epochs: int) -> None:
+    for name, least in {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1}.items():
+        value = epochs if name == "epochs" else getattr(args, name)
+        if value is not None and value < least:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}, expected at least {least}")
 
 
 def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
-    """What was said on the command line; else, in a resumed run, what the run was started with; else the defaults."""
-    said = {key: getattr(args, key) for key in DEFAULTS if getattr(args, key) is not None}
-    before: dict[str, Any] = {}
+    """The command line's values; where it has none, those of the resumed run or the defaults."""
+    explicit = {key: getattr(args, key) for key in DEFAULTS if getattr(args, key) is not None}
+    saved: dict[str, Any] = {}
     if args.resume:
         if not checkpoint.is_file():
             raise FileNotFoundError(
-                f"--resume: there is no checkpoint {checkpoint}: leave --resume out, or name the run's --out"
+                f"--resume: there is no checkpoint {checkpoint}: leave out --resume, "
+                "or set --out to the run's folder"
             )
-        progress, _ = read_checkpoint(checkpoint)
-        before = {**progress.settings, "seed": progress.seed}
-    return DEFAULTS | {key: before[key] for key in DEFAULTS if key in before} | said
+        state, _ = read_checkpoint(checkpoint)
+        saved = {**state.settings, "seed": state.seed}
+    return DEFAULTS | {key: saved[key] for key in DEFAULTS if key in saved} | explicit
 
 
-def _interrupted(args: argparse.Namespace, out: Path) -> int:
-    words = [word for word in sys.argv[1:] if word != "--resume"] or ["train", args.model]
-    if (out / CHECKPOINT).is_file():
-        progress, _ = read_checkpoint(out / CHECKPOINT)
+def _options(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: settings[key] for key in OPTIONS if settings[key] is not None}
+
+
+def _interrupted(run: Run) -> int:
+    """After Ctrl-C: say what is saved and how to continue."""
+    words = [word for word in sys.argv[1:] if word != "--resume"] or ["train", run.name]
+    checkpoint = run.out / CHECKPOINT
+    if checkpoint.is_file():
+        state, _ = read_checkpoint(checkpoint)
         print(
-            f"\nStopped. The first {progress.epoch} epochs are kept in {out / CHECKPOINT}. Go on with:\n"
-            f"  tinyae {shlex.join(words)} --resume\n"
-            f"(--epochs {progress.epoch} with it ends the run here and writes the weights)",
+            f"\nStopped. The first {state.epoch} epoch(s) are saved in {checkpoint}. "
+            f"To continue:\n  tinyae {shlex.join(words)} --resume\n"
+            f"(with --epochs {state.epoch}, this ends the run here and writes the weights)",
             file=sys.stderr,
         )
     else:
-        print("\nStopped before the end of the first epoch: nothing is kept yet.", file=sys.stderr)
+        print("\nStopped before the end of the first epoch: nothing is saved.", file=sys.stderr)
     return 130
+
+
+# ---- after training: plots and scores -----------------------------------------------------------
+
+
+def _report(run: Run, history: History) -> None:
+    corrupt = autoencoder_objective(run.objective).corrupt
+    inputs = None if corrupt is None else corrupt(run.x_test, run.settings["seed"])
+    _save_plots(run, history, inputs)
+    _print_scores(run, history, inputs)
+
+
+def _save_plots(run: Run, history: History, inputs: Array | None) -> None:
+    """``inputs``: the corrupted test images of a denoising model."""
+    model, x_test, shape = run.model, run.x_test, run.image_shape
+    rows = {"original": x_test[:12]} | ({} if inputs is None else {"input": inputs[:12]})
+    rows["reconstruction"] = model([*rows.values()][-1])
+    images = [row.reshape(-1, *shape) for row in rows.values()]
+    plots.save(plots.plot_reconstructions(*images, names=[*rows]), run.out / "reconstructions.png")
+    if len(history):
+        plots.save(plots.plot_history(history), run.out / "loss.png")
+    if run.preset.can_sample:
+        samples = sample_images(model, 64, run.settings["seed"]).reshape(-1, *shape)
+        plots.save(plots.plot_images(samples), run.out / "samples.png")
+    if run.preset.takes_vectors and model.encode(x_test[:1]).shape[1:] == (2,):
+        labels = None if run.data.test.labels is None else run.data.test.labels[:2000]
+        plane = plots.plot_latent_plane(model, x_test[:2000], labels, shape=shape)
+        plots.save(plane, run.out / "plane.png")
+
+
+def _print_scores(run: Run, history: History, inputs: Array | None) -> None:
+    scores = evaluate(run.model, run.x_test, inputs=inputs)
+    speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
+    print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
+    if inputs is not None:
+        mse, psnr = scores["input_mse"], scores["input_psnr"]
+        print(
+            f"  the inputs, with {autoencoder_objective(run.objective).corrupt!r}: MSE {mse:.5f}, "
+            f"PSNR {psnr:.2f} dB; denoising gains {scores['psnr'] - psnr:.2f} dB"
+        )
+    if len(history) and run.objective != Objective():
+        print(f"  objective on the test images: {history['val_loss'][-1]:.6g}")
+    for line in _code_statistics(run.model, autoencoder_objective(run.objective), run.x_test):
+        print(f"  {line}")
+
+
+def _code_statistics(model: Model, objective: Objective, x: Array) -> Iterator[str]:
+    """What the penalties on the code have achieved, line by line."""
+    if objective.contraction:
+        few = x[:200]
+        norm = float(jacobian_norms(model.encoder, few).mean())
+        ratio = normalized_contraction(model.encoder, few)
+        yield (
+            f"mean ‖∂z/∂x‖ over {len(few)} test images {norm:.4f}; "
+            f"divided by the spread of the codes {ratio:.4f}"
+        )
+    penalty = objective.code_penalty
+    has_sparsity_penalty = penalty is not None and not isinstance(penalty, GeneratorLoss)
+    if not (has_sparsity_penalty or isinstance(list(leaves(model.encoder))[-1][1], KSparse)):
+        return
+    z = np.concatenate([to_numpy(model.encode(x[i : i + 500])) for i in range(0, len(x), 500)])
+    if isinstance(penalty, KLSparsity):
+        mean = z.mean(axis=0)
+        yield (
+            f"mean activation {mean.mean():.4f} (target ρ = {penalty.rho:g}); "
+            f"per unit, from {mean.min():.4f} to {mean.max():.4f}"
+        )
+        return
+    n_dead = int((z == 0).all(axis=0).sum())
+    yield (
+        f"{(z == 0).mean():.1%} of the codes' entries are 0; "
+        f"{n_dead} of {z.shape[1]} units are 0 for every test image"
+    )
+    if n_dead > z.shape[1] / 2:
+        yield (
+            "dead units get no gradient: start with a larger --k or a smaller --beta "
+            "(chapter 4, exercise 5)"
+        )

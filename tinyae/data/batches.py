@@ -1,16 +1,32 @@
-"""Minibatches, and holding a part of the data back for testing."""
+"""Batches of examples, and the split into a training set and a test set."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import numpy as np
 
+from tinyae.backend import Array, Rng
+
+_Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
+
+
+Data = Array | tuple[Array, ...]  # the examples, or (examples, labels, ...) of the same length
+
+
+def examples_of(data: Data) -> Array:
+    """The examples, without their labels."""
+    return data[0] if isinstance(data, tuple) else data
+
+
+def take(data: Data, index: Any) -> Data:
+    """Some of the examples, with their labels."""
+    return tuple(a[index] for a in data) if isinstance(data, tuple) else data[index]
+
 
 def minibatches(
-    n_or_x: Any,
-    batch_size: int,
-    rng: np.random.Generator | int | None = None,
-    drop_last: bool = False,
+    n_or_x: int | np.integer | Sized, batch_size: int, rng: Rng = None, drop_last: bool = False
 ) -> Iterator[np.ndarray]:
     """Go through the data once, in batches of indices.
 
@@ -19,61 +35,62 @@ def minibatches(
 
     Args:
         n_or_x: the number of examples, or anything that has a length.
-        batch_size: examples in a batch. The last batch has what is left; a batch larger than the data is all of it.
-        rng: shuffles, if it is a generator or a seed; None keeps the order.
-        drop_last: leave out a last batch that is not full, unless it is the only one.
+        batch_size: examples per batch. The last batch holds the examples that are left over; if
+            ``batch_size`` exceeds the number of examples, one batch holds them all.
+        rng: a generator or a seed that shuffles; None keeps the order.
+        drop_last: leave out an incomplete last batch, unless it is the only one.
 
     Yields:
-        index arrays (batch_size,), int64; together they hold each of 0 ... n-1 once.
+        Index arrays (batch_size,), int64. Together they contain each of 0 … n − 1 once.
 
     Raises:
         ValueError: no data, or a batch size below 1 (at the call, before the first batch).
     """
     n = int(n_or_x) if isinstance(n_or_x, (int, np.integer)) else len(n_or_x)
     if n < 1:
-        raise ValueError(f"minibatches: there are {n} examples, expected 1 or more")
+        raise ValueError(f"minibatches: there are {n} examples, expected at least 1")
     if batch_size < 1:
-        raise ValueError(f"minibatches: batch_size={batch_size}, expected 1 or more")
+        raise ValueError(f"minibatches: batch_size={batch_size}, expected at least 1")
     order = np.arange(n) if rng is None else np.random.default_rng(rng).permutation(n)
     end = n - n % batch_size if drop_last and n > batch_size else n
     return (order[start : start + batch_size] for start in range(0, end, batch_size))
 
 
 def train_test_split(
-    x: np.ndarray,
-    labels: np.ndarray | None = None,
-    test: float | int = 0.1,
-    rng: np.random.Generator | int = 0,
-) -> tuple[tuple, tuple]:
-    """Hold a random part of the examples back.
+    x: np.ndarray, labels: np.ndarray | None = None, test: float | int = 0.1, rng: Rng = 0
+) -> tuple[_Part, _Part]:
+    """Set a random part of the examples aside for testing.
 
     Args:
-        x: (N, ...), and labels: (N,) or None.
-        test: the share to hold back, 0 < test < 1 (at least one example), or a whole number of examples.
-        rng: a generator or a seed; the same seed gives the same split.
+        x: (N, ...).
+        labels: (N,), or None.
+        test: the fraction of test examples, 0 < test < 1 (at least one example), or their number,
+            an integer.
+        rng: a generator or a seed. The same seed gives the same split.
 
     Returns:
-        (x_train, labels_train), (x_test, labels_test); the labels are None if none were given.
+        ``(x_train, labels_train), (x_test, labels_test)``; the labels are None if none were given.
 
     Raises:
-        ValueError: fewer than two examples, nothing left on one side, or not one label for each example.
+        ValueError: fewer than two examples, an empty training or test set, or the number of labels
+            differs from the number of examples.
     """
     n = len(x)
     if labels is not None and len(labels) != n:
         raise ValueError(f"train_test_split: {n} examples, but {len(labels)} labels")
     if n < 2:
         raise ValueError(
-            f"train_test_split: {n} examples, expected 2 or more: one to train on and one to test"
+            f"train_test_split: {n} examples, expected at least 2: one to train on and one to test"
         )
-    share = isinstance(test, (float, np.floating))
-    if not (0 < test < 1 if share else 1 <= test < n):
+    is_fraction = isinstance(test, (float, np.floating))
+    if not (0 < test < 1 if is_fraction else 1 <= test < n):
         raise ValueError(
-            f"train_test_split: test={test}, expected a share between 0 and 1, "
-            f"or a number from 1 to {n - 1} of the {n} examples"
+            f"train_test_split: test={test}, expected a fraction between 0 and 1, "
+            f"or an integer from 1 to {n - 1}, the number of test examples out of {n}"
         )
-    n_test = min(max(1, round(n * test)), n - 1) if share else test
+    n_test = min(max(1, round(n * test)), n - 1) if is_fraction else test
     order = np.random.default_rng(rng).permutation(n)
-    train, held = order[n_test:], order[:n_test]
+    train, held_out = order[n_test:], order[:n_test]
     if labels is None:
-        return (x[train], None), (x[held], None)
-    return (x[train], labels[train]), (x[held], labels[held])
+        return (x[train], None), (x[held_out], None)
+    return (x[train], labels[train]), (x[held_out], labels[held_out])

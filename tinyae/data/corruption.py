@@ -1,11 +1,12 @@
-"""Ways to spoil a picture: what a denoising autoencoder sees in place of the clean one.
+"""Noise for images: a denoising autoencoder reconstructs the clean image from the corrupted one.
 
     corrupt = Gaussian(0.3)
-    seen = corrupt(x, rng)          # another draw each time; the same rng, the same draw
+    noisy = corrupt(x, rng)  # new noise at every call; a generator in the same state repeats it
 
-A corruption is a value, ``corrupt(x, rng) -> x̃``. It changes nothing, and x̃ has the shape, dtype and device of x. The random
-numbers are drawn on the CPU and moved to where x is: a run on a GPU sees the very noise that a run on the CPU sees, and the two
-can be compared number by number. A batch of noise is small beside the step that it is drawn for.
+A corruption is a function ``corrupt(x, rng) -> x̃``. It does not change x, and x̃ has the shape,
+dtype and device of x. The random values are drawn on the CPU and moved to the device of x: a run on
+a GPU gets exactly the noise that a run on the CPU gets, so the two can be compared value by value.
+Drawing a batch of noise costs little compared with the training step that uses it.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, namespace
+from tinyae.backend import Array, Rng, namespace
 
 Corruption = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """``x̃ = clip(x + σ ε, 0, 1)``, ε standard normal, for every number anew.
+    """``x̃ = clip(x + σ ε, 0, 1)``, with ε standard normal, independent for every value of x.
 
     Args:
-        sigma: σ, the standard deviation of the noise before the clip, from 0 on.
-        clip: cut at 0 and 1, as pictures are. False for data that do not lie in [0, 1].
+        sigma: σ ≥ 0, the standard deviation of the noise before clipping.
+        clip: clip to [0, 1], the range of images. Use False for data outside [0, 1].
 
     Raises:
-        ValueError: a σ below 0, infinite or NaN; in a call, an x of whole numbers, or with ``clip`` one outside [0, 1].
+        ValueError: σ is negative, infinite or NaN; when called: x has an integer dtype or, with
+            ``clip``, values outside [0, 1].
     """
 
     sigma: float
@@ -39,115 +41,128 @@ class Gaussian:
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < np.inf:
             raise ValueError(
-                f"Gaussian: sigma is {self.sigma}, expected a finite number from 0 on, such as 0.3"
+                f"Gaussian: sigma is {self.sigma}, expected a finite non-negative number, "
+                "such as 0.3"
             )
 
-    def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("Gaussian", x, rng)
+    def __call__(self, x: Array, rng: Rng) -> Array:
+        rng = _checked_rng("Gaussian", x, rng)
         if self.clip:
-            _in_unit_range("Gaussian", x, ", or Gaussian(sigma, clip=False)")
-        draw = x.dtype if x.dtype in (np.float32, np.float64) else np.float32
-        noise = rng.standard_normal(x.shape, dtype=draw)
+            _check_unit_range("Gaussian", x, ", or use Gaussian(sigma, clip=False)")
+        # Not backend.standard_normal: other dtypes (float16) are drawn and scaled in float32 here.
+        dtype = x.dtype if x.dtype in (np.float32, np.float64) else np.float32
+        noise = rng.standard_normal(x.shape, dtype=dtype)
         noise *= self.sigma
-        seen = namespace(x).asarray(noise.astype(x.dtype, copy=False))
-        seen += x
-        return np.clip(seen, 0, 1, out=seen) if self.clip else seen
+        noisy = namespace(x).asarray(noise.astype(x.dtype, copy=False))
+        noisy += x
+        return np.clip(noisy, 0, 1, out=noisy) if self.clip else noisy
 
 
 @dataclass(frozen=True)
 class Masking:
-    """Exactly a share ν of each example's numbers is set to 0, the others stay: ``round(ν D)`` of D, chosen at random.
+    """Set a fraction ν of the values of each example to 0: exactly ``round(ν D)`` of D, at random.
 
-    Vincent et al. 2008. What is left is not enlarged to make up for the loss, as dropout does.
+    The other values stay as they are. They are not scaled up to compensate, as dropout does.
+    Source: Vincent, Larochelle, Bengio & Manzagol 2008.
 
     Args:
-        share: ν, from 0 to 1.
+        fraction: ν, from 0 to 1.
 
     Raises:
-        ValueError: ν outside [0, 1]; in a call, an x of whole numbers, or one without an axis of examples.
+        ValueError: ν is outside [0, 1]; when called: x has an integer dtype or no axis of examples.
     """
 
-    share: float
+    fraction: float
 
     def __post_init__(self) -> None:
-        _check_share("Masking", self.share)
+        _check_fraction("Masking", self.fraction)
 
-    def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("Masking", x, rng)
-        _in_rows("Masking", x)
-        hidden = _choose(x.shape, self.share, rng)
-        return np.where(namespace(x).asarray(hidden), x.dtype.type(0), x)
+    def __call__(self, x: Array, rng: Rng) -> Array:
+        rng = _checked_rng("Masking", x, rng)
+        _check_has_examples("Masking", x)
+        masked = _choose(x.shape, self.fraction, rng)
+        return np.where(namespace(x).asarray(masked), x.dtype.type(0), x)
 
 
 @dataclass(frozen=True)
 class SaltAndPepper:
-    """Exactly a share ν of each example's numbers, chosen at random, becomes 0 or 1 by the toss of a coin. Vincent et al. 2010.
+    """Set a fraction ν of the values of each example to 0 or 1: exactly ``round(ν D)`` of D.
+
+    The values are chosen at random; each of them becomes 0 or 1 with probability 1/2.
+    Source: Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010.
 
     Args:
-        share: ν, from 0 to 1.
+        fraction: ν, from 0 to 1.
 
     Raises:
-        ValueError: ν outside [0, 1]; in a call, an x of whole numbers, without an axis of examples, or outside [0, 1], where 0
-            and 1 are not the extremes.
+        ValueError: ν is outside [0, 1]; when called: x has an integer dtype, no axis of examples,
+            or values outside [0, 1] (then 0 and 1 are not the extremes).
     """
 
-    share: float
+    fraction: float
 
     def __post_init__(self) -> None:
-        _check_share("SaltAndPepper", self.share)
+        _check_fraction("SaltAndPepper", self.fraction)
 
-    def __call__(self, x: Array, rng: np.random.Generator | int | None) -> Array:
-        rng = _checked("SaltAndPepper", x, rng)
-        _in_rows("SaltAndPepper", x)
-        _in_unit_range("SaltAndPepper", x)
-        flipped = _choose(x.shape, self.share, rng)
-        coins = rng.integers(0, 2, x.shape, dtype=bool)
-        to = namespace(x).asarray
-        return np.where(to(flipped), to(coins).astype(x.dtype), x)
+    def __call__(self, x: Array, rng: Rng) -> Array:
+        rng = _checked_rng("SaltAndPepper", x, rng)
+        _check_has_examples("SaltAndPepper", x)
+        _check_unit_range("SaltAndPepper", x)
+        replaced = _choose(x.shape, self.fraction, rng)
+        coin_flips = rng.integers(0, 2, x.shape, dtype=bool)
+        asarray = namespace(x).asarray
+        return np.where(asarray(replaced), asarray(coin_flips).astype(x.dtype), x)
 
 
-def _choose(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np.ndarray:
-    """True at exactly ``round(share · D)`` of the D numbers of each example: (N, ...).
+def _choose(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """True at exactly ``k = round(fraction · D)`` random places of the D of each example: (N, ...).
 
-    Every number draws a lot, and the lowest k lots of each example win. The last bits of a lot are its column: so no two are
-    equal, and one comparison with the lot of rank k finds exactly k. That needs no sort, only a partition.
+    Each place gets a random integer as its key; the k places with the smallest keys are chosen. The
+    lowest bits of a key hold the column, so no two keys of an example are equal, and "key < the key
+    of rank k" is true exactly k times. This needs a partition, not a sort.
     """
     n, d = shape[0], int(np.prod(shape[1:]))
-    k = round(share * d)
+    k = round(fraction * d)
     if k in (0, d) or n == 0:
         return np.full(shape, k > 0)
-    dtype = np.dtype(np.uint32 if d <= 4096 else np.uint64)  # at least 20 bits of chance
-    bits = dtype.type(d.bit_length())
-    lots = rng.integers(0, np.iinfo(dtype).max, (n, d), dtype=dtype, endpoint=True)
-    lots >>= bits
-    lots <<= bits
-    lots |= np.arange(d, dtype=dtype)
-    return (lots < np.partition(lots, k, axis=1)[:, k : k + 1]).reshape(shape)
+    dtype: Any = np.uint32 if d <= 4096 else np.uint64  # leaves at least 20 random bits
+    column_bits = dtype(d.bit_length())
+    keys = rng.integers(0, np.iinfo(dtype).max, (n, d), dtype=dtype, endpoint=True)
+    keys >>= column_bits
+    keys <<= column_bits
+    keys |= np.arange(d, dtype=dtype)
+    return (keys < np.partition(keys, k, axis=1)[:, k : k + 1]).reshape(shape)
 
 
-def _checked(name: str, x: Array, rng: Any) -> np.random.Generator:
+def _checked_rng(name: str, x: Array, rng: Rng) -> np.random.Generator:
     if x.dtype.kind != "f":
         raise ValueError(
-            f"{name}: x has dtype {x.dtype}, expected floating point numbers: x.astype(np.float32) / 255 for pixels"
+            f"{name}: x has dtype {x.dtype}, expected floating point: "
+            "x.astype(np.float32) / 255 for pixels"
         )
     return np.random.default_rng(rng)
 
 
-def _in_rows(name: str, x: Array) -> None:
+def _check_has_examples(name: str, x: Array) -> None:
     if x.ndim < 2:
         raise ValueError(
-            f"{name}: x has shape {x.shape}, expected (N, ...), a share of each example: x[None] for one"
+            f"{name}: x has shape {x.shape}, expected (N, ...): the fraction is per example; "
+            "use x[None] for one example"
         )
 
 
-def _in_unit_range(name: str, x: Array, else_: str = "") -> None:
-    # Looked at on the CPU alone: a GPU's step would have to wait. NaN is not this mistake and goes through.
+def _check_unit_range(name: str, x: Array, alternative: str = "") -> None:
+    # Only on the CPU: on a GPU this check would make every step wait for the device.
+    # NaN passes: it is a different mistake, and training reports it.
     if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):
         raise ValueError(
-            f"{name}: x runs from {float(x.min()):.4g} to {float(x.max()):.4g}, expected [0, 1]: scale it first{else_}"
+            f"{name}: x runs from {float(x.min()):.4g} to {float(x.max()):.4g}, "
+            f"expected [0, 1]: scale it first{alternative}"
         )
 
 
-def _check_share(name: str, share: float) -> None:
-    if not 0 <= share <= 1:
-        raise ValueError(f"{name}: share is {share}, expected a number from 0 to 1, such as 0.25")
+def _check_fraction(name: str, fraction: float) -> None:
+    if not 0 <= fraction <= 1:
+        raise ValueError(
+            f"{name}: fraction is {fraction}, expected a number from 0 to 1, such as 0.25"
+        )

@@ -1,4 +1,6 @@
-"""What every source returns: pictures for training and pictures for testing, with labels where they are known."""
+"""``Images`` and ``Dataset``: what every data source returns."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,18 +10,21 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A set of pictures.
+    """A set of images.
+
+    ``len(x)`` is N. ``x[:1000]``, ``x[x.labels == 3]`` and ``x[indices]`` are subsets, with their
+    labels, factors and names.
 
     Attributes:
-        images: (N, C, H, W), float32, in [0, 1].
-        labels: (N,), int64, the class of each picture; None where unknown.
-        factors: how each picture was made, {name: (N, ...)}, for generated pictures; None for real ones.
-        names: (N,), the file of each picture, within its folder; None where they are not files.
-
-    `len(x)` is N. `x[:1000]`, `x[x.labels == 3]` and `x[indices]` are smaller sets, with their labels and factors.
+        images: (N, C, H, W), floating point, in [0, 1]; float32 from every source of this package.
+        labels: (N,), int64, the class of each image; None if unknown.
+        factors: the factors of variation, {name: (N, ...)}, of generated images; None for others.
+        names: (N,), the file name of each image, relative to its folder; None if there are no
+            files.
 
     Raises:
-        ValueError: the images are not four-dimensional, are integers, or the labels are not one for each picture.
+        ValueError: the images are not four-dimensional or have an integer dtype, or the labels,
+            factors or names are not one per image.
     """
 
     images: np.ndarray
@@ -27,18 +32,18 @@ class Images:
     factors: dict[str, np.ndarray] | None = None
     names: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.images.ndim != 4:
             raise ValueError(f"Images: expected images (N, C, H, W), got shape {self.images.shape}")
         if self.images.dtype.kind != "f":
             raise ValueError(
-                f"Images: expected floating point numbers in [0, 1], got {self.images.dtype}: "
+                f"Images: expected floating point in [0, 1], got {self.images.dtype}: "
                 "divide by 255 first?"
             )
-        beside = {
+        per_image = {
             name: a for name, a in (("labels", self.labels), ("names", self.names)) if a is not None
         }
-        for name, array in (beside | (self.factors or {})).items():
+        for name, array in (per_image | (self.factors or {})).items():
             if len(array) != len(self.images):
                 raise ValueError(
                     f"Images: {len(self.images)} images, but {name} has shape {array.shape}"
@@ -46,15 +51,15 @@ class Images:
 
     @property
     def flat(self) -> np.ndarray:
-        """The same pictures as rows, (N, C·H·W): a view, no copy."""
+        """The same images as rows, (N, C·H·W): a view, not a copy."""
         return self.images.reshape(len(self), int(np.prod(self.images.shape[1:])))
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: Any) -> "Images":
+    def __getitem__(self, index: Any) -> Images:
         if isinstance(index, (int, np.integer)):
-            index = [index]  # one picture is a set of one, so that shapes keep their meaning
+            index = [index]  # a set of one image, so that shapes keep their meaning
         return Images(
             self.images[index],
             None if self.labels is None else self.labels[index],
@@ -63,7 +68,7 @@ class Images:
         )
 
     def __repr__(self) -> str:
-        parts = [f"{len(self)} × {_shape(self.images)} {self.images.dtype}"]
+        parts = [f"{len(self)} × {_shape_text(self.images)} {self.images.dtype}"]
         parts += ["no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"]
         parts += [] if self.factors is None else ["factors: " + ", ".join(self.factors)]
         return f"Images({'; '.join(parts)})"
@@ -71,12 +76,13 @@ class Images:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Pictures to learn from and pictures to be judged on.
+    """A training set and a test set of images.
 
     Attributes:
-        name: where they come from, "mnist" for example.
-        train, test: two `Images`.
-        classes: the name of each label, `classes[label]`; () where there are no labels.
+        name: where the images come from, for example "mnist".
+        train: the training set.
+        test: the test set.
+        classes: the name of each label, ``classes[label]``; () if there are no labels.
     """
 
     name: str
@@ -88,9 +94,9 @@ class Dataset:
         classes = f", {len(self.classes)} classes" if self.classes else ""
         return (
             f"Dataset({self.name}: {len(self.train)} train + {len(self.test)} test "
-            f"of {_shape(self.train.images)}{classes})"
+            f"of {_shape_text(self.train.images)}{classes})"
         )
 
 
-def _shape(images: np.ndarray) -> str:
+def _shape_text(images: np.ndarray) -> str:
     return "×".join(map(str, images.shape[1:]))  # 1×28×28

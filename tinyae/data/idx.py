@@ -1,9 +1,12 @@
 """Reading IDX, the file format of MNIST.
 
-A file is: two zero bytes, one byte for the type of number, one for the number of axes, the length of each axis as a
-big-endian 32-bit integer, then the numbers, big-endian, the last axis fastest.
+An IDX file contains: two zero bytes, one byte for the data type, one for the number of axes, the
+length of each axis as a big-endian 32-bit integer, then the values, big-endian, last axis fastest.
+
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
+
+from __future__ import annotations
 
 import gzip
 import os
@@ -15,15 +18,17 @@ import numpy as np
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read_idx(path: str | os.PathLike) -> np.ndarray:
-    """Read an IDX file, plain or gzipped (seen from its first bytes, not from its name).
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read an IDX file, plain or gzipped (recognized by its first bytes, not by its name).
 
     Returns:
-        an array of the file's shape and type of number: (60000, 28, 28) uint8 for MNIST's training images.
+        An array with the shape and the data type of the file, in native byte order:
+        (60000, 28, 28) uint8 for the training images of MNIST.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is not IDX, or is truncated, damaged or too long; the message says which.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not IDX, or is truncated, damaged or too long; the message says
+            which.
     """
     path = Path(path)
     if not path.is_file():
@@ -34,7 +39,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
             data = gzip.decompress(data)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
-                f"{path}: truncated or damaged gzip file ({error}); get it again"
+                f"{path}: truncated or damaged gzip file ({error}); download it again"
             ) from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
         raise ValueError(
@@ -45,15 +50,13 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     if len(data) < header:
         raise ValueError(f"{path}: truncated in its header: {len(data)} bytes, expected {header}")
     shape = tuple(int(n) for n in np.frombuffer(data, ">u4", count=data[3], offset=4))
-    numbers = np.dtype(TYPES[data[2]])
-    expected = header + numbers.itemsize * int(
-        np.prod(shape, dtype=object)
-    )  # object: a damaged header cannot overflow
+    dtype = np.dtype(TYPES[data[2]])
+    # Python integers (dtype=object): the sizes in a damaged header cannot overflow.
+    expected = header + dtype.itemsize * int(np.prod(shape, dtype=object))
     if len(data) != expected:
         problem = "truncated" if len(data) < expected else "too long"
         raise ValueError(
             f"{path}: {problem}: {len(data)} bytes, expected {expected} for shape {shape}"
         )
-    return (
-        np.frombuffer(data, numbers, offset=header).reshape(shape).astype(numbers.newbyteorder("="))
-    )
+    values = np.frombuffer(data, dtype, offset=header).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))

@@ -1,49 +1,57 @@
-"""Arrays of one's own, brought to (N, C, H, W) float32 in [0, 1], or refused with the reason."""
+"""Arrays of images: converted to (N, C, H, W) float32 in [0, 1], or refused with the reason."""
+
+from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tinyae.backend import Array, to_numpy
 
 
-def scale_images(x: np.ndarray, name: str = "images") -> np.ndarray:
-    """Bring an array of pictures to (N, C, H, W) float32 in [0, 1].
+def scale_images(x: ArrayLike, name: str = "images") -> np.ndarray:
+    """Convert an array of images to (N, C, H, W) float32 in [0, 1].
 
-    Shapes: (N, H, W); (N, C, H, W) or (N, H, W, C) with C = 1 or 3; (N, D) becomes (N, 1, √D, √D), or (N, 1, 1, D) where
-    D is no square. Numbers: whole numbers from 0 to 255 are divided by 255 (but 0 and 1 alone, and bool, mean black and
-    white and stay); floating point numbers must lie in [0, 1].
+    Shapes: (N, H, W); (N, C, H, W) or (N, H, W, C) with C = 1 or 3; (N, D) becomes (N, 1, √D, √D),
+    or (N, 1, 1, D) if D is not a square.
+
+    Values: integers from 0 to 255 are divided by 255, except if all are 0 or 1 (black and white;
+    the same for bool). Floating point values must be in [0, 1].
 
     Args:
-        name: of the array, for messages.
+        x: the array.
+        name: what error messages call it.
 
     Raises:
-        ValueError: another shape or range, no pictures, or NaN or infinity, with the index of the first bad picture.
+        ValueError: another shape or range, no images, or NaN or infinite values, with the index of
+            the first bad image.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "buif":
         raise ValueError(f"{name}: expected numbers, got {x.dtype}")
     x = _as_nchw(x, name)
     if x.size == 0:
-        raise ValueError(f"{name}: no pictures in an array of shape {x.shape}")
+        raise ValueError(f"{name}: no images in an array of shape {x.shape}")
     if x.dtype.kind == "f":
         bad = ~np.isfinite(x).all(axis=(1, 2, 3))  # (N,)
         if bad.any():
             raise ValueError(
-                f"{name}: NaN or infinity in {bad.sum()} of {len(x)} pictures, first in picture {bad.argmax()}"
+                f"{name}: NaN or infinity in {bad.sum()} of {len(x)} images, "
+                f"first in image {bad.argmax()}"
             )
     low, high = x.min(), x.max()
     if x.dtype.kind in "ui":
         if low < 0 or high > 255:
-            raise ValueError(f"{name}: whole numbers from {low} to {high}, expected 0 to 255")
+            raise ValueError(f"{name}: integers from {low} to {high}, expected 0 to 255")
         return np.divide(x, 1 if high <= 1 else 255, dtype=np.float32, order="C")
     if x.dtype.kind == "f" and (low < -1e-6 or high > 1 + 1e-6):
         raise ValueError(
-            f"{name}: numbers from {low:g} to {high:g}, expected 0 to 1: "
+            f"{name}: values from {low:g} to {high:g}, expected 0 to 1: "
             + ("divide by 255 first?" if low >= 0 and 1 < high <= 255 else "scale them first")
         )
     x = np.array(x, np.float32, order="C")
-    return np.clip(x, 0, 1, out=x)  # a rounding error is no reason to refuse
+    return np.clip(x, 0, 1, out=x)  # rounding errors up to 1e-6 are accepted
 
 
 def _as_nchw(x: np.ndarray, name: str) -> np.ndarray:
@@ -57,38 +65,46 @@ def _as_nchw(x: np.ndarray, name: str) -> np.ndarray:
     if x.ndim == 4 and x.shape[3] in (1, 3):
         return x.transpose(0, 3, 1, 2)
     raise ValueError(
-        f"{name}: shape {x.shape}, expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) with C = 1 or 3"
+        f"{name}: shape {x.shape}, "
+        "expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) with C = 1 or 3"
     )
 
 
-def as_labels(y: np.ndarray, n: int, name: str = "labels") -> np.ndarray:
-    """Labels as (N,) int64, for N = n pictures. Raises ValueError if they are not n whole numbers from 0."""
+def as_labels(y: ArrayLike, n: int, name: str = "labels") -> np.ndarray:
+    """The labels of n images as (n,) int64; they may be (n,) or (n, 1), integer or float.
+
+    Raises:
+        ValueError: the labels are not n non-negative integers.
+    """
     y = np.asarray(y)
     if y.shape not in ((n,), (n, 1)):
         raise ValueError(
-            f"{name}: shape {y.shape}, expected ({n},): one label for each of the {n} pictures"
+            f"{name}: shape {y.shape}, expected ({n},): one label for each of the {n} images"
         )
-    if y.dtype.kind not in "bui" and not (
+    if y.dtype.kind not in "biu" and not (
         y.dtype.kind == "f" and np.all(y == np.floor(y)) and np.isfinite(y).all()
     ):
-        raise ValueError(f"{name}: {y.dtype}, expected whole numbers")
+        raise ValueError(f"{name}: {y.dtype}, expected integers")
     if len(y) and y.min() < 0:
-        raise ValueError(f"{name}: {y.min()} found, expected 0 or more")
+        raise ValueError(f"{name}: {y.min()} found, expected non-negative integers")
     return y.reshape(n).astype(np.int64)
 
 
 def as_display_images(x: Array) -> np.ndarray:
-    """(N, 784), (N, 1, H, W), (N, H, W), (N, 3, H, W) or (N, H, W, 3) -> (N, H, W) or (N, H, W, 3), on the CPU.
+    """Gray (N, H, W) or color (N, H, W, 3) images for display, on the CPU.
+
+    Accepts (N, D) with D a square, (N, H, W), (N, 1, H, W), (N, 3, H, W) and (N, H, W, 3).
 
     Raises:
-        ValueError: rows whose length is no square number, or an array that holds no pictures.
+        ValueError: the length of the rows is not a square, or the array does not hold images.
     """
     x = to_numpy(x)
     if x.ndim == 2:
         side = round(x.shape[1] ** 0.5)
         if side * side != x.shape[1]:
             raise ValueError(
-                f"plots: rows of {x.shape[1]} numbers are no square pictures; reshape them to (N, 1, H, W)"
+                f"as_display_images: rows of {x.shape[1]} values are not square images; "
+                "reshape them to (N, 1, H, W)"
             )
         return x.reshape(-1, side, side)
     if x.ndim == 4 and x.shape[1] in (1, 3):
@@ -98,5 +114,6 @@ def as_display_images(x: Array) -> np.ndarray:
     if x.ndim == 3:
         return x
     raise ValueError(
-        f"plots: shape {x.shape} holds no pictures, expected (N, D), (N, H, W), (N, 1, H, W) or (N, 3, H, W)"
+        f"as_display_images: shape {x.shape} does not hold images, "
+        "expected (N, D), (N, H, W), (N, 1, H, W), (N, 3, H, W) or (N, H, W, 3)"
     )

@@ -1,4 +1,6 @@
-"""Known collections: MNIST, Fashion-MNIST, and scikit-learn's small digits."""
+"""Classic data sets: MNIST, Fashion-MNIST and scikit-learn's small digits."""
+
+from __future__ import annotations
 
 import os
 from pathlib import Path
@@ -23,9 +25,8 @@ class Source(NamedTuple):
     folders: tuple[str, ...]  # where to look inside a data folder, in this order
     mirrors: tuple[str, ...]
     md5: tuple[str, ...]  # of FILES, gzipped
-    first_labels: tuple[
-        int, ...
-    ]  # of the test set: MNIST and Fashion-MNIST have files of the same names
+    # The first labels of the test set tell MNIST from Fashion-MNIST: their file names are the same.
+    first_labels: tuple[int, ...]
     classes: tuple[str, ...]
 
 
@@ -74,52 +75,60 @@ SOURCES = {
 }
 
 
-def mnist(data_dir: str | os.PathLike | None = None) -> Dataset:
+def mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """MNIST: handwritten digits, 60,000 + 10,000 images (N, 1, 28, 28).
 
     Args:
-        data_dir: a folder with the four official files, plain or .gz, in it or in its subfolder `mnist`. Without it,
-            the folder in the environment variable TINYAE_DATA; without that, a download (11 MB), kept for the next time.
+        data_dir: a folder that contains the four official files, plain or .gz, directly or in its
+            subfolder ``mnist``. The default is the environment variable TINYAE_DATA; if that is
+            not set, the files are downloaded once (11 MB) and kept in a cache.
 
     Raises:
-        FileNotFoundError: a folder was given (by argument or variable), and a file is not there. Nothing is downloaded.
-        ValueError: a file is truncated, damaged or of another collection.
-        ConnectionError: no mirror could be reached. ImportError: pooch is missing.
+        FileNotFoundError: a folder was given (by argument or variable), but a file is missing.
+            Nothing is downloaded then.
+        ValueError: a file is truncated or damaged, or belongs to the other data set.
+        ConnectionError: no mirror could be reached.
+        ImportError: pooch is not installed (needed for the download).
 
-    Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
+    Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+    recognition", 1998.
     """
     return _load("mnist", data_dir)
 
 
-def fashion_mnist(data_dir: str | os.PathLike | None = None) -> Dataset:
-    """Fashion-MNIST: clothes, 60,000 + 10,000 images (N, 1, 28, 28); `mnist` tells where it looks and what it raises.
+def fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """Fashion-MNIST: pieces of clothing, 60,000 + 10,000 images (N, 1, 28, 28).
 
-    The subfolder is `fashion-mnist`; the download has 31 MB.
+    Searches and raises like ``mnist``; the subfolder is ``fashion-mnist``, the download is 31 MB.
+
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747, 2017.
     """
     return _load("fashion-mnist", data_dir)
 
 
 def locate(name: str) -> str:
-    """In words, where `mnist` or `fashion_mnist` would take its files from, for `tinyae info`; nothing is read or fetched."""
+    """Where ``mnist`` or ``fashion_mnist`` would find its files, in words, for ``tinyae info``.
+
+    Nothing is read or downloaded.
+    """
     if folder := os.environ.get("TINYAE_DATA"):
         try:
-            return (
-                f"{_find(name, Path(folder).expanduser(), 'TINYAE_DATA')[0].parent} (TINYAE_DATA)"
-            )
+            found = _find(name, Path(folder).expanduser(), "TINYAE_DATA")[0].parent
         except FileNotFoundError:
             return f"not in {folder} (TINYAE_DATA)"
+        return f"{found} (TINYAE_DATA)"
     try:
         import pooch
     except ImportError:
-        return 'set TINYAE_DATA to the folder of its files, or pip install "tinyae[data]" to download them'
+        return (
+            "set TINYAE_DATA to the folder that contains its files, "
+            'or pip install "tinyae[data]" to download them'
+        )
     cached = pooch.os_cache("tinyae") / name
-    return (
-        str(cached) if all(idx_files(cached)) else f"will be downloaded to {cached} when first used"
-    )
+    return str(cached) if idx_files(cached) else f"will be downloaded to {cached} at first use"
 
 
-def _load(name: str, data_dir) -> Dataset:
+def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
     source = SOURCES[name]
     if data_dir is not None:
         paths = _find(name, Path(data_dir).expanduser(), f"data_dir={str(data_dir)!r}")
@@ -135,85 +144,93 @@ def _load(name: str, data_dir) -> Dataset:
             for file, md5 in zip(FILES, source.md5, strict=True)
         ]
     dataset = idx_dataset(name, paths, source.classes)
+    assert dataset.test.labels is not None  # idx_dataset reads labels
     first = tuple(dataset.test.labels[:10].tolist())
     for other in SOURCES:
         if other != name and first == SOURCES[other].first_labels:
             raise ValueError(
                 f"{paths[0].parent}: these files are {other}, not {name}: "
-                f"put each collection in a folder of its own name"
+                "put each data set in a folder with its own name"
             )
     return dataset
 
 
 def _find(name: str, folder: Path, given_by: str) -> list[Path]:
-    """The paths of the four files; the first of the source's folders that has them all."""
+    """The paths of the four files, in the first of the source's folders that contains them all."""
     for sub in SOURCES[name].folders:
-        found = idx_files(folder / sub)
-        if all(found):
-            return found
-        if any(found):
-            break  # some are here: name the missing ones, not every place
-    wanted = [
-        f"  {folder / sub / file}[.gz]"
-        for file, path in zip(FILES, found, strict=True)
-        if path is None
-    ]
-    elsewhere = (
-        "" if any(found) else f"\n  (nor in its subfolders {', '.join(SOURCES[name].folders[:-1])})"
+        found = _existing(folder / sub)
+        if len(found) == len(FILES):
+            return list(found.values())
+        if found:
+            break  # some files are here: report the missing ones, not every folder
+    missing = [f"  {folder / sub / file}[.gz]" for file in FILES if file not in found]
+    searched = (
+        "" if found else f"\n  (nor in its subfolders {', '.join(SOURCES[name].folders[:-1])})"
     )
     raise FileNotFoundError(
-        "\n".join([f"{name}: files not found in {given_by}:", *wanted]) + elsewhere
+        "\n".join([f"{name}: files not found in {given_by}:", *missing]) + searched
     )
 
 
-def idx_files(folder: Path) -> list[Path | None]:
-    """The paths of MNIST's four file names in a folder, plain or .gz; None for each that is not there."""
-    return [
-        next((path for path in (folder / file, folder / f"{file}.gz") if path.is_file()), None)
-        for file in FILES
-    ]
+def _existing(folder: Path) -> dict[str, Path]:
+    """Those of MNIST's four files that exist in a folder, plain or .gz: {name in FILES: path}."""
+    found: dict[str, Path] = {}
+    for file in FILES:
+        for path in (folder / file, folder / f"{file}.gz"):
+            if path.is_file():
+                found.setdefault(file, path)
+    return found
+
+
+def idx_files(folder: Path) -> list[Path] | None:
+    """The paths of MNIST's four files in a folder, plain or .gz; None unless all of them exist."""
+    found = _existing(folder)
+    return list(found.values()) if len(found) == len(FILES) else None
 
 
 def idx_dataset(name: str, paths: list[Path], classes: tuple[str, ...] = ()) -> Dataset:
-    """A `Dataset` of four IDX files: training images and labels, test images and labels."""
-    parts = []
-    for image_path, label_path in (paths[:2], paths[2:]):
-        images, labels = read_idx(image_path), read_idx(label_path)
-        if images.ndim != 3 or images.dtype != np.uint8:
-            raise ValueError(
-                f"{image_path}: expected images (N, H, W) of bytes, got {images.shape} {images.dtype}"
-            )
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"{label_path}: expected labels (N,), got {labels.shape} {labels.dtype}"
-            )
-        if len(images) != len(labels):
-            raise ValueError(
-                f"{len(images)} images in {image_path}, but {len(labels)} labels in {label_path}"
-            )
-        scaled = np.divide(images[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
-        parts.append(Images(scaled, labels.astype(np.int64)))
-    return Dataset(
-        name, *parts, classes=classes or tuple(map(str, range(int(parts[0].labels.max()) + 1)))
-    )
+    """A ``Dataset`` of four IDX files: training images and labels, test images and labels."""
+    train, test = _idx_images(paths[0], paths[1]), _idx_images(paths[2], paths[3])
+    if not classes:
+        assert train.labels is not None
+        classes = tuple(map(str, range(int(train.labels.max()) + 1)))
+    return Dataset(name, train, test, classes)
 
 
-def digits(size: int = 8, seed: int = 0, test: float = 0.2) -> Dataset:
-    """Scikit-learn's 1,797 handwritten digits, 8×8, from its installation: no download.
+def _idx_images(image_path: Path, label_path: Path) -> Images:
+    images, labels = read_idx(image_path), read_idx(label_path)
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"{image_path}: expected images (N, H, W) of bytes, got {images.shape} {images.dtype}"
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(f"{label_path}: expected labels (N,), got {labels.shape} {labels.dtype}")
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{len(images)} images in {image_path}, but {len(labels)} labels in {label_path}"
+        )
+    scaled = np.divide(images[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
+    return Images(scaled, labels.astype(np.int64))
+
+
+def digits(size: int = 8, seed: int = 0, test: float | int = 0.2) -> Dataset:
+    """Scikit-learn's 1,797 handwritten digits, 8×8, included in its installation: no download.
 
     Args:
-        size: 8 for the original; larger sizes are enlarged smoothly (bilinear) to 5/7 of the size, inside a margin:
-            at 28 they lie in the frame as MNIST's do, 20 pixels high.
-        seed, test: of the random split into training and test pictures, 1,438 and 359.
+        size: 8 for the original. Larger images are enlarged smoothly (bilinear) to 5/7 of the
+            size, with a margin of zeros: at 28 the digits are 20 pixels high, as in MNIST.
+        seed: of the random split into training and test images, 1,438 and 359.
+        test: the fraction or the number of test images.
 
     Raises:
         ImportError: scikit-learn is not installed.
-        ValueError: a size other than 8 or at least 12.
+        ValueError: the size is neither 8 nor at least 12.
 
-    Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test set).
+    Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test
+    set).
     """
     if size != 8 and size < 12:
-        raise ValueError(f"digits: size={size}, expected 8 (the original), or 12 or more")
+        raise ValueError(f"digits: size={size}, expected 8 (the original), or at least 12")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -226,18 +243,17 @@ def digits(size: int = 8, seed: int = 0, test: float = 0.2) -> Dataset:
         before = (size - inner) // 2
         margin = (before, size - inner - before)
         images = np.pad(enlarge @ images @ enlarge.T, ((0, 0), margin, margin))
-    train, held = train_test_split(images[:, None], loaded.target.astype(np.int64), test, seed)
+    train, test_set = train_test_split(images[:, None], loaded.target.astype(np.int64), test, seed)
     return Dataset(
         "digits" if size != 8 else "digits8",
         Images(*train),
-        Images(*held),
+        Images(*test_set),
         classes=tuple("0123456789"),
     )
 
 
 def _bilinear(n: int, m: int) -> np.ndarray:
-    """The matrix (m, n) that enlarges n pixels to m: y = R x along one axis, R x Rᵀ for a picture."""
-    at = np.clip(
-        (np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1
-    )  # where the new pixels' centres lie among the old
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n))).astype(np.float32)
+    """The matrix R (m, n) that enlarges n pixels to m: R x along one axis, R x Rᵀ for an image."""
+    # the centers of the new pixels, in coordinates of the old ones
+    centers = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
+    return np.maximum(0, 1 - np.abs(centers[:, None] - np.arange(n))).astype(np.float32)

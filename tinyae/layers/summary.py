@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae._validate import shape_text
+from tinyae.backend import Array
 from tinyae.layers.base import Layer
 from tinyae.layers.containers import leaves
 
@@ -33,6 +34,21 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
     megabytes = sum(a.nbytes for a in model.params.values()) / 2**20
     size = f"{megabytes:.1f} MiB as {np.dtype(dtype).name}"
     return "\n".join([*lines, f"{_count(model):,} parameters, {size}"])
+
+
+def first_nonfinite(model: Layer, x: Array) -> str | None:
+    """Where the first NaN or infinite value appears in ``model(x)``: the input, a parameter, or the
+    output of a layer. None if all values are finite."""
+    if not bool(np.isfinite(x).all()):
+        return "its input"
+    for key, w in model.params.items():
+        if not bool(np.isfinite(w).all()):
+            return f"parameter {key}: the gradient of the step before was not finite"
+    for name, layer in leaves(model):
+        x = layer(x)
+        if not bool(np.isfinite(x).all()):
+            return f"the output of {name}, {layer!r}"
+    return None
 
 
 def _count(layer: Layer) -> int:

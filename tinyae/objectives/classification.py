@@ -1,40 +1,44 @@
-"""Classification: cross-entropy of logits, as an objective that ``fit`` trains."""
+"""Classification: the cross-entropy of logits, as an objective for ``fit``."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from tinyae.backend import Array
-from tinyae.layers.base import Gradients, Layer
+from tinyae.backend import Array, Rng
+from tinyae.layers.base import Layer
 from tinyae.losses import cross_entropy
+from tinyae.objectives.base import ObjectiveResult
 
 
-def classification(
-    model: Layer, data: tuple[Array, Array], rng: np.random.Generator | None = None
-) -> tuple[Any, Gradients, dict[str, Any]]:
-    """The objective of a classifier: the cross-entropy of its logits (N, classes), and the accuracy beside it, for the log.
+def classification(model: Layer, data: tuple[Array, Array], rng: Rng = None) -> ObjectiveResult:
+    """The objective of a classifier: the cross-entropy of its logits (N, classes), and the accuracy
+    as a term for the log.
 
-    ``fit(model, (x, labels), classification, optimizer, ...)``: ``data`` is a batch of examples with their labels, (N,) integers.
+    Use it as ``fit(model, (x, labels), classification, optimizer, ...)``. ``data`` is a batch of
+    examples with their labels, (N,) integers.
 
     Raises:
-        ValueError: ``data`` is no such pair; labels of another length than x, or outside 0 … classes − 1.
+        ValueError: ``data`` is not such a pair.
+        ValueError: the labels have another length than x, or are outside 0 … classes − 1.
     """
     if not (isinstance(data, tuple) and len(data) == 2):
         raise ValueError(
-            "classification: expected the pair (x, labels): fit(model, (x, labels), classification, ...)"
+            "classification: expected the pair (x, labels): "
+            "fit(model, (x, labels), classification, ...)"
         )
     x, labels = data
-    _check_labels("classification", x, labels)
+    check_labels("classification", x, labels)
     logits, caches = model.forward(x)
     loss, dlogits = cross_entropy(logits, labels)
-    right = (logits.argmax(axis=1) == labels).mean()
-    return loss, model.parameter_gradients(dlogits, caches), {"accuracy": right}
+    accuracy = (logits.argmax(axis=1) == labels).mean()
+    return loss, model.parameter_gradients(dlogits, caches), {"accuracy": accuracy}
 
 
-def _check_labels(name: str, x: Array, labels: Array) -> None:
+def check_labels(name: str, x: Array, labels: Array) -> None:
+    """
+    Raises:
+        ValueError: there is not one label per example.
+    """
     if labels.shape != (len(x),):
         raise ValueError(
-            f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), one for each"
+            f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), "
+            "one per example"
         )

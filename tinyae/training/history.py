@@ -1,4 +1,4 @@
-"""The log of a training run: one row an epoch."""
+"""The log of a training run: one row per epoch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tinyae.io import write_atomically
 
 
 class History:
-    """One dict an epoch: ``epoch``, ``loss``, the objective's parts, ``val_loss`` where there is validation data,
-    ``seconds``, ``images_per_s``, ``lr``. ``history["loss"]`` is a column, ``history.rows[-1]`` the last row."""
+    """One dict per epoch: ``epoch``, ``loss``, the objective's terms, ``val_loss`` where there is
+    validation data, ``seconds``, ``images_per_s``, ``lr``. ``history["loss"]`` is a column,
+    ``history.rows[-1]`` the last row."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
         self.rows = rows or []
@@ -43,12 +44,6 @@ class History:
                 writer.writerows(self.rows)
 
         write_atomically(path, write)
-
-    def plot(self, ax: Any = None) -> Any:
-        """Loss, validation loss and parts against the epoch; returns the axes."""
-        from tinyae.plots import plot_history
-
-        return plot_history(self, ax)
 
     def __repr__(self) -> str:
         if not self.rows:

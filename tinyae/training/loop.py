@@ -7,17 +7,27 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, device_of, namespace, to_numpy
+from tinyae._validate import check_optimizer
+from tinyae.backend import device_of, namespace, to_numpy
+from tinyae.data.batches import Data, examples_of, take
+from tinyae.data.validation import check_data
 from tinyae.io import check_ending, copy_into, writable_folder
-from tinyae.layers.base import Gradients, Layer
+from tinyae.layers.base import Layer
+from tinyae.objectives.base import (
+    BaseObjective,
+    ObjectiveFunction,
+    ObjectiveResult,
+    Terms,
+    as_objective,
+)
 from tinyae.optim import Optimizer
-from tinyae.training.batches import Data, examples_of, shards, take
 from tinyae.training.checkpoint import (
     TrainingState,
     load_checkpoint,
@@ -28,24 +38,36 @@ from tinyae.training.history import History
 from tinyae.training.validation import (
     ADVICE,
     TrainingDiverged,
-    check_data,
     check_finite,
-    check_optimizer,
     check_settings,
-    divergence_message,
+    layer_with_state,
+    loss_diverged,
 )
-from tinyae.training.workers import Workers, default_workers, sum_gradients, weighted_sum
+from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
 
-ObjectiveFunction = Callable[
-    [Any, Array, np.random.Generator], tuple[Any, Gradients, dict[str, Any]]
-]
-VALIDATION = 2**32 - 1  # stands for the step in the seeds of the validation's random numbers
+VALIDATION = (
+    2**32 - 1
+)  # takes the place of the step in the seeds of the validation's random numbers
+SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
+
+
+@dataclass
+class Run:
+    """What stays the same from the first epoch of a run to the last."""
+
+    model: Layer
+    data: Data
+    objective: BaseObjective
+    optimizer: Optimizer
+    batch_size: int
+    seed: int
+    pool: Workers
 
 
 def fit(
     model: Layer,
     data: Data,
-    objective: ObjectiveFunction,
+    objective: BaseObjective | ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
     batch_size: int = 128,
@@ -58,80 +80,96 @@ def fit(
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
 ) -> History:
-    """Minimise ``objective`` over ``data``: each epoch goes once through the examples in a new random order.
+    """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
+    order.
 
-    The same ``rng`` (a seed, or a generator that a seed is drawn from) gives the same weights bit for bit, for the same
-    number of workers, also when the run is interrupted and resumed.
+    The same ``rng`` (a seed, or a generator from which a seed is drawn) and the same number of
+    workers give the same weights bit for bit, also when the run is interrupted and resumed.
 
     Args:
-        data: the examples, (N, ...), floating point, on the model's device. A batch larger than N is one of all N. A tuple
-            (examples, labels) is handed to the objective as such, batch by batch: ``objective(model, (x, labels), rng)``.
-        objective: ``objective(model, x, rng) -> loss, grads, parts``. One that has more to do, as ``Adversarial`` has, says so
-            by methods: ``check(model, x)``, ``before_step(model, x, team, seed) -> parts``, ``state_dict``, ``load_state_dict``.
-        epochs: how many in all, those of a resumed run counted.
-        validation: examples to measure the objective on after every epoch, as ``val_loss``.
-        workers: threads that share each batch, from 1 on; default: as many as there are cores, 1 on a GPU. With several, the
-            objective is called once a shard, and its loss must be a mean over examples; an objective whose loss is not
-            says so by an attribute ``needs_full_batch = True``, and the default is 1.
-        progress: show a bar with loss, images/s and the time left.
+        data: the examples, (N, ...), floating point, on the model's device. A tuple
+            (examples, labels) is passed to the objective batch by batch:
+            ``objective(model, (x, labels), rng)``.
+        objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
+            ``tinyae.objectives.BaseObjective``.
+        epochs: the total number of epochs, including those of a resumed run.
+        batch_size: examples per step, at least 1. A batch larger than N holds all N.
+        validation: examples on which the objective is measured after every epoch, as ``val_loss``.
+        workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
+            where the objective needs the full batch. With several workers, the objective is called
+            once per shard, and its loss must be a mean over examples. A layer that keeps state
+            between forward and backward cannot be shared by threads: then a warning says so, and
+            there is one worker.
+        progress: show a bar with the loss, images/s and the time left.
         checkpoint: an .npz file, written after every epoch.
-        resume: go on from ``checkpoint``.
-        patience: stop after so many epochs without a lower ``val_loss``, and put the best epoch's weights back.
-        settings: further values kept in the checkpoint (JSON), which a resumed run must share.
+        resume: continue from ``checkpoint``.
+        patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
+            of the best epoch.
+        settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
 
     Raises:
-        ValueError: data that are empty, not floating point, hold NaN, are not scaled to [0, 1] for a model that ends in
-            Sigmoid, or do not fit the model; epochs < 0; a checkpoint of another run.
-        TrainingDiverged: the loss is no longer a finite number.
-        FileNotFoundError: ``resume`` without a checkpoint. OSError: the checkpoint's folder cannot be written to.
+        ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
+            that ends in Sigmoid, or do not fit the model.
+        ValueError: ``epochs`` is negative, or another setting is out of range.
+        ValueError: the checkpoint belongs to another run.
+        TypeError: the objective is neither an objective nor a function.
+        TrainingDiverged: the loss is no longer finite.
+        FileNotFoundError: ``resume`` without a checkpoint.
+        OSError: the checkpoint's folder cannot be written to.
     """
+    # Refuse bad input before anything is changed.
     check_settings(epochs, batch_size, patience, validation)
     check_optimizer(model, optimizer)
+    objective = as_objective(objective)
     if checkpoint is not None:
         check_ending(checkpoint)
         writable_folder(Path(checkpoint).parent)
     check_data(model, data, "data")
     if validation is not None:
         check_data(model, validation, "validation")
-    if hasattr(objective, "check"):
-        objective.check(model, data)
-    on_gpu, examples = device_of(examples_of(data)) != "cpu", len(examples_of(data))
-    if workers is None:
-        workers = (
-            1
-            if on_gpu or getattr(objective, "needs_full_batch", False)
-            else default_workers(batch_size)
-        )
-    seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
+    objective.check(model, data)
 
-    same = {"batch_size": batch_size, "workers": workers, "examples": examples, **(settings or {})}
-    state = TrainingState(
-        seed=seed, settings=json.loads(json.dumps(same))
-    )  # as it will be read back: a tuple becomes a list
+    # A new run, or the state of an interrupted one.
+    x = examples_of(data)
+    n, on_gpu = len(x), device_of(x) != "cpu"
+    if workers is None:
+        one = on_gpu or objective.needs_full_batch
+        workers = 1 if one else default_workers(batch_size)
+    if workers > 1 and (name := layer_with_state(model, x)):
+        warnings.warn(
+            f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
+            "threads would mix up its gradients: training continues with one worker. Return what "
+            "backward needs as the cache instead",
+            stacklevel=2,
+        )
+        workers = 1
+    seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
+    run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
+    # As it will be read back from JSON: a tuple becomes a list.
+    state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
     if resume:
         if checkpoint is None:
-            raise ValueError("resume=True needs checkpoint=..., the file to go on from")
+            raise ValueError("resume=True needs checkpoint=..., the file to resume from")
         state = _resumed(checkpoint, model, optimizer, objective, state)
 
-    bar = _progress_bar(total=epochs * examples, done=state.epoch * examples, disable=not progress)
-    with Workers(workers) as team, bar:
+    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
+    with Workers(workers) as pool, bar:
+        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
         for epoch in range(state.epoch, epochs):
+            # early stopping
             if patience is not None and epoch - state.best_epoch >= patience:
                 break
+            # one pass over the data
             started = time.perf_counter()
-            row = _train_epoch(
-                model, data, objective, optimizer, team, state.seed, epoch, batch_size, bar
-            )
+            row = _train_epoch(run, epoch, bar)
             if validation is not None:
-                row["val_loss"] = _validation_loss(
-                    model, validation, objective, team, seed, batch_size
-                )
+                row["val_loss"] = _validation_loss(run, validation)
             seconds = time.perf_counter() - started
-            row.update(
-                seconds=seconds, images_per_s=examples / seconds, lr=float(optimizer.current_lr)
-            )
+            # the log
+            row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
             state.history.append(epoch=epoch + 1, **row)
             state.epoch = epoch + 1
+            # the best weights so far, and the checkpoint
             check_finite(model, epoch)
             if patience is not None and row["val_loss"] < state.best_loss:
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
@@ -143,139 +181,87 @@ def fit(
     return state.history
 
 
-def evaluate(
-    model: Layer,
-    x: Array,
-    batch_size: int = 500,
-    workers: int | None = None,
-    seen: Array | None = None,
-) -> dict[str, float]:
-    """How well ``model`` reconstructs ``x``: ``mse``, the mean over all numbers of (x̂ − x)², and ``psnr`` in dB,
-    ``10 log₁₀ (1 / mse)`` for pictures in [0, 1].
-
-    ``seen`` is what the model is given in place of x, such as x with noise: the error is still against x, and the result
-    also holds ``seen_mse`` and ``seen_psnr``, how near to x it was before.
-
-    Raises:
-        ValueError: data that ``fit`` would refuse too; a ``seen`` of another shape than x.
-    """
-    check_data(model, x, "x")
-    if seen is not None and seen.shape != x.shape:
-        raise ValueError(
-            f"evaluate: seen has shape {seen.shape} and x {x.shape}: they must be equal"
-        )
-
-    def squared_error(start: int) -> float:
-        batch = slice(start, start + batch_size)
-        d = (model((x if seen is None else seen)[batch]) - x[batch]).ravel()
-        return float(d.dot(d))
-
-    if workers is None:
-        workers = 1 if device_of(x) != "cpu" else default_workers(batch_size)
-    with Workers(workers) as team:
-        error = sum(team.map(squared_error, range(0, len(x), batch_size))) / x.size
-    result = {"mse": error, "psnr": psnr(error)}
-    if seen is not None:
-        before = (seen - x).ravel()
-        error = float(before.dot(before)) / x.size
-        result |= {"seen_mse": error, "seen_psnr": psnr(error)}
-    return result
-
-
-def psnr(mse: float) -> float:
-    """The peak signal-to-noise ratio in dB that belongs to a mean squared error of pictures in [0, 1]."""
-    return 10 * math.log10(1 / mse) if mse else math.inf
-
-
-def _train_epoch(
-    model: Layer,
-    data: Data,
-    objective: ObjectiveFunction,
-    optimizer: Optimizer,
-    team: Workers,
-    seed: int,
-    epoch: int,
-    batch_size: int,
-    bar: Any,
-) -> dict[str, float]:
-    """One pass over the data; the epoch's mean loss and parts."""
-    x = examples_of(data)
+def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
+    """One pass over the data: the means of the loss and of its terms."""
+    x = examples_of(run.data)
     n, on_cpu = len(x), device_of(x) == "cpu"
-    order = namespace(x).asarray(np.random.default_rng([seed, epoch]).permutation(n))
-    terms: list[dict[str, Any]] = []
-    weights = []
-    for step, start in enumerate(range(0, n, batch_size)):
-        batch = take(data, order[start : start + batch_size])
-        before = (
-            objective.before_step(model, batch, team, [seed, epoch, step])
-            if hasattr(objective, "before_step")
-            else {}
-        )
-        loss, grads, parts = loss_and_gradients(model, batch, objective, team, [seed, epoch, step])
-        if on_cpu and not math.isfinite(loss):
-            raise TrainingDiverged(divergence_message(model, batch, loss, epoch, step))
-        optimizer.step(grads, team.map)
-        terms.append({"loss": loss, **parts, **before})
+    order = namespace(x).asarray(np.random.default_rng([run.seed, epoch]).permutation(n))
+    log: list[Terms] = []
+    weights = []  # each batch's fraction of the data
+    for step, start in enumerate(range(0, n, run.batch_size)):
+        batch = take(run.data, order[start : start + run.batch_size])
+        terms = _train_step(run, batch, epoch, step, on_cpu)
+        log.append(terms)
         weights.append(len(examples_of(batch)) / n)
         bar.update(len(examples_of(batch)))
         if on_cpu:
-            bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.5f}", refresh=False)
-    means = {key: float(weighted_sum([term[key] for term in terms], weights)) for key in terms[0]}
-    if not math.isfinite(
-        means["loss"]
-    ):  # on a GPU: looked at once an epoch, so that no step waits for the device
-        step = next(i for i, term in enumerate(terms) if not math.isfinite(float(term["loss"])))
+            bar.set_postfix(epoch=epoch + 1, loss=f"{terms['loss']:.5f}", refresh=False)
+    means = {key: float(weighted_sum([terms[key] for terms in log], weights)) for key in log[0]}
+    # On a GPU the loss is only looked at here, so that no step waits for the device.
+    if not math.isfinite(means["loss"]):
+        losses = [float(terms["loss"]) for terms in log]
+        step = next(i for i, loss in enumerate(losses) if not math.isfinite(loss))
         raise TrainingDiverged(
-            f"epoch {epoch + 1}, step {step + 1}: the loss is {float(terms[step]['loss'])}. On a GPU it is looked at once an "
-            f"epoch, when the NaN is everywhere already; on the CPU the same run would name the layer. {ADVICE}"
+            f"epoch {epoch + 1}, step {step + 1}: the loss is {losses[step]}. On a GPU it is "
+            "checked once per epoch, when the NaN is already everywhere; on the CPU the same run "
+            f"would name the layer. {ADVICE}"
         )
     return means
 
 
-def loss_and_gradients(
-    model: Layer, batch: Data, objective: ObjectiveFunction, team: Workers, seed: list[int]
-) -> tuple[Any, Gradients, dict[str, Any]]:
-    """The objective on the whole batch, each worker on its part: ``loss, grads, parts``."""
-    n = len(examples_of(batch))
-    cuts = shards(n, team.n)
+def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> Terms:
+    """One step of the optimizer (and of a second network's, where the objective has one)."""
+    seed = [run.seed, epoch, step]
 
-    def one(i: int) -> tuple[Any, Gradients, dict[str, Any]]:
+    def gradients(network: Layer, objective: ObjectiveFunction) -> ObjectiveResult:
+        return loss_and_gradients(network, batch, objective, run.pool, [*seed, SECOND_NETWORK])
+
+    try:
+        more = run.objective.before_step(run.model, batch, gradients)
+        loss, grads, terms = loss_and_gradients(run.model, batch, run.objective, run.pool, seed)
+        if on_cpu and not math.isfinite(loss):
+            raise FloatingPointError(loss_diverged(run.model, batch, loss))
+    except FloatingPointError as error:
+        at = f"epoch {epoch + 1}, step {step + 1}"
+        raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
+    run.optimizer.step(grads, run.pool.map)
+    return {"loss": loss, **terms, **more}
+
+
+def loss_and_gradients(
+    model: Layer, batch: Data, objective: ObjectiveFunction, pool: Workers, seed: list[int]
+) -> ObjectiveResult:
+    """The objective on the whole batch, each worker on its shard: ``loss, grads, terms``."""
+    n = len(examples_of(batch))
+    cuts = shards(n, pool.n)
+
+    def one(i: int) -> ObjectiveResult:
         return objective(model, take(batch, cuts[i]), np.random.default_rng([*seed, i]))
 
-    losses, grads, parts = zip(*team.map(one, range(len(cuts))), strict=True)
+    losses, grads, terms = zip(*pool.map(one, range(len(cuts))), strict=True)
     weights = [(cut.stop - cut.start) / n for cut in cuts]
-    total = {key: weighted_sum([part[key] for part in parts], weights) for key in parts[0]}
-    return weighted_sum(losses, weights), sum_gradients(grads, weights, team), total
+    means = {key: weighted_sum([shard[key] for shard in terms], weights) for key in terms[0]}
+    return weighted_sum(losses, weights), sum_gradients(grads, weights, pool), means
 
 
-def _validation_loss(
-    model: Layer,
-    data: Data,
-    objective: ObjectiveFunction,
-    team: Workers,
-    seed: int,
-    batch_size: int,
-) -> float:
-    """The objective's mean over ``data``, with the same random numbers after every epoch so that epochs compare."""
+def _validation_loss(run: Run, data: Data) -> float:
+    """The mean of the objective over ``data``. Every epoch uses the same random numbers, so that
+    epochs can be compared."""
     n = len(examples_of(data))
 
     def one(start: int) -> float:
-        batch = take(data, slice(start, start + batch_size))
-        return (
-            float(objective(model, batch, np.random.default_rng([seed, VALIDATION, start]))[0])
-            * len(examples_of(batch))
-            / n
-        )
+        batch = take(data, slice(start, start + run.batch_size))
+        rng = np.random.default_rng([run.seed, VALIDATION, start])
+        return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
-    return sum(team.map(one, range(0, n, batch_size)))
+    return sum(run.pool.map(one, range(0, n, run.batch_size)))
 
 
 def _progress_bar(total: int, done: int, disable: bool) -> Any:
     from tqdm import tqdm
 
-    often = (
-        0.2 if sys.stderr.isatty() else 2
-    )  # seconds; in a log file or a notebook every update stays or costs
+    # In a log file or a notebook every update stays or costs.
+    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
     return tqdm(
         total=total,
         initial=done,
@@ -283,7 +269,7 @@ def _progress_bar(total: int, done: int, disable: bool) -> Any:
         unit_scale=True,
         disable=disable,
         dynamic_ncols=True,
-        mininterval=often,
+        mininterval=interval,
     )
 
 
@@ -291,15 +277,16 @@ def _resumed(
     path: str | os.PathLike[str],
     model: Layer,
     optimizer: Optimizer,
-    objective: ObjectiveFunction,
-    fresh: TrainingState,
+    objective: BaseObjective,
+    expected: TrainingState,
 ) -> TrainingState:
     saved, _ = read_checkpoint(path)
-    for key in fresh.settings.keys() | saved.settings.keys() | {"seed"}:
-        mine = fresh.seed if key == "seed" else fresh.settings.get(key)
-        theirs = saved.seed if key == "seed" else saved.settings.get(key)
-        if mine != theirs:
+    for key in expected.settings.keys() | saved.settings.keys() | {"seed"}:
+        now = expected.seed if key == "seed" else expected.settings.get(key)
+        then = saved.seed if key == "seed" else saved.settings.get(key)
+        if now != then:
             raise ValueError(
-                f"{path}: the run was started with {key} = {theirs}, and cannot go on with {key} = {mine}"
+                f"{path}: the run was started with {key} = {then}, and cannot continue with "
+                f"{key} = {now}"
             )
     return load_checkpoint(path, model, optimizer, objective)

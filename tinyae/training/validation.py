@@ -1,22 +1,26 @@
-"""What ``fit`` refuses before it changes anything, and what it says when a run breaks."""
+"""What ``fit`` refuses before it changes anything, and what it says when a run diverges."""
 
 from __future__ import annotations
 
-import math
+import copy
+from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, device_of, to_numpy
-from tinyae.layers import Sigmoid, leaves
+from tinyae.backend import Array, to_numpy
+from tinyae.data.batches import Data, examples_of
+from tinyae.layers import leaves
 from tinyae.layers.base import Layer
-from tinyae.optim import Optimizer
-from tinyae.training.batches import Data, examples_of
+from tinyae.layers.summary import first_nonfinite
 
-ADVICE = "The last good checkpoint, if one was asked for, is untouched. A smaller learning rate or clip_norm may help."
+ADVICE = (
+    "The last good checkpoint, if one was requested, is unchanged. A smaller learning rate or "
+    "clip_norm may help."
+)
 
 
 class TrainingDiverged(FloatingPointError):
-    """The loss became NaN or infinite. The message says where; the last good checkpoint stays as it is."""
+    """The loss became NaN or infinite. The message says where; the last good checkpoint stays."""
 
 
 def check_settings(
@@ -30,75 +34,55 @@ def check_settings(
         raise ValueError("early stopping: patience must be at least 1, and needs validation data")
 
 
-def check_optimizer(model: Layer, optimizer: Optimizer) -> None:
-    params = model.params
-    for key, w in optimizer.params.items():
-        if key in params and params[key] is not w:
-            raise ValueError(
-                f"the optimizer updates another array than the model's {key}: make it after astype() and to()"
-            )
-
-
-def check_data(model: Layer, data: Data, name: str) -> None:
-    """Refuse, before anything is changed, what would train to nonsense."""
-    x = examples_of(data)
-    for other in data[1:] if isinstance(data, tuple) else ():
-        if len(other) != len(x):
-            raise ValueError(f"{name}: {len(x)} examples, but {len(other)} labels")
-    if not hasattr(x, "dtype"):
-        raise TypeError(
-            f"{name} is of type {type(x).__name__}, expected an array: its .flat or .images, or np.array(...)"
-        )
-    if len(x) == 0:
-        raise ValueError(f"{name} is empty (shape {x.shape}): there is nothing to learn from")
-    if x.dtype.kind in "iub":
-        raise ValueError(
-            f"{name} has dtype {x.dtype}: convert pixels to floating point in [0, 1], x.astype(np.float32) / 255"
-        )
-    dtype = next((w.dtype for w in model.params.values()), x.dtype)
-    if x.dtype != dtype:
-        raise ValueError(
-            f"{name} has dtype {x.dtype} and the model {dtype}: x.astype(np.{dtype}), or model.astype(np.{x.dtype})"
-        )
-    if any(device_of(w) != device_of(x) for w in model.params.values()):
-        here, there = ("cpu", "gpu") if device_of(x) == "cpu" else ("gpu", "cpu")
-        raise ValueError(
-            f"{name} is on the {here} and the model on the {there}: to_device(x, {there!r}), or model.to({here!r})"
-        )
-    low, high = float(x.min()), float(x.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        bad = int(to_numpy(~np.isfinite(x).reshape(len(x), -1).all(axis=1)).argmax())
-        raise ValueError(f"{name} holds NaN or infinite values, first in example {bad}")
-    if isinstance(list(leaves(model))[-1][1], Sigmoid) and (low < 0 or high > 1):
-        raise ValueError(
-            f"{name} runs from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs lie in [0, 1]: divide by 255?"
-        )
-    model(x[:1])  # a layer that does not fit says so here
-
-
 def check_finite(model: Layer, epoch: int) -> None:
     for key, w in model.params.items():
         if not bool(np.isfinite(w).all()):
-            raise TrainingDiverged(f"epoch {epoch + 1}: {key} is not finite any more. {ADVICE}")
+            raise TrainingDiverged(f"epoch {epoch + 1}: {key} is no longer finite. {ADVICE}")
 
 
-def divergence_message(model: Layer, batch: Data, loss: float, epoch: int, step: int) -> str:
-    where = (
-        first_nonfinite(model, examples_of(batch))
-        or "the loss itself: every layer's output is finite"
-    )
-    return f"epoch {epoch + 1}, step {step + 1}: the loss is {float(loss)}. First not finite: {where}. {ADVICE}"
+def loss_diverged(model: Layer, batch: Data, loss: float) -> str:
+    """The loss, and where the first value that is not finite appears."""
+    where = first_nonfinite(model, examples_of(batch))
+    where = where or "the loss itself: every layer's output is finite"
+    return f"the loss is {float(loss)}. First not finite: {where}"
 
 
-def first_nonfinite(model: Layer, x: Array) -> str | None:
-    """Go through the net once more, layer by layer, and name the first place that is not finite; None if all are."""
-    if not bool(np.isfinite(x).all()):
-        return "its input"
-    for key, w in model.params.items():
-        if not bool(np.isfinite(w).all()):
-            return f"parameter {key}: the gradient of the step before was not finite"
+def layer_with_state(model: Layer, x: Array) -> str | None:
+    """The name of a layer that keeps state between forward and backward, such as ``self.x = x``.
+    None if there is none. Worker threads would mix up such a layer's gradients without an error.
+
+    Only layers from outside tinyae are tried: two forward passes on different examples and then the
+    backward pass of the first must give what a fresh copy gives without the second.
+    """
+    n = min(2, len(x) // 2)
+    if n == 0:
+        return None  # a single example is not shared by workers
+    a, b = x[:n], x[n : 2 * n]
     for name, layer in leaves(model):
-        x = layer(x)
-        if not bool(np.isfinite(x).all()):
-            return f"the output of {name}, {layer!r}"
+        if not type(layer).__module__.startswith("tinyae.") and _mixes(layer, a, b):
+            return f"{name}, {layer!r}"
+        fresh = copy.deepcopy(layer)  # a layer's own random numbers must not move
+        a, b = fresh.forward(a)[0], fresh.forward(b)[0]
     return None
+
+
+def _mixes(layer: Layer, a: Array, b: Array) -> bool:
+    alone, shared = copy.deepcopy(layer), copy.deepcopy(layer)
+    y, cache = alone.forward(a)
+    dy = np.cos(np.arange(y.size, dtype=y.real.dtype)).reshape(y.shape)  # any cotangent
+    expected = alone.backward(dy, cache)
+    try:
+        _, cache = shared.forward(a)
+        shared.forward(b)
+        got = shared.backward(dy, cache)
+    except Exception:
+        return True
+    return not _same(expected, got)
+
+
+def _same(expected: Any, got: Any) -> bool:
+    (dx, grads), (dx2, grads2) = expected, got
+    pairs = [(dx, dx2), *((grads[key], grads2.get(key)) for key in grads)]
+    return all(
+        p is q is None or np.array_equal(to_numpy(p), to_numpy(q), equal_nan=True) for p, q in pairs
+    )

@@ -1,7 +1,8 @@
-"""Worker threads: the batch is cut into shards, one a thread, and the gradients are summed.
+"""Worker threads: the batch is cut into shards, one per thread, and the gradients are summed.
 
-NumPy leaves Python's global lock during every product and every elementwise operation, so threads do run side by side. Each
-has one BLAS thread: that is steady where BLAS's own threads are not, and it puts every core on the elementwise work too.
+NumPy releases Python's global lock during every product and every elementwise operation, so threads
+really run in parallel. Each has one BLAS thread: that is steady where BLAS's own threads are not,
+and it also puts every core to work on the elementwise operations.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Self
@@ -19,7 +20,8 @@ from tinyae.layers.base import Gradients
 
 
 class Workers:
-    """``n`` threads, the calling one counted, each with one BLAS thread while the ``with`` block lasts.
+    """``n`` threads, including the calling one, each with one BLAS thread inside the ``with``
+    block.
 
     Raises:
         ValueError: n < 1.
@@ -46,7 +48,8 @@ class Workers:
         self._limits.restore_original_limits()
 
     def map(self, f: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """``[f(item) for item in items]``: each thread takes the next item when it is done with its last."""
+        """``[f(item) for item in items]``. Each thread takes the next item as soon as it is
+        free."""
         items = list(items)
         results: list[Any] = [None] * len(items)
         todo = deque(enumerate(items))
@@ -67,7 +70,7 @@ class Workers:
         try:
             work()
         finally:
-            todo.clear()  # after an error here, the others need not begin anything new
+            todo.clear()  # after an error here, the others do not start anything new
             for other in others:
                 other.result()
         return results
@@ -75,10 +78,11 @@ class Workers:
 
 @cache
 def keep_freed_memory() -> None:
-    """Ask the C library (glibc; elsewhere nothing happens) to keep what is freed for the next step.
+    """Ask the C library (glibc; nothing happens elsewhere) to keep freed memory for the next step.
 
-    Every step makes and frees the same megabytes. By default glibc hands them back to the system after each step and gets
-    them again page by page, each zeroed: measured, a third to a half of a step of the dense model at batch 64.
+    Every step allocates and frees the same megabytes. By default glibc returns them to the system
+    after each step and gets them back page by page, each zeroed. That was measured to take a third
+    to a half of a step of the dense model at batch 64.
     """
     trim_threshold, mmap_threshold, arena_max = (
         -1,
@@ -96,13 +100,23 @@ def keep_freed_memory() -> None:
     )  # one heap for all threads: a shard's arrays are freed by another thread than made them
 
 
-def weighted_sum(values: list[Any], weights: list[float]) -> Any:
+def shards(n_examples: int, n_workers: int) -> list[slice]:
+    """``n_workers`` slices of almost equal length (fewer where there are fewer examples)."""
+    n = min(n_examples, n_workers)
+    bounds = [n_examples * i // n for i in range(n + 1)]
+    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def weighted_sum(values: Sequence[Any], weights: Sequence[float]) -> Any:
     """``Σ w_i v_i``, of numbers or of arrays."""
     return sum(w * v for w, v in zip(weights, values, strict=True))
 
 
-def sum_gradients(all_grads: list[Gradients], weights: list[float], workers: Workers) -> Gradients:
-    """``Σ w_i g_i`` tensor by tensor. Shard i's loss is the mean over its own examples, hence w_i = its share of the batch."""
+def sum_gradients(
+    all_grads: Sequence[Gradients], weights: Sequence[float], workers: Workers
+) -> Gradients:
+    """``Σ w_i g_i`` tensor by tensor. Shard i's loss is the mean over its own examples, hence w_i =
+    its share of the batch."""
     if len(all_grads) == 1:
         return all_grads[0]
 
@@ -121,7 +135,8 @@ def sum_gradients(all_grads: list[Gradients], weights: list[float], workers: Wor
 
 
 def default_workers(batch_size: int) -> int:
-    """One worker for each core that this process may use, as long as each gets 16 examples or more of a batch."""
+    """One worker for each core that this process may use, as long as each gets 16 examples or more
+    of a batch."""
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

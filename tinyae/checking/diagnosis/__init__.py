@@ -1,0 +1,164 @@
+"""From "wrong" to "why": hints from the relation of backward's values to the numeric ones.
+
+A relation is a function of a ``Case``, which is all that is known about one wrong tensor. It
+recognizes one family of mistakes and returns a hint that states its evidence, or None. The relations
+are tried in the order of ``RELATIONS``, from the most special one to the least, and the first that fits
+*every* entry that was checked decides. If none fits, the hint says just that: a guess would cost the
+reader more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tinyae.checking.adapters import Problem
+from tinyae.checking.contract import Baseline
+from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
+from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
+from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
+from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
+from tinyae.checking.diagnosis.structure import (
+    missing_path,
+    other_examples,
+    other_mask,
+    overwritten_windows,
+    skip_connection,
+    tied_maximum,
+    unmoved_outputs,
+    window_position,
+)
+from tinyae.checking.diagnosis.symmetry import not_a_gradient
+from tinyae.checking.diagnosis.values import extra_term, factor, offset, slope_multiplied, zero
+from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
+from tinyae.checking.report import Hint, Report
+
+__all__ = ["RELATIONS", "Case", "diagnose"]
+
+RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+    tied_maximum,
+    zero,
+    few_entries,
+    factor,
+    skip_connection,
+    other_cotangent,
+    elementwise,
+    rearranged,
+    other_parameter,
+    swapped_names,
+    extra_term,
+    slope_multiplied,
+    unmoved_outputs,
+    overwritten_windows,
+    window_position,
+    other_examples,
+    missing_path,
+    other_mask,
+    scaled_lines,
+    side,
+    border,
+    stride,
+    one_axis,
+    factor_in_part,
+    offset,
+    reordered,
+    not_a_gradient,
+)
+
+
+def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:
+    """The hints for every tensor that is not ok, equal ones joined, and where in a container the trouble starts."""
+    hints: list[Hint] = []
+    for row in report.tensors:
+        if row.verdict == "ok":
+            continue
+        case = Case(problem, baseline, row, report)
+        if row.verdict in OTHER_VERDICTS:
+            found = OTHER_VERDICTS[row.verdict](case)
+        elif row.note.startswith("relative error"):
+            found = case.hint(
+                "tiny error",
+                f"{row.name}'s gradient is right to the digits that finite differences see, and wrong "
+                "beyond: a constant with too few digits, an epsilon, or a backward made of finite "
+                "differences",
+            )
+        elif row.verdict == "WRONG" and len(case.index):
+            found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
+            if found is None and not report.findings:  # a finding is a cause already
+                found = unknown(case)
+        else:
+            found = None
+        hints += [found] if found else []
+    if any(f.kind in ("precision",) for f in report.findings) and all(
+        t.verdict == "ok" for t in report.tensors
+    ):
+        hints.append(
+            Hint(
+                "precision",
+                report.findings[-1].tensor,
+                "right in float64, wrong in the narrower dtype: a constant "
+                "too small for it (1e-12 added to float32), a difference of nearly equal numbers, or an overflow",
+            )
+        )
+    return joined(hints) + upstream(problem, report, hints)
+
+
+def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:
+    """A relation is a guess about somebody else's code: where it does not apply, it may fail."""
+    try:
+        return relation(case)
+    except Exception:
+        return None
+
+
+def unknown(case: Case) -> Hint:
+    share = f"{int(case.wrong.sum())} of {len(case.index)} entries of {case.name} are wrong"
+    return case.hint(
+        "unknown",
+        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a permutation, "
+        f"a border, a stride, or one of a few formulas often confused. {case.side_by_side()}",
+    )
+
+
+def joined(hints: list[Hint]) -> list[Hint]:
+    """Tensors with the same complaint share one sentence: the first one's, with the others' names behind it."""
+    groups: dict[tuple[str, str], list[Hint]] = {}
+    for hint in hints:
+        cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", hint.text.partition(": ")[2])
+        groups.setdefault((hint.kind, cause), []).append(hint)
+    out = []
+    for first, *others in groups.values():
+        names = [h.tensor for h in others]
+        likewise = f" (likewise {', '.join(names)})" if names else ""
+        out.append(Hint(first.kind, ", ".join([first.tensor, *names]), first.text + likewise))
+    return out
+
+
+def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
+    """In a chain of layers the gradient flows from the end to the start: the first wrong layer from the end is where to look."""
+    if not problem.chain or any(h.kind not in ("unknown", "product rule") for h in hints):
+        return []
+    layers = [t for t in report.tensors if "." in t.name]
+    stems = list(dict.fromkeys(t.name.rpartition(".")[0] for t in layers))
+    bad = {t.name.rpartition(".")[0] for t in layers if t.verdict == "WRONG"}
+    right = [s for s in stems if s not in bad]
+    x_bad = any(t.name == "x" and t.verdict == "WRONG" for t in report.tensors)
+    if not right or not (bad or x_bad) or stems != [s for s in stems if s in bad] + right:
+        return []
+    last = right[0]
+    where = (
+        f"between layer {stems[len(bad) - 1]} and layer {last}"
+        if bad
+        else f"in layer {last} or before it"
+    )
+    return [
+        Hint(
+            "upstream",
+            last,
+            f"the gradients of layer {last} and after are right, all before are wrong: the error is in "
+            f"the dx of layer {last} or of a layer {where}"
+            if bad
+            else f"all parameters are right and only x is wrong: the error is in the dx of layer {last} or of one before it",
+        )
+    ]

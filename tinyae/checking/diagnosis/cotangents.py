@@ -1,0 +1,143 @@
+"""Backward's values are the true gradient for another cotangent dy, or with another derivative f'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.report import Hint
+
+Array = np.ndarray
+
+
+def other_cotangent(case: Case) -> Hint | None:
+    """Backward's numbers are the true gradient for another dy: which one?"""
+    if case.columns is None:
+        return None
+    dy, y, x = case.baseline.dy, case.baseline.y, case.problem.tensors[case.problem.inputs[0]]
+    for kind, told, other in cotangents(dy, y, x):
+        if case.matches(case.A, case.columns @ other.reshape(-1)):
+            return case.hint(kind, f"{case.counted()} are right for another dy: {told}")
+    return None
+
+
+def elementwise(case: Case) -> Hint | None:
+    """y_i = f(x_i): the slope is missing, taken at the wrong place, or another function's."""
+    y, dy, name = case.baseline.y, case.baseline.dy, case.name
+    if case.columns is None or name != case.problem.inputs[0] or y.shape != case.v.shape:
+        return None
+    diagonal = case.columns[np.arange(len(case.index)), case.index]
+    d = dy.reshape(-1)[case.index]
+    if np.abs(case.columns).sum() > np.abs(diagonal).sum() * (1 + 1e-6):
+        if case.matches(case.A, diagonal * d):
+            return case.hint(
+                "diagonal",
+                f"{case.counted()}: only the diagonal of the Jacobian was used, dx_i = ∂y_i/∂x_i dy_i, "
+                "but each output depends on other inputs too",
+            )
+        return None
+    if case.matches(case.A, d):
+        return case.hint(
+            "slope missing", f"{case.counted()} equal dy: the activation's derivative is missing"
+        )
+    if case.matches(case.A, diagonal**2 * d):
+        return case.hint(
+            "slope twice", f"{case.counted()}: the activation's derivative was multiplied in twice"
+        )
+    if case.matches(case.A, slope_at(case, y).reshape(-1)[case.index] * d):
+        return case.hint(
+            "slope at output",
+            f"{case.counted()}: the derivative was evaluated at the output y instead of at the "
+            "input x, f'(f(x)): which of the two is in the cache?",
+        )
+    for told, slope in slopes(case.v, y):
+        if case.matches(case.A, slope.reshape(-1)[case.index] * d):
+            return case.hint(
+                "foreign slope",
+                f"{case.counted()} are dy times {told}, which is not this function's slope",
+            )
+    return None
+
+
+def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]]:
+    """(kind, what was done to dy, the result): what a backward may mistake dy for."""
+    yield "ones", "ones. Backward ignores its dy", np.ones_like(dy)
+    yield "ones", "dy's sign alone", np.sign(dy)
+    if dy.ndim > 1 and len(dy) > 1:
+        for i, told in ((0, "first"), (len(dy) - 1, "last")):
+            only, without = np.zeros_like(dy), dy.copy()
+            only[i], without[i] = dy[i], 0
+            yield (
+                "one example",
+                f"only the {told} example's, all others are lost (an overwritten sum, an index)",
+                only,
+            )
+            yield (
+                "one example",
+                f"that of all examples but the {told} (a loop that is one short)",
+                without,
+            )
+            yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)
+        yield (
+            "mean",
+            "its mean over the batch for every example",
+            np.broadcast_to(dy.mean(axis=0), dy.shape),
+        )
+    for axis in range(1, dy.ndim):
+        for told, other in (
+            (f"reversed along axis {axis}", np.flip(dy, axis)),
+            (f"shifted by one along axis {axis}", np.roll(dy, 1, axis)),
+            (f"shifted by one along axis {axis}", np.roll(dy, -1, axis)),
+        ):
+            yield "permutation", f"dy {told}", other
+    if dy.ndim > 1 and len(dy) > 1:
+        shifted = "shifted by one"
+        for told, other in (
+            ("reversed", dy[::-1]),
+            (shifted, np.roll(dy, 1, 0)),
+            (shifted, np.roll(dy, -1, 0)),
+        ):
+            yield "permutation", f"the examples of dy {told}", other
+    if dy.ndim == 4 and dy.shape[2] == dy.shape[3]:
+        yield "swapped axes", "dy with height and width swapped", dy.swapaxes(2, 3)
+    for told, slope in (("sigmoid", y * (1 - y)), ("tanh", 1 - y * y)):
+        with np.errstate(all="ignore"):
+            divided = dy / slope
+        if np.all(np.isfinite(divided)):
+            yield (
+                "slope missing",
+                f"dy without the {told}'s slope. The activation's derivative is missing",
+                divided,
+            )
+        yield (
+            "slope twice",
+            f"dy times the {told}'s slope once more. The activation's derivative was used twice",
+            dy * slope,
+        )
+
+
+def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:
+    yield "y (1 − y), the sigmoid's slope", y * (1 - y)
+    yield "x (1 − x), the sigmoid's formula with the input in place of the output", x * (1 - x)
+    yield "1 − y², the slope of tanh", 1 - y * y
+    yield "1 − x², tanh's formula with the input in place of the output", 1 - x * x
+    yield "1 where x > 0, else 0, ReLU's slope", (x > 0).astype(float)
+    yield "y, the function itself instead of its derivative", y
+    yield "the sigmoid of x, softplus's slope", 1 / (1 + np.exp(-x))
+
+
+def slope_at(case: Case, point: Array) -> Array:
+    """f' at another point, for an elementwise target: from its own forward."""
+    x, h = case.v, 1e-5
+    before = x.copy()
+    try:
+        x[...] = point + h
+        up = case.problem.forward()[0].copy()
+        x[...] = point - h
+        return (up - case.problem.forward()[0]) / (2 * h)
+    except Exception:  # the output is outside the function's domain
+        return np.full(x.shape, np.nan)
+    finally:
+        x[...] = before

@@ -1,0 +1,199 @@
+"""Relations between the values: backward's entries A against the numeric ones N, place by place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.report import Hint
+
+Array = np.ndarray
+
+
+def zero(case: Case) -> Hint | None:
+    if not np.any(case.gradient):
+        return case.hint(
+            "zero",
+            f"all of {case.name}'s gradient is 0 and the numeric one is not: a gradient never filled in, "
+            "or cut off on the way (integer division, a mask, a copy that is not returned)",
+        )
+    if np.all(np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack):
+        return case.hint(
+            "flat",
+            f"the output does not move at all with {case.name}, but backward gives it a gradient: forward "
+            f"does not use {case.name}, rounds (//, astype(int)), or uses a frozen copy of it",
+        )
+    return None
+
+
+def factor(case: Case) -> Hint | None:
+    known = np.abs(case.N) > 1e-6 * np.abs(case.N).max(initial=0) + 1e4 * case.slack
+    if not known.any():
+        known = np.abs(case.N) > 1e-3 * np.abs(case.N).max(initial=0)
+    weights = np.abs(case.N) * known
+    ratio = (
+        float((np.sign(case.N) * case.A * known).sum() / weights.sum()) if weights.any() else 0.0
+    )
+    if ratio == 0 or not case.matches(case.A, ratio * case.N, least=1):
+        return None
+    ratios = case.A[known] / case.N[known]
+    name = name_of_factor(ratio, case)
+    if len(case.index) < 2 and not name:
+        return None
+    told = f"{case.counted()}: backward = {ratio:.4g} × numeric, spread {np.ptp(ratios) / abs(ratio):.0e}"
+    return case.hint("factor", f"{told}: {name or 'a constant factor is wrong'}")
+
+
+def name_of_factor(ratio: float, case: Case) -> str:
+    """What a constant backward / numeric usually comes from. Two explanations where two fit; an empty
+    string for no idea."""
+    y, v = case.baseline.y, case.v
+    data = (
+        next(iter(case.problem.tensors.values()))
+        if case.problem.inputs
+        else next(iter(case.problem.fixed.values()), v)
+    )
+    sizes: dict[int, str] = {}
+    for size, told in (
+        (data.shape[0] if data.ndim else 1, "the batch size"),
+        (int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "the number of output pixels"),
+        (y.shape[0] * int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "batch size × output pixels"),
+        (int(np.prod(y.shape[1:])) if y.ndim > 1 else 1, "the number of outputs of one example"),
+        (
+            int(np.prod(data.shape[1:])) if data.ndim > 1 else 1,
+            "the number of values of one example",
+        ),
+        (int(np.prod(data.shape[2:])) if data.ndim > 2 else 1, "the number of pixels"),
+        (data.size, "the number of values in the batch"),
+        (y.size, "the number of outputs"),
+        (v.size, f"the number of entries of {case.name}"),
+    ):
+        if size > 1:
+            sizes.setdefault(size, told)
+
+    def near(a: float) -> bool:
+        return abs(ratio - a) <= 1e-5 * abs(a)
+
+    found = []
+    if near(-1):
+        found.append("the sign is wrong (target − y for y − target, or a step already subtracted)")
+    for sign, also in ((1, ""), (-1, ", and the sign is wrong")):
+        for size, told in sizes.items():
+            if near(sign * size):
+                found.append(
+                    f"{size} is {told}: a sum where a mean belongs, its division by {size} is "
+                    f"missing{also}"
+                )
+            if near(sign / size):
+                found.append(
+                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by {size} "
+                    f"once too often{also}"
+                )
+        if near(sign / 2):
+            found.append(f"a factor 2 is missing (from a square), or a mean was taken twice{also}")
+        if near(sign * 2):
+            found.append(
+                f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
+            )
+        for size, told in sizes.items():
+            root = float(np.sqrt(size))
+            if near(sign * root) or near(sign / root):
+                found.append(f"√{size}, and {size} is {told}: a scale of √{size} is off{also}")
+            for extra, text in ((2, "2"), (0.5, "½")) if case.problem.scalar else ():
+                if near(sign * extra * size):  # means belong to losses
+                    found.append(
+                        f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} "
+                        f"is off{also}"
+                    )
+                if near(sign * extra / size):
+                    found.append(
+                        f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is "
+                        f"off{also}"
+                    )
+    return "; or ".join(found[:2])
+
+
+def offset(case: Case) -> Hint | None:
+    """The wrong entries are all off by the same number."""
+    difference = (case.A - case.N)[case.wrong]
+    if (
+        len(difference) < 3
+        or np.ptp(difference) > 1e-5 * np.abs(difference).max() + 6 * case.slack.max()
+    ):
+        return None
+    n, c = len(next(iter(case.problem.tensors.values()))), float(difference.mean())
+    told = f" = ±1/{n}, 1/(batch size)" if n > 1 and abs(abs(c) * n - 1) < 1e-5 else ""
+    return case.hint(
+        "offset",
+        f"the {len(difference)} wrong entries of {case.name} are all off by the same number, "
+        f"backward − numeric = {c:.4g}{told}: a constant is not subtracted there, or added (the 1 at the label, in "
+        "cross-entropy)",
+    )
+
+
+def extra_term(case: Case) -> Hint | None:
+    """A − N is something that we know: the parameter itself, the bias, the cotangent."""
+    difference, v = case.A - case.N, case.v.reshape(-1)[case.index]
+    if np.linalg.norm(v):
+        c = float(difference @ v / (v @ v))
+        if len(case.index) > 2 and case.matches(difference, c * v, least=3):
+            return case.hint(
+                "decay",
+                f"{case.counted()}: backward − numeric = {c:.4g} × {case.name} itself: weight decay was "
+                "added to the gradient (twice, or without being in the loss)",
+            )
+    if case.name in case.problem.inputs:
+        for name, p in case.problem.tensors.items():
+            for told, b in ((name, p), (f"2·{name}", 2 * p)):
+                if (
+                    p.ndim == 1
+                    and case.v.ndim >= 2
+                    and len(p) in (case.v.shape[1], case.v.shape[-1])
+                ):
+                    axis = 1 if len(p) == case.v.shape[1] else -1
+                    spread = np.broadcast_to(
+                        np.moveaxis(np.zeros(case.v.shape), axis, -1) + b, case.v.shape
+                    ).reshape(-1)
+                    if case.matches(difference, spread[case.index]):
+                        return case.hint(
+                            "bias in dx",
+                            f"{case.counted()}: backward − numeric is {told}: the bias was added on "
+                            "the way back too, but the derivative of x W + b by x has no b",
+                        )
+    if case.complete and case.v.ndim == 2 and min(case.v.shape) > 1:
+        d, w = difference.reshape(case.v.shape), case.v
+        for axis, rows in ((1, "row"), (0, "column")):
+            c = (d * w).sum(axis=axis, keepdims=True) / (w * w).sum(axis=axis, keepdims=True)
+            if case.v.shape[axis] > 2 and case.matches((c * w).reshape(-1), difference, least=3):
+                return case.hint(
+                    "frozen",
+                    f"in each {rows} of {case.name}, backward − numeric is a multiple of {case.name} "
+                    f"itself: the term that holds {case.name} directly is missing or has another weight, as if "
+                    f"{case.name} were a constant there (a frozen copy)",
+                )
+    return None
+
+
+def slope_multiplied(case: Case) -> Hint | None:
+    """For a loss: the gradient times an activation's slope, where the two have cancelled already."""
+    if case.problem.kind != "loss":
+        return None
+    v = case.v.reshape(-1)[case.index]
+    with np.errstate(all="ignore"):
+        s = 1 / (1 + np.exp(-v))
+    for told, slope in (
+        ("σ(a) (1 − σ(a)), the sigmoid's slope", s * (1 - s)),
+        ("y (1 − y), its slope", v * (1 - v)),
+    ):
+        if case.matches(case.A, case.N * slope):
+            return case.hint(
+                "slope twice",
+                f"{case.counted()}: backward = numeric × {told}: that slope is multiplied in once "
+                "too often, it is part of this gradient already",
+            )
+        if np.all(slope != 0) and case.matches(case.A * slope, case.N):
+            return case.hint(
+                "slope missing",
+                f"{case.counted()}: backward × {told} = numeric: that slope is missing",
+            )
+    return None

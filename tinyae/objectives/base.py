@@ -1,0 +1,93 @@
+"""The objective protocol: what ``fit`` minimizes, and what else it asks of an objective.
+
+Most objectives are one function, ``objective(model, batch, rng) -> loss, grads, terms``. Only an
+objective that needs more, such as the adversarial one with its second network, is a subclass of
+``BaseObjective``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinyae._validate import short
+from tinyae.backend import Array, Scalar
+from tinyae.data.batches import Data
+from tinyae.layers.base import Gradients, Layer
+
+Terms = dict[str, Scalar]  # the named terms of a loss, for the log
+ObjectiveResult = tuple[Scalar, Gradients, Terms]  # loss, grads, terms
+ObjectiveFunction = Callable[[Any, Any, np.random.Generator], ObjectiveResult]
+GradientFunction = Callable[[Layer, ObjectiveFunction], ObjectiveResult]
+
+
+class BaseObjective:
+    """What ``fit`` asks of an objective. Only ``__call__`` must be written; the rest has
+    defaults."""
+
+    # True where the loss is not a mean over examples. Then worker threads must not split a batch.
+    needs_full_batch: bool = False
+
+    def __call__(self, model: Any, batch: Any, rng: np.random.Generator) -> ObjectiveResult:
+        """``loss, grads, terms`` for one batch (or for one worker's part of it)."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no __call__(model, batch, rng) -> loss, grads, terms"
+        )
+
+    def check(self, model: Layer, data: Data) -> None:
+        """Called once by ``fit`` before anything is changed. Raise ValueError to refuse."""
+
+    def before_step(self, model: Layer, batch: Data, gradients: GradientFunction) -> Terms:
+        """Called before each step of the model, for example to train a second network.
+
+        ``gradients(network, objective)`` evaluates an objective of that network on this batch, with
+        the workers and the random numbers of this run: ``loss, grads, terms``.
+
+        Returns:
+            Further terms for the log.
+        """
+        return {}
+
+    def state_dict(self) -> dict[str, Array]:
+        """What a checkpoint must hold, as arrays, where the objective itself learns."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what ``state_dict`` returned, in place.
+
+        Raises:
+            ValueError: the state belongs to another objective. Nothing is changed then.
+        """
+
+
+class FunctionObjective(BaseObjective):
+    """A plain function as an objective."""
+
+    def __init__(self, function: ObjectiveFunction, needs_full_batch: bool = False) -> None:
+        self.function, self.needs_full_batch = function, needs_full_batch
+
+    def __call__(self, model: Any, batch: Any, rng: np.random.Generator) -> ObjectiveResult:
+        return self.function(model, batch, rng)
+
+
+def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjective:
+    """The objective itself, or a plain function made into one.
+
+    Args:
+        needs_full_batch: for a function whose loss is not a mean over examples, such as one with
+            the mean activation of the batch in it.
+
+    Raises:
+        TypeError: it is neither an objective nor a function.
+    """
+    if isinstance(objective, BaseObjective):
+        return objective
+    if isinstance(objective, type) or not callable(objective):
+        hint = f": write {objective.__name__}(...)" if isinstance(objective, type) else ""
+        raise TypeError(
+            f"objective is {short(objective)}, expected an objective or a function "
+            f"objective(model, x, rng) -> loss, grads, terms{hint}"
+        )
+    return FunctionObjective(objective, needs_full_batch)
