@@ -539,8 +539,8 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
 # The loops are no fools: each of their lines works on the whole batch at once. But every line of Python costs a microsecond, and
 # there are very many. `unfold` turns them into one matrix product, in which a processor does billions of multiplications a
 # second. The price is memory: the patches hold each pixel about $k^2/s^2$ times. So the library makes them for some pictures at a
-# time, few enough to fit into the processor's cache, and never all at once. Now open `tinyae/layers/convolution.py`: `gather` is
-# $\operatorname{unfold}(\cdot)\,W^\top$, `spread` is $\operatorname{fold}(\cdot\,W)$, `weight_gradient` is $dW$. That each of the
+# time, few enough to fit into the processor's cache, and never all at once. Now open `tinyae/layers/convolution.py`: `correlate` is
+# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$, `filter_gradient` is $dW$. That each of the
 # two layers uses all three is the table above.
 #
 # ## The experiment

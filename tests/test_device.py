@@ -161,7 +161,7 @@ def test_where_arrays_live(gpu):
 def test_without_a_gpu_the_message_helps():
     if gpu_available():
         pytest.skip("there is a GPU here")
-    with pytest.raises(RuntimeError, match="sees no CUDA device here.*pip install"):
+    with pytest.raises(RuntimeError, match="finds no CUDA device.*pip install"):
         Linear(2, 2).to("gpu")
 
 

@@ -127,7 +127,7 @@ def test_a_pickle_is_never_opened(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(pickle.dumps(Bomb()))
     refused(
-        path, r"a pickle, which can run any code.*safetensors.torch.save_file\(net.state_dict\(\)"
+        path, r"a pickle. Opening it could run any code.*safetensors.torch.save_file\(net.state_dict\(\)"
     )
     (tmp_path / "w.npz").write_bytes(path.read_bytes())
     refused(tmp_path / "w.npz", "not a weight file")
@@ -162,7 +162,7 @@ def test_weights_that_are_not_finite(path, value):
     model = small_net()
     model.params["decoder.0.weight"][1, 1] = value
     save_weights(model, path)
-    refused(path, "tensor 'decoder.0.weight' holds NaN or infinite values")
+    refused(path, "tensor 'decoder.0.weight' contains NaN or infinite values")
 
 
 @pytest.mark.parametrize("name", ["weights.pt", "weights", "weights.h5"])

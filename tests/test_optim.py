@@ -178,7 +178,7 @@ def test_cosine():
     values = [rate(t) for t in range(10, 111)]
     assert values == sorted(values, reverse=True)
     for warmup, steps in [(5, 5), (-1, 5), (0, 0)]:
-        with pytest.raises(ValueError, match=f"cosine: warmup is {warmup}, .* steps = {steps}"):
+        with pytest.raises(ValueError, match=f"cosine_schedule: warmup is {warmup}, .* steps = {steps}"):
             cosine_schedule(1.0, steps, warmup)
 
 
@@ -224,8 +224,8 @@ def test_bad_arguments(make, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda g: g.pop("0.bias"), r"missing \['0.bias'\], not known \[\]"),
-        (lambda g: g.update(other=np.zeros(1)), r"missing \[\], not known \['other'\]"),
+        (lambda g: g.pop("0.bias"), r"missing \['0.bias'\], unknown \[\]"),
+        (lambda g: g.update(other=np.zeros(1)), r"missing \[\], unknown \['other'\]"),
         (
             lambda g: g.update({"0.bias": np.zeros((7, 1))}),
             r"gradient of '0.bias' has shape \(7, 1\), the parameter \(7,\)",

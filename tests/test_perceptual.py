@@ -121,7 +121,7 @@ def test_on_a_device_nobody_waits(monkeypatch):
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: Perceptual(dense(), -1), ValueError, "weight is -1, expected a number from 0 on"),
+        (lambda: Perceptual(dense(), -1), ValueError, "weight is -1, expected a finite, non-negative number"),
         (lambda: Perceptual(dense(), float("nan")), ValueError, "weight is nan"),
         (
             lambda: Perceptual(ReLU),
@@ -131,7 +131,7 @@ def test_on_a_device_nobody_waits(monkeypatch):
         (
             lambda: Perceptual(mse),
             TypeError,
-            "features is <function mse.*expected a layer or a net",
+            "features is <function mse.*expected a layer or a model",
         ),
         (
             lambda: Perceptual(dense())(Y, T[:2]),

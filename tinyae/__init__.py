@@ -28,8 +28,7 @@ from tinyae.layers import (
 from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
 from tinyae.objectives.autoencoder import Objective
 from tinyae.optim import SGD, Adam
-from tinyae.penalties import KLSparsity, contractive, l1
-from tinyae.penalties.jacobian_penalty import jacobian
+from tinyae.penalties import KLSparsity, contractive, jacobian, l1
 from tinyae.training import History, fit
 
 __version__ = "0.1.0"

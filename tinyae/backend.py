@@ -1,8 +1,8 @@
-"""Where arrays live.
+"""Arrays and devices.
 
-Layers are written with ``np.*`` and operators only. NumPy hands a call on to the library that its arrays come from (NEP 13
-and NEP 18), so the same lines run on the CPU with NumPy arrays and on the GPU with CuPy arrays. All that is left to do
-about devices is to move arrays there and back, and that is this file.
+Layers use only ``np.*`` functions and operators. NumPy passes a call on to the library that made
+the arrays (NEP 13 and NEP 18), so the same lines run on the CPU with NumPy arrays and on the GPU
+with CuPy arrays. What remains is to move arrays between devices, and this module does that.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Rng = np.random.Generator | int | Sequence[int] | None  # what np.random.default
 
 
 def gpu_available() -> bool:
-    """True where CuPy is installed and sees a CUDA device. (``import cupy`` alone also works where there is no GPU.)"""
+    """True if CuPy is installed and finds a CUDA device (``import cupy`` works without a GPU)."""
     try:
         import cupy
     except ImportError:
         return False
     try:
         return bool(cupy.cuda.is_available())
-    except Exception:  # a broken driver: for our purposes, no GPU
+    except Exception:  # a broken driver: treat it as no GPU
         return False
 
 
 def namespace(x: Array) -> ModuleType:
-    """The module that made ``x``: ``numpy`` or ``cupy``. Only for making arrays from nothing (random numbers, ranges)."""
+    """The module that made ``x``, ``numpy`` or ``cupy``. Needed only to create new arrays."""
     if type(x).__module__.partition(".")[0] == "cupy":
         import cupy
 
@@ -40,16 +40,16 @@ def namespace(x: Array) -> ModuleType:
 
 
 def device_of(x: Array) -> str:
-    """``"cpu"`` for a NumPy array or a number, ``"gpu"`` for a CuPy array."""
+    """``"cpu"`` for a NumPy array or a Python number, ``"gpu"`` for a CuPy array."""
     return "cpu" if namespace(x) is np else "gpu"
 
 
 def to_device(x: Array, device: str) -> Array:
-    """A copy of ``x`` on ``device`` (``"cpu"`` or ``"gpu"``); ``x`` itself where it is there already.
+    """``x`` on ``device`` (``"cpu"`` or ``"gpu"``): a copy, or ``x`` itself if it is already there.
 
     Raises:
         ValueError: ``device`` is neither ``"cpu"`` nor ``"gpu"``.
-        RuntimeError: a GPU is asked for and CuPy sees none.
+        RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
     """
     if device == "cpu":
         return to_numpy(x)
@@ -57,9 +57,9 @@ def to_device(x: Array, device: str) -> Array:
         raise ValueError(f"device {device!r} is unknown, expected 'cpu' or 'gpu'")
     if not gpu_available():
         raise RuntimeError(
-            "device 'gpu' was asked for, but CuPy sees no CUDA device here. An NVIDIA GPU needs its driver and CuPy "
-            '(pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows what is found. '
-            "Everything also runs with device='cpu'."
+            "device is 'gpu', but CuPy finds no CUDA device. An NVIDIA GPU needs its driver and "
+            'CuPy (pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows '
+            "what is found. Everything also runs with device='cpu'."
         )
     import cupy
 
@@ -67,23 +67,25 @@ def to_device(x: Array, device: str) -> Array:
 
 
 def to_numpy(x: Array) -> np.ndarray:
-    """``x`` as a NumPy array: copied from the GPU, itself where it is one already."""
+    """``x`` as a NumPy array: copied from the GPU, or ``x`` itself if it already is one."""
     return x.get() if hasattr(x, "get") and not isinstance(x, np.ndarray) else np.asarray(x)
 
 
-def scalar(value: Array) -> Any:
-    """A loss's value: a Python number on the CPU; on a GPU still the 0-d array, so that nobody waits for the device."""
+def scalar(value: Array) -> Scalar:
+    """The value of a loss: a Python number on the CPU; on a GPU the 0-d array, so that the CPU does
+    not have to wait for the device."""
     return value.item() if isinstance(value, np.generic | np.ndarray) else value
 
 
-def block_size(x: Array, numbers: int) -> int:
-    """How much of ``x`` to work on at a time: ``numbers`` at most on a CPU, where a block should stay in the cache; on a
-    GPU everything, since there each call costs a launch."""
-    return numbers if device_of(x) == "cpu" else max(numbers, 1 << 40)
+def block_size(x: Array, entries: int) -> int:
+    """How many entries of ``x`` to process at a time: at most ``entries`` on a CPU, so that a block
+    stays in the cache; everything on a GPU, because each call costs a kernel launch."""
+    return entries if device_of(x) == "cpu" else max(entries, 1 << 40)
 
 
-def standard_normal(shape: tuple[int, ...], like: Array, rng: Any) -> Array:
-    """Standard normal numbers, of the dtype and on the device of ``like``; drawn on the CPU, so that a GPU sees the same."""
+def standard_normal(shape: tuple[int, ...], like: Array, rng: Rng) -> Array:
+    """Samples from N(0, 1) with the dtype and on the device of ``like``. They are drawn on the CPU,
+    so that the same seed gives the same values on a GPU."""
     rng = np.random.default_rng(rng)
     noise = rng.standard_normal(shape, dtype=np.float32 if like.dtype == np.float32 else np.float64)
     return namespace(like).asarray(noise.astype(like.dtype, copy=False))

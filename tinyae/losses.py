@@ -1,22 +1,23 @@
-"""Losses: ``loss(y, target) -> value, dy`` with dy = ∂value/∂y. Values are those of PyTorch's losses of the same name."""
+"""Losses: ``loss(y, target) -> value, dy`` with dy = ∂value/∂y. The values equal those of PyTorch's
+losses with the same names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tinyae._validate import check_layer, check_weight
-from tinyae.backend import Array, namespace, scalar
+from tinyae.backend import Array, Scalar, namespace, scalar
 from tinyae.layers.base import Layer
 
-Loss = Callable[[Array, Array], tuple[Any, Array]]
+Loss = Callable[[Array, Array], tuple[Scalar, Array]]
 
 
-def mse(y: Array, target: Array) -> tuple[Any, Array]:
-    """Mean squared error over all M elements: ``value = Σ (y − t)² / M``, ``dy = 2 (y − t) / M``. Range [0, ∞).
+def mse(y: Array, target: Array) -> tuple[Scalar, Array]:
+    """Mean squared error over all M elements: ``value = Σ (y − t)² / M``, ``dy = 2 (y − t) / M``.
+    Range [0, ∞).
 
     Raises:
         ValueError: y and target differ in shape.
@@ -29,32 +30,36 @@ def mse(y: Array, target: Array) -> tuple[Any, Array]:
     return scalar(value), dy
 
 
-def bce(y: Array, target: Array) -> tuple[Any, Array]:
-    """Binary cross-entropy of probabilities y in [0, 1], mean over all M elements. Targets lie in [0, 1] too.
+def bce(y: Array, target: Array) -> tuple[Scalar, Array]:
+    """Binary cross-entropy of probabilities y in [0, 1], mean over all M elements. Targets are in
+    [0, 1] too.
 
         ``value = −Σ [t log y + (1−t) log(1−y)] / M``,   ``dy = (y − t) / (y (1−y)) / M``
 
-    As in PyTorch, log is cut at −100 and y (1−y) at 1e-12, so that y = 0 or 1 gives no infinity. Where the net ends in a
-    Sigmoid, ``bce_with_logits`` on its input is the exact and the faster way.
+    As in PyTorch, log is clamped at −100 and y (1−y) at 1e-12, so y = 0 or 1 does not give
+    infinity. If the model ends in a Sigmoid, leaving out the Sigmoid and using ``bce_with_logits``
+    is exact and faster.
 
     Raises:
-        ValueError: y and target differ in shape, or y has values outside [0, 1] (raw scores: see bce_with_logits).
+        ValueError: y and target differ in shape, or y has values outside [0, 1] (for logits, use
+            ``bce_with_logits``).
     """
     target = _target("bce", y, target)
-    # Looked at on the CPU alone: a GPU's step would have to wait. NaN is not this mistake and goes through.
+    # Checked on the CPU only: on a GPU, the training step would have to wait for the result. NaN is
+    # a different mistake and passes.
     if isinstance(y, np.ndarray) and y.dtype.kind == "f" and (y.min() < 0 or y.max() > 1):
         raise ValueError(
-            f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to {float(y.max()):.4g}: "
-            "end the net in Sigmoid, or use bce_with_logits on raw scores"
+            f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to "
+            f"{float(y.max()):.4g}: end the model in Sigmoid, or use bce_with_logits for logits"
         )
-    with np.errstate(divide="ignore"):  # log 0 = −inf, cut at −100 in the next step
+    with np.errstate(divide="ignore"):  # log 0 = −inf is clamped at −100
         log_y, log_1y = np.maximum(np.log(y), -100), np.maximum(np.log1p(-y), -100)
     value = -(target * log_y + (1 - target) * log_1y).mean()
     return scalar(value), (y - target) / (np.maximum(y * (1 - y), 1e-12) * y.size)
 
 
-def bce_with_logits(logits: Array, target: Array) -> tuple[Any, Array]:
-    """Binary cross-entropy of σ(logits), mean over all M elements, without ever computing log 0.
+def bce_with_logits(logits: Array, target: Array) -> tuple[Scalar, Array]:
+    """Binary cross-entropy of σ(logits), mean over all M elements. It never computes log 0.
 
         ``value = Σ [max(a, 0) − a t + log(1 + e^−|a|)] / M``,   ``da = (σ(a) − t) / M``
 
@@ -68,13 +73,15 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Any, Array]:
     return scalar(value), (sigmoid - target) / logits.size
 
 
-def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
-    """Cross-entropy of softmax(logits), mean over the N examples. Logits (N, C); target: labels (N,) or one-hot (N, C).
+def cross_entropy(logits: Array, target: Array) -> tuple[Scalar, Array]:
+    """Cross-entropy of softmax(logits), mean over the N examples. Logits (N, C); target: labels
+    (N,) or one-hot (N, C).
 
         ``value = −Σ_n log softmax(a_n)[t_n] / N``,   ``da = (softmax(a) − onehot(t)) / N``
 
     Raises:
-        ValueError: logits are not (N, C), the target has another shape, or a label lies outside 0 … C−1.
+        ValueError: logits are not (N, C), the target has a different shape, or a label is outside
+            0 … C−1.
     """
     if logits.ndim != 2:
         raise ValueError(f"cross_entropy: logits have shape {logits.shape}, expected (N, classes)")
@@ -82,7 +89,8 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
     if target.shape == (n,) and target.dtype.kind in "iu":
         if n and not (target.min() >= 0 and target.max() < classes):
             raise ValueError(
-                f"cross_entropy: labels run from {target.min()} to {target.max()}, expected 0 to {classes - 1}"
+                f"cross_entropy: labels run from {target.min()} to {target.max()}, "
+                f"expected 0 to {classes - 1}"
             )
         onehot = (target[:, None] == namespace(logits).arange(classes)).astype(logits.dtype)
     elif target.shape == logits.shape:
@@ -92,16 +100,16 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Any, Array]:
             f"cross_entropy: target has shape {target.shape} and dtype {target.dtype}, "
             f"expected integer labels ({n},) or one-hot ({n}, {classes})"
         )
-    shifted = logits - logits.max(
-        axis=1, keepdims=True
-    )  # softmax does not see a constant; e^0 is now the largest power
+    # Adding a constant to the logits does not change softmax. Now the largest power is e⁰.
+    shifted = logits - logits.max(axis=1, keepdims=True)
     log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     value = -(onehot * log_softmax).sum() / n
     return scalar(value), (np.exp(log_softmax) * onehot.sum(axis=1, keepdims=True) - onehot) / n
 
 
 def _target(name: str, y: Array, target: Array) -> Array:
-    """The target, once its shape is checked. Whole numbers become y's dtype: float32 − int64 would be float64."""
+    """The target, after a check of its shape. Integers are cast to the dtype of y, because
+    float32 − int64 is float64."""
     if y.shape != target.shape:
         raise ValueError(
             f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal"
@@ -110,20 +118,27 @@ def _target(name: str, y: Array, target: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Perceptual:  # used like a function: Objective(reconstruction=Perceptual(classifier[:4]))
-    """``value = pixels(y, t) + weight · mse(φ(y), φ(t))``,   ``dy = dpixels + weight · J_φ(y)ᵀ · 2 (φ(y) − φ(t)) / M``
+class Perceptual:
+    """``value = pixels(y, t) + weight · mse(φ(y), φ(t))``,
+    ``dy = dpixels + weight · J_φ(y)ᵀ · 2 (φ(y) − φ(t)) / M``, where M is the size of φ(y).
 
-    φ's weights get no gradient and are not trained: ``vjp`` is backward without the parameters. M is the size of φ(y).
-    The second term is the feature loss of Johnson et al. 2016, section 3.2. Range [0, ∞).
+    Used like any loss: ``Objective(reconstruction=Perceptual(classifier[:4]))``. The weights of φ
+    get no gradient and are not trained: ``vjp`` is backward without the parameters. The second term
+    is the feature loss of Johnson et al. 2016, section 3.2. Range [0, ∞).
 
     Args:
-        features: φ, any layer or net that takes pictures; a net's first layers are a slice of it, ``classifier[:4]``.
-        weight: of the distance between features, from 0 on. Their scale is not that of pixels: try several.
-        pixels: a loss of the pictures themselves, added to it; None for features alone, which do not fix every pixel.
+        features: φ, any layer or model that takes images. A slice such as ``classifier[:4]`` is the
+            first layers of a model.
+        weight: the non-negative weight of the distance between features. Features and pixels differ
+            in scale: try several weights.
+        pixels: a loss of the images themselves, which is added. None uses the features alone, and
+            these do not determine every pixel.
 
     Raises:
-        TypeError: features that are no layer (a class instead of an object, say).
-        ValueError: a negative weight; in a call, y and target of different shapes, or pictures that φ does not take.
+        TypeError: ``features`` is not a layer (for example a class instead of an object), or
+            ``weight`` is not a number.
+        ValueError: ``weight`` is negative or not finite.
+        ValueError: in a call, y and target differ in shape, or φ does not accept the images.
     """
 
     features: Layer
@@ -131,18 +146,18 @@ class Perceptual:  # used like a function: Objective(reconstruction=Perceptual(c
     pixels: Loss | None = mse
 
     def __post_init__(self) -> None:
-        check_layer("perceptual", "features", self.features)
-        check_weight("perceptual", "weight", self.weight)
+        check_layer("Perceptual", "features", self.features)
+        check_weight("Perceptual", "weight", self.weight)
 
-    def __call__(self, y: Array, target: Array) -> tuple[Any, Array]:
+    def __call__(self, y: Array, target: Array) -> tuple[Scalar, Array]:
         if y.shape != target.shape:
             raise ValueError(
-                f"perceptual: y has shape {y.shape} and target {target.shape}: they must be equal"
+                f"Perceptual: y has shape {y.shape} and target {target.shape}: they must be equal"
             )
-        seen, caches = self.features.forward(y)
-        value, dseen = mse(seen, self.features(target))
-        value, dy = self.weight * value, self.weight * self.features.vjp(dseen, caches)
+        features, caches = self.features.forward(y)
+        value, dfeatures = mse(features, self.features(target))
+        value, dy = self.weight * value, self.weight * self.features.vjp(dfeatures, caches)
         if self.pixels is not None:
-            of_pixels, dpixels = self.pixels(y, target)
-            value, dy = value + of_pixels, dy + dpixels
+            pixel_value, dpixels = self.pixels(y, target)
+            value, dy = value + pixel_value, dy + dpixels
         return value, dy

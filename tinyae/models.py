@@ -1,11 +1,14 @@
-"""The architectures of the chapters. Each takes ``rng``, a seed or a generator: the same seed gives the same weights."""
+"""The architectures of the chapters. Each takes ``rng``, a seed or a generator. The same seed gives
+the same weights."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from tinyae.backend import Rng
 from tinyae.layers import (
     Autoencoder,
     Conv2d,
@@ -23,13 +26,30 @@ from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
 
 
-def basic_autoencoder(
-    rng: Any = 0, features: int = 784, code: int = 32, dtype: Any = np.float32
-) -> Autoencoder:
-    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU between the layers, Sigmoid at the end. Takes and gives
-    (N, 784) in [0, 1]. The code itself is linear: behind a ReLU many of its 32 units would die early and stay 0.
+class _Init(TypedDict):
+    rng: np.random.Generator
+    dtype: DTypeLike
 
-    ``features``: pixels a picture, where pictures are not 28×28. ``code``: how many numbers a code has.
+
+class _Halving(TypedDict):
+    kernel_size: int
+    stride: int
+    padding: int
+
+
+_HALVE: _Halving = {"kernel_size": 3, "stride": 2, "padding": 1}  # 28 → 14 → 7
+
+
+def basic_autoencoder(
+    rng: Rng = 0, features: int = 784, code: int = 32, dtype: DTypeLike = np.float32
+) -> Autoencoder:
+    """784 → 512 → 256 → **32** → 256 → 512 → 784, ReLU between the layers, Sigmoid at the end.
+    Input and output are (N, 784) in [0, 1]. The code is linear: after a ReLU, many of its 32 units
+    would die early and stay 0.
+
+    Args:
+        features: pixels per image, if the images are not 28×28.
+        code: the dimension of the code.
     """
     rng = np.random.default_rng(rng)
 
@@ -47,10 +67,10 @@ def basic_autoencoder(
 
 
 def linear_autoencoder(
-    rng: Any = 0, features: int = 784, code: int = 30, dtype: Any = np.float32
+    rng: Rng = 0, features: int = 784, code: int = 30, dtype: DTypeLike = np.float32
 ) -> Autoencoder:
-    """784 → **30** → 784 without activations. At its best it spans the plane of the first 30 principal components
-    (Baldi & Hornik 1989), so PCA's error is the least that it can reach."""
+    """784 → **30** → 784 without activations. At its optimum it spans the subspace of the first 30
+    principal components (Baldi & Hornik 1989), so the error of PCA is its minimum."""
     rng = np.random.default_rng(rng)
     return Autoencoder(
         encoder=Sequential(Linear(features, code, rng=rng, dtype=dtype)),
@@ -59,21 +79,26 @@ def linear_autoencoder(
 
 
 def sparse_autoencoder(
-    rng: Any = 0,
+    rng: Rng = 0,
     code: Layer | None = None,
     units: int = 256,
     features: int = 784,
     rho: float | None = None,
-    dtype: Any = np.float32,
+    dtype: DTypeLike = np.float32,
 ) -> Autoencoder:
-    """784 → **256** → 784, one wide layer of code and Sigmoid at the end: not the width is the bottleneck, but that few units
-    may be active at a time. ``code``: what follows the first Linear, Sigmoid (default), ReLU or KSparse.
+    """784 → **256** → 784 with one wide code layer and Sigmoid at the end. The bottleneck is not
+    the width but the small number of units that may be active at a time.
 
-    ``rho``: about how active a sigmoid unit is at the start, its bias being log(ρ/(1−ρ)). Else it is 1/2, and a KL penalty has a
-    long way to bring it down, on which some units get stuck.
+    Args:
+        code: the layer after the first Linear: Sigmoid (default), ReLU or KSparse.
+        units: the width of the code.
+        features: pixels per image.
+        rho: the approximate initial activation of a sigmoid unit; the bias is log(ρ/(1−ρ)). With
+            None it is about 1/2, and a KL penalty needs many steps to lower it, during which some
+            units get stuck.
 
     Raises:
-        ValueError: ρ outside (0, 1).
+        ValueError: ρ is outside (0, 1).
     """
     rng = np.random.default_rng(rng)
     linear = Linear(features, units, rng=rng, dtype=dtype)
@@ -86,59 +111,62 @@ def sparse_autoencoder(
     )
 
 
-def conv_autoencoder(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
-    """(N, 1, 28, 28) → 32×14×14 → 64×7×7 → **128×1×1** and back by transposed convolutions; Sigmoid at the end.
+def conv_autoencoder(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder:
+    """(N, 1, 28, 28) → 32×14×14 → 64×7×7 → **128×1×1** and back with transposed convolutions;
+    Sigmoid at the end.
 
-    The 7×7 kernel takes the whole of the 7×7 image, so the code is 128 numbers. On the way back ``output_padding=1``
-    makes 14 of 7 and 28 of 14, where 13 and 27 would have the same grid.
+    The 7×7 kernel covers the whole 7×7 image, so the code has 128 dimensions. On the way back,
+    ``output_padding=1`` turns 7 into 14 and 14 into 28. Without it they would become 13 and 27,
+    which a convolution maps to 7 and 14 as well.
     """
-    like = {"rng": np.random.default_rng(rng), "dtype": dtype}
-    half = {"kernel_size": 3, "stride": 2, "padding": 1}
+    init: _Init = {"rng": np.random.default_rng(rng), "dtype": dtype}
     return Autoencoder(
         encoder=Sequential(
-            Conv2d(1, 32, **half, **like),
+            Conv2d(1, 32, **_HALVE, **init),
             ReLU(),
-            Conv2d(32, 64, **half, **like),
+            Conv2d(32, 64, **_HALVE, **init),
             ReLU(),
-            Conv2d(64, 128, kernel_size=7, **like),
+            Conv2d(64, 128, kernel_size=7, **init),
             ReLU(),
         ),
         decoder=Sequential(
-            ConvTranspose2d(128, 64, kernel_size=7, **like),
+            ConvTranspose2d(128, 64, kernel_size=7, **init),
             ReLU(),
-            ConvTranspose2d(64, 32, **half, output_padding=1, **like),
+            ConvTranspose2d(64, 32, **_HALVE, output_padding=1, **init),
             ReLU(),
-            ConvTranspose2d(32, 1, **half, output_padding=1, **like),
+            ConvTranspose2d(32, 1, **_HALVE, output_padding=1, **init),
             Sigmoid(),
         ),
     )
 
 
-def conv_denoiser(rng: Any = 0, dtype: Any = np.float32) -> Autoencoder:
-    """(N, 1, 28, 28) → 32×14×14 → 64×7×7 and back. The code is wider than the picture: who cleans need not compress. What it does
-    is local, so it may also clean the tiles of larger pictures. LeakyReLU, since with ReLU some seeds lose all their units to 0
-    in the first steps, and draw empty pictures ever after."""
-    like = {"rng": np.random.default_rng(rng), "dtype": dtype}
-    half = {"kernel_size": 3, "stride": 2, "padding": 1}
+def conv_denoiser(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder:
+    """(N, 1, 28, 28) → 32×14×14 → 64×7×7 and back. The code is larger than the image: denoising
+    does not need compression. The model works locally, so it can also denoise the tiles of larger
+    images. It uses LeakyReLU: with ReLU, for some seeds, all units become 0 in the first steps, and
+    the output stays empty."""
+    init: _Init = {"rng": np.random.default_rng(rng), "dtype": dtype}
     f = LeakyReLU(0.1)
     return Autoencoder(
-        encoder=Sequential(Conv2d(1, 32, **half, **like), f, Conv2d(32, 64, **half, **like), f),
+        encoder=Sequential(Conv2d(1, 32, **_HALVE, **init), f, Conv2d(32, 64, **_HALVE, **init), f),
         decoder=Sequential(
-            ConvTranspose2d(64, 32, **half, output_padding=1, **like),
+            ConvTranspose2d(64, 32, **_HALVE, output_padding=1, **init),
             f,
-            ConvTranspose2d(32, 1, **half, output_padding=1, **like),
+            ConvTranspose2d(32, 1, **_HALVE, output_padding=1, **init),
             Sigmoid(),
         ),
     )
 
 
 def tied_autoencoder(
-    rng: Any = 0, features: int = 784, code: int = 256, dtype: Any = np.float32
+    rng: Rng = 0, features: int = 784, code: int = 256, dtype: DTypeLike = np.float32
 ) -> TiedAutoencoder:
-    """``z = σ(W x + b)``, ``x̂ = σ(Wᵀ z + c)``: one sigmoid layer, and the decoder uses the encoder's own W (code, features).
+    """``z = σ(W x + b)``, ``x̂ = σ(Wᵀ z + c)``: one sigmoid layer, and the decoder uses the
+    encoder's own W (code, features).
 
-    The model of the contractive autoencoder's paper (Rifai et al. 2011). Small codes cannot be made large again without large
-    weights, which are the encoder's too, so the contractive penalty cannot be cheated by scaling.
+    The model of the contractive autoencoder's paper (Rifai et al. 2011). A decoder needs large
+    weights to make small codes large again. Here these are the encoder's weights too, so scaling
+    cannot make the contractive penalty small.
     """
     linear = Linear(features, code, rng=rng, dtype=dtype)
     return TiedAutoencoder(
@@ -147,10 +175,15 @@ def tied_autoencoder(
 
 
 def vae(
-    rng: Any = 0, features: int = 784, hidden: int = 400, code: int = 20, dtype: Any = np.float32
+    rng: Rng = 0,
+    features: int = 784,
+    hidden: int = 400,
+    code: int = 20,
+    dtype: DTypeLike = np.float32,
 ) -> VAE:
-    """784 → 400 → **20 + 20** → 400 → 784: the encoder gives 20 means and 20 log-variances, the decoder takes 20 numbers. ReLU,
-    and Sigmoid at the end. One hidden layer on each side as in Kingma & Welling 2014, sizes as in PyTorch's example."""
+    """784 → 400 → **20 + 20** → 400 → 784: the encoder outputs 20 means and 20 log-variances, the
+    decoder takes a 20-dimensional code. ReLU, and Sigmoid at the end. One hidden layer on each side
+    as in Kingma & Welling 2014, sizes as in PyTorch's example."""
     rng = np.random.default_rng(rng)
 
     def linear(a: int, b: int) -> Linear:
@@ -163,19 +196,25 @@ def vae(
     )
 
 
-def discriminator(rng: Any = 0, features: int = 784, dtype: Any = np.float32) -> Sequential:
-    """784 → 128 → 64 → **1**, LeakyReLU: the opponent of an adversarial game. It gives logits, of "this is real"."""
+def discriminator(rng: Rng = 0, features: int = 784, dtype: DTypeLike = np.float32) -> Sequential:
+    """784 → 128 → 64 → **1**, LeakyReLU: for adversarial training. It outputs the logit of "this is
+    real"."""
     rng = np.random.default_rng(rng)
-    sizes, layers = (features, 128, 64), []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    layers: list[Layer] = []
+    for a, b in ((features, 128), (128, 64)):
         layers += [Linear(a, b, rng=rng, dtype=dtype), LeakyReLU(0.2)]
     return Sequential(*layers, Linear(64, 1, rng=rng, dtype=dtype))
 
 
 def classifier(
-    rng: Any = 0, features: int = 784, classes: int = 10, hidden: int = 256, dtype: Any = np.float32
+    rng: Rng = 0,
+    features: int = 784,
+    classes: int = 10,
+    hidden: int = 256,
+    dtype: DTypeLike = np.float32,
 ) -> Sequential:
-    """784 → 256 → **10** logits, ReLU between: a judge of pictures. A perceptual loss looks at its hidden layer."""
+    """784 → 256 → **10** logits, with a ReLU between: a classifier of images. A perceptual loss
+    uses its hidden layer."""
     rng = np.random.default_rng(rng)
     return Sequential(
         Linear(features, hidden, rng=rng, dtype=dtype),

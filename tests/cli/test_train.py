@@ -201,4 +201,4 @@ def test_a_gpu_that_is_not_there(capsys):
     if gpu_available():
         pytest.skip("there is a GPU here")
     assert tinyae("train --device gpu") == 2
-    assert "CuPy sees no CUDA device" in capsys.readouterr().err
+    assert "CuPy finds no CUDA device" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tinyae import Conv2d, ConvTranspose2d, Linear
 from tinyae.checking import assert_gradients, check_second, gradcheck
 from tinyae.layers import convolution
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers.patches import fold, unfold
 from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward, conv_transpose2d_loops
 
 LOOPS = {Conv2d: conv2d_loops, ConvTranspose2d: conv_transpose2d_loops}
@@ -303,11 +303,11 @@ def test_two_dtypes_meet_as_numpy_has_it(case, dtypes):
 
 
 @odd
-@pytest.mark.parametrize("numbers", [1, 100, 300, 1 << 40])
-def test_results_do_not_depend_on_the_piece_size(case, numbers, monkeypatch):
+@pytest.mark.parametrize("entries", [1, 100, 300, 1 << 40])
+def test_results_do_not_depend_on_the_chunk_size(case, entries, monkeypatch):
     layer, x = case.make(whole=True)
     wanted = everything(layer, x)
-    monkeypatch.setattr(convolution, "PIECE", numbers)
+    monkeypatch.setattr(convolution, "CHUNK", entries)
     for a, b in zip(everything(layer, x), wanted, strict=True):
         np.testing.assert_array_equal(a, b)
 

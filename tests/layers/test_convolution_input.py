@@ -25,7 +25,7 @@ def fails(text, f, *arguments, **options):
 @pytest.mark.parametrize(
     ("shape", "hint"),
     [
-        ((3, 28, 28), "one picture alone needs x[None]"),
+        ((3, 28, 28), "a single image needs x[None]"),
         ((64, 28, 28), "x[:, None] adds the channel"),
         ((64, 28, 28, 3), "this looks like (N, H, W, C): x.transpose(0, 3, 1, 2)"),
         ((64, 2352), "flat rows need x.reshape(N, C, H, W) first"),
@@ -103,7 +103,7 @@ def test_output_padding_stays_below_stride_or_dilation(options, allowed):
 def test_settings_out_of_range(kind, setting, value):
     options = {"kernel_size": 3, setting: value}
     fails(
-        f"{kind.__name__}: {setting} is {value!r}, expected a whole number of at least 1, or a pair",
+        f"{kind.__name__}: {setting} is {value!r}, expected an integer of at least 1, or a pair",
         kind,
         1,
         1,
@@ -113,7 +113,7 @@ def test_settings_out_of_range(kind, setting, value):
 
 @pytest.mark.parametrize("value", [-1, 0.5, (0, 0, 0), (0, -1), "same"])
 def test_paddings_out_of_range(value):
-    rule = f"padding is {value!r}, expected a whole number of at least 0"
+    rule = f"padding is {value!r}, expected an integer of at least 0"
     for kind in (Conv2d, ConvTranspose2d):
         fails(rule, kind, 1, 1, 3, padding=value)
     fails(rule, ConvTranspose2d, 1, 1, 3, output_padding=value)

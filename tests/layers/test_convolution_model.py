@@ -226,7 +226,7 @@ def test_patches_are_made_in_pieces(kind, n):
     y = layer(x)
     results, patches = y.nbytes + x.nbytes, 4 * n * 49 * 288
     most = peak(lambda: layer.backward(y, layer.forward(x)[1]))
-    assert most < results + 4 * 4 * convolution.PIECE + (1 << 20)
+    assert most < results + 4 * 4 * convolution.CHUNK + (1 << 20)
     assert n < 1024 or most < 0.8 * patches
 
 
@@ -238,7 +238,7 @@ def test_a_training_steps_memory():
     )  # before and after each ReLU
     assert (
         peak(lambda: Objective()(model, x, np.random.default_rng(0)))
-        < 1.5 * activations + 4 * 4 * convolution.PIECE
+        < 1.5 * activations + 4 * 4 * convolution.CHUNK
     )
 
 

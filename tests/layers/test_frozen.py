@@ -97,7 +97,7 @@ def test_freezing_twice_is_freezing_and_it_says_what_is_inside():
 
 @pytest.mark.parametrize("wrong", [Linear, None, 3.0, np.zeros(3)])
 def test_only_layers_can_be_frozen(wrong):
-    with pytest.raises(TypeError, match="expected a layer or a net"):
+    with pytest.raises(TypeError, match="expected a layer or a model"):
         freeze(wrong)
 
 

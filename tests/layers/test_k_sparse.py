@@ -103,7 +103,7 @@ def test_nan_goes_through():
 def test_a_k_larger_than_the_code_names_both():
     with pytest.raises(
         ValueError,
-        match=re.escape("KSparse(40): k is 40, but the code has only 32 numbers (shape (2, 32))"),
+        match=re.escape("KSparse(40): k is 40, but the code has only 32 units (shape (2, 32))"),
     ):
         KSparse(40)(np.zeros((2, 32)))
 
@@ -111,7 +111,7 @@ def test_a_k_larger_than_the_code_names_both():
 @pytest.mark.parametrize("k", [0, -1, 2.5, np.nan, True])
 def test_k_out_of_range(k):
     with pytest.raises(
-        ValueError, match=f"KSparse: k is {k}, expected a whole number of at least 1"
+        ValueError, match=f"KSparse: k is {k}, expected an integer of at least 1"
     ):
         KSparse(k)
 

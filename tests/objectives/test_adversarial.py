@@ -369,7 +369,7 @@ def test_on_a_device(monkeypatch, batches):
         (
             lambda: GeneratorLoss(None),
             TypeError,
-            "GeneratorLoss: discriminator is None, expected a layer or a net",
+            "GeneratorLoss: discriminator is None, expected a layer or a model",
         ),
         (
             lambda: GeneratorLoss(Sequential(Linear(5, 1), Sigmoid())),

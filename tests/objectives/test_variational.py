@@ -320,14 +320,14 @@ def test_from_the_command_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a number from 0 on"),
+        (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a finite, non-negative number"),
         (lambda: Variational(beta=float("nan")), ValueError, "beta is nan"),
         (
             lambda: Variational(beta=float("inf")),
             ValueError,
-            "beta is inf, expected a number from 0 on, and finite",
+            "beta is inf, expected a finite, non-negative number",
         ),
-        (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a number"),
+        (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a non-negative number"),
         (
             lambda: Objective()(small(), X),
             TypeError,
@@ -344,7 +344,7 @@ def test_from_the_command_line(tmp_path, capsys):
         (
             lambda: VAE(Sequential(Linear(9, 6)), Sequential(Linear(2, 9)), 2)(X),
             ValueError,
-            "gives 6 numbers.*expected 4",
+            "gives 6 values.*expected 4",
         ),
         (
             lambda: Variational()(

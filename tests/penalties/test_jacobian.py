@@ -32,6 +32,8 @@ from tinyae.penalties import (
     singular_values,
 )
 from tinyae.penalties import jacobian_penalty as module
+from tinyae.penalties import rows
+from tinyae.penalties.chain import as_chain, n_leading_reshapes
 from tinyae.penalties.jacobian_penalty import (
     contractive_backward,
     higher_order_contractive,
@@ -95,11 +97,11 @@ def test_one_layers_closed_form_is_the_general_case(name, reshaped):
         net, x = build("flatten", ACTIVATIONS[name])
         net = net[:3]
     _, caches = net.forward(x)
-    chain, flat, _ = module.flattened(net, caches)
-    value, bends, grads = module._one_layer(chain, flat, int(reshaped), 0.7)
-    value2, bends2, grads2 = module._by_rows(chain, flat, None, None, 0.7)
+    chain, flat = as_chain(net, caches)
+    value, second_order, grads = module._one_layer(chain, flat, int(reshaped), 0.7)
+    value2, second_order2, grads2 = module._by_rows(chain, flat, None, None, 0.7)
     assert value == pytest.approx(value2, rel=1e-13)
-    for ours, others in ((bends, bends2), (grads, grads2)):
+    for ours, others in ((second_order, second_order2), (grads, grads2)):
         for key in others:
             close(ours[key], others[key], 1e-13)
 
@@ -304,7 +306,7 @@ def test_blocks_do_not_matter(kind, block, monkeypatch):
     net, x = build(kind, ReLU)
     whole, j, probed = omega(net, x), jacobian(net, x), omega(net, x, probes=7, rng=1)
     higher = higher_order_contractive(net, x, rng=1)
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(rows, "BLOCK", block)
     same(whole, omega(net, x))
     close(j, jacobian(net, x), 1e-14)
     same(higher, higher_order_contractive(net, x, rng=1))
@@ -319,7 +321,7 @@ def test_blocks_do_not_matter(kind, block, monkeypatch):
 def test_the_first_layers_shortcut_changes_nothing(kind, monkeypatch):
     net, x = build(kind)
     results, seen = omega(net, x), []
-    rest = module.reshapes(net.layers)
+    rest = n_leading_reshapes(net.layers)
     monkeypatch.setattr(
         Linear,
         "vjp",
@@ -365,9 +367,9 @@ def test_dead_code_units_are_skipped_and_change_nothing(monkeypatch):
     net, x = build("dense", ReLU)
     net.params["4.bias"][:2] = [-50, 0.1]
     results = omega(net, x)
-    order = module._live_units(*module.flattened(net, net.forward(x)[1])[:2])
+    order = rows.active_units(*as_chain(net, net.forward(x)[1]))
     assert order.shape[1] < net(x).shape[1]
-    monkeypatch.setattr(module, "_live_units", lambda net, caches: None)
+    monkeypatch.setattr(module, "active_units", lambda net, caches: None)
     same(results, omega(net, x))
 
 
@@ -632,7 +634,7 @@ def test_probes_below_one(probes):
     ):
         with pytest.raises(
             ValueError,
-            match=f"probes is {probes}, expected None .exact. or a whole number of at least 1",
+            match=f"probes is {probes}, expected None .exact. or an integer of at least 1",
         ):
             call()
 
@@ -710,7 +712,7 @@ def test_caches_of_another_net():
 
 
 def test_a_negative_weight_and_bad_noise():
-    with pytest.raises(ValueError, match="contraction is -1, expected a number from 0 on"):
+    with pytest.raises(ValueError, match="contraction is -1, expected a finite, non-negative number"):
         Objective(contraction=-1)
     for options in ({"sigma": 0}, {"samples": 0}):
         with pytest.raises(ValueError, match="expected above 0 and at least 1"):

@@ -11,8 +11,10 @@ from helpers.nets import build
 from tinyae import Linear, ReLU, Sigmoid, Tanh, contractive
 from tinyae.checking import check_penalty
 from tinyae.layers.activations import Elementwise
-from tinyae.layers.containers import Chain
+from tinyae.layers.containers import Chain, add_gradients
 from tinyae.penalties import jacobian_penalty as module
+from tinyae.penalties import rows
+from tinyae.penalties.chain import as_chain, gradients_of
 
 
 def verdict(penalty, kind="dense", f=Tanh):
@@ -27,11 +29,11 @@ def planted(monkeypatch, value=lambda v, n: v, gradient=1.0):
     """Inside the penalty: its value changed, and a factor at everything that the gradient is made of."""
 
     def wrong(net, caches, *rest):
-        v, bends, grads = right(net, caches, *rest)
-        bends = {name: None if bend is None else gradient * bend for name, bend in bends.items()}
+        v, second_order, grads = right(net, caches, *rest)
+        second_order = {k: None if d is None else gradient * d for k, d in second_order.items()}
         return (
             value(v, net.output_shape(caches)[0]),
-            bends,
+            second_order,
             {key: gradient * g for key, g in grads.items()},
         )
 
@@ -82,8 +84,8 @@ def test_a_frozen_copy_of_the_weights(monkeypatch):
     """A Keras blog post: Σ W² from the initial weights, so W's own share of the gradient is missing."""
 
     def frozen(net, caches, first, weight):
-        value, bends, grads = right(net, caches, first, weight)
-        return value, bends, {key: np.zeros_like(g) for key, g in grads.items()}
+        value, second_order, grads = right(net, caches, first, weight)
+        return value, second_order, {key: np.zeros_like(g) for key, g in grads.items()}
 
     right = module._one_layer
     monkeypatch.setattr(module, "_one_layer", frozen)
@@ -144,12 +146,12 @@ def test_ones_in_place_of_the_rows():
     """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its own."""
 
     def ones(encoder, caches):
-        chain, flat, names = module.flattened(encoder, caches)
+        chain, flat = as_chain(encoder, caches)
         v = np.ones((1, *chain.output_shape(flat)))
         cotangents, j = chain.cotangents(v, flat)
-        _, bends, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)
-        dx, more = chain.backward(None, flat, bends=bends)
-        return float((j**2).sum()) / len(j[0]), dx, names(module.add_gradients(grads, more))
+        _, second_order, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)
+        dx, more = chain.backward(None, flat, second_order=second_order)
+        return float((j**2).sum()) / len(j[0]), dx, gradients_of(encoder, add_gradients(grads, more))
 
     report = verdict(ones)
     assert not report.ok and "ones were back-propagated" in told(report)
@@ -171,18 +173,18 @@ def test_ones_can_give_nothing_where_the_jacobian_is_large():
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv", "one layer"])
-def test_the_bends_are_forgotten(kind, monkeypatch):
+def test_the_second_order_gradients_are_forgotten(kind, monkeypatch):
     """Only the weights' own share: J's dependence on the point through f'' is left out."""
     right = Chain.backward
     monkeypatch.setattr(
         Chain,
         "backward",
-        lambda self, dy, caches, input_gradient=True, bends=None: right(
+        lambda self, dy, caches, input_gradient=True, second_order=None: right(
             self,
             dy,
             caches,
             input_gradient,
-            {k: None if b is None else 0 * b for k, b in (bends or {}).items()},
+            {k: None if d is None else 0 * d for k, d in (second_order or {}).items()},
         ),
     )
     assert not verdict(contractive, kind, Sigmoid).ok
@@ -208,20 +210,20 @@ def test_the_curvature_forgets_the_probes(monkeypatch):
 
 @pytest.mark.parametrize("block", [1, 1 << 18])
 def test_a_row_too_few(block, monkeypatch):
-    right = module._identity
+    right = rows._unit_vectors
 
     def short(shape, like, at_a_time, units=None):
         blocks = list(right(shape, like, at_a_time, units))
         blocks[-1][-1] = 0
         return iter(blocks)
 
-    monkeypatch.setattr(module, "BLOCK", block)
-    monkeypatch.setattr(module, "_identity", short)
+    monkeypatch.setattr(rows, "BLOCK", block)
+    monkeypatch.setattr(rows, "_unit_vectors", short)
     report = verdict(contractive)
     assert not report.ok and "the penalty is" in told(report)
 
 
-def test_a_live_unit_is_taken_for_dead(monkeypatch):
-    right = module._live_units
-    monkeypatch.setattr(module, "_live_units", lambda net, caches: right(net, caches)[:, :-1])
+def test_an_active_unit_is_taken_for_inactive(monkeypatch):
+    right = module.active_units
+    monkeypatch.setattr(module, "active_units", lambda net, caches: right(net, caches)[:, :-1])
     assert not verdict(contractive).ok

@@ -119,7 +119,7 @@ def test_a_code_outside_0_and_1_says_which_activation(z):
     """Also where the mean would pass: a ReLU's 1.7 and 0.1 have a mean of 0.9."""
     with pytest.raises(
         ValueError,
-        match=r"the code runs from .* must lie inside \(0, 1\): end the encoder in Sigmoid",
+        match=r"the code runs from .* must be in \(0, 1\): end the encoder in Sigmoid",
     ):
         KLSparsity()(np.array(z))
 

@@ -159,7 +159,7 @@ class TestRefusals:
             (DATA[:0], r"is empty \(shape \(0, 12\)\)"),
             (DATA[:, :11], r"Linear\(12 → 6\): input has 11 features, expected 12"),
             (DATA.reshape(50, 1, 3, 4), "flatten it first"),
-            (DATA[0], "one example alone"),
+            (DATA[0], "a single example needs"),
             ((DATA * 255).astype(np.uint8), "dtype uint8: convert pixels to floating point"),
             (DATA * 255, r"ranges from .* to 25\d.*, but the model ends in Sigmoid.*divide by 255"),
             (DATA - 0.5, "ranges from -0.49"),
@@ -213,7 +213,7 @@ class TestRefusals:
         model = small_net()
         with pytest.raises(
             ValueError,
-            match=r"another array than the model's encoder.0.weight: make it after astype\(\)",
+            match=r"another array than the model's encoder.0.weight: create it after astype\(\)",
         ):
             run(model=model.astype(np.float32), optimizer=Adam(model.params))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyae import models
-from tinyae._validate import check_weight, unknown
+from tinyae._validate import check_weight, did_you_mean
 from tinyae.applications.features import accuracy
 from tinyae.backend import to_device
 from tinyae.data import Dataset, Gaussian, Masking, SaltAndPepper
@@ -116,7 +116,7 @@ def parse_noise(text: str) -> Corruption:
     kind, _, amount = text.partition(":")
     kind = kind.replace("_", "-")
     if kind not in CORRUPTIONS:
-        raise ValueError(unknown("noise", kind, CORRUPTIONS))
+        raise ValueError(did_you_mean("noise", kind, CORRUPTIONS))
     try:
         value = float(amount)
     except ValueError:

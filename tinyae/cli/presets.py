@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from tinyae import models
-from tinyae._validate import unknown
+from tinyae._validate import did_you_mean
 from tinyae.backend import Array
 from tinyae.cli.preset_objectives import (
     DeferredObjective,
@@ -270,7 +270,7 @@ def get_preset(name: str) -> Preset:
         ValueError: there is none; the message suggests the most similar name.
     """
     if name not in PRESETS:
-        raise ValueError(unknown("model", name, PRESETS))
+        raise ValueError(did_you_mean("model", name, PRESETS))
     return PRESETS[name]
 
 

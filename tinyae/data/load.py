@@ -62,7 +62,7 @@ def load_data(
         or set(name_or_path) & {"/", os.sep}
     ):
         return image_dataset(path, seed=seed)
-    message = _validate.unknown("data set", name_or_path, NAMES)
+    message = _validate.did_you_mean("data set", name_or_path, NAMES)
     raise ValueError(
         f"load_data: {message}; or pass the path of a folder of images or of a .npy or .npz file"
     )

@@ -1,12 +1,13 @@
-"""The layers: each one's forward pass and derivatives on one screen."""
+"""The layers. Each one has its forward pass and its derivatives on one screen."""
 
 from tinyae.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
-from tinyae.layers.base import Layer
+from tinyae.layers.base import Layer, LinearMap
 from tinyae.layers.containers import Autoencoder, Sequential, leaves
-from tinyae.layers.convolution import Conv2d, ConvTranspose2d, fold, unfold
+from tinyae.layers.convolution import Conv2d, ConvTranspose2d
 from tinyae.layers.frozen import Frozen, freeze
 from tinyae.layers.k_sparse import KSparse
 from tinyae.layers.linear import Linear
+from tinyae.layers.patches import fold, unfold
 from tinyae.layers.reshape import Flatten, Reshape
 from tinyae.layers.summary import summary
 from tinyae.layers.tied import TiedAutoencoder, TransposedLinear
@@ -22,6 +23,7 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Linear",
+    "LinearMap",
     "ReLU",
     "Reshape",
     "Sequential",

@@ -1,7 +1,7 @@
 """Elementwise activations: y = f(x), each with its first and second derivative.
 
-All of them remember their *output* y and express f' and f'' by it. That is a little less to store: the next layer keeps y
-anyway. Each class is its formulas; what they have in common stands once, in ``Elementwise``.
+All of them cache their *output* y and express f' and f'' in terms of it. This saves memory, because
+the next layer keeps y anyway. Each class is its formulas; what they share is in ``Elementwise``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from tinyae.layers.base import Gradients, Layer, sum_probes
 
 
 class Elementwise(Layer):
-    """``y_i = f(x_i)``: a diagonal Jacobian, so ``dx = f'(x) dy``, and J dx and Jᵀ dy are the same product."""
+    """``y_i = f(x_i)``: a diagonal Jacobian. So ``dx = f'(x) dy``, and J dx and Jᵀ dy are the same
+    product."""
 
     def f(self, x: Array) -> Array:
         raise NotImplementedError
@@ -23,7 +24,7 @@ class Elementwise(Layer):
         raise NotImplementedError
 
     def second_derivative(self, y: Array) -> Array | None:
-        """f''(x), computed from y = f(x); None where f is piecewise linear and f'' = 0."""
+        """f''(x), computed from y = f(x); None if f is piecewise linear, f'' = 0."""
         raise NotImplementedError
 
     def forward(self, x: Array) -> tuple[Array, Array]:
@@ -43,8 +44,8 @@ class Elementwise(Layer):
         self, g: Array, dy: Array, y: Array
     ) -> tuple[Array, Array | None, Gradients]:
         # s = Σ g f'(x) dy:   ∂s/∂dy = f'(x) g,   ∂s/∂x = f''(x) Σ_K g dy
-        curvature = self.second_derivative(y)
-        dx = None if curvature is None else curvature * sum_probes(g * dy, y)
+        f2 = self.second_derivative(y)
+        dx = None if f2 is None else f2 * sum_probes(g * dy, y)
         return g * self.derivative(y), dx, {}
 
     def output_shape(self, y: Array) -> tuple[int, ...]:
@@ -52,7 +53,8 @@ class Elementwise(Layer):
 
 
 class ReLU(Elementwise):
-    """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0 the slope is taken as 0, as in PyTorch."""
+    """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0, f' is defined as 0,
+    as in PyTorch."""
 
     def f(self, x: Array) -> Array:
         return np.maximum(x, 0)
@@ -68,7 +70,7 @@ class LeakyReLU(Elementwise):
     """``f(x) = x where x > 0, else a·x`` with 0 < a < 1 (default 0.01). f' is 1 or a.
 
     Raises:
-        ValueError: ``negative_slope`` outside (0, 1); for 0 there is ReLU.
+        ValueError: ``negative_slope`` is outside (0, 1). For 0, use ReLU.
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -82,9 +84,8 @@ class LeakyReLU(Elementwise):
         return np.maximum(x, self.negative_slope * x)
 
     def derivative(self, y: Array) -> Array:
-        return np.where(
-            y > 0, y.dtype.type(1), y.dtype.type(self.negative_slope)
-        )  # y has the sign of x
+        one, a = y.dtype.type(1), y.dtype.type(self.negative_slope)
+        return np.where(y > 0, one, a)  # y has the sign of x
 
     def second_derivative(self, y: Array) -> None:
         return None
@@ -94,7 +95,8 @@ class LeakyReLU(Elementwise):
 
 
 class ELU(Elementwise):
-    """``f(x) = x where x > 0, else α (eˣ − 1)`` (Clevert et al. 2016, eq. 15). Below 0: ``f' = α eˣ = y + α = f''``.
+    """``f(x) = x where x > 0, else α (eˣ − 1)`` (Clevert et al. 2016, eq. 15). For x < 0,
+    ``f' = α eˣ = y + α = f''``.
 
     Raises:
         ValueError: ``alpha`` is not above 0.
@@ -106,9 +108,8 @@ class ELU(Elementwise):
         self.alpha = float(alpha)
 
     def f(self, x: Array) -> Array:
-        return np.where(
-            x > 0, x, self.alpha * np.expm1(np.minimum(x, 0))
-        )  # the minimum: e¹⁰⁰⁰ is never needed
+        negative = self.alpha * np.expm1(np.minimum(x, 0))  # the minimum avoids e¹⁰⁰⁰
+        return np.where(x > 0, x, negative)
 
     def derivative(self, y: Array) -> Array:
         return np.where(y > 0, y.dtype.type(1), y + y.dtype.type(self.alpha))
@@ -124,7 +125,7 @@ class Sigmoid(Elementwise):
     """``σ(x) = 1 / (1 + e⁻ˣ)``, ``σ' = y (1 − y)``, ``σ'' = y (1 − y) (1 − 2y)``."""
 
     def f(self, x: Array) -> Array:
-        with np.errstate(over="ignore"):  # e¹⁰⁰⁰ = inf is right here: 1 / (1 + inf) = 0
+        with np.errstate(over="ignore"):  # e¹⁰⁰⁰ = inf is fine: 1 / (1 + inf) = 0
             y = np.exp(-x)
         y += 1
         return np.divide(1, y, out=y)
@@ -150,7 +151,8 @@ class Tanh(Elementwise):
 
 
 class Softplus(Elementwise):
-    """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ) e⁻ʸ``."""
+    """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ)
+    e⁻ʸ``."""
 
     def f(self, x: Array) -> Array:
         return np.logaddexp(x, x.dtype.type(0)) if x.dtype.kind == "f" else np.log(1 + np.exp(x))

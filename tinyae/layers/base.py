@@ -1,47 +1,54 @@
-"""The layer protocol: two methods, four more for penalties on the Jacobian, no hidden state."""
+"""The layer protocol: forward, backward and four methods for second derivatives; no hidden
+state."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from tinyae.backend import Array, to_device
+from tinyae.backend import Array, Rng, to_device
 
 Gradients = dict[str, Array]
 
 
 class Layer:
-    """A differentiable map ``y = f(x; params)`` with its derivatives written by hand.
+    """A differentiable map ``y = f(x; params)`` whose derivatives are written by hand.
 
-    ``forward`` returns, beside ``y``, the cache: whatever the other methods must remember. Nothing else is stored, so every
-    method may be called twice, in any order, by several threads at once, and gives the same answer.
+    ``forward`` returns ``y`` and the cache: whatever the other methods need to remember. The layer
+    itself stores nothing, so every method may be called twice, in any order and by several threads
+    at once, and gives the same answer. Each layer names the cache after its content: ``x`` for
+    Linear, which needs its input, and ``y`` for Sigmoid, which needs its output.
 
-    ``x`` holds N examples on its first axis. In ``jvp``, ``vjp`` and ``double_backward`` the tangents and cotangents may
-    carry one more axis in front, (K, N, ...): K probes of the same N examples, which is how a whole Jacobian is made.
+    ``x`` holds N examples along its first axis. In ``jvp``, ``vjp`` and ``double_backward`` the
+    tangents and cotangents may have one more axis in front, (K, N, ...): K probes of the same N
+    examples. This is how a whole Jacobian is computed.
     """
 
-    # The arrays themselves; optimisers change them in place. A layer that has some makes its own dict: this empty one is
-    # shared by all layers, hence read-only.
-    params: Mapping[str, Array] = MappingProxyType({})
+    # The arrays themselves: optimizers change them in place. A layer with parameters creates its
+    # own dict. This empty one is shared by all layers, hence read-only.
+    params: dict[str, Array] = MappingProxyType({})  # type: ignore[assignment]
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """``y, cache``."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x) -> y, cache")
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
-        """``dx, grads``: from the gradient of a loss at ``y`` to its gradient at ``x`` and at every parameter."""
+        """``dx, grads``: from the gradient of a loss with respect to ``y``, its gradients with
+        respect to ``x`` and to every parameter."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy, cache) -> dx, grads")
 
     def parameter_gradients(self, dy: Array, cache: Any) -> Gradients:
-        """``grads`` alone. A layer that can save work where ``dx`` is not wanted says how here."""
+        """``grads`` alone. A layer that can save work when ``dx`` is not needed overrides this."""
         return self.backward(dy, cache)[1]
 
     def jvp(self, dx: Array, cache: Any) -> Array:
-        """``dy = J dx``, J the Jacobian ∂y/∂x at the cached point: how y moves when x moves along ``dx``."""
+        """``dy = J dx``: how y changes when x moves along ``dx``. J is the Jacobian ∂y/∂x at the
+        cached point."""
         raise NotImplementedError(f"{type(self).__name__} has no jvp(dx, cache) -> dy")
 
     def vjp(self, dy: Array, cache: Any) -> Array:
@@ -51,28 +58,31 @@ class Layer:
     def double_backward(
         self, g: Array, dy: Array, cache: Any
     ) -> tuple[Array, Array | None, Gradients]:
-        """The gradient of the number ``s = Σ g · vjp(dy, cache)``: ``d_dy, dx, grads``.
+        """``d_dy, dx, grads``: the gradient of the scalar ``s = Σ g · vjp(dy, cache)``.
 
-        That is what a penalty on the Jacobian needs, since ``vjp(identity)`` is the Jacobian. ``d_dy`` has the shape of
-        ``dy`` and equals ``jvp(g)``; ``dx`` has the shape of x, or is None where s does not depend on x at all.
+        A penalty on the Jacobian needs it, because ``vjp(identity)`` is the Jacobian. ``d_dy`` has
+        the shape of ``dy`` and equals ``jvp(g)``. ``dx`` has the shape of x, or is None if s does
+        not depend on x.
         """
         raise NotImplementedError(
             f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads"
         )
 
     def output_shape(self, cache: Any) -> tuple[int, ...]:
-        """The shape of the y that belongs to this cache, (N, ...): a Jacobian penalty asks how many rows there are."""
+        """The shape (N, ...) of the y that belongs to this cache. A Jacobian penalty needs it to
+        know how many rows there are."""
         raise NotImplementedError(f"{type(self).__name__} has no output_shape(cache) -> (N, ...)")
 
     def __call__(self, x: Array) -> Array:
         return self.forward(x)[0]
 
-    def astype(self, dtype: Any) -> Self:
+    def astype(self, dtype: DTypeLike) -> Self:
         """A copy whose parameters have this dtype (``np.float64`` for gradient checks)."""
         return self.map_params(lambda a: a.astype(dtype))
 
     def to(self, device: str) -> Self:
-        """A copy on ``"cpu"`` or ``"gpu"``. Make the optimiser after the move: it holds the arrays that it updates."""
+        """A copy on ``"cpu"`` or ``"gpu"``. Create the optimizer after the move: it holds the
+        arrays that it updates."""
         return self.map_params(lambda a: to_device(a, device).copy(order="K"))
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
@@ -85,12 +95,58 @@ class Layer:
         return f"{type(self).__name__}()"
 
 
-def uniform_init(shape: tuple[int, ...], fan_in: int, rng: Any, dtype: Any) -> Array:
-    """U(−1/√fan_in, 1/√fan_in), PyTorch's default for weights and biases: outputs keep about the inputs' scale."""
+class LinearMap(Layer):
+    """A map ``y = A x + b`` whose matrix A is linear in ``params["weight"]``, or fixed.
+
+    Its second derivatives follow from one identity. The scalar of ``double_backward`` is
+
+        s = ⟨g, Aᵀ dy⟩ = ⟨A g, dy⟩
+
+    The right-hand side is ⟨y, dy⟩, the scalar of ``backward``, with g in place of x and without b.
+    Hence ∂s/∂dy = A g, which is ``jvp(g)``; ∂s/∂W is the gradient that ``backward`` computes, with
+    g in place of x; and s depends neither on x nor on b.
+
+    A subclass with a weight caches its input x and has ``weight_gradient(dy, x) -> dW``. A bias
+    (out,) is optional and belongs to axis 1 of y: (N, out, ...).
+    """
+
+    def weight_gradient(self, dy: Array, x: Array) -> Array:
+        """``dW``, the gradient of ``Σ dy · y`` with respect to the weight."""
+        raise NotImplementedError(f"{type(self).__name__} has no weight_gradient(dy, x) -> dW")
+
+    def parameter_gradients(self, dy: Array, x: Any) -> Gradients:
+        if "weight" not in self.params:
+            return {}
+        grads = {"weight": self.weight_gradient(dy, x)}
+        if "bias" in self.params:
+            grads["bias"] = dy.sum(axis=(0, *range(2, dy.ndim)))  # over examples and pixels
+        return grads
+
+    def double_backward(self, g: Array, dy: Array, x: Any) -> tuple[Array, None, Gradients]:
+        d_dy = self.jvp(g, x)
+        if "weight" not in self.params:
+            return d_dy, None, {}
+        if g.ndim > x.ndim:  # (K, N, ...) -> (K·N, ...): for a linear map, probes are more examples
+            g, dy = g.reshape(-1, *g.shape[2:]), dy.reshape(-1, *dy.shape[2:])
+        grads = {"weight": self.weight_gradient(dy, g)}
+        if "bias" in self.params:
+            grads["bias"] = np.zeros_like(self.params["bias"])
+        return d_dy, None, grads
+
+    def add_bias(self, y: Array) -> Array:
+        """``y + b``, in place; y itself if the layer has no bias."""
+        if "bias" in self.params:
+            y += self.params["bias"].reshape(-1, *[1] * (y.ndim - 2))
+        return y
+
+
+def uniform_init(shape: tuple[int, ...], fan_in: int, rng: Rng, dtype: DTypeLike) -> Array:
+    """U(−1/√fan_in, 1/√fan_in), PyTorch's default for weights and biases: the outputs have about
+    the scale of the inputs."""
     bound = 1 / np.sqrt(fan_in)
     return np.random.default_rng(rng).uniform(-bound, bound, shape).astype(dtype)
 
 
 def sum_probes(a: Array, x: Array) -> Array:
-    """Sum over the probes' axis, where there is one: (K, N, ...) -> (N, ...), the shape of ``x``."""
+    """Sum over the probe axis, if there is one: (K, N, ...) -> (N, ...), the shape of ``x``."""
     return a.sum(axis=0) if a.ndim > x.ndim else a

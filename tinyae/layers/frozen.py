@@ -1,4 +1,4 @@
-"""A net that is used and not trained."""
+"""A layer or net whose weights are not trained."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from tinyae.layers.containers import leaves
 
 
 class Frozen(Layer):
-    """``y = f(x)`` with a given net f, whose weights are constants now: ``dx = Jᵀ dy`` goes back as ever, and no dW is made.
+    """``y = f(x)`` for a given net f whose weights are constants: ``dx = Jᵀ dy`` as usual, but no
+    dW is computed.
 
-    ``params`` is empty, so an optimiser made from a model's ``params`` cannot change f, and a weight file of the model does not
-    hold it: f keeps its own. It is the net itself and no copy: who trains it elsewhere changes it here.
+    ``params`` is empty, so an optimizer made from a model's ``params`` cannot change f, and a
+    weight file of the model does not contain f. Frozen holds the net itself, not a copy: if you
+    train the net elsewhere, it changes here too.
 
     Raises:
         TypeError: not a layer.
     """
 
     def __init__(self, layer: Layer) -> None:
-        check_layer("Frozen", "what is to be frozen", layer)
+        check_layer("Frozen", "layer", layer)
         self.layer = layer
 
     def forward(self, x: Array) -> tuple[Array, Any]:
@@ -57,5 +59,6 @@ class Frozen(Layer):
 
 
 def freeze(layer: Layer) -> Frozen:
-    """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32, 10))`` trains the Linear alone."""
+    """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32,
+    10))`` trains only the Linear."""
     return layer if isinstance(layer, Frozen) else Frozen(layer)

@@ -1,4 +1,5 @@
-"""k-sparse: of each example's code only the k largest numbers stay (Makhzani & Frey 2013)."""
+"""k-sparse codes: of each example's code, only the k largest entries stay (Makhzani & Frey
+2013)."""
 
 from __future__ import annotations
 
@@ -11,19 +12,21 @@ from tinyae.layers.base import Gradients, Layer
 
 
 class KSparse(Layer):
-    """``y_i = x_i`` for the k largest numbers x_i of each example, ``y_i = 0`` for the others. Largest, not largest in size.
+    """``y_i = x_i`` for the k largest entries x_i of each example, ``y_i = 0`` for the others.
+    Largest by value, not by magnitude.
 
-    Which k they are changes only where two numbers change places. Everywhere else the layer multiplies by a fixed mask of
-    zeros and ones, ``kept``: so does its backward, and f'' = 0. Of equal numbers, those that come first are kept: there are
-    always exactly k.
+    The set of the k largest changes only where two entries are equal. Everywhere else the layer
+    multiplies by a fixed mask of zeros and ones, ``kept``; so does its backward, and f'' = 0. Among
+    equal entries the first ones are kept, so there are always exactly k.
 
     Raises:
-        ValueError: a k below 1, or in a call one larger than the code.
+        ValueError: k is not an integer of at least 1.
+        ValueError: in a call, k is larger than the code.
     """
 
     def __init__(self, k: int) -> None:
         if isinstance(k, bool) or not k >= 1 or k % 1:
-            raise ValueError(f"KSparse: k is {k}, expected a whole number of at least 1")
+            raise ValueError(f"KSparse: k is {k}, expected an integer of at least 1")
         self.k = int(k)
 
     def forward(self, x: Array) -> tuple[Array, Array]:
@@ -46,20 +49,17 @@ class KSparse(Layer):
         return kept.shape
 
     def _largest(self, x: Array) -> Array:
-        """True where a number is among the k largest of its example: bool, the shape of x."""
+        """True where an entry is among the k largest of its example: bool, the shape of x."""
         units = math.prod(x.shape[1:])
         if self.k > units:
             raise ValueError(
-                f"{self!r}: k is {self.k}, but the code has only {units} numbers (shape {x.shape})"
+                f"{self!r}: k is {self.k}, but the code has only {units} units (shape {x.shape})"
             )
         rows = x.real.reshape(len(x), units)  # (N, K)
-        kth = np.partition(rows, units - self.k, axis=1)[
-            :, units - self.k, None
-        ]  # each row's k-th largest number
+        nth = units - self.k
+        kth = np.partition(rows, nth, axis=1)[:, nth, None]  # the k-th largest of each row: (N, 1)
         above, equal = rows > kth, rows == kth
-        room = self.k - above.sum(
-            axis=1, keepdims=True
-        )  # how many of the equal ones still have a place
+        room = self.k - above.sum(axis=1, keepdims=True)  # how many of the equal entries to keep
         return (above | (equal & (equal.cumsum(axis=1) <= room))).reshape(x.shape)
 
     def __repr__(self) -> str:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
-from tinyae.backend import Array
-from tinyae.layers.base import Gradients, Layer, uniform_init
+from tinyae.backend import Array, Rng
+from tinyae.layers.base import Gradients, LinearMap, uniform_init
 
 
-class Linear(Layer):
+class Linear(LinearMap):
     """``y = x Wᵀ + b``, x: (N, in) -> y: (N, out), W: (out, in), b: (out,), as in PyTorch.
 
-    Each example is a row. With the loss's gradient dy: (N, out) given,
+    Each example is a row. Given dy: (N, out), the gradient of the loss with respect to y,
 
         ``dx = dy W``,   ``dW = dyᵀ x``,   ``db = Σ_n dy_n``.
 
-    W and b start as U(±1/√in). ``rng`` is a seed or a ``numpy.random.Generator``.
+    W and b start as samples of U(±1/√in). ``rng`` is a seed or a ``numpy.random.Generator``.
 
     Raises:
-        ValueError: an input whose last axis is not ``in_features`` long, or that has not two axes.
+        ValueError: a size is below 1.
+        ValueError: in a call, the input does not have the shape (N, ``in_features``).
     """
 
     def __init__(
@@ -28,8 +28,8 @@ class Linear(Layer):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        rng: Any = None,
-        dtype: Any = np.float32,
+        rng: Rng = None,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         if in_features < 1 or out_features < 1:
             raise ValueError(
@@ -43,38 +43,25 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         self._check(x)
-        y = x @ self.params["weight"].T  # (N, in) (in, out) -> (N, out)
-        if "bias" in self.params:
-            y += self.params["bias"]
-        return y, x
+        w = self.params["weight"]
+        y = x @ w.T  # (N, in) (in, out) -> (N, out)
+        return self.add_bias(y), x
 
     def backward(self, dy: Array, x: Array) -> tuple[Array, Gradients]:
         return self.vjp(dy, x), self.parameter_gradients(dy, x)
 
-    def parameter_gradients(self, dy: Array, x: Array) -> Gradients:
-        grads = {
-            "weight": dy.T @ x
-        }  # (out, N) (N, in) -> (out, in): the sum over examples is the product's own
-        if "bias" in self.params:
-            grads["bias"] = dy.sum(axis=0)
-        return grads
-
-    def jvp(self, dx: Array, x: Array) -> Array:
-        return _rows_times(dx, self.params["weight"].T)  # the map without its offset
+    def weight_gradient(self, dy: Array, x: Array) -> Array:
+        return dy.T @ x  # (out, N) (N, in) -> (out, in): the product sums over the examples
 
     def vjp(self, dy: Array, x: Array) -> Array:
-        return _rows_times(dy, self.params["weight"])
+        w = self.params["weight"]
+        dx = _flat(dy) @ w  # (N, out) (out, in) -> (N, in)
+        return dx.reshape(*dy.shape[:-1], self.in_features)
 
-    def double_backward(self, g: Array, dy: Array, x: Array) -> tuple[Array, None, Gradients]:
-        # s = Σ g · (dy W): the three products of backward once more, with g in the place of x; x itself is not in s.
-        rows = (
-            dy.reshape(-1, self.out_features),
-            g.reshape(-1, self.in_features),
-        )  # (K·N, out), (K·N, in)
-        grads = {"weight": rows[0].T @ rows[1]}
-        if "bias" in self.params:
-            grads["bias"] = np.zeros_like(self.params["bias"])
-        return self.jvp(g, x), None, grads
+    def jvp(self, dx: Array, x: Array) -> Array:
+        w = self.params["weight"]
+        dy = _flat(dx) @ w.T  # forward without the bias
+        return dy.reshape(*dx.shape[:-1], self.out_features)
 
     def output_shape(self, x: Array) -> tuple[int, int]:
         self._check(x)
@@ -83,13 +70,9 @@ class Linear(Layer):
     def _check(self, x: Array) -> None:
         if x.ndim == 2 and x.shape[1] == self.in_features:
             return
-        hint = (
-            ": flatten it first?"
-            if x.ndim > 2
-            else ": one example alone needs x[None]"
-            if x.ndim == 1
-            else ""
-        )
+        hint = ""
+        if x.ndim != 2:
+            hint = ": flatten it first?" if x.ndim > 2 else ": a single example needs x[None]"
         features = x.shape[-1] if x.ndim else 0
         raise ValueError(
             f"{self!r}: input has {features} features, expected {self.in_features} "
@@ -97,9 +80,10 @@ class Linear(Layer):
         )
 
     def __repr__(self) -> str:
-        return f"Linear({self.in_features} → {self.out_features}{'' if 'bias' in self.params else ', no bias'})"
+        no_bias = "" if "bias" in self.params else ", no bias"
+        return f"Linear({self.in_features} → {self.out_features}{no_bias})"
 
 
-def _rows_times(a: Array, w: Array) -> Array:
-    """``a @ w`` for a: (N, D) or (K, N, D), as one product: K small ones would be slower."""
-    return (a.reshape(-1, a.shape[-1]) @ w).reshape(*a.shape[:-1], w.shape[1])
+def _flat(a: Array) -> Array:
+    """(K, N, D) -> (K·N, D), (N, D) stays: one large product is faster than K small ones."""
+    return a.reshape(-1, a.shape[-1])

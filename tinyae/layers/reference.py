@@ -1,6 +1,7 @@
-"""Convolution as textbooks write it: six loops and a product. Slow, and the reference that the fast layers are tested against.
+"""Convolution as textbooks write it: six loops and a product. Slow; the fast layers are tested
+against it.
 
-The batch is the only axis without a loop of its own: every line works on all N examples at once.
+Only the batch axis has no loop: every line works on all N examples at once.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ def conv2d_loops(
     padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> Array:
-    """``y[n, o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[n, c, i·stride + u·dilation − padding, j·…]``, x = 0 outside.
+    """``y[n, o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[n, c, i·s + u·d − p, j·s + v·d − p]``,
+    with stride s, padding p, dilation d, and x = 0 outside the image.
 
-    x: (N, C, H, W), w: (O, C, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). All settings are pairs (vertical, horizontal).
+    x: (N, C, H, W), w: (O, C, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). All settings are pairs
+    (vertical, horizontal).
     """
     (n, _, height, width), (channels_out, channels_in, kh, kw) = x.shape, w.shape
     ho = (height + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
@@ -50,10 +53,12 @@ def conv_transpose2d_loops(
     output_padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> Array:
-    """``y[n, o, i·stride + u·dilation − padding, j·…] += w[c, o, u, v] · x[n, c, i, j]``; what falls outside y is dropped.
+    """``y[n, o, i·s + u·d − p, j·s + v·d − p] += w[c, o, u, v] · x[n, c, i, j]``; what falls
+    outside y is dropped.
 
-    x: (N, C, H, W), w: (C, O, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). The loops of ``conv2d_loops``, with the roles of the two
-    images exchanged: a sum over where to read from has become a sum over where to write to.
+    x: (N, C, H, W), w: (C, O, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). The loops of ``conv2d_loops``
+    with the roles of the two images exchanged: ``conv2d_loops`` computes where to read, these loops
+    compute where to write.
     """
     (n, channels_in, height, width), (_, channels_out, kh, kw) = x.shape, w.shape
     ho = (height - 1) * stride[0] - 2 * padding[0] + dilation[0] * (kh - 1) + output_padding[0] + 1
@@ -80,13 +85,10 @@ def conv2d_loops_backward(
     padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> tuple[Array, Array, Array]:
-    """``dx, dw, db`` of ``conv2d_loops``: its innermost line ``y += w · x`` read backwards, ``dx += w · dy`` and
-    ``dw += x · dy``."""
-    (_, _, height, width), (channels_out, channels_in, kh, kw), (_, _, ho, wo) = (
-        x.shape,
-        w.shape,
-        dy.shape,
-    )
+    """``dx, dw, db`` of ``conv2d_loops``: the innermost line ``y += w · x`` becomes ``dx += w ·
+    dy`` and ``dw += x · dy``."""
+    (height, width), (channels_out, channels_in, kh, kw) = x.shape[2:], w.shape
+    ho, wo = dy.shape[2:]
     dx, dw = np.zeros_like(x), np.zeros_like(w)
     for o in range(channels_out):
         for i in range(ho):

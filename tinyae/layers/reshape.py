@@ -1,18 +1,20 @@
-"""Layers that only rename axes: their Jacobian is a permutation of entries, here even the identity."""
+"""Layers that only change the shape. Their Jacobian is the identity."""
 
 from __future__ import annotations
 
 import math
 
 from tinyae.backend import Array
-from tinyae.layers.base import Gradients, Layer
+from tinyae.layers.base import Gradients, LinearMap
 
 
-class Reshape(Layer):
-    """(N, *any) -> (N, *shape): the same numbers in the same order, for example ``Reshape(1, 28, 28)``.
+class Reshape(LinearMap):
+    """(N, *any) -> (N, *shape): the same entries in the same order, for example
+    ``Reshape(1, 28, 28)``.
 
     Raises:
-        ValueError: an input whose examples have not as many numbers as ``shape``.
+        ValueError: a size is below 1.
+        ValueError: in a call, an example does not have as many entries as ``shape``.
     """
 
     def __init__(self, *shape: int) -> None:
@@ -23,9 +25,10 @@ class Reshape(Layer):
         self.shape = shape
 
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
-        if math.prod(x.shape[1:]) != math.prod(self.shape):
+        entries = math.prod(self.shape)
+        if math.prod(x.shape[1:]) != entries:
             raise ValueError(
-                f"{self!r}: an example of shape {x.shape[1:]} has not {math.prod(self.shape)} numbers"
+                f"{self!r}: an example of shape {x.shape[1:]} does not have {entries} entries"
             )
         return x.reshape(len(x), *self.shape), x.shape
 
@@ -37,13 +40,8 @@ class Reshape(Layer):
         return dx.reshape(*probes, x_shape[0], *self.shape)
 
     def vjp(self, dy: Array, x_shape: tuple[int, ...]) -> Array:
-        probes = dy.shape[: dy.ndim - 1 - len(self.shape)]
+        probes = dy.shape[: dy.ndim - 1 - len(self.shape)]  # (K,) or ()
         return dy.reshape(*probes, *x_shape)
-
-    def double_backward(
-        self, g: Array, dy: Array, x_shape: tuple[int, ...]
-    ) -> tuple[Array, None, Gradients]:
-        return self.jvp(g, x_shape), None, {}
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         return x_shape[0], *self.shape
@@ -52,8 +50,12 @@ class Reshape(Layer):
         return f"Reshape({', '.join(map(str, self.shape))})"
 
 
-class Flatten(Layer):
-    """(N, ...) -> (N, D), for example (N, 1, 28, 28) -> (N, 784)."""
+class Flatten(LinearMap):
+    """(N, ...) -> (N, D), for example (N, 1, 28, 28) -> (N, 784).
+
+    Raises:
+        ValueError: in a call, x has fewer than two axes.
+    """
 
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
         if x.ndim < 2:
@@ -66,16 +68,11 @@ class Flatten(Layer):
         return dy.reshape(x_shape), {}
 
     def jvp(self, dx: Array, x_shape: tuple[int, ...]) -> Array:
-        probes = dx.shape[: dx.ndim - len(x_shape)]
+        probes = dx.shape[: dx.ndim - len(x_shape)]  # (K,) or ()
         return dx.reshape(*probes, x_shape[0], -1)
 
     def vjp(self, dy: Array, x_shape: tuple[int, ...]) -> Array:
         return dy.reshape(*dy.shape[:-2], *x_shape)
-
-    def double_backward(
-        self, g: Array, dy: Array, x_shape: tuple[int, ...]
-    ) -> tuple[Array, None, Gradients]:
-        return self.jvp(g, x_shape), None, {}
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, int]:
         return x_shape[0], math.prod(x_shape[1:])

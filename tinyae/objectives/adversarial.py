@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_layer
+from tinyae._validate import check_layer, check_optimizer
 from tinyae.backend import Array, Rng, Scalar, device_of, scalar, standard_normal
 from tinyae.data.batches import Data, examples_of
 from tinyae.data.validation import check_data
@@ -45,7 +45,7 @@ from tinyae.objectives.base import (
     Terms,
     as_objective,
 )
-from tinyae.optim import Optimizer, check_optimizer
+from tinyae.optim import Optimizer
 
 RealFakeBatches = Callable[[Any, Array, Any], tuple[Array, Array]]  # (model, x, rng) -> real, fake
 

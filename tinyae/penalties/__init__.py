@@ -1,5 +1,5 @@
-"""Penalties: on the code (``sparsity``) and on the encoder's Jacobian (``jacobian``, whose function of that name is
-``tinyae.jacobian``); ``measures`` of the Jacobian for tables and plots."""
+"""Penalties on the code (``sparsity``) and on the encoder's Jacobian (``jacobian_penalty``), and
+what the Jacobian looks like, for tables and plots (``jacobian_metrics``)."""
 
 from tinyae.penalties.jacobian_metrics import (
     contraction_ratios,
@@ -12,16 +12,18 @@ from tinyae.penalties.jacobian_penalty import (
     higher_order_contractive,
     reconstruction_contractive,
 )
+from tinyae.penalties.rows import jacobian
 from tinyae.penalties.sparsity import KLSparsity, l1
 
 __all__ = [
+    "KLSparsity",
     "contraction_ratios",
     "contractive",
     "higher_order_contractive",
+    "jacobian",
     "jacobian_norms",
-    "KLSparsity",
     "l1",
-    "reconstruction_contractive",
     "normalized_contraction",
+    "reconstruction_contractive",
     "singular_values",
 ]

@@ -1,103 +1,88 @@
-"""A net as one chain of plain layers, which is how the Jacobian penalties go through it, and whether it can be gone through."""
+"""A model as one chain of plain layers, which is what the Jacobian penalties work on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tinyae.layers import Flatten, Frozen, Reshape
+from tinyae.backend import Array
+from tinyae.layers import Flatten, Frozen, Reshape, freeze
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain
 
 NEEDED = {"vjp": "(dy, cache)", "double_backward": "(g, dy, cache)", "output_shape": "(cache)"}
 
 
-def flattened(net: Layer, caches: Any) -> tuple[Chain, list[Any], Any]:
-    """Containers inside containers -> one chain of plain layers, its caches, and a function that gives the gradients the
-    names that ``net`` has for them. A frozen container becomes a chain of frozen layers."""
+def as_chain(net: Layer, caches: Any) -> tuple[Chain, list[Any]]:
+    """Containers inside containers -> one chain of plain layers, and its caches. A frozen container
+    becomes a chain of frozen layers."""
+    layers, flat = {}, []
+    for name, layer, cache in _plain_layers(net, caches):
+        layers[name] = layer
+        flat.append(cache)
+    return Chain(layers), flat
+
+
+def _plain_layers(net: Layer, caches: Any, prefix: str = "") -> Iterator[tuple[str, Layer, Any]]:
     if isinstance(net, Frozen):
-        chain, flat, _ = flattened(net.layer, caches)
-        return (
-            Chain({name: Frozen(layer) for name, layer in chain.named_layers.items()}),
-            flat,
-            lambda grads: {},
-        )
-    if not isinstance(net, Chain):
-        return (
-            Chain({"net": net}),
-            [caches],
-            lambda grads: {key.removeprefix("net."): g for key, g in grads.items()},
-        )
-    layers, flat, merging = {}, [], []
+        for name, layer, cache in _plain_layers(net.layer, caches, prefix):
+            yield name, freeze(layer), cache
+    elif isinstance(net, Chain):
+        for name, layer, cache in net.with_caches(caches):
+            yield from _plain_layers(layer, cache, f"{prefix}{name}.")
+    else:
+        yield prefix.removesuffix(".") or "net", net, caches
 
-    def walk(chain: Chain, chain_caches: Any, prefix: str) -> None:
-        if not isinstance(chain_caches, list) or len(chain_caches) != len(chain.layers):
-            raise ValueError(
-                f"{type(chain).__name__}: these are the caches of another net, expected {len(chain.layers)} of them"
-            )
-        for (name, layer), cache in zip(chain.named_layers.items(), chain_caches, strict=True):
-            if isinstance(layer, Chain):
-                walk(layer, cache, f"{prefix}{name}.")
-            elif isinstance(layer, Frozen):
-                inside, inside_caches, _ = flattened(layer, cache)
-                layers.update(
-                    {f"{prefix}{name}.{key}": part for key, part in inside.named_layers.items()}
-                )
-                flat.extend(inside_caches)
-            else:
-                layers[prefix + name] = layer
-                flat.append(cache)
-        if (
-            type(chain).merged is not Chain.merged
-        ):  # tied weights, inner containers before outer ones
-            merging.append((prefix, chain))
 
-    def names(grads: Gradients) -> Gradients:
-        for prefix, chain in merging:
-            inside = {
-                key.removeprefix(prefix): g for key, g in grads.items() if key.startswith(prefix)
+def gradients_of(net: Layer, grads: Gradients, prefix: str = "") -> Gradients:
+    """The gradients of ``as_chain(net)`` -> those of ``net``, with the keys of ``net.params``. The
+    gradients of tied weights are added up, in inner containers first."""
+    if isinstance(net, Chain):
+        return net.named(
+            {
+                name: gradients_of(layer, grads, f"{prefix}{name}.")
+                for name, layer in net.named_layers.items()
             }
-            outside = {key: g for key, g in grads.items() if not key.startswith(prefix)}
-            grads = outside | {prefix + key: g for key, g in chain.merged(inside).items()}
-        return grads
-
-    walk(net, caches, "")
-    return Chain(layers), flat, names
+        )
+    prefix = prefix or "net."
+    return {key.removeprefix(prefix): g for key, g in grads.items() if key.startswith(prefix)}
 
 
-def reshapes(layers: list[Layer]) -> int:
+def n_leading_reshapes(layers: list[Layer]) -> int:
     """How many layers at the beginning only reshape, as Flatten does."""
-    return next(
-        (i for i, layer in enumerate(layers) if not isinstance(layer, Flatten | Reshape)), 0
-    )
+    return next((i for i, layer in enumerate(layers) if not _only_reshapes(layer)), 0)
 
 
-def check_chain(net: Chain, caches: list[Any], probes: int | None) -> None:
+def validate_chain(net: Chain, caches: list[Any], probes: int | None) -> None:
+    """Check what a Jacobian penalty needs.
+
+    Raises:
+        TypeError: a layer has no vjp, double_backward or output_shape.
+        ValueError: ``probes`` is below 1, the batch is empty, or the caches are those of another
+            net, as far as their shapes show it.
+    """
     if probes is not None:
         check_probes("contractive", probes)
     missing = [
         f"layer {name}, {layer!r}, has no {method}{signature}"
         for name, layer in net.named_layers.items()
         for method, signature in NEEDED.items()
-        if getattr(type(_thawed(layer)), method, None) in (None, getattr(Layer, method))
+        if getattr(type(_unwrap(layer)), method, None) in (None, getattr(Layer, method))
     ]
     if missing:
         raise TypeError(
-            f"contractive: {'; '.join(missing)}. A Jacobian penalty needs that of every layer of the encoder: add it. "
-            "What it must return stands in tinyae.layers.base.Layer"
+            f"contractive: {'; '.join(missing)}. A Jacobian penalty needs this of every layer of "
+            "the encoder: add it. What it must return is in tinyae.layers.base.Layer"
         )
     shape = None
-    for (name, layer), cache in zip(net.named_layers.items(), caches, strict=True):
-        kept = _thawed(layer)
-        cached = getattr(cache, "shape", cache if isinstance(kept, Flatten | Reshape) else None)
-        ours = type(kept).__module__.startswith(
-            "tinyae.layers."
-        )  # ours keep their input, an output as large, or its shape
-        if ours and shape is not None and cached is not None and cached != shape:
+    for name, layer, cache in net.with_caches(caches):
+        cached = _cached_shape(_unwrap(layer), cache)
+        if shape is not None and cached is not None and cached != shape:
             raise ValueError(
-                f"contractive: layer {name}, {layer!r}, has a cache of shape {cached}, expected {shape}: "
-                "these are the caches of another net"
+                f"contractive: layer {name}, {layer!r}, has a cache of shape {cached}, expected "
+                f"{shape}: these are the caches of another net"
             )
         shape = layer.output_shape(cache)
     if shape and shape[0] == 0:
@@ -105,11 +90,41 @@ def check_chain(net: Chain, caches: list[Any], probes: int | None) -> None:
 
 
 def check_probes(who: str, probes: Any) -> None:
+    """Check the number of random probes.
+
+    Raises:
+        ValueError: not an integer of at least 1.
+    """
     if isinstance(probes, bool) or not isinstance(probes, int | np.integer) or probes < 1:
         raise ValueError(
-            f"{who}: probes is {probes}, expected None (exact) or a whole number of at least 1"
+            f"{who}: probes is {probes}, expected None (exact) or an integer of at least 1"
         )
 
 
-def _thawed(layer: Layer) -> Layer:
+def check_floating(who: str, x: Array) -> None:
+    """Check that x can have a derivative.
+
+    Raises:
+        ValueError: x is not floating point.
+    """
+    if x.dtype.kind not in "fc":
+        raise ValueError(
+            f"{who}: x has dtype {x.dtype}, expected floating point: for pixels, "
+            "x.astype(np.float32) / 255"
+        )
+
+
+def _cached_shape(layer: Layer, cache: Any) -> tuple[int, ...] | None:
+    """The shape of a layer's input as its cache tells it: our layers keep their input, an output of
+    the same shape, or the shape itself. None if the cache does not tell it."""
+    if not type(layer).__module__.startswith("tinyae.layers."):
+        return None
+    return getattr(cache, "shape", cache if _only_reshapes(layer) else None)
+
+
+def _only_reshapes(layer: Layer) -> bool:
+    return isinstance(layer, Flatten | Reshape)
+
+
+def _unwrap(layer: Layer) -> Layer:
     return layer.layer if isinstance(layer, Frozen) else layer

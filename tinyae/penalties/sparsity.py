@@ -1,22 +1,24 @@
-"""Penalties that keep most units of a code quiet: ``penalty(z) -> value, dz``."""
+"""Penalties that keep most units of a code inactive: ``penalty(z) -> value, dz``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from tinyae.backend import Array, scalar
+from tinyae.backend import Array, Scalar, scalar
 
-Penalty = Callable[[Array], tuple[Any, Array]]
+Penalty = Callable[[Array], tuple[Scalar, Array]]
 
 
-def l1(z: Array) -> tuple[Any, Array]:
-    """``Σ |z| / N``: the sum over a code's units, the mean over the batch. ``dz = sign(z) / N``. Range [0, ∞).
+def l1(z: Array) -> tuple[Scalar, Array]:
+    """``Σ |z| / N``: the sum over the units of a code, the mean over the batch. ``dz = sign(z) /
+    N``. Range [0, ∞).
 
-    It pushes every active unit towards 0 with the same force, however small the unit already is, so some arrive there.
+    It pushes every active unit toward 0 with the same force, however small the unit already is, so
+    some units become exactly 0.
     """
     n = len(z)
     return scalar(np.abs(z).sum() / n), np.sign(z) / n
@@ -24,15 +26,16 @@ def l1(z: Array) -> tuple[Any, Array]:
 
 @dataclass(frozen=True)
 class KLSparsity:
-    """``Σ_j KL(ρ ‖ ρ̂_j)``, where ρ̂_j is the mean activation of unit j over the batch. It makes each
-    unit active a fraction ρ of the time. ``Objective(code_penalty=KLSparsity(0.05), beta=3e-3)``.
+    """``Σ_j KL(ρ ‖ ρ̂_j)``, where ρ̂_j is the mean activation of unit j over the batch. It makes
+    each unit active a fraction ρ of the time. ``Objective(code_penalty=KLSparsity(0.05),
+    beta=3e-3)``.
 
         ``KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))``
         ``dz = (−ρ/ρ̂ + (1−ρ)/(1−ρ̂)) / N``   for every example
 
     Both terms are needed: the sum is non-negative, and it is 0 with derivative 0 exactly at ρ̂ = ρ.
-    Ng 2011, CS294A notes, section 3. The value belongs to the whole batch: cut into shards, the
-    batch would have another mean in each shard. Hence ``needs_full_batch``.
+    Ng 2011, CS294A notes, section 3. The value belongs to the whole batch: if the batch were split
+    into shards, each shard would have a different mean. Hence ``needs_full_batch``.
 
     Args:
         rho: ρ, the target mean activation, in (0, 1).
@@ -49,7 +52,7 @@ class KLSparsity:
     def __post_init__(self) -> None:
         check_rho("KLSparsity", self.rho)
 
-    def __call__(self, z: Array) -> tuple[Any, Array]:
+    def __call__(self, z: Array) -> tuple[Scalar, Array]:
         rho, n = self.rho, len(z)
         mean = z.mean(axis=0)  # ρ̂: (units,)
         _check_code(z, mean)
@@ -59,24 +62,32 @@ class KLSparsity:
 
 
 def check_rho(name: str, rho: float) -> None:
+    """Check a target activation.
+
+    Raises:
+        ValueError: ρ is outside (0, 1).
+    """
     if not 0 < rho < 1:
         raise ValueError(f"{name}: rho is {rho}, expected a number between 0 and 1, such as 0.05")
 
 
 def _check_code(z: Array, mean: Array) -> None:
-    # Looked at on the CPU alone: a GPU's step would have to wait. NaN is not this mistake and goes through.
+    # Checked on the CPU only: on a GPU, the training step would have to wait for the result. NaN is
+    # a different mistake and passes.
     if not isinstance(z, np.ndarray):
         return
     low, high = float(z.real.min()), float(z.real.max())
     if low < 0 or high > 1:
         raise ValueError(
-            f"KLSparsity: the code runs from {low:.3g} to {high:.3g}, but its units' mean activations must lie inside (0, 1): "
-            "end the encoder in Sigmoid (a ReLU, Tanh or linear code has no such range)"
+            f"KLSparsity: the code runs from {low:.3g} to {high:.3g}, but the mean activation of "
+            "each unit must be in (0, 1): end the encoder in Sigmoid (a ReLU, Tanh or linear code "
+            "does not have this range)"
         )
     stuck = (mean.real <= 0) | (mean.real >= 1)
     if stuck.any():
         raise ValueError(
-            f"KLSparsity: {stuck.sum()} of {stuck.size} code units are 0, or 1, for the whole batch, where the divergence is "
-            "infinite: end the encoder in Sigmoid (a ReLU is 0 for half of its inputs). If it does, its inputs have grown far "
-            "too large: a smaller learning rate or β"
+            f"KLSparsity: {stuck.sum()} of {stuck.size} code units are 0, or 1, for the whole "
+            "batch, where the divergence is infinite: end the encoder in Sigmoid (a ReLU is 0 for "
+            "half of its inputs). If it does end in Sigmoid, the inputs of the Sigmoid are far too "
+            "large: try a smaller learning rate or β"
         )

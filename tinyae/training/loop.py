@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import check_optimizer
 from tinyae.backend import device_of, namespace, to_numpy
 from tinyae.data.batches import Data, examples_of, take
 from tinyae.data.validation import check_data
@@ -26,7 +27,7 @@ from tinyae.objectives.base import (
     Terms,
     as_objective,
 )
-from tinyae.optim import Optimizer, check_optimizer
+from tinyae.optim import Optimizer
 from tinyae.training.checkpoint import (
     TrainingState,
     load_checkpoint,
