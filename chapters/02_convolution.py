@@ -293,9 +293,9 @@ show(grid, "02_touches")
 #
 # A convolution is linear in $x$, so there is a matrix $C$ with $y = Cx$ if images and grids are
 # written as long vectors. No one computes a convolution this way, because most entries of $C$ are
-# zero, but it is worth seeing once. The columns of $C$ are the outputs for images with a single
-# white pixel. We get the matrix of the transposed convolution with the same weights in the same
-# way, and we expect it to be $C^\top$.
+# zero, but it is worth seeing once. The columns of $C$ are the outputs for images in which one
+# pixel is 1 and all others are 0. We get the matrix of the transposed convolution with the same
+# weights in the same way, and we expect it to be $C^\top$.
 
 # %%
 how = {"kernel_size": 3, "stride": 2, "padding": 1, "bias": False, "dtype": np.float64}
