@@ -147,8 +147,8 @@ print(gradcheck(denoising, small, x_small))
 # output $y$ with the smallest expected squared error is their mean, because with
 # $m = \mathbb E[x\mid\tilde x]$
 #
-# $$\mathbb E\big[\lVert y - x\rVert^2 \mid \tilde x\big] = \lVert y - m\rVert^2
-# + \mathbb E\big[\lVert x - m\rVert^2 \mid \tilde x\big],$$
+# $$\mathbb E\big[\lVert y - x\rVert^2 \mid \tilde x\big] = \lVert y - m\rVert^2 +
+# \mathbb E\big[\lVert x - m\rVert^2 \mid \tilde x\big],$$
 #
 # and only the first term depends on $y$. So a perfect denoiser outputs
 # $\hat x = \mathbb E[x\mid\tilde x]$. For Gaussian noise without clipping, we can say more. Let $p$

@@ -78,8 +78,8 @@ print(data, "->", x_train.shape, x_test.shape)
 # **KL.** $\ \hat\rho_j$ depends on all $N$ codes in the same way,
 # $\partial\hat\rho_j/\partial z_{nj} = 1/N$, and
 #
-# $$\frac{\partial}{\partial\hat\rho}\Big[\rho\log\rho - \rho\log\hat\rho + (1-\rho)\log(1-\rho)
-# - (1-\rho)\log(1-\hat\rho)\Big]
+# $$\frac{\partial}{\partial\hat\rho}\Big[\rho\log\rho - \rho\log\hat\rho + (1-\rho)\log(1-\rho) -
+# (1-\rho)\log(1-\hat\rho)\Big]
 # = -\frac{\rho}{\hat\rho} + \frac{1-\rho}{1-\hat\rho}
 # = \frac{\hat\rho-\rho}{\hat\rho\,(1-\hat\rho)} .$$
 #
