@@ -54,7 +54,7 @@ print(data, "->", x_train.shape, x_test.shape)
 # There are two common choices of $\Omega$, and one method without a penalty:
 #
 # - **L1**, $\ \Omega = \frac1N\sum_{nj}|z_{nj}|$: the cost is proportional to the activation.
-# - **KL divergence**: each unit $j$ should be active a fraction $\rho$ of the time, say 5 %. The
+# - **KL divergence**: each unit $j$ should be active a fraction $\rho$ of the time, say 5%. The
 #   mean activation of the unit over the batch is $\hat\rho_j = \frac1N\sum_n z_{nj}$, and
 #   $\ \Omega = \sum_j \mathrm{KL}(\rho\,\Vert\,\hat\rho_j)$, where
 #   $\mathrm{KL}(\rho\,\Vert\,\hat\rho)$ is
