@@ -1,11 +1,13 @@
 # %% [markdown]
 # # 0 · Derivatives by hand
 #
-# A neural net is a chain of simple functions. To train it we need one thing: how its error, a single number, changes with
-# each of its weights. Libraries such as PyTorch find these derivatives by themselves. Here we find them with pen and paper,
-# write them down in a few lines of NumPy, and then *prove* them: by moving a weight a little and looking.
+# A neural network is a chain of simple functions. To train it, we need to know how its error, a
+# single number, changes with each of its weights. Libraries such as PyTorch compute these
+# derivatives automatically. Here we derive them with pen and paper, write them in a few lines of
+# NumPy, and then *check* them: we change a weight slightly and watch how the error changes.
 #
-# All of this chapter in one picture. Values go to the right, derivatives come back to the left:
+# This diagram shows the whole chapter. Values flow to the right, and derivatives flow back to the
+# left:
 #
 # ```
 #             W₁,b₁            W₂,b₂             target t
@@ -16,14 +18,15 @@
 #            dW₁,db₁          dW₂,db₂
 # ```
 #
-# **One convention for the whole book.** For any array $v$ that $L$ depends on, $dv$ is the array of the derivatives of $L$,
-# one for each entry: $(dv)_{ij} = \partial L / \partial v_{ij}$. So $dv$ always has the shape of $v$. Small *changes* of $v$
-# are written $\delta v$, and to first order
+# **One convention for all chapters.** For any array $v$ that $L$ depends on, $dv$ is the array of
+# the derivatives of $L$ with respect to the entries of $v$:
+# $(dv)_{ij} = \partial L / \partial v_{ij}$. So $dv$ always has the same shape as $v$. We write a
+# small *change* of $v$ as $\delta v$. To first order,
 #
 # $$\delta L = \sum_{ij} dv_{ij}\,\delta v_{ij} = \langle dv, \delta v\rangle .$$
 #
-# This line is the definition that everything below goes back to: $dv$ is that array whose product with *every* small
-# change $\delta v$ gives the change of $L$.
+# This line is the definition that everything below relies on: $dv$ is the array whose inner product
+# with *every* small change $\delta v$ gives the change of $L$.
 
 # %%
 import time
@@ -40,13 +43,16 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## 1. One weight
 #
-# Begin with plain numbers: $a = wx + b$, $y = \sigma(a) = 1/(1+e^{-a})$, $L = (y-t)^2$. The chain rule multiplies the slopes
-# from the end to the beginning:
+# Start with scalars: $a = wx + b$, $y = \sigma(a) = 1/(1+e^{-a})$, $L = (y-t)^2$. The chain rule
+# multiplies the derivatives, starting at the loss and working back to the input:
 #
-# $$dy = 2(y-t), \qquad da = dy\,\sigma'(a), \qquad dw = da\,x, \qquad db = da, \qquad dx = da\,w .$$
+# $$dy = 2(y-t), \qquad da = dy\,\sigma'(a), \qquad dw = da\,x, \qquad db = da,
+# \qquad dx = da\,w .$$
 #
-# For the sigmoid, with $u = e^{-a}$: $\sigma' = \dfrac{u}{(1+u)^2} = \dfrac{1}{1+u}\cdot\dfrac{u}{1+u} = y\,(1-y)$. The slope
-# can be computed from the *output* alone. We shall use that: what `backward` has to remember is $y$.
+# For the sigmoid, let $u = e^{-a}$. Then
+# $\sigma' = \dfrac{u}{(1+u)^2} = \dfrac{1}{1+u}\cdot\dfrac{u}{1+u} = y\,(1-y)$. So the derivative
+# can be computed from the *output* alone. We will use this fact: `backward` only has to remember
+# $y$.
 
 
 # %%
@@ -60,46 +66,53 @@ def loss_of(w, x=1.5, b=-0.3, t=1.0):
 
 x, w, b, t = 1.5, 0.8, -0.3, 1.0
 y = sigmoid(w * x + b)  # forward
-dy = 2 * (y - t)  # and back
+dy = 2 * (y - t)  # backward
 da = dy * y * (1 - y)
 dw = da * x
 
 h = 1e-5
 print(f"by hand             dw = {dw:.10f}")
-print(f"w moved by ±{h:g}       {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.10f}")
+print(f"w changed by ±{h:g}     {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.10f}")
 
 # %% [markdown]
 # ## 2. A matrix of weights: the linear layer
 #
-# Each of $N$ examples is a *row* of $x$: shape $(N, \text{in})$. The weights $W$ have the shape $(\text{out}, \text{in})$, so
+# Each of the $N$ examples is a *row* of $x$, so $x$ has shape $(N, \text{in})$. The weight matrix
+# $W$ has shape $(\text{out}, \text{in})$. The layer computes
 #
 # $$y = xW^\top + b, \qquad\text{entry by entry}\qquad y_{ni} = \sum_j x_{nj} W_{ij} + b_i .$$
 #
-# Given $dy$, shape $(N, \text{out})$, we want $dW$, $db$ and $dx$. We derive them twice.
+# We are given $dy$, which has shape $(N, \text{out})$, and we want $dW$, $db$ and $dx$. We derive
+# them in two ways.
 #
-# **By indices.** $W_{ij}$ enters $y_{ni}$, for every example $n$, and there it is multiplied by $x_{nj}$. The chain rule adds
-# up all the ways from $W_{ij}$ to $L$:
+# **With indices.** The weight $W_{ij}$ contributes to $y_{ni}$ for every example $n$, and there it
+# is multiplied by $x_{nj}$. The chain rule adds up all the paths from $W_{ij}$ to $L$:
 #
-# $$dW_{ij} = \sum_n dy_{ni}\,\frac{\partial y_{ni}}{\partial W_{ij}} = \sum_n dy_{ni}\,x_{nj} = (dy^\top x)_{ij},\qquad
+# $$dW_{ij} = \sum_n dy_{ni}\,\frac{\partial y_{ni}}{\partial W_{ij}}
+# = \sum_n dy_{ni}\,x_{nj} = (dy^\top x)_{ij},\qquad
 # dx_{nj} = \sum_i dy_{ni}\,W_{ij} = (dy\,W)_{nj},\qquad db_i = \sum_n dy_{ni} .$$
 #
-# The sum over the examples in $dW$ is the matrix product's own: nobody has to write it.
+# The sum over the examples in $dW$ is part of the matrix product, so the code needs no explicit
+# sum.
 #
-# **By differentials.** Without a single index: let everything change a little. To first order
-# $\delta y = \delta x\,W^\top + x\,\delta W^\top + \mathbf 1\,\delta b^\top$. Two facts are enough:
-# $\langle A, B\rangle = \operatorname{tr}(A^\top B)$, and a trace allows $\operatorname{tr}(ABC) = \operatorname{tr}(CAB)$ and
-# $\operatorname{tr}(A) = \operatorname{tr}(A^\top)$. For the part with $\delta W$:
+# **With differentials.** This derivation needs no indices. Let everything change a little. To first
+# order, $\delta y = \delta x\,W^\top + x\,\delta W^\top + \mathbf 1\,\delta b^\top$. We need two
+# facts: $\langle A, B\rangle = \operatorname{tr}(A^\top B)$, and the trace satisfies
+# $\operatorname{tr}(ABC) = \operatorname{tr}(CAB)$ and
+# $\operatorname{tr}(A) = \operatorname{tr}(A^\top)$. For the term with $\delta W$:
 #
 # $$\langle dy,\, x\,\delta W^\top\rangle = \operatorname{tr}(dy^\top x\,\delta W^\top)
 # = \operatorname{tr}\big((dy^\top x)^\top \delta W\big) = \langle dy^\top x,\ \delta W\rangle .$$
 #
-# (The second step is $\operatorname{tr}(AB^\top) = \operatorname{tr}(A^\top B)$: both are $\sum_{ij}A_{ij}B_{ij}$.) By
-# definition, what stands beside $\delta W$ is $dW = dy^\top x$. In the same way
+# (The second step uses $\operatorname{tr}(AB^\top) = \operatorname{tr}(A^\top B)$: both sides equal
+# $\sum_{ij}A_{ij}B_{ij}$.) By definition, the factor next to $\delta W$ is $dW$, so
+# $dW = dy^\top x$. In the same way,
 # $\langle dy, \delta x\,W^\top\rangle = \langle dy\,W, \delta x\rangle$ gives $dx = dy\,W$.
 #
-# **By shapes.** $dW$ must be $(\text{out}, \text{in})$, and the only product of $dy$: $(N, \text{out})$ and $x$: $(N, \text{in})$
-# with that shape is $dy^\top x$. Good for remembering, but no proof: the shapes do not see a factor 2, and where
-# $\text{in} = \text{out}$ they do not see a transpose.
+# **With shapes.** $dW$ must have shape $(\text{out}, \text{in})$. The only product of $dy$, with
+# shape $(N, \text{out})$, and $x$, with shape $(N, \text{in})$, that has this shape is $dy^\top x$.
+# This is a good way to remember the formula, but it is not a proof: shapes cannot reveal a missing
+# factor of 2, and if $\text{in} = \text{out}$ they cannot reveal a missing transpose.
 
 
 # %%
@@ -115,13 +128,14 @@ def linear_backward(dy, x, W):
 
 
 # %% [markdown]
-# **The check.** Take any number that depends on $y$; the simplest is $s = \langle dy, y\rangle$ with some fixed array $dy$: its
-# derivative with respect to $y$ is $dy$ itself. Move every entry of $x$, $W$ and $b$ up and down, one at a time:
+# **The check.** Take any scalar that depends on $y$. The simplest one is $s = \langle dy, y\rangle$
+# with some fixed array $dy$, because its derivative with respect to $y$ is $dy$ itself. Now change
+# every entry of $x$, $W$ and $b$ up and down, one entry at a time:
 
 
 # %%
 def numerical_gradient(f, v, h=1e-5):
-    """ds/dv for a number s = f(), which depends on the array v: each entry moved by ±h, in place."""
+    """ds/dv for a scalar s = f() that depends on the array v. Changes v in place."""
     dv = np.zeros_like(v)
     for i in np.ndindex(v.shape):
         old = v[i]
@@ -135,7 +149,7 @@ def numerical_gradient(f, v, h=1e-5):
 
 
 def worst(by_hand, numerical):
-    """The largest difference, relative to the largest entry."""
+    """The largest absolute difference, relative to the largest entry."""
     return np.abs(by_hand - numerical).max() / np.abs(numerical).max()
 
 
@@ -157,19 +171,22 @@ for name, v, dv in [("x", x, dx), ("W", W, dW), ("b", b, db)]:
 # %% [markdown]
 # ## 3. Elementwise functions and the loss
 #
-# Where $y_{ni} = f(x_{ni})$ acts on each entry alone, each entry has one way to $L$: $dx_{ni} = dy_{ni}\,f'(x_{ni})$, a product
-# entry by entry. For the sigmoid $dx = dy * y * (1-y)$.
+# An elementwise function $y_{ni} = f(x_{ni})$ acts on each entry separately, so there is only one
+# path from each entry to $L$: $dx_{ni} = dy_{ni}\,f'(x_{ni})$, an elementwise product. For the
+# sigmoid, $dx = dy * y * (1-y)$.
 #
-# At the end stands the mean squared error over all $M = N\cdot D$ entries:
+# The last step is the mean squared error over all $M = N\cdot D$ entries:
 #
 # $$L = \frac1M\sum_{ni}(y_{ni}-t_{ni})^2, \qquad dy = \frac{2}{M}\,(y-t) .$$
 #
-# The factor $1/M$ enters here, once, and travels back through the whole net. No other layer has to know about a mean.
+# The factor $1/M$ appears here, once, and is carried back through the whole network. No other layer
+# has to know that the loss is a mean.
 #
-# ## 4. A net of two layers
+# ## 4. A network with two layers
 #
-# Now put the pieces in a row. Read `backward` from top to bottom beside `forward` from bottom to top: line for line they belong
-# together, and each line of `backward` needs only what the line above it has computed, and what `forward` has kept.
+# Now connect the pieces. Compare `backward`, read from top to bottom, with `forward`, read from
+# bottom to top. The lines match one to one. Each line of `backward` needs only the result of an
+# earlier line and the values that `forward` has saved.
 
 
 # %%
@@ -204,51 +221,55 @@ for name, v, dv in zip(
     print(f"d{name:<2}  shape {dv.shape!s:<7} worst relative error {error:.0e}")
 
 # %% [markdown]
-# Six lines of calculus, and each of the derivatives agrees with the difference quotient to many digits. But not to all of
-# them: float64 has sixteen. Is what is missing our error, or the quotient's?
+# The backward pass is only six lines of calculus, and each derivative agrees with the difference
+# quotient to many digits. But float64 has sixteen digits, and they do not all agree. Is the
+# remaining difference an error in our derivatives, or in the difference quotient?
 #
-# ## 5. How small a step?
+# ## 5. How small should the step be?
 #
-# The forward and the central difference are, by Taylor's formula,
+# By Taylor's formula, the forward and the central difference are
 #
 # $$\frac{f(x+h)-f(x)}{h} = f' + \frac h2 f'' + \dots, \qquad
 # \frac{f(x+h)-f(x-h)}{2h} = f' + \frac{h^2}{6}f''' + \dots$$
 #
-# so a smaller $h$ should be better. But the computer knows $f$ only up to its relative precision $\varepsilon$
-# (`np.finfo(float).eps`), and two almost equal numbers are subtracted: what remains of that error, about $\varepsilon|f|$, is
-# divided by $h$. The one error falls with $h$, the other grows. Take $f = e^x$, where $f = f' = f'' = f'''$, so that the
-# relative errors are simply
+# so a smaller $h$ should be better. But the computer knows $f$ only to its relative precision
+# $\varepsilon$ (`np.finfo(float).eps`), and the formula subtracts two numbers that are almost
+# equal. The rounding error, about $\varepsilon|f|$, remains after the subtraction and is then
+# divided by $h$. So one error shrinks with $h$ while the other grows. Take $f = e^x$, for which
+# $f = f' = f'' = f'''$. Then the relative errors are simply
 #
-# $$\text{forward: } \frac h2 + \frac\varepsilon h, \qquad \text{central: } \frac{h^2}{6} + \frac\varepsilon h .$$
+# $$\text{forward: } \frac h2 + \frac\varepsilon h, \qquad
+# \text{central: } \frac{h^2}{6} + \frac\varepsilon h .$$
 #
-# Setting the derivative with respect to $h$ to zero gives the best steps, $h = (2\varepsilon)^{1/2}$ and
-# $h = (3\varepsilon)^{1/3}$, and the best errors: half of all digits for the forward difference, two thirds for the central
-# one.
+# Setting the derivative with respect to $h$ to zero gives the best steps,
+# $h = (2\varepsilon)^{1/2}$ and $h = (3\varepsilon)^{1/3}$. With the best step, the forward
+# difference is correct to about half of all digits, and the central difference to about two thirds.
 #
 # ## 6. The complex step
 #
-# There is a way around the subtraction. Step in the *imaginary* direction:
+# There is a way to avoid the subtraction: take a step in the *imaginary* direction.
 #
 # $$f(x+ih) = f + ih f' - \frac{h^2}{2}f'' - \dots \qquad\Rightarrow\qquad
 # \frac{\operatorname{Im} f(x+ih)}{h} = f' - \frac{h^2}{6}f''' + \dots$$
 #
-# The derivative stands alone in the imaginary part. Nothing is subtracted, so nothing keeps us from taking $h = 10^{-30}$, and
-# the error is that of $f$ itself (Squire and Trapp 1998).
+# The imaginary part contains the derivative and not $f$ itself. Nothing is subtracted, so we can
+# take $h = 10^{-30}$, and the only error left is the rounding error of $f$ itself (Squire and Trapp
+# 1998).
 
 # %%
 eps = np.finfo(float).eps
 at = 1.0
 exact = np.exp(at)
 steps = np.logspace(-16, 0, 161)
-ways = {
+estimates = {
     "forward": (np.exp(at + steps) - np.exp(at)) / steps,
     "central": (np.exp(at + steps) - np.exp(at - steps)) / (2 * steps),
     "complex": np.imag(np.exp(at + 1j * steps)) / steps,
 }
-errors = {name: np.abs(slope - exact) / exact for name, slope in ways.items()}
+errors = {name: np.abs(value - exact) / exact for name, value in estimates.items()}
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for name, colour, size in [
+for name, color, size in [
     ("forward", "tab:orange", 4),
     ("central", "tab:blue", 6),
     ("complex", "tab:green", 3),
@@ -258,9 +279,9 @@ for name, colour, size in [
         np.maximum(errors[name], eps / 8),
         ".",
         markersize=size,
-        color=colour,
+        color=color,
         label=name,
-    )  # 0 is drawn at the foot
+    )  # an error of 0 is drawn at the bottom
 for curve, label, place in [
     (eps / steps, r"$\varepsilon/h$", (2e-13, 5e-3)),
     (steps / 2, "$h/2$", (2e-3, 1e-4)),
@@ -268,11 +289,11 @@ for curve, label, place in [
 ]:
     ax.loglog(steps, curve, "k-", linewidth=0.7)
     ax.text(*place, label)
-for best, colour in [
+for best, color in [
     ((2 * eps) ** (1 / 2), "tab:orange"),
     ((3 * eps) ** (1 / 3), "tab:blue"),
 ]:
-    ax.axvline(best, color=colour, linewidth=1, linestyle=":")
+    ax.axvline(best, color=color, linewidth=1, linestyle=":")
 ax.set(xlabel="step h", ylabel="relative error of the derivative", ylim=(eps / 16, 2))
 ax.legend(frameon=False, loc="upper center")
 show(ax, "00_step_size")
@@ -290,25 +311,27 @@ for name, best in [
     )
     print(f"{name}: best step in theory {best:.1e}, error there {measured:.0e}")
 single = np.float32(1), np.float32((3 * np.finfo(np.float32).eps) ** (1 / 3))
-slope = (np.exp(single[0] + single[1]) - np.exp(single[0] - single[1])) / (
+estimate = (np.exp(single[0] + single[1]) - np.exp(single[0] - single[1])) / (
     2 * single[1]
 )
 print(
-    f"central in float32: best step {single[1]:.0e}, error there {abs(slope - exact) / exact:.0e}: so we check in float64"
+    f"central in float32: best step {single[1]:.0e}, "
+    f"error there {abs(estimate - exact) / exact:.0e}. So we check in float64."
 )
 
 # %% [markdown]
-# **What to look at.** Each curve is a V whose two sides are the two errors. The dotted lines are the best steps computed above:
-# they meet the bottom of each V. The left arms are the same for both differences: rounding does not care which formula is used.
-# The complex step has no left arm at all.
+# **What to look at.** Each curve is a V, and the two sides of the V are the two errors. The dotted
+# lines mark the best steps computed above. Do they meet the bottom of each V? Compare the left
+# sides of the V's for the two differences: why does the rounding error not depend on which formula
+# is used? Why does the complex step have no left side at all?
 #
-# Now the question of section 4 can be answered: is it our error or the quotient's? All weights of the net again, by the complex
-# step:
+# Now we can answer the question from section 4: is it our error or the quotient's? Here are all the
+# weights of the network again, this time with the complex step:
 
 
 # %%
 def complex_gradient(f, arrays, k, h=1e-30):
-    """ds/dv for v = arrays[k] and a number s = f(*arrays), by one imaginary step for each entry."""
+    """ds/dv for v = arrays[k] and a scalar s = f(*arrays), by imaginary steps."""
     arrays = [v.astype(complex) for v in arrays]
     dv = np.zeros(arrays[k].shape)
     for i in np.ndindex(dv.shape):
@@ -330,11 +353,12 @@ for k, (name, dv) in enumerate(
     print(f"d{name}  worst relative error {error:.0e}")
 
 # %% [markdown]
-# It was the quotient's. Our derivatives are right to the last digit or two.
+# The error was in the difference quotient. Our derivatives are correct to the last digit or two.
 #
-# The complex step is allowed where the program computes an *analytic* function: sums, products, `exp`, `tanh`, division. It is
-# not allowed where complex numbers mean something else than real ones: `abs`, `max`, comparisons, `np.linalg.norm`, the
-# conjugate. The trap is that no error is raised:
+# The complex step is valid if the program computes an *analytic* function: sums, products, `exp`,
+# `tanh`, division. It is not valid for operations that mean something different for complex
+# numbers: `abs`, `max`, comparisons, `np.linalg.norm`, the conjugate. The danger is that these
+# raise no error:
 
 # %%
 print(
@@ -345,32 +369,35 @@ print("                  np.abs(x)**2  ->", np.imag(np.abs(3 + 1e-30j) ** 2) / 1
 # %% [markdown]
 # ## 7. Backward without a loss: cotangents
 #
-# `linear_backward` never asks what $L$ is. It takes *any* array $dy$ of the shape of $y$, a **cotangent**, and returns the
-# gradient of the number $s = \langle dy, y\rangle$. With the Jacobian $J = \partial y/\partial x$ that is
+# `linear_backward` never asks what $L$ is. It accepts *any* array $dy$ with the shape of $y$,
+# called a **cotangent**, and returns the gradient of the scalar $s = \langle dy, y\rangle$. In
+# terms of the Jacobian $J = \partial y/\partial x$, this is the vector-Jacobian product:
 #
 # $$\text{vjp:}\quad dx = J^\top dy .$$
 #
-# Its counterpart takes a small change $\delta x$, a **tangent**, and says how $y$ moves with it:
+# Its counterpart is the Jacobian-vector product. It takes a small change $\delta x$, called a
+# **tangent**, and tells how $y$ changes with it:
 #
 # $$\text{jvp:}\quad \delta y = J\,\delta x .$$
 #
-# The cotangent goes back, the tangent forward. Neither ever builds the matrix $J$. They are the same linear map seen from its
-# two ends, hence for *any* $\delta x$ and $dy$
+# The cotangent moves backward and the tangent moves forward. Neither ever builds the matrix $J$.
+# The two maps are transposes of each other, so for *any* $\delta x$ and $dy$
 #
 # $$\langle dy,\ J\,\delta x\rangle = \langle J^\top dy,\ \delta x\rangle .$$
 #
-# This is the **adjoint test**: exact up to rounding, with no step to choose. For a linear layer followed by a sigmoid:
+# This is the **adjoint test**. It is exact except for rounding, and there is no step to choose.
+# Here it is for a linear layer followed by a sigmoid:
 
 
 # %%
 def jvp(delta_x, y, W):
-    return (
-        (delta_x @ W.T) * y * (1 - y)
-    )  # forward order: first the linear layer, then the sigmoid
+    # forward order: first the linear layer, then the sigmoid
+    return (delta_x @ W.T) * y * (1 - y)
 
 
 def vjp(dy, y, W):
-    return (dy * y * (1 - y)) @ W  # the reverse
+    # reverse order: first the sigmoid, then the linear layer
+    return (dy * y * (1 - y)) @ W
 
 
 y = sigmoid(linear_forward(x, W1, b1))
@@ -379,9 +406,10 @@ left, right = (dy * jvp(delta_x, y, W1)).sum(), (vjp(dy, y, W1) * delta_x).sum()
 print(f"<dy, J δx> = {left:.15f}\n<Jᵀdy, δx> = {right:.15f}")
 
 # %% [markdown]
-# **Why we go backward.** For $P$ weights and one loss, the tangent way needs one sweep for each weight, differences even two.
-# The cotangent way needs one sweep for all weights together, because there is only one $L$ to come from. For a layer of the
-# size that the next chapter begins with:
+# **Why we go backward.** With $P$ weights and one loss, tangents need one forward sweep for each
+# weight, and central differences need two. Cotangents need one backward sweep for all weights
+# together, because there is only one $L$ to start from. Here are the times for a layer as large as
+# the first layer of the next chapter:
 
 # %%
 big_x, big_W, big_b = (
@@ -399,15 +427,17 @@ for _ in range(5):
 backward_seconds = (time.perf_counter() - started) / 5
 P = big_W.size + big_b.size
 print(
-    f"{P:,} weights: one forward pass {1e3 * forward_seconds:.1f} ms, one backward pass {1e3 * backward_seconds:.1f} ms"
+    f"{P:,} weights: one forward pass {1e3 * forward_seconds:.1f} ms, "
+    f"one backward pass {1e3 * backward_seconds:.1f} ms"
 )
 print(
-    f"the same gradient by central differences: {2 * P * forward_seconds / 60:.0f} minutes"
+    f"the same gradient with central differences: "
+    f"{2 * P * forward_seconds / 60:.0f} minutes"
 )
 
 # %% [markdown]
-# **Why the check uses a random $dy$.** Suppose that somebody's `backward` takes the columns of $dy$ in the wrong order. With a
-# cotangent of ones, nobody will ever know:
+# **Why the check uses a random $dy$.** Suppose that a `backward` uses the columns of $dy$ in the
+# wrong order. If the cotangent is all ones, no one will ever notice:
 
 
 # %%
@@ -420,14 +450,15 @@ for kind, dy in [("ones  ", np.ones((5, 4))), ("random", rng.normal(size=(5, 4))
     error = worst(
         dW, numerical_gradient(lambda dy=dy: (linear_forward(x, W1, b1) * dy).sum(), W1)
     )
-    print(f"planted bug, dy = {kind}: worst relative error of dW {error:.0e}")
+    print(f"deliberate bug, dy = {kind}: worst relative error of dW {error:.0e}")
 
 # %% [markdown]
 # ## 8. The layer protocol
 #
-# What each layer needs is now clear, and it is all that `tinyae` asks of one: `forward` returns $y$ and whatever `backward` will
-# have to remember; `backward` gets a cotangent and that memory, and returns the cotangent one layer below and the gradients of
-# its own parameters. Nothing is stored in the object, so nothing can be stale.
+# We now know what each layer needs, and `tinyae` requires nothing else. `forward` returns $y$ and
+# whatever `backward` will need later. `backward` takes a cotangent and those saved values. It
+# returns the cotangent for the layer below and the gradients of its own parameters. Nothing is
+# stored in the object, so no stored value can be out of date.
 
 
 # %%
@@ -462,18 +493,19 @@ for layer in layers:
 L, dy = ((y - t) ** 2).mean(), 2 * (y - t) / y.size
 grads = []
 for layer, cache in zip(reversed(layers), reversed(caches), strict=True):
-    dy, more = layer.backward(dy, cache)
-    grads.append(more)
+    dy, layer_grads = layer.backward(dy, cache)
+    grads.append(layer_grads)
 
 print(
-    "the same dW1 as by hand in section 4:",
+    "same dW1 as by hand in section 4:",
     np.array_equal(grads[-1]["weight"], gradients[1]),
 )
 
 # %% [markdown]
-# The layers of the library look like these two (`tinyae/layers/linear.py`, `tinyae/layers/activations.py`), and `Sequential` is
-# the two loops. The checks of this chapter are one function there, which also says what is wrong. Once more the planted bug,
-# this time as a layer:
+# The layers of the library look like these two (see `tinyae/layers/linear.py` and
+# `tinyae/layers/activations.py`), and `Sequential` consists of the two loops. The library also
+# combines the checks of this chapter into one function, which reports what is wrong. Here is the
+# bug from above again, this time in a layer:
 
 
 # %%
@@ -494,15 +526,20 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 # %% [markdown]
 # ## Exercises
 #
-# 1. **tanh.** Derive its slope, express it by the output $y$ alone, and write `MyTanh`. Check it with `numerical_gradient`.
-#    *Hint: $\tanh = \sinh/\cosh$ and $\cosh^2 - \sinh^2 = 1$.*
-# 2. **A sum instead of a mean.** Which lines of section 4 change for $L = \sum (y-t)^2$? By which factor do $dW_1$ and $db_2$
-#    change? *Hint: only one line knows about $M$.*
-# 3. **Four points.** The formula $\big(8[f(x+h)-f(x-h)] - [f(x+2h)-f(x-2h)]\big)/(12h)$ has the error $h^4 f^{(5)}/30$. Predict
-#    its best step and its best error, then add it to the picture. *Hint: balance $h^4$ against $\varepsilon/h$.*
-# 4. **Softmax with cross-entropy.** For logits $a$ and a one-hot target $t$, $L = -\frac1N\sum_{ni} t_{ni}\log p_{ni}$ with
-#    $p_{ni} = e^{a_{ni}}/\sum_k e^{a_{nk}}$. Show that $da = (p-t)/N$. Check it by the complex step.
-#    *Hint: $\log p_{ni} = a_{ni} - \log\sum_k e^{a_{nk}}$, and $\sum_i t_{ni} = 1$.*
-# 5. **Rows of length one.** Each row becomes $y_n = x_n/\lVert x_n\rVert$. Show by differentials that
-#    $dx_n = \big(dy_n - y_n\langle y_n, dy_n\rangle\big)/\lVert x_n\rVert$. What do `jvp` and `vjp` have in common here, and
-#    what does that say about $J$? *Hint: $\delta\lVert x\rVert = \langle y, \delta x\rangle$.*
+# 1. **tanh.** Derive its derivative, express it in terms of the output $y$ alone, and write
+#    `MyTanh`. Check it with `numerical_gradient`. *Hint: $\tanh = \sinh/\cosh$ and
+#    $\cosh^2 - \sinh^2 = 1$.*
+# 2. **A sum instead of a mean.** Which lines of section 4 change for $L = \sum (y-t)^2$? By what
+#    factor do $dW_1$ and $db_2$ change? *Hint: only one line depends on $M$.*
+# 3. **Four points.** The formula $\big(8[f(x+h)-f(x-h)] - [f(x+2h)-f(x-2h)]\big)/(12h)$ has the
+#    error $h^4 f^{(5)}/30$. Predict its best step and its smallest error, then add its curve to the
+#    figure. *Hint: balance $h^4$ against $\varepsilon/h$.*
+# 4. **Softmax with cross-entropy.** For logits $a$ and a one-hot target $t$, let
+#    $L = -\frac1N\sum_{ni} t_{ni}\log p_{ni}$ with $p_{ni} = e^{a_{ni}}/\sum_k e^{a_{nk}}$. Show
+#    that $da = (p-t)/N$. Check it with the complex step. *Hint:
+#    $\log p_{ni} = a_{ni} - \log\sum_k e^{a_{nk}}$, and $\sum_i t_{ni} = 1$.*
+# 5. **Rows of length one.** Each row is normalized to $y_n = x_n/\lVert x_n\rVert$. Use
+#    differentials to show that
+#    $dx_n = \big(dy_n - y_n\langle y_n, dy_n\rangle\big)/\lVert x_n\rVert$. What do `jvp` and `vjp`
+#    have in common here, and what does that tell you about $J$? *Hint:
+#    $\delta\lVert x\rVert = \langle y, \delta x\rangle$.*

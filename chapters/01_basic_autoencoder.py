@@ -1,10 +1,12 @@
 # %% [markdown]
 # # 1 · The basic autoencoder
 #
-# Ask a net to repeat what it is shown: trivial, if it may simply pass its input through. So put a bottleneck in its middle.
-# A picture of 784 pixels must go through 32 numbers, its **code**, and be rebuilt from them. Nobody says what the 32 numbers
-# should mean. The net has to find out by itself what pictures of digits have in common and what tells them apart, because only
-# the latter is worth its place in the code. No labels are needed: the picture is its own answer.
+# Train a network to reproduce its input. That would be trivial if the network could simply pass the
+# input through, so we put a bottleneck in the middle. An image of 784 pixels is reduced to 32
+# values, its **latent code** (or **code** for short), and must be reconstructed from them. No one
+# tells the network what the 32 values should mean. It has to discover what images of digits have in
+# common and what makes them different, because only the differences are worth storing in the code.
+# No labels are needed: the image is its own target.
 #
 # ```
 #      encoder                           code                           decoder
@@ -13,7 +15,7 @@
 #  784                                                                                   784
 # ```
 #
-# The chapter before this one derived all the derivatives that are needed here.
+# Chapter 0 derived all the derivatives that we need here.
 
 # %%
 import os
@@ -46,12 +48,11 @@ from tinyae.plots import (
     show,
 )
 
-FAST = bool(
-    os.environ.get("TINYAE_FAST")
-)  # a few steps on a few pictures: shows that it runs, not what it learns
+# fast mode: a few steps on a few images, to test that the chapter runs
+FAST = bool(os.environ.get("TINYAE_FAST"))
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:500]) if FAST else (data.train, data.test)
-x_train, x_test = train.flat, test.flat  # a picture is a row of 784 numbers in [0, 1]
+x_train, x_test = train.flat, test.flat  # each image is a row of 784 values in [0, 1]
 print(data, "->", x_train.shape, x_test.shape)
 
 show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
@@ -59,18 +60,22 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 # %% [markdown]
 # ## The equation
 #
-# With the encoder $f$, the decoder $g$ and $N$ pictures of $D$ pixels, minimise the mean squared error
+# Let $f$ be the encoder and $g$ the decoder, and let there be $N$ images of $D$ pixels. We minimize
+# the mean squared error
 #
-# $$L = \frac{1}{ND}\sum_{n=1}^{N}\lVert \hat x_n - x_n\rVert^2,\qquad \hat x = g(z),\quad z = f(x) .$$
+# $$L = \frac{1}{ND}\sum_{n=1}^{N}\lVert \hat x_n - x_n\rVert^2,\qquad
+# \hat x = g(z),\quad z = f(x) .$$
 #
-# Layer $l$ takes $h_{l-1}$ and computes $a_l = h_{l-1}W_l^\top + b_l$, then $h_l = \phi_l(a_l)$. Here $h_0 = x$, $h_6 = \hat x$,
-# and $\phi_l$ is $\operatorname{ReLU}(a) = \max(a, 0)$, with two exceptions: the code is linear, $\phi_3(a) = a$ (why, we shall
-# see), and at the end the sigmoid keeps pixels between 0 and 1.
+# Layer $l$ takes $h_{l-1}$ and computes $a_l = h_{l-1}W_l^\top + b_l$, then $h_l = \phi_l(a_l)$.
+# Here $h_0 = x$ and $h_6 = \hat x$. The activation function $\phi_l$ is
+# $\operatorname{ReLU}(a) = \max(a, 0)$, with two exceptions. The code is linear, $\phi_3(a) = a$
+# (we will see why below), and the last layer uses a sigmoid, which keeps the pixels in the range
+# $(0, 1)$.
 #
 # ## The gradient
 #
-# It begins at the end, where $L$ sees $\hat x$, and goes back layer by layer. With $dv = \partial L/\partial v$ and $*$ the
-# product entry by entry:
+# The backward pass starts at the output, where the loss is computed from $\hat x$, and goes back
+# layer by layer. Recall that $dv = \partial L/\partial v$, and let $*$ be the elementwise product:
 #
 # $$dh_6 = \frac{2}{ND}(\hat x - x),\qquad\quad
 # \begin{aligned}
@@ -79,13 +84,15 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 # dh_{l-1} &= da_l\, W_l
 # \end{aligned}\qquad l = 6, 5, \dots, 1 .$$
 #
-# The slopes follow from the outputs: 1 for the code, $h\,(1-h)$ for the sigmoid, and for ReLU 1 where $h > 0$ and 0 elsewhere.
-# (At $a = 0$ ReLU has no slope. We take 0, as everybody does.)
+# The derivatives $\phi_l'$ can be computed from the outputs: 1 for the code, $h\,(1-h)$ for the
+# sigmoid, and for ReLU 1 where $h > 0$ and 0 elsewhere. (ReLU has no derivative at $a = 0$. We use
+# 0, which is the usual choice.)
 #
 # ## The code
 #
-# A layer's `forward` returns its output and what `backward` must remember, its cache. So the two sweeps are two loops, and the
-# equations above are spread over the layers' own few lines.
+# The `forward` method of a layer returns its output and its cache, which holds the values that
+# `backward` will need. So the two sweeps are two loops, and each layer contributes its own few
+# lines of the equations above.
 
 # %%
 rng = np.random.default_rng(0)
@@ -112,24 +119,24 @@ def loss_and_gradients(layers, x):
     loss = ((h - x) ** 2).mean()
     dh = 2 * (h - x) / h.size
     grads = []
-    for layer, cache in zip(
-        reversed(layers), reversed(caches), strict=True
-    ):  # and back
-        dh, of_layer = layer.backward(dh, cache)
-        grads.insert(0, of_layer)
+    # backward
+    for layer, cache in zip(reversed(layers), reversed(caches), strict=True):
+        dh, layer_grads = layer.backward(dh, cache)
+        grads.insert(0, layer_grads)
     return loss, grads
 
 
 # %% [markdown]
-# The gradient says which way is down. How far to go is the optimiser's business. **Adam** keeps for each weight a running mean
-# $m$ of its gradient $g$ and a running mean $v$ of $g^2$:
+# The gradient tells us which direction is downhill. The optimizer decides how far to go. For each
+# weight, **Adam** keeps a running mean $m$ of its gradient $g$ and a running mean $v$ of $g^2$:
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\,g,\qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2,\qquad
 # w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon} .$$
 #
-# Where the gradients agree from step to step, $|m| \approx \sqrt v$ and the weight moves by about $\eta$ a step, whatever the
-# gradient's size. Where they contradict each other, it moves less. $m$ and $v$ begin at 0, hence too small in the first
-# steps $t = 1, 2, \dots$; the two divisions undo exactly that.
+# If the gradients agree from step to step, then $|m| \approx \sqrt v$ and the weight moves by about
+# $\eta$ per step, no matter how large the gradient is. If they keep changing sign, the weight moves
+# less. Both $m$ and $v$ start at 0, so they are too small in the first steps $t = 1, 2, \dots$. The
+# two divisions by $1-\beta^t$ correct exactly that.
 
 
 # %%
@@ -140,35 +147,37 @@ def adam(w, g, m, v, t, rate=1e-3, beta1=0.9, beta2=0.999):
 
 
 def train_by_hand(layers, x, epochs, batch_size=128):
-    memory = [
+    averages = [  # m and v for each weight
         {name: (np.zeros_like(w), np.zeros_like(w)) for name, w in layer.params.items()}
         for layer in layers
     ]
     t, losses = 0, []
     for epoch in range(epochs):
-        for batch in minibatches(
-            len(x), batch_size, rng=[0, epoch]
-        ):  # indices, in a new random order every epoch
+        # indices, in a new random order every epoch
+        for batch in minibatches(len(x), batch_size, rng=[0, epoch]):
             loss, grads = loss_and_gradients(layers, x[batch])
             t += 1
-            for layer, of_layer, m_and_v in zip(layers, grads, memory, strict=True):
-                for name, g in of_layer.items():
+            for layer, layer_grads, m_and_v in zip(
+                layers, grads, averages, strict=True
+            ):
+                for name, g in layer_grads.items():
                     adam(layer.params[name], g, *m_and_v[name], t)
             losses.append(loss)
     return losses
 
 
 losses = train_by_hand(layers, x_train, epochs=1)
-print(f"{len(losses)} steps: the loss falls from {losses[0]:.4f} to {losses[-1]:.4f}")
+print(f"{len(losses)} steps: the loss went from {losses[0]:.4f} to {losses[-1]:.4f}")
 
 # %% [markdown]
-# That is all there is to training an autoencoder. Nothing was hidden: the rest of the library makes the same comfortable and
-# fast.
+# That is all there is to training an autoencoder. Nothing is hidden: the rest of the library only
+# makes this convenient and fast.
 #
 # ## The check
 #
-# Is the gradient right? A small net of the same kind, in float64, every entry of every weight moved up and down, and compared
-# with what `backward` says. Because ReLU has no slope at 0, the checker looks out for such places, and counts them.
+# Is the gradient right? We take a small network of the same kind in float64, change every entry of
+# every weight up and down, and compare the result with `backward`. Because ReLU has no derivative
+# at 0, the checker detects the entries where a step crosses such a point, and counts them as kinks.
 
 
 # %%
@@ -187,9 +196,10 @@ print(
 # %% [markdown]
 # ## The same with `fit`
 #
-# `Autoencoder` is the list of layers with a name for its two halves, `Objective()` the loss with its gradient, `Adam` the three
-# lines above, and `fit` the loop. Is it really the same? Train both on a few pictures in float64, where rounding cannot blur the
-# picture, and compare all weights:
+# `Autoencoder` is the list of layers, divided into an encoder and a decoder. `Objective()` is the
+# loss with its gradient, `Adam` is the three lines above, and `fit` is the loop. Do they really do
+# the same thing? We train both versions on a few images in float64, where rounding errors are tiny,
+# and compare all the weights:
 
 # %%
 fitted = basic_autoencoder(rng=0).astype(np.float64)
@@ -213,19 +223,17 @@ losses = train_by_hand(
 difference = max(
     np.abs(fitted.params[name] - by_hand.params[name]).max() for name in fitted.params
 )
-print(
-    f"largest difference between any two weights after {len(losses)} steps: {difference:.0e}"
-)
+print(f"largest difference of any weight after {len(losses)} steps: {difference:.0e}")
 
 # %% [markdown]
 # ## The experiment
 #
-# Now with all pictures, for several epochs. After each one the loss is also measured on pictures that the net never learns from.
+# Now we train on all images for several epochs. After each epoch we also measure the loss on images
+# that are never used for training.
 
 # %%
-EPOCHS = (
-    2 if FAST else max(1, 600_000 // len(x_train))
-)  # as many steps for few pictures as for MNIST's 60,000
+# the same number of steps for a small data set as for the 60,000 images of MNIST
+EPOCHS = 2 if FAST else max(1, 600_000 // len(x_train))
 
 
 def train(model):
@@ -253,13 +261,15 @@ plot_history(history, ax)
 show(ax, f"01_loss_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The axis is logarithmic: a straight line would be progress at a constant rate. Most of it comes early; the
-# rest is patience. While both curves fall together, the net learns what is true of all digits; where the training loss goes on
-# alone, it begins to learn its own pictures by heart. Is there a gap here, and does it grow? (The training loss of an epoch is
-# the mean *during* that epoch, the validation loss is taken at its end: at first the latter is the smaller one for this reason.)
+# **What to look at.** The loss axis is logarithmic, so a straight line would mean progress at a
+# constant rate. When does most of the progress happen? While both curves fall together, the network
+# learns what is true of digits in general. If only the training loss keeps falling, the network is
+# beginning to memorize the training images. Is there a gap here, and does it grow? (The training
+# loss of an epoch is the mean *during* that epoch, and the validation loss is measured at its end.
+# For this reason the validation loss is lower at first.)
 
 # %%
-# two pictures of each class
+# two images of each class
 shown = np.concatenate(
     [np.flatnonzero(test.labels == label)[:2] for label in range(10)]
 )
@@ -269,11 +279,14 @@ show(
 )
 
 # %% [markdown]
-# **What to look at.** What survives the bottleneck, and what does not? Where the net is not sure, the squared error makes it
-# prefer grey to a wrong black or white, so edges are soft. And it gives up what is rare: a gap, a serif, an unusual loop.
+# **What to look at.** What survives the bottleneck, and what does not? If the network is unsure
+# about a pixel, the squared error makes gray a better choice than a wrong black or white. What does
+# this do to the edges? And what happens to rare features, such as a gap, a serif or an unusual
+# loop?
 #
-# What do the units of the first layer respond to? Each has one weight for each pixel, so its weights are a picture too. Here are
-# the 36 with the largest weights, blue below 0, red above:
+# What do the units of the first layer respond to? Each unit has one weight per pixel, so we can
+# show its weights as an image. Here are the 36 units with the largest weights. Negative weights are
+# blue, positive weights are red:
 
 # %%
 fig, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
@@ -281,15 +294,17 @@ plot_filters(model, 36, ax)
 show(ax, f"01_filters_{data.name}")
 
 # %% [markdown]
-# **What to look at.** No unit looks for a digit. The best ones look for a stroke in one place. The rest is noise, of two kinds,
-# and the equations explain both:
+# **What to look at.** Does any unit look for a whole digit? Find units that respond to a stroke in
+# one particular place. The rest looks like noise. There are two kinds of it, and the equations
+# explain both:
 #
-# - Far outside, where every picture is white: $dW = da^\top x$ and $x = 0$, so the gradient is always 0, and the weights are
-#   still the random numbers of the beginning.
-# - Around the digits, where only a few pictures have ink, the gradients are small and rare, but Adam divides by $\sqrt v$ and
-#   makes a full step of each.
+# - Near the border, where every image is white: $dW = da^\top x$ and $x = 0$, so the gradient is
+#   always 0. These weights still have their random initial values.
+# - Around the digits, where only a few images have ink: the gradients are small and rare, but Adam
+#   divides by $\sqrt v$, so even a small gradient causes a full step.
 #
-# And the code? Its 32 numbers cannot be drawn, but their first two principal components can. No label was used in training:
+# And the code? We cannot plot its 32 dimensions, but we can plot the first two principal
+# components. No labels were used in training. They only color the points:
 
 # %%
 codes = model.encode(x_test)
@@ -298,22 +313,22 @@ plot_codes(codes[:2000], test.labels[:2000], ax)
 show(ax, f"01_codes_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Which digits have a region of their own, and which share one? Two directions of 32 are not the whole
-# story.
+# **What to look at.** Which digits have a region to themselves, and which ones overlap? Keep in
+# mind that this plot shows only two of 32 dimensions.
 #
 # ## Dead units: why the code is linear
 #
-# Put a ReLU behind the code as well. It is no different from the others, is it? Nothing else changes, not even the random numbers
-# at the start:
+# What happens if we put a ReLU after the code as well, as after the other layers? We change nothing
+# else. Even the random initial weights are the same:
 
 # %%
 start = basic_autoencoder(rng=0)
 relu_code = Autoencoder(Sequential(*start.encoder.layers, ReLU()), start.decoder)
 relu_history = train(relu_code)
 
-silent = (relu_code.encode(x_test) == 0).all(axis=0)
+dead = (relu_code.encode(x_test) == 0).all(axis=0)
 print(
-    f"{silent.sum()} of {len(silent)} code units are 0 for every one of {len(x_test):,} test pictures"
+    f"{dead.sum()} of {len(dead)} code units are 0 for all {len(x_test):,} test images"
 )
 
 fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
@@ -322,35 +337,36 @@ ax.plot(
     relu_history["val_loss"],
     "o-",
     markersize=3,
-    label="a ReLU behind the code",
+    label="ReLU on the code",
 )
-ax.plot(
-    history["epoch"], history["val_loss"], "o-", markersize=3, label="the code linear"
-)
+ax.plot(history["epoch"], history["val_loss"], "o-", markersize=3, label="linear code")
 ax.set(xlabel="epoch", ylabel="validation loss", ylim=(0, None))
 ax.legend(frameon=False)
 show(ax, f"01_dead_units_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The printed number. A unit whose $a$ is negative for *every* picture is 0 for every picture, its slope is 0
-# for every picture, so its weights get no gradient: it will hardly ever come back. In a wide layer a few dead units are no loss.
-# In the bottleneck each one makes the code narrower than it looks, and the loss says so.
+# **What to look at.** Look at the printed number. If the input $a$ of a unit is negative for
+# *every* image, its output is 0 and its derivative is 0 for every image. So its weights get no
+# gradient, and the unit will almost never recover. In a wide layer, a few of these **dead units**
+# do little harm. In the bottleneck, each one makes the code narrower than it looks. Can you see
+# this in the loss?
 #
-# ## How good is that? PCA
+# ## How good is that? A comparison with PCA
 #
-# There is an old way to put a picture into 32 numbers. Principal component analysis looks for the 32-dimensional plane that the
-# pictures lie nearest to: with the mean $\mu$ and the 32 eigenvectors of the covariance matrix with the largest eigenvalues as
-# columns of $V$,
+# There is an older way to reduce an image to 32 values. Principal component analysis (PCA) finds
+# the 32-dimensional subspace that is closest to the images. Let $\mu$ be the mean image, and let
+# the columns of $V$ be the 32 eigenvectors of the covariance matrix that have the largest
+# eigenvalues. Then
 #
 # $$z = V^\top(x-\mu),\qquad \hat x = \mu + Vz .$$
 #
-# Among all encoders and decoders that are *linear*, none has a smaller squared error on the pictures it was computed from. What
-# does our net gain by its bends?
+# No other *linear* encoder and decoder has a smaller squared error on the images that PCA was
+# computed from. What does the network gain from being nonlinear?
 
 # %%
 mean = x_train.mean(axis=0)
-centred = x_train - mean
-covariance = (centred.T @ centred / len(centred)).astype(np.float64)  # (784, 784)
+centered = x_train - mean
+covariance = (centered.T @ centered / len(centered)).astype(np.float64)  # (784, 784)
 eigenvalues, eigenvectors = np.linalg.eigh(covariance)  # in ascending order
 V = eigenvectors[:, :-33:-1].astype(np.float32)  # (784, 32): the last 32, largest first
 
@@ -360,13 +376,13 @@ def pca(x):
 
 
 def squared_error(x_hat, x):
-    """Summed over the pixels of a picture, mean over the pictures: 784 times the mse."""
+    """Summed over the pixels, averaged over the images: 784 times the MSE."""
     return float(((x_hat - x) ** 2).mean(axis=0).sum())
 
 
-print("on test pictures              per picture  per pixel")
+print("squared error, test images      per image  per pixel")
 for name, x_hat in [
-    ("the mean, no code at all", mean),
+    ("mean image, no code", mean),
     ("PCA, 32 components", pca(x_test)),
     ("autoencoder, ReLU on code", relu_code(x_test)),
     ("autoencoder", model(x_test)),
@@ -385,14 +401,17 @@ show(
 )
 
 # %% [markdown]
-# **What to look at.** PCA may add and subtract its 32 pictures, but it cannot leave the plane: strokes get shadows, and the white
-# around them is never quite white. The net has bent its 32-dimensional surface to where the digits are.
+# **What to look at.** PCA can add and subtract its 32 components, but its reconstructions always
+# lie in the same subspace. What do you see next to the strokes, and is the background really white?
+# The decoder of the network is nonlinear, so its outputs form a curved 32-dimensional surface.
+# Training moves this surface to where the digits are.
 #
 # ## A linear autoencoder finds PCA
 #
-# Take the bends out: 784 → 32 → 784 with no ReLU and no sigmoid. The best it can do is PCA's error (Baldi and Hornik 1989).
-# Nobody tells it about covariances or eigenvectors; it only walks downhill. The learning rate falls to 0 along the way, so that
-# the noise of the minibatches dies out.
+# Now make the network linear: 784 → 32 → 784, with no ReLU and no sigmoid. The smallest error it
+# can reach is that of PCA (Baldi and Hornik 1989). No one tells it about covariances or
+# eigenvectors. It only follows the gradient downhill. We let the learning rate fall to 0 during
+# training, so that the noise of the minibatches dies out.
 
 # %%
 linear = linear_autoencoder(rng=0, code=32)
@@ -410,28 +429,29 @@ linear_history = fit(
     progress=not FAST,
 )
 
-least = squared_error(pca(x_train), x_train)
-reached = 784 * np.array(
-    linear_history["val_loss"]
-)  # of the training pictures, after each epoch
+pca_error = squared_error(pca(x_train), x_train)
+# of the training images, after each epoch
+linear_errors = 784 * np.array(linear_history["val_loss"])
 print(
-    f"PCA {least:.3f}, the sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, linear autoencoder {reached[-1]:.3f}"
+    f"PCA {pca_error:.3f}, sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, "
+    f"linear autoencoder {linear_errors[-1]:.3f}"
 )
 
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
-ax.semilogy(linear_history["epoch"], reached - least, "o-", markersize=3)
-ax.set(xlabel="epoch", ylabel="squared error above PCA's")
+ax.semilogy(linear_history["epoch"], linear_errors - pca_error, "o-", markersize=3)
+ax.set(xlabel="epoch", ylabel="squared error minus that of PCA")
 show(ax, f"01_linear_{data.name}")
 
 # %% [markdown]
-# Do both span the same plane? The cosines of the angles between two planes are the singular values of $Q^\top V$, where the
-# columns of $Q$ are an orthonormal basis of the one (here: of the decoder's weights) and those of $V$ of the other. All of them
-# are 1 where the planes are the same.
+# Do both methods find the same subspace? The cosines of the angles between two subspaces are the
+# singular values of $Q^\top V$. The columns of $Q$ are an orthonormal basis of one subspace (here
+# the one spanned by the decoder's weights), and the columns of $V$ are an orthonormal basis of the
+# other. If the subspaces are the same, all the cosines are 1.
 
 # %%
 Q = np.linalg.qr(linear.params["decoder.0.weight"])[0]  # (784, 32)
 cosines = np.linalg.svd(Q.T @ V, compute_uv=False)
-print("cosines of the angles between the two planes:", *(f"{c:.2f}" for c in cosines))
+print("cosines of the angles between the subspaces:", *(f"{c:.2f}" for c in cosines))
 print(
     "eigenvalues 1, 2, 3 ... 31, 32, 33, 34:",
     *(f"{eigenvalues[-k]:.2f}" for k in (1, 2, 3, 31, 32, 33, 34)),
@@ -442,33 +462,40 @@ for ax, columns, name in [
     (axes[0], V, "PCA"),
     (axes[1], linear.params["decoder.0.weight"], "linear autoencoder"),
 ]:
-    pictures = columns.T[:10] / np.abs(columns.T[:10]).max(axis=1, keepdims=True)
-    ax.imshow(mosaic(pictures, columns=10, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1)
+    images = columns.T[:10] / np.abs(columns.T[:10]).max(axis=1, keepdims=True)
+    ax.imshow(mosaic(images, columns=10, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1)
     ax.set_axis_off()
     ax.set_title(name, loc="left", fontsize=9)
 show(ax, f"01_components_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The first ten components of PCA, above, go from coarse to fine, are orthogonal, and come in order. Those
-# of the linear autoencoder, below, are none of that: the squared error cares only for the plane, and any basis of it will do.
+# **What to look at.** Compare the first ten components of PCA (top) with ten columns of the linear
+# autoencoder's decoder (bottom). Those of PCA are orthogonal and sorted, from coarse to fine. Is
+# any of this true of the columns below? The squared error depends only on the subspace, and every
+# basis of the subspace gives the same error.
 #
-# If the last cosines are below 1, compare the eigenvalues there. Each says how much error its direction would remove. Where
-# number 33 is almost as large as number 32, to take the one for the other costs almost nothing, so there is hardly a slope to
-# walk down, and it takes long: gradient descent is slowest where it matters least.
+# If the last cosines are below 1, compare the eigenvalues there. Each eigenvalue is the amount of
+# error that its direction removes. If number 33 is almost as large as number 32, confusing the two
+# directions costs almost nothing. Then the gradient is tiny and the last bit of progress takes a
+# long time: gradient descent is slowest where it matters least.
 #
 # ## Exercises
 #
-# 1. **A code of two numbers.** Build 784-512-256-2 and back. Draw the codes with `plot_codes`, and
-#    decode a grid of points of the plane with `model.decode` and `plot_images`. Which digits lie side by side?
-#    *Hint: `np.stack(np.meshgrid(...), axis=-1).reshape(-1, 2).astype(np.float32)`.*
-# 2. **When do units die?** With the ReLU on the code, count the units that are 0 for all test pictures before training and after
-#    each of the first epochs. Then try `LeakyReLU()` in its place. *Hint: call `fit` with `epochs=1` several times, each with
-#    another `rng`; the same optimiser goes on where it stopped.*
-# 3. **Cross-entropy.** Train with `Objective(reconstruction=bce)`. Derive $da_6$ for both losses: which of the two has no factor
-#    $\hat x(1-\hat x)$, and what does that mean for a pixel that is confidently wrong? Compare the mse of both models.
-#    *Hint: $d\hat x = (\hat x - x)/(\hat x(1-\hat x))/M$.*
-# 4. **Tied weights.** A linear autoencoder with $W_{dec} = W_{enc}^\top$: $\hat x = xW^\top W$. Derive $dW$, write the two sweeps
-#    in plain NumPy, and check. *Hint: $W$ enters twice; the chain rule adds one gradient for each place.*
-# 5. **PCA by hand.** Show that for orthonormal columns $V$ the squared error of PCA on its own pictures is the sum of the
-#    eigenvalues left out, the equality printed above. *Hint: the error is $\operatorname{tr}\big((I-VV^\top)\,C\big)$ with the
-#    covariance $C$.*
+# 1. **A two-dimensional code.** Build 784-512-256-2 and back. Plot the codes with `plot_codes`, and
+#    decode a grid of points in the plane with `model.decode` and `plot_images`. Which digits are
+#    neighbors? *Hint: `np.stack(np.meshgrid(...), axis=-1).reshape(-1, 2).astype(np.float32)`.*
+# 2. **When do units die?** Use the model with the ReLU on the code. Count the units that are 0 for
+#    all test images, before training and after each of the first epochs. Then try `LeakyReLU()`
+#    instead. *Hint: call `fit` several times with `epochs=1` and a different `rng` each time. If
+#    you pass the same optimizer, it continues where it stopped.*
+# 3. **Cross-entropy.** Train with `Objective(reconstruction=bce)`. Derive $da_6$ for both losses.
+#    Which one does not have the factor $\hat x(1-\hat x)$, and what does that mean for a pixel that
+#    is confidently wrong? Compare the MSE of both models. *Hint:
+#    $d\hat x = (\hat x - x)/(\hat x(1-\hat x))/M$.*
+# 4. **Tied weights.** A linear autoencoder with $W_{dec} = W_{enc}^\top$ computes
+#    $\hat x = xW^\top W$. Derive $dW$, write the two sweeps in plain NumPy, and check them. *Hint:
+#    $W$ is used twice; the chain rule adds one gradient for each use.*
+# 5. **PCA by hand.** Show that if the columns of $V$ are orthonormal, the squared error of PCA on
+#    its own training images is the sum of the eigenvalues left out. This is the equality printed
+#    above. *Hint: the error is $\operatorname{tr}\big((I-VV^\top)\,C\big)$, where $C$ is the
+#    covariance matrix.*

@@ -1,25 +1,28 @@
 # %% [markdown]
 # # 2 · Convolution
 #
-# To the nets of chapter 1 a picture is a list of 784 numbers. Shuffle the pixels, in all pictures alike, and they learn just as
-# well: that two pixels are neighbours means nothing to them, and a stroke in the left half has to be learned again in the right
-# half. A **convolution** looks through a small window. It takes the same few weights, a *filter*, to every place, and writes down
-# how well each place fits. The result is a picture again, of where something was found. An autoencoder also has to find the way
-# back, from a small grid of findings to a large picture. Its tool is the **transposed convolution**, and to understand it is the
-# aim of this chapter.
+# To the networks of chapter 1, an image is a list of 784 values. If we shuffled the pixels of all
+# images in the same way, these networks would learn just as well. They do not know which pixels are
+# neighbors, and a stroke that they have learned in the left half of the image has to be learned
+# again in the right half. A **convolution** looks at the image through a small window. It applies
+# the same few weights, a *filter*, at every position and records how well each position matches.
+# The result is again an image. It shows where something was found. An autoencoder must also go the
+# other way, from a small grid of values to a large image. The layer for this is the **transposed
+# convolution**, and the goal of this chapter is to understand it.
 #
 # ```
-#     picture                 patches                             grid
+#      image                   patches                             grid
 #    ┌──┬──┬──┬──┐      ┌──────────────────┐                   ┌──┬──┐
-#    ├──┼──┼──┼──┤      │ patch 0, a row   │   · Wᵀ + b        │y₀│y₁│       one filter: one such grid;
-#    ├──┼──┼──┼──┤ ───▶ │ patch 1          │ ─────────────▶    ├──┼──┤       32 filters: 32 grids,
-#    ├──┼──┼──┼──┤unfold│ patch 2          │  Linear layer     │y₂│y₃│       the channels of the next picture
-#    └──┴──┴──┴──┘      │ patch 3          │                   └──┴──┘
+#    ├──┼──┼──┼──┤      │ patch 0, a row   │   · Wᵀ + b        │y₀│y₁│   one filter: one such grid;
+#    ├──┼──┼──┼──┤ ───▶ │ patch 1          │ ─────────────▶    ├──┼──┤   32 filters: 32 grids,
+#    ├──┼──┼──┼──┤unfold│ patch 2          │  Linear layer     │y₂│y₃│   the channels of the
+#    └──┴──┴──┴──┘      │ patch 3          │                   └──┴──┘   next image
 #                       └──────────────────┘
 # ```
 #
-# The picture says it all: *a convolution is a Linear layer on patches*. We know everything about Linear layers. What is new is
-# `unfold`, which cuts the patches, and what becomes of it on the way back.
+# The diagram contains the main idea: *a convolution is a Linear layer applied to patches*. We
+# already know everything about Linear layers. The new part is `unfold`, which extracts the patches,
+# and its counterpart in the backward pass.
 
 # %%
 import os
@@ -57,21 +60,27 @@ print(data, "->", x_train.shape, x_test.shape)
 # %% [markdown]
 # ## The equation
 #
-# The picture $x$ has channels $c$ (one for grey, three for colours, many inside a net), the output has one channel $o$ for each
-# filter. A filter of $k\times k$ pixels moves in steps of $s$ pixels, the **stride**, and the picture may get a rim of $p$ zeros
-# first, the **padding**:
+# The image $x$ has channels $c$ (one for gray, three for color, many inside a network). The output
+# has one channel $o$ for each filter. A filter of $k\times k$ pixels moves in steps of $s$ pixels,
+# called the **stride**. Before that, the image may get a border of zeros, $p$ pixels wide, called
+# the **padding**:
 #
-# $$y_{noij} = b_o + \sum_{c}\sum_{u=0}^{k-1}\sum_{v=0}^{k-1} W_{ocuv}\; x_{n,\,c,\;si+u-p,\;sj+v-p} .$$
+# $$y_{noij} = b_o + \sum_{c}\sum_{u=0}^{k-1}\sum_{v=0}^{k-1} W_{ocuv}\;
+# x_{n,\,c,\;si+u-p,\;sj+v-p} .$$
 #
-# (A mathematician calls this a correlation; a convolution would flip the filter. For weights that are learned it is all one.)
-# Six indices, $o, i, j, c, u, v$, hence six loops around one line. Now sort them. The place $i, j$ says *which patch*, and
-# $c, u, v$ run *inside* the patch. With the patches as the rows of a matrix, $P = \operatorname{unfold}(x)$, and each filter as
-# one long row of $W$, the sum over $c, u, v$ is a matrix product:
+# (Strictly speaking, this is a cross-correlation. A convolution in mathematics flips the filter.
+# For learned weights this makes no difference.) There are six indices, $o, i, j, c, u, v$, so the
+# direct implementation has six nested loops around one line. Now sort the indices. The position
+# $i, j$ tells *which patch* we are in, and $c, u, v$ run over the values *inside* the patch. Let
+# the patches be the rows of a matrix, $P = \operatorname{unfold}(x)$, and let each filter be one
+# long row of $W$. Then the sum over $c, u, v$ is a matrix product:
 #
 # $$Y = P\,W^\top + b .$$
 #
-# Cutting is easily said in Python, here for one channel and no padding, and so is its counterpart, which we shall need in a
-# minute. Read the two functions side by side. The one *reads* a patch, the other *adds* to where it was read from:
+# Extracting the patches is easy in Python. Here is the code for one channel without padding,
+# together with its counterpart, which we will need in a minute. Compare the two functions line by
+# line. The first one *reads* each patch. The second one *adds* each patch back to the position
+# where it was read:
 
 
 # %%
@@ -92,12 +101,7 @@ def fold_by_hand(rows, shape, k, s):
 
 
 x = np.arange(20.0).reshape(4, 5)
-print(
-    x,
-    "\n\nits patches of 2×2 in steps of 2 down and across:\n",
-    unfold_by_hand(x, k=2, s=2),
-    sep="",
-)
+print(x, "\n\nits 2×2 patches with stride 2:\n", unfold_by_hand(x, k=2, s=2), sep="")
 print(
     "\nthe same from the library:",
     np.array_equal(
@@ -106,34 +110,38 @@ print(
 )
 
 # %% [markdown]
-# The last column of the picture is in no patch: 5 pixels hold two steps of 2, and one is left over. Remember it for later.
+# The last column of the image is in no patch: a width of 5 pixels has room for two steps of 2, and
+# one column is left over. We will come back to it.
 #
 # ## The gradient
 #
-# Given $dY$, the gradient at the grid, the Linear layer's three products are known from chapter 0:
+# Let $dY$ be the gradient with respect to the grid. Chapter 0 derived the three products of the
+# Linear layer:
 #
 # $$dW = dY^\top P,\qquad db = \sum dY,\qquad dP = dY\,W .$$
 #
-# One step is missing, from $dP$ to $dx$. Cutting is linear: to a change $\delta x$ of the picture belongs
-# $\delta P = \operatorname{unfold}(\delta x)$, and we look for the array beside $\delta x$ in
+# One step is missing, from $dP$ to $dx$. Extracting patches is a linear operation: a change
+# $\delta x$ of the image causes the change $\delta P = \operatorname{unfold}(\delta x)$ of the
+# patches. We are looking for the array that takes the place of the question mark in
 #
-# $$\delta L = \langle dP,\ \operatorname{unfold}(\delta x)\rangle = \langle\, ?\,,\ \delta x\rangle .$$
+# $$\delta L = \langle dP,\ \operatorname{unfold}(\delta x)\rangle
+# = \langle\, ?\,,\ \delta x\rangle .$$
 #
-# Ask one pixel. It was copied into several patches, into one for each window that covers it. If it grows by $\delta$, so do all
-# its copies, and $\delta L$ is $\delta$ times the *sum* of $dP$ over the copies. So: go through the patches, and add each number
-# of $dP$ to the pixel that it was cut from. That is `fold`:
+# Consider one pixel. It is copied into several patches, one for each window that covers it. If the
+# pixel changes by $\delta$, so do all its copies. So $\delta L$ is $\delta$ times the *sum* of $dP$
+# over the copies. This means: go through the patches, and add each value of $dP$ to the pixel that
+# it was copied from. This operation is called `fold`:
 #
-# $$dx = \operatorname{fold}(dP),\qquad \langle c,\ \operatorname{unfold}(x)\rangle = \langle \operatorname{fold}(c),\ x\rangle
+# $$dx = \operatorname{fold}(dP),\qquad
+# \langle c,\ \operatorname{unfold}(x)\rangle = \langle \operatorname{fold}(c),\ x\rangle
 # \quad\text{for all } x, c .$$
 #
-# In the language of matrices, `fold` is the transpose of `unfold`: where the one copies, the other adds.
+# In terms of matrices, `fold` is the transpose of `unfold`: where `unfold` copies, `fold` adds.
 
 # %%
 rng = np.random.default_rng(0)
-x, c = (
-    rng.normal(size=(2, 3, 9, 8)),
-    rng.normal(size=(2, 20, 27)),
-)  # 5·4 patches of 3·3 pixels in 3 channels
+x = rng.normal(size=(2, 3, 9, 8))
+c = rng.normal(size=(2, 20, 27))  # 5·4 patches of 3·3 pixels in 3 channels
 left = (c * unfold(x, kernel=3, stride=2, padding=1)).sum()
 right = (fold(c, size=(9, 8), kernel=3, stride=2, padding=1) * x).sum()
 print(f"<c, unfold x> = {left:.14f}\n<fold c, x>   = {right:.14f}")
@@ -141,27 +149,23 @@ print(f"<c, unfold x> = {left:.14f}\n<fold c, x>   = {right:.14f}")
 # %% [markdown]
 # ## The code
 #
-# That is a complete layer. Four of its lines are Linear's:
+# Here is a complete layer. Except for `unfold` and `fold`, it is a Linear layer:
 
 
 # %%
 class MyConv:
-    def __init__(self, W, b, **how):  # W: (filters, k·k·channels), a filter a row
+    def __init__(self, W, b, **how):  # W: (filters, k·k·channels), one filter per row
         self.params, self.how = {"weight": W, "bias": b}, how
 
     def forward(self, x):
         P = unfold(x, **self.how)  # (N, patches, k·k·channels)
-        return P @ self.params["weight"].T + self.params["bias"], (
-            P,
-            x.shape[2:],
-        )  # (N, patches, filters)
+        y = P @ self.params["weight"].T + self.params["bias"]  # (N, patches, filters)
+        return y, (P, x.shape[2:])
 
     def backward(self, dY, cache):
         P, size = cache
         dP = dY @ self.params["weight"]
-        dW = np.einsum(
-            "npo,npk->ok", dY, P
-        )  # the products dYᵀ P of all examples, added up
+        dW = np.einsum("npo,npk->ok", dY, P)  # dYᵀ P, summed over the examples
         return fold(dP, size, **self.how), {"weight": dW, "bias": dY.sum(axis=(0, 1))}
 
 
@@ -181,37 +185,41 @@ theirs.params["weight"][...] = (
 theirs.params["bias"][...] = mine.params["bias"]
 rows = theirs(x).transpose(0, 2, 3, 1).reshape(2, 20, 4)
 print(
-    f"largest difference between MyConv and the library's Conv2d: {np.abs(rows - mine.forward(x)[0]).max():.0e}"
+    "largest difference between MyConv and the library's Conv2d: "
+    f"{np.abs(rows - mine.forward(x)[0]).max():.0e}"
 )
 
 # %% [markdown]
-# ## The way back: the transposed convolution
+# ## From the grid to the image: the transposed convolution
 #
-# The encoder's convolutions make a small grid of a large picture. The decoder has to make a large picture of a small grid. We
-# already own a map that does so: the gradient's. `backward` takes $dY$ on the grid to $dx = \operatorname{fold}(dY\,W)$ on the
-# picture. Use it as a layer in its own right, forward, and call it the **transposed convolution**:
+# The convolutions of the encoder turn a large image into a small grid. The decoder has to turn a
+# small grid into a large image. We already have a map that does this, the gradient: `backward`
+# takes $dY$ on the grid to $dx = \operatorname{fold}(dY\,W)$ on the image. If we use it as a
+# forward pass, we get a layer of its own, the **transposed convolution**:
 #
 # $$\begin{array}{lll}
 # & \text{forward} & \text{backward}\\
 # \texttt{Conv2d} & y = \operatorname{unfold}(x)\,W^\top & dx = \operatorname{fold}(dy\,W),\quad
 # dW = dy^\top \operatorname{unfold}(x)\\
-# \texttt{ConvTranspose2d} & y = \operatorname{fold}(x\,W) & dx = \operatorname{unfold}(dy)\,W^\top,\quad
+# \texttt{ConvTranspose2d} & y = \operatorname{fold}(x\,W)
+# & dx = \operatorname{unfold}(dy)\,W^\top,\quad
 # dW = x^\top \operatorname{unfold}(dy)
 # \end{array}$$
 #
-# The same three products in both lines, with the roles of the large picture (what is cut into patches) and of the small grid
-# (one point for each patch) exchanged. Nothing has to be derived again. The weights are the same as well: for each channel of
-# the grid one filter, which has weights for each channel of the picture. Only what is called in and out changes places. Their
-# shape is (out, in, $k$, $k$) in `Conv2d` and (in, out, $k$, $k$) in `ConvTranspose2d`.
+# Both rows contain the same three products. Only the roles of the large image (which is divided
+# into patches) and of the small grid (one point per patch) are exchanged, so there is nothing new
+# to derive. The weights are the same too: for each channel of the grid there is one filter, with
+# weights for each channel of the image. But input and output are exchanged. So the shape of the
+# weights is (out, in, $k$, $k$) in `Conv2d` and (in, out, $k$, $k$) in `ConvTranspose2d`.
 #
-# What does the lower line *do*? Here are a picture of 5 × 5 pixels with a rim of one zero, $k = 3$, $s = 2$, and the grid of
-# 3 × 3 points that belongs to it.
+# What does the second row *do*? The next figure shows an image of 5 × 5 pixels with a padding of
+# one zero, for $k = 3$ and $s = 2$, and the corresponding grid of 3 × 3 points.
 
 
 # %%
-def draw_cells(ax, n, rim=0):
-    for i in range(-rim, n + rim):
-        for j in range(-rim, n + rim):
+def draw_cells(ax, n, padding=0):
+    for i in range(-padding, n + padding):
+        for j in range(-padding, n + padding):
             inside = 0 <= i < n and 0 <= j < n
             face = "white" if inside else "0.88"
             ax.add_patch(
@@ -226,45 +234,45 @@ def draw_cells(ax, n, rim=0):
                 )
             )
     ax.set(
-        xlim=(-rim - 0.1, n + rim + 0.1),
-        ylim=(n + rim + 0.1, -rim - 0.1),
+        xlim=(-padding - 0.1, n + padding + 0.1),
+        ylim=(n + padding + 0.1, -padding - 0.1),
         aspect="equal",
     )
     ax.axis("off")
 
 
-fig, (picture, middle, grid) = plt.subplots(
+fig, (image, middle, grid) = plt.subplots(
     1, 3, figsize=(8.4, 3.9), width_ratios=[7, 3.4, 3], layout="constrained"
 )
-draw_cells(picture, 5, rim=1)
+draw_cells(image, 5, padding=1)
 draw_cells(grid, 3)
-for (i, j), colour in {
+for (i, j), color in {
     (0, 0): "tab:blue",
     (1, 1): "tab:orange",
     (1, 2): "tab:green",
 }.items():
-    picture.add_patch(
+    image.add_patch(
         plt.Rectangle(
-            (2 * j - 1, 2 * i - 1), 3, 3, color=colour, alpha=0.35, linewidth=0
+            (2 * j - 1, 2 * i - 1), 3, 3, color=color, alpha=0.35, linewidth=0
         )
     )
-    picture.add_patch(
+    image.add_patch(
         plt.Rectangle(
             (2 * j - 0.95, 2 * i - 0.95),
             2.9,
             2.9,
             fill=False,
-            edgecolor=colour,
+            edgecolor=color,
             linewidth=2,
         )
     )
-    grid.add_patch(plt.Rectangle((j, i), 1, 1, color=colour, alpha=0.6, linewidth=0))
-picture.set_title("picture: patches overlap\n(grey: the rim of zeros)", fontsize=10)
-grid.set_title("grid: one point a patch", fontsize=10)
+    grid.add_patch(plt.Rectangle((j, i), 1, 1, color=color, alpha=0.6, linewidth=0))
+image.set_title("image: patches overlap\n(gray: the padding)", fontsize=10)
+grid.set_title("grid: one point per patch", fontsize=10)
 middle.axis("off")
 middle.set(xlim=(0, 1), ylim=(0, 1))
 for y, ends, label in [
-    (0.68, "->", "Conv2d\nreads a patch, multiplies\nby the filter, sums up"),
+    (0.68, "->", "Conv2d\nreads a patch, multiplies\nby the filter, adds up"),
     (0.30, "<-", "ConvTranspose2d\nmultiplies the filter by\nthe value, adds it here"),
 ]:
     middle.annotate(
@@ -274,17 +282,20 @@ for y, ends, label in [
 show(grid, "02_touches")
 
 # %% [markdown]
-# **What to look at.** Read the picture from left to right: each point of the grid is a weighted sum over its patch. Now from
-# right to left: each point of the grid is a brush. It paints the filter, as strongly as its value says, where its patch is, and
-# where brush strokes overlap they add up. What is painted on the rim is cut off in the end. (So the padding of a transposed
-# convolution makes its output *smaller*, a surprise for everybody once.)
+# **What to look at.** First read the figure from left to right: each point of the grid is a
+# weighted sum over its patch. Then read it from right to left: each point of the grid multiplies
+# the filter by its value and adds the result to the image at the position of its patch. What
+# happens where two patches overlap? Whatever is added in the padding is cut off at the end. (So the
+# padding of a transposed convolution makes its output *smaller*, which surprises everyone at
+# first.)
 #
 # ## Both as matrices
 #
-# A convolution is linear in $x$, so there is a matrix $C$ with $y = Cx$ for pictures and grids written as long vectors. Nobody
-# uses it for computing, it is nearly empty, but one should have seen it once. Its columns are the answers to pictures with one
-# single white pixel. The matrix of the transposed convolution with the same weights comes in the same way, and it ought to be
-# $C^\top$.
+# A convolution is linear in $x$, so there is a matrix $C$ with $y = Cx$ if images and grids are
+# written as long vectors. No one computes a convolution this way, because most entries of $C$ are
+# zero, but it is worth seeing once. The columns of $C$ are the outputs for images in which one
+# pixel is 1 and all others are 0. We get the matrix of the transposed convolution with the same
+# weights in the same way, and we expect it to be $C^\top$.
 
 # %%
 how = {"kernel_size": 3, "stride": 2, "padding": 1, "bias": False, "dtype": np.float64}
@@ -293,26 +304,21 @@ conv.params["weight"][...] = transposed.params["weight"][...] = np.arange(
     1, 10
 ).reshape(3, 3)
 
-one_pixel = np.eye(25).reshape(25, 1, 5, 5)  # 25 pictures
+one_pixel = np.eye(25).reshape(25, 1, 5, 5)  # 25 images
 one_point = np.eye(9).reshape(9, 1, 3, 3)  # 9 grids
 C = conv(one_pixel).reshape(25, 9).T  # (9, 25): a column for each pixel
 T = transposed(one_point).reshape(9, 25).T  # (25, 9): a column for each grid point
 print(
-    "the matrix of ConvTranspose2d is that of Conv2d, transposed:",
+    "the matrix of ConvTranspose2d is the transpose of Conv2d's:",
     np.array_equal(T, C.T),
 )
-print("it is also its inverse:", np.allclose(T @ C, np.eye(25)))
+print("it is also the inverse:", np.allclose(T @ C, np.eye(25)))
 
 fig = plt.figure(figsize=(8.4, 4.6), layout="constrained")
 places = fig.add_gridspec(2, 2, width_ratios=[25, 9], height_ratios=[9, 16])
 for place, matrix, title, labels in [
-    (
-        places[0, 0],
-        C,
-        "C, the matrix of Conv2d",
-        ("pixel of the picture", "grid point"),
-    ),
-    (places[:, 1], T, "Cᵀ: ConvTranspose2d", ("grid point", "pixel of the picture")),
+    (places[0, 0], C, "C, the matrix of Conv2d", ("pixel of the image", "grid point")),
+    (places[:, 1], T, "Cᵀ: ConvTranspose2d", ("grid point", "pixel of the image")),
     (
         places[1, 0].subgridspec(1, 3)[1],
         conv.params["weight"][0, 0],
@@ -331,21 +337,26 @@ for place, matrix, title, labels in [
 show(ax, "02_matrices")
 
 # %% [markdown]
-# **What to look at.** The middle row of $C$ holds the nine colours of the filter, in groups of three. So do all the others, moved
-# along by the stride, but for those weights that fall on the rim: that is meant by *shared weights*. White is zero: a
-# Linear layer from 25 to 9 would have a weight in each of these cells. And the transpose is no inverse. A decoder does not undo
-# the encoder's convolution; it only paints in the same places. What it paints is learned.
+# **What to look at.** The middle row of $C$ contains the nine weights of the filter, in groups of
+# three. So do all the other rows, shifted by the stride, except for weights that fall on the
+# padding. This is what *weight sharing* means. White cells are zero: a Linear layer from 25 to 9
+# would have a separate weight in each of these cells. Is the transpose an inverse? A decoder does
+# not undo the convolution of the encoder. It only writes to the same positions, and what it writes
+# is learned.
 #
 # ## Sizes, and why there is an output_padding
 #
-# How many steps of $s$ fit into a picture of $H$ pixels with its two rims, if the last window must still fit? And back:
+# How many window positions fit in an image of $H$ pixels, with padding on both sides and steps of
+# $s$? The first formula gives the answer, and the second one goes back:
 #
 # $$H_{\text{grid}} = \Big\lfloor\frac{H + 2p - k}{s}\Big\rfloor + 1,\qquad\qquad
 # H = (H_{\text{grid}} - 1)\,s + k - 2p + o .$$
 #
-# The first formula rounds down: that was the left-over column above. So up to $s$ different sizes have the same grid, and the
-# way back has to be told which of them is meant. That is the **output padding** $o$. In spite of its name it adds no zeros: with
-# $o = 1$ the picture has one more row and column at its far edge, and whatever the brushes paint there is kept.
+# The first formula rounds down, which explains the column that was left over above. So up to $s$
+# different image sizes have the same grid size, and to go back we must specify which one we want.
+# That is the purpose of the **output padding** $o$. In spite of its name, it does not add zeros.
+# With $o = 1$ the output has one more row at the bottom and one more column on the right, and
+# whatever the patches add there is kept.
 
 # %%
 fig, panels = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
@@ -356,17 +367,21 @@ for ax, (k, s, p) in zip(panels, [(3, 2, 1), (5, 3, 1)], strict=True):
         for h in sizes
     ]
     ax.step([*sizes, 15], [*points, points[-1]], where="post", color="0.8", zorder=0)
-    for o, colour in zip(
+    for o, color in zip(
         range(s), ["tab:blue", "tab:orange", "tab:green"], strict=False
     ):
         up = ConvTranspose2d(1, 1, k, s, p, output_padding=o)
-        there = [up.output_size((n, n))[0] for n in sorted(set(points))]
+        image_sizes = [up.output_size((n, n))[0] for n in sorted(set(points))]
         ax.plot(
-            there, sorted(set(points)), "o", color=colour, label=f"output_padding {o}"
+            image_sizes,
+            sorted(set(points)),
+            "o",
+            color=color,
+            label=f"output_padding {o}",
         )
     ax.set(
         title=f"k = {k}, s = {s}, p = {p}",
-        xlabel="size of the picture",
+        xlabel="size of the image",
         ylabel="size of the grid",
         xlim=(k - 0.6, 15),
     )
@@ -386,24 +401,24 @@ for size in (27, 28):
     print(f"{size} → {grid_size} → {back[0]} without, {back[1]} with output_padding=1")
 
 # %% [markdown]
-# **What to look at.** Each step of the step_decay is one grid and the sizes that lead to it; the coloured dots are the ways back.
-# Pictures of 28 pixels need `output_padding=1` at $k=3, s=2, p=1$. Without it the decoder returns 27, the loss refuses to
-# compare 27 with 28, and one has met the most common error message of convolutional autoencoders.
+# **What to look at.** Each step of the staircase is one grid size, together with the image sizes
+# that lead to it. The colored dots show the way back. Images of 28 pixels need `output_padding=1`
+# with $k=3, s=2, p=1$. Without it the decoder returns 27 pixels, the loss cannot compare 27 with
+# 28, and you get the most common error message of convolutional autoencoders.
 #
 # ## Checkerboards
 #
-# Let every grid point have the value 1 and every filter weight be 1. Then the transposed convolution counts how many brushes
-# touch each pixel:
+# Let every grid point have the value 1, and let every filter weight be 1. Then the transposed
+# convolution counts how many patches cover each pixel:
 
 # %%
 fig, panels = plt.subplots(1, 5, figsize=(9.6, 2.3), layout="constrained")
 for ax, (k, s) in zip(panels, [(2, 2), (3, 2), (4, 2), (5, 2), (4, 3)], strict=True):
     n = 8
     size = (n - 1) * s + k
-    touches = fold(np.ones((1, n * n, k * k)), (size, size), kernel=k, stride=s)[0, 0]
-    middle = touches[
-        size // 2 - 4 : size // 2 + 4, size // 2 - 4 : size // 2 + 4
-    ]  # far from the edges
+    counts = fold(np.ones((1, n * n, k * k)), (size, size), kernel=k, stride=s)[0, 0]
+    center = slice(size // 2 - 4, size // 2 + 4)  # far from the edges
+    middle = counts[center, center]
     ax.imshow(middle, cmap="viridis", vmin=0, vmax=9)
     for (i, j), count in np.ndenumerate(middle):
         ax.text(
@@ -419,93 +434,97 @@ for ax, (k, s) in zip(panels, [(2, 2), (3, 2), (4, 2), (5, 2), (4, 3)], strict=T
 show(panels, "02_counts")
 
 # %% [markdown]
-# **What to look at.** In which panels do all pixels get the same number of brushes? Along one axis a pixel is touched by those
-# kernel positions $u$ that leave the same remainder as it when divided by $s$. If $s$ divides $k$, there are $k/s$ of them for
-# every pixel. If not, some pixels get one more than others, and in two dimensions the counts multiply to a checkerboard
-# (Odena, Dumoulin and Olah 2016).
+# **What to look at.** In which panels is every pixel covered by the same number of patches? Along
+# one axis, a pixel is reached by those filter positions $u$ that have the same remainder as the
+# pixel when divided by $s$. If $s$ divides $k$, there are $k/s$ of them for every pixel. If not,
+# some pixels are reached by one more than others. In two dimensions the counts are multiplied,
+# which gives a checkerboard (Odena, Dumoulin and Olah 2016).
 #
-# Is it enough, then, to choose $k = 4$ in place of 3 for $s = 2$? The counting tells what *equal* weights do. But look again at
-# who touches whom: pixels in even rows and pixels in odd rows never meet the same weight. A filter with stride 2 is four small
-# filters in one, and each of them paints only its own quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4 weights; for
-# $k = 4$ all have 4, but nobody tells them to agree. There is another way to enlarge a picture: repeat each pixel in both
-# directions, and then convolve with stride 1, so that all pixels meet all weights. Here are decoders as they are born, before any
-# training, each with other random weights:
+# For $s = 2$, is it enough to choose $k = 4$ instead of 3? The counts only show what happens with
+# *equal* weights. Look again at which weights reach which pixels: a pixel in an even row and a
+# pixel in an odd row never use the same weight. A filter with stride 2 is really four small
+# filters, and each of them produces one quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4
+# weights. For $k = 4$ each has 4 weights, but nothing forces the four filters to agree. There is
+# another way to enlarge an image: repeat each pixel in both directions, and then convolve with
+# stride 1, so that every pixel uses every weight. Here are untrained decoders, each with different
+# random weights:
 
 
 # %%
-def decoder(way, rng):
+def decoder(method, rng):
     rng = np.random.default_rng(rng)
     first = ConvTranspose2d(128, 64, 7, rng=rng)
-    if way == "repeat":
-        second, third = (
-            Conv2d(64, 32, 3, padding=1, rng=rng),
-            Conv2d(32, 1, 3, padding=1, rng=rng),
-        )
+    if method == "repeat":
+        second = Conv2d(64, 32, 3, padding=1, rng=rng)
+        third = Conv2d(32, 1, 3, padding=1, rng=rng)
     else:
-        half = {
-            "kernel_size": int(way[-1]),
+        double = {
+            "kernel_size": int(method[-1]),
             "stride": 2,
             "padding": 1,
-            "output_padding": int(way[-1]) % 2,
+            "output_padding": int(method[-1]) % 2,
         }
-        second, third = (
-            ConvTranspose2d(64, 32, **half, rng=rng),
-            ConvTranspose2d(32, 1, **half, rng=rng),
-        )
+        second = ConvTranspose2d(64, 32, **double, rng=rng)
+        third = ConvTranspose2d(32, 1, **double, rng=rng)
 
     def decode(z):
         x = np.maximum(first(z), 0)
         for layer in (second, third):
-            x = layer(x.repeat(2, axis=2).repeat(2, axis=3) if way == "repeat" else x)
+            x = layer(
+                x.repeat(2, axis=2).repeat(2, axis=3) if method == "repeat" else x
+            )
             x = np.maximum(x, 0) if layer is second else 1 / (1 + np.exp(-x))
         return x
 
     return decode
 
 
-def unevenness(pictures):
-    """Which part of the variance within a picture is a difference between even and odd rows and columns."""
-    pictures = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
+def checkerboard_fraction(images):
+    """The fraction of the variance within an image that is a difference
+    between even and odd rows and columns."""
+    images = images - images.mean(axis=(1, 2, 3), keepdims=True)
     quarters = [
-        pictures[:, :, i::2, j::2].mean(axis=(1, 2, 3)) for i in (0, 1) for j in (0, 1)
+        images[:, :, i::2, j::2].mean(axis=(1, 2, 3)) for i in (0, 1) for j in (0, 1)
     ]
-    return float(np.mean(np.square(quarters)) / np.mean(np.square(pictures)))
+    return float(np.mean(np.square(quarters)) / np.mean(np.square(images)))
 
 
 codes = np.random.default_rng(1).random((8, 128, 1, 1), np.float32)
 fig, panels = plt.subplots(3, 1, figsize=(9, 3.9), layout="constrained")
-for ax, way in zip(panels, ["k = 3", "k = 4", "repeat"], strict=True):
-    pictures = np.concatenate(
-        [decoder(way, rng)(codes[rng : rng + 1]) for rng in range(8)]
+for ax, method in zip(panels, ["k = 3", "k = 4", "repeat"], strict=True):
+    images = np.concatenate(
+        [decoder(method, rng)(codes[rng : rng + 1]) for rng in range(8)]
     )
-    low, high = (
-        pictures.min(axis=(2, 3), keepdims=True),
-        pictures.max(axis=(2, 3), keepdims=True),
-    )
+    low = images.min(axis=(2, 3), keepdims=True)
+    high = images.max(axis=(2, 3), keepdims=True)
     ax.imshow(
-        mosaic((pictures - low) / (high - low), columns=8),
+        mosaic((images - low) / (high - low), columns=8),
         cmap="gray",
         interpolation="nearest",
     )
-    ax.set(xticks=[], yticks=[], ylabel=way)
+    ax.set(xticks=[], yticks=[], ylabel=method)
     print(
-        f"{way}: the checkerboard's share in the variance within a picture is {unevenness(pictures):.0%}"
+        f"{method}: the checkerboard is {checkerboard_fraction(images):.0%} "
+        "of the variance within an image"
     )
-print(f"in real pictures: {unevenness(x_test):.1%}")
+print(f"in real images: {checkerboard_fraction(x_test):.1%}")
 show(panels, "02_checkerboard")
 
 # %% [markdown]
-# **What to look at.** Each picture is stretched to full contrast; the true differences are small. In which rows is there a
-# pattern that repeats every two pixels, or every four, which two layers in a row make? Is $k = 4$ the cure? A decoder with
-# strides has to *learn* that its four small filters should agree. It mostly does (we shall measure it below), but where it has
-# not, one sees a checkerboard. Repeating and convolving has no such problem. The price is that it multiplies every weight at
-# every pixel of the large picture.
+# **What to look at.** Each image is stretched to full contrast. The true differences are small. In
+# which rows do you see a pattern that repeats every two pixels, or every four (which is what two
+# layers together produce)? Does $k = 4$ remove it? A decoder with strides has to *learn* that its
+# four small filters should agree. Wherever it has not learned this, a checkerboard is visible. We
+# will measure below how well it does. Repeating pixels before the convolution avoids the problem.
+# It is more expensive, because every weight is multiplied with every pixel of the large image.
 #
-# By the way: `Conv2d` with a stride has the same comb in its *gradient*, since its backward is a transposed convolution.
+# Note that the *gradient* of `Conv2d` with a stride has the same pattern, because its backward pass
+# is a transposed convolution.
 #
-# ## Six loops against unfold
+# ## Six loops or unfold?
 #
-# Both compute the same. Let us time it, at the first layers of our model with a batch of 32 pictures.
+# Both compute the same result. How long do they take? We time them on the first layers of our model
+# with a batch of 32 images.
 
 # %%
 for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 14)]:
@@ -523,30 +542,36 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
     seconds = []
     for _ in range(10):
         started = time.perf_counter()
-        y_too, cache = layer.forward(x)
-        dx_too, grads = layer.backward(y, cache)
+        fast_y, cache = layer.forward(x)
+        fast_dx, grads = layer.backward(y, cache)
         seconds.append(time.perf_counter() - started)
     fast = np.median(seconds)
 
-    pairs = [(y, y_too), (dx, dx_too), (dw, grads["weight"]), (db, grads["bias"])]
+    pairs = [(y, fast_y), (dx, fast_dx), (dw, grads["weight"]), (db, grads["bias"])]
     error = max(np.abs(a - b).max() / np.abs(a).max() for a, b in pairs)
-    print(f"{layer}, {len(x)} pictures, forward and backward, the same to {error:.0e}")
     print(
-        f"    loops {loops:.2f} s, unfold {1e3 * fast:.2f} ms, {loops / fast:,.0f} times as fast"
+        f"{layer}, {len(x)} images, forward and backward, equal to within {error:.0e}"
+    )
+    print(
+        f"    loops {loops:.2f} s, unfold {1e3 * fast:.2f} ms, "
+        f"{loops / fast:,.0f} times as fast"
     )
 
 # %% [markdown]
-# The loops are no fools: each of their lines works on the whole batch at once. But every line of Python costs a microsecond, and
-# there are very many. `unfold` turns them into one matrix product, in which a processor does billions of multiplications a
-# second. The price is memory: the patches hold each pixel about $k^2/s^2$ times. So the library makes them for some pictures at a
-# time, few enough to fit into the processor's cache, and never all at once. Now open `tinyae/layers/convolution.py`: `correlate` is
-# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$, `filter_gradient` is $dW$. That each of the
-# two layers uses all three is the table above.
+# These loops are not as naive as they could be: each of their lines processes the whole batch at
+# once. But every line of Python takes about a microsecond, and these lines run a great many times.
+# `unfold` replaces them with a single matrix product, in which a processor does billions of
+# multiplications per second. The cost is memory: the patches store each pixel about $k^2/s^2$
+# times. So the library never extracts all patches at once. It takes a few images at a time, so that
+# their patches fit into the processor's cache. Now open `tinyae/layers/convolution.py`: `correlate` is
+# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$, and
+# `weight_gradient` is $dW$. Each of the two layers uses all three of them, as in the table above.
 #
 # ## The experiment
 #
-# The model halves the picture twice and takes the whole of what is left in one filter of 7 × 7, so that its code is 128
-# numbers; then the same way back. For comparison, the dense net of chapter 1 with the same 128 numbers as its code.
+# The encoder halves the image twice and then applies filters of 7 × 7, which cover everything that
+# is left. So its code has 128 dimensions. The decoder does the same in reverse. For comparison, we
+# train the dense network of chapter 1, also with a 128-dimensional code.
 
 
 # %%
@@ -595,14 +620,12 @@ dense_history = fit(
 )
 
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, log, colour in [
+for name, log, color in [
     ("convolutional", history, "tab:blue"),
     ("dense", dense_history, "tab:orange"),
 ]:
-    ax.semilogy(
-        log["epoch"], log["val_loss"], "o-", color=colour, label=f"{name}, test"
-    )
-    ax.semilogy(log["epoch"], log["loss"], ":", color=colour, label=f"{name}, training")
+    ax.semilogy(log["epoch"], log["val_loss"], "o-", color=color, label=f"{name}, test")
+    ax.semilogy(log["epoch"], log["loss"], ":", color=color, label=f"{name}, training")
 ax.set(xlabel="epoch", ylabel="mean squared error")
 ax.xaxis.get_major_locator().set_params(integer=True)
 ax.grid(alpha=0.3, which="both")
@@ -617,23 +640,24 @@ V = np.linalg.eigh(covariance)[1][:, -128:].astype(np.float32)
 pca_error = float(((test.flat - mean - (test.flat - mean) @ V @ V.T) ** 2).mean())
 
 print(
-    f"after {epochs} epochs, 128 numbers a code      parameters     test MSE    seconds"
+    f"after {epochs} epochs, 128 code dimensions     parameters     test MSE    seconds"
 )
 for name, net, log in [
     ("convolutional", model, history),
     ("dense", dense, dense_history),
 ]:
-    print(
-        f"{name:<38}{sum(w.size for w in net.params.values()):>14,}{log['val_loss'][-1]:>13.5f}{sum(log['seconds']):>11.1f}"
-    )
+    parameters, seconds = sum(w.size for w in net.params.values()), sum(log["seconds"])
+    print(f"{name:<38}{parameters:>14,}{log['val_loss'][-1]:>13.5f}{seconds:>11.1f}")
 print(f"{'PCA':<38}{V.size + mean.size:>14,}{pca_error:>13.5f}")
 
 # %% [markdown]
-# **What to look at.** Same code, fewer weights, the same number of steps: who is ahead, and by how much? (The training error is
-# an average over the epoch, while the net was still getting better; so it may well lie above the test error.) The dense net has
-# to learn each stroke at each place anew, from fewer examples. But the table has a last column too: each weight of a convolution
-# is used at many places, and has to be multiplied there each time. And look at PCA: 128 numbers are a lot for such pictures, and
-# a plane is not a bad place for them.
+# **What to look at.** The codes have the same size, the convolutional network has fewer weights,
+# and both train for the same number of steps. Which one is ahead, and by how much? (The training
+# error is averaged over the epoch, while the network is still improving. So it may well be higher
+# than the test error.) The dense network has to learn each stroke at each position separately, from
+# fewer examples. But look at the last column of the table too: each weight of a convolution is used
+# at many positions, and each use costs a multiplication. Finally, look at PCA. Why might a linear
+# subspace do well with as many as 128 dimensions?
 
 # %%
 shown = np.concatenate(
@@ -649,15 +673,18 @@ show(
     f"02_reconstructions_{data.name}",
 )
 print(
-    f"the checkerboard's share: {unevenness(model(x_test)):.2%} in reconstructions, {unevenness(x_test):.2%} in the originals"
+    f"checkerboard fraction: {checkerboard_fraction(model(x_test)):.2%} in "
+    f"reconstructions, {checkerboard_fraction(x_test):.2%} in the originals"
 )
 
 # %% [markdown]
-# ## What the filters have found
+# ## What the filters have learned
 #
-# A filter of the first layer is a picture of 3 × 3 pixels, and what it answers to a digit is a **feature map** of 14 × 14.
-# Filters and maps in the same order (blue below 0, red above; the maps after the ReLU, each on its own scale), and the 64 maps
-# of the second layer, whose filters cannot be drawn: each has 3 × 3 weights for each of the 32 maps below it.
+# A filter of the first layer is an image of 3 × 3 pixels, and its output for a digit is a **feature
+# map** of 14 × 14. The next figure shows the filters and their maps in the same order. Negative
+# weights are blue and positive weights are red. The maps are shown after the ReLU, each on its own
+# scale. The last panel shows the 64 maps of the second layer. We cannot show its filters, because
+# each of them has 3 × 3 weights for each of the 32 maps below it.
 
 # %%
 digit = x_test[shown[4:5]]
@@ -675,10 +702,10 @@ panels[0].imshow(digit[0, 0], cmap="gray_r")
 panels[1].imshow(
     mosaic(filters, columns=4, gap=1, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1
 )
-for ax, (_, answer) in zip(panels[2:], maps.items(), strict=True):
-    answer = answer / np.maximum(answer.max(axis=(1, 2), keepdims=True), 1e-9)
+for ax, (_, output) in zip(panels[2:], maps.items(), strict=True):
+    output = output / np.maximum(output.max(axis=(1, 2), keepdims=True), 1e-9)
     ax.imshow(
-        mosaic(answer, columns=len(answer) // 8, gap=1, fill=np.nan),
+        mosaic(output, columns=len(output) // 8, gap=1, fill=np.nan),
         cmap="gray_r",
         vmin=0,
         vmax=1,
@@ -693,33 +720,42 @@ moved = np.roll(digit, 2, axis=3)  # two pixels to the right
 before, after = model.encoder[:2](digit), model.encoder[:2](moved)
 inner = np.abs(after[:, :, :, 2:-1] - before[:, :, :, 1:-2]).max()
 codes = model.encode(digit), model.encode(moved)
+length = np.linalg.norm(codes[0])
 print(
-    f"the digit 2 pixels to the right: layer 1's maps move by 1; away from the edges they differ by {inner:.0e} from that"
+    "if the digit moves 2 pixels to the right, the maps of layer 1 move by 1; "
+    f"away from the edges they differ from that by {inner:.0e}"
 )
 print(
-    f"the code changes by {np.linalg.norm(codes[1] - codes[0]) / np.linalg.norm(codes[0]):.0%} of its length"
+    f"the code changes by {np.linalg.norm(codes[1] - codes[0]) / length:.0%} "
+    "of its length"
 )
 
 # %% [markdown]
-# **What to look at.** Find filters that are blue on one side and red on the other, and then their maps: they answer at the edges
-# of strokes of one direction, wherever these are. Others blur, and some maps are empty. In the second layer the places are
-# coarser and the findings more special. If the digit moves by one stride, the maps move by one point and do not change
-# otherwise: this is what a convolution knows about pictures before it has seen any. The code is another matter. The last filter
-# looks at the whole picture, so for the code a moved digit is a different digit.
+# **What to look at.** Find filters that are blue on one side and red on the other, and then find
+# their maps. Do they respond to the edges of strokes in one direction, wherever these are? What do
+# other filters do, and are some maps empty? Compare the maps of the second layer: are they coarser,
+# and does each one respond to something more specific? If the digit moves by one stride, the maps
+# move by one point and otherwise do not change. A convolution knows this about images before it has
+# seen any. The code is different: the last filters look at the whole image, so for the code, a
+# shifted digit is a different digit.
 #
 # ## Exercises
 #
-# 1. **Shuffled pixels.** Apply one and the same random permutation to the pixels of all pictures, train both nets again, and
-#    undo the permutation in the reconstructions. Which of the two suffers? *Hint: chapter 1 never used which pixels are
-#    neighbours; `x.reshape(len(x), -1)[:, permutation]`.*
-# 2. **Padding by hand.** Extend `unfold_by_hand` and `fold_by_hand` by a padding $p$, so that
-#    $\langle c, \operatorname{unfold} x\rangle = \langle\operatorname{fold} c, x\rangle$ still holds. *Hint: put the picture
-#    into a larger one of zeros first. What is the transpose of that?*
-# 3. **Repeat and convolve.** Write the layer `Repeat`, which makes 2 × 2 pixels of each, with its gradient, check it, and train
-#    an autoencoder whose decoder uses it. Compare error, seconds and the checkerboard's share. *Hint: a pixel was copied four
-#    times: what did we do with copies?*
-# 4. **MyConvTranspose.** Write it in as few lines as `MyConv`, from the second line of the table, and check it. *Hint: exchange
-#    what forward and backward do; the patches now come from dy.*
-# 5. **A thousand small pictures or one code?** Leave out the 7 × 7 layers, so that the code is the 64 × 7 × 7 maps. The error
-#    becomes tiny. Why is this no success? What happens with 2 channels in place of 64? *Hint: count the numbers of the code and
-#    those of a picture.*
+# 1. **Shuffled pixels.** Apply the same random permutation to the pixels of all images, train both
+#    networks again, and undo the permutation in the reconstructions. Which network gets worse?
+#    *Hint: chapter 1 never used which pixels are neighbors;
+#    `x.reshape(len(x), -1)[:, permutation]`.*
+# 2. **Padding by hand.** Add a padding $p$ to `unfold_by_hand` and `fold_by_hand` so that
+#    $\langle c, \operatorname{unfold} x\rangle = \langle\operatorname{fold} c, x\rangle$ still
+#    holds. *Hint: first copy the image into a larger image of zeros. What is the transpose of
+#    that?*
+# 3. **Repeat and convolve.** Write a layer `Repeat`, which turns each pixel into 2 × 2 pixels, with
+#    its gradient. Check it, and train an autoencoder whose decoder uses it. Compare the error, the
+#    time and the checkerboard fraction. *Hint: each pixel is copied four times. What did we do with
+#    copies?*
+# 4. **MyConvTranspose.** Write it in as few lines as `MyConv`, using the second row of the table,
+#    and check it. *Hint: exchange what forward and backward do. The patches now come from dy.*
+# 5. **A thousand small images or one code?** Leave out the 7 × 7 layers, so that the code consists
+#    of the 64 × 7 × 7 maps. The error becomes tiny. Why is this not a success? What happens with 2
+#    channels instead of 64? *Hint: compare the number of values in the code with the number of
+#    pixels in an image.*

@@ -1,14 +1,16 @@
 # %% [markdown]
 # # 4 · Sparse codes
 #
-# A narrow code is one way to keep a net from passing its input through. Here is another: as many code numbers as you like, but
-# only a few of them may be active at a time. A picture is then described as one describes a dish, by the few ingredients that
-# are in it and not by all those that are not. Each unit can afford to stand for something special, since it need not say
-# anything about all the other pictures.
+# A narrow code is one way to keep a network from simply passing its input through. Here is another:
+# the code may have any number of units, but only a few of them may be active at a time. Each image
+# is then described by the few features that it contains, and the many features that it does not
+# contain are left out. A unit can specialize in one feature, because it does not have to help
+# describe all the other images.
 #
 # ```
 #   narrow:   x ──▶ ▮▮▮▮▮▮▮▮ ──▶ x̂        sparse:   x ──▶ ▯▯▯▮▯▯▯▯▯▯▯▯▮▯▯▯▯▯▯▯▯▮▯▯ ──▶ x̂
-#                  all of them                             few of many, and others for another x
+#                  all of them                             a few of many, and different ones
+#                                                          for a different x
 # ```
 
 # %%
@@ -44,39 +46,51 @@ print(data, "->", x_train.shape, x_test.shape)
 # %% [markdown]
 # ## The equation
 #
-# One term is added, a penalty $\Omega$ on the codes $z$ of a batch, with a weight $\beta$:
+# We add one term to the loss: a penalty $\Omega$ on the codes $z$ of a batch, with a weight
+# $\beta$:
 #
 # $$L = \frac1{ND}\sum_n\lVert\hat x_n - x_n\rVert^2 + \beta\,\Omega(z) .$$
 #
-# Two choices of $\Omega$ and one way without a penalty:
+# There are two common choices of $\Omega$, and one method without a penalty:
 #
-# - **L1**, $\ \Omega = \frac1N\sum_{nj}|z_{nj}|$: activity costs, and each unit of it costs the same.
-# - **KL divergence**: every unit $j$ is to be active a share $\rho$ of the time, say 5 %. With its mean over the batch,
-#   $\hat\rho_j = \frac1N\sum_n z_{nj}$,
+# - **L1**, $\ \Omega = \frac1N\sum_{nj}|z_{nj}|$: the cost is proportional to the activation.
+# - **KL divergence**: each unit $j$ should be active a fraction $\rho$ of the time, say 5%. The
+#   mean activation of the unit over the batch is $\hat\rho_j = \frac1N\sum_n z_{nj}$, and
 #   $\ \Omega = \sum_j \mathrm{KL}(\rho\,\Vert\,\hat\rho_j)$, where
-#   $\mathrm{KL}(\rho\,\Vert\,\hat\rho) = \rho\log\frac{\rho}{\hat\rho} + (1-\rho)\log\frac{1-\rho}{1-\hat\rho}$.
-# - **k-sparse**: of each code only the $k$ largest numbers stay, the others are set to 0. A layer, not a penalty.
+#   $\mathrm{KL}(\rho\,\Vert\,\hat\rho)$ is
+#   $\rho\log\frac{\rho}{\hat\rho} + (1-\rho)\log\frac{1-\rho}{1-\hat\rho}$.
+# - **k-sparse**: only the $k$ largest values of each code are kept, and the others are set to 0.
+#   This is a layer, not a penalty.
 #
 # ## The gradient
 #
-# $L$ is a sum, and so is its gradient. What comes back from the decoder to $z$ gets $\beta\,\partial\Omega/\partial z$ added, and
-# from there everything goes on as before.
+# $L$ is a sum, so its gradient is a sum too. We add $\beta\,\partial\Omega/\partial z$ to the
+# gradient with respect to $z$ that comes back from the decoder. The rest of the backward pass is
+# unchanged.
 #
-# **L1.** $\ \partial|z|/\partial z = \operatorname{sign}(z)$, hence $\operatorname{sign}(z_{nj})/N$. The pull towards 0 is as
-# strong at 0.001 as at 10. That is why numbers arrive at 0 and stay there: minimise $\frac12(z-a)^2 + \beta|z|$ for a positive
-# $a$, and where $z>0$ the slope is $z - a + \beta$. It is zero at $z = a-\beta$, if that is positive; if not, the minimum is 0
-# itself. A penalty $\beta z^2$ has its minimum at $a/(1+2\beta)$: smaller, never 0.
+# **L1.** $\ \partial|z|/\partial z = \operatorname{sign}(z)$, so the gradient is
+# $\operatorname{sign}(z_{nj})/N$. It pulls toward 0, and the pull is as strong at 0.001 as at 10.
+# That is why values reach 0 and stay there. To see this, minimize $\frac12(z-a)^2 + \beta|z|$ for a
+# positive $a$. For $z>0$ the derivative is $z - a + \beta$. It is zero at $z = a-\beta$ if that is
+# positive. If not, the minimum is at 0 exactly. With a penalty $\beta z^2$, the minimum is at
+# $a/(1+2\beta)$, which is smaller than $a$ but never 0.
 #
-# **KL.** $\ \hat\rho_j$ depends on each of the $N$ codes alike, $\partial\hat\rho_j/\partial z_{nj} = 1/N$, and
+# **KL.** $\ \hat\rho_j$ depends on all $N$ codes in the same way,
+# $\partial\hat\rho_j/\partial z_{nj} = 1/N$, and
 #
-# $$\frac{\partial}{\partial\hat\rho}\Big[\rho\log\rho - \rho\log\hat\rho + (1-\rho)\log(1-\rho) - (1-\rho)\log(1-\hat\rho)\Big]
-# = -\frac{\rho}{\hat\rho} + \frac{1-\rho}{1-\hat\rho} = \frac{\hat\rho-\rho}{\hat\rho\,(1-\hat\rho)} .$$
+# $$\frac{\partial}{\partial\hat\rho}\Big[\rho\log\rho - \rho\log\hat\rho + (1-\rho)\log(1-\rho) -
+# (1-\rho)\log(1-\hat\rho)\Big]
+# = -\frac{\rho}{\hat\rho} + \frac{1-\rho}{1-\hat\rho}
+# = \frac{\hat\rho-\rho}{\hat\rho\,(1-\hat\rho)} .$$
 #
-# Negative below $\rho$, positive above, zero at $\rho$: it pulls from both sides. Divided by $N$ it is the gradient at every
-# $z_{nj}$ of column $j$. It needs $0<\hat\rho<1$, so the code must come from a sigmoid.
+# This is negative if $\hat\rho$ is below $\rho$, positive if it is above, and zero at $\rho$. So
+# the penalty pulls $\hat\rho$ toward $\rho$ from both sides. Divided by $N$, this is the gradient
+# with respect to every $z_{nj}$ in column $j$. It requires $0<\hat\rho<1$, so the code must come
+# from a sigmoid.
 #
-# **k-sparse.** With the mask $m$ of those that are kept, $y = m * x$, and as long as no two numbers change places $m$ is
-# constant: $dx = m * dy$. What was not kept has no part in the picture and learns nothing from it.
+# **k-sparse.** Let $m$ be the mask of the values that are kept, so $y = m * x$. As long as the
+# order of the values does not change, $m$ is constant: $dx = m * dy$. A value that was not kept
+# does not contribute to the reconstruction, so it gets no gradient.
 #
 # ## The code
 
@@ -87,15 +101,15 @@ def l1_by_hand(z):
 
 
 def kl_by_hand(z, rho=0.05):
-    mean = z.mean(axis=0)  # ρ̂, one for each unit
+    mean = z.mean(axis=0)  # ρ̂, one value per unit
     value = (
         rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
     ).sum()
-    slope = (mean - rho) / (mean * (1 - mean))
-    return value, np.tile(slope / len(z), (len(z), 1))  # the same for every example
+    dmean = (mean - rho) / (mean * (1 - mean))
+    return value, np.tile(dmean / len(z), (len(z), 1))  # the same for every example
 
 
-def k_largest(x, k):  # ties aside
+def k_largest(x, k):  # assumes that there are no ties
     kept = x >= np.sort(x, axis=1)[:, -k, None]
     return x * kept, kept
 
@@ -103,7 +117,8 @@ def k_largest(x, k):  # ties aside
 # %% [markdown]
 # ## The check
 #
-# Alone, in a model, and against the library's own `l1`, `KLSparsity` and `KSparse`:
+# We check each of them separately and inside a model, and compare them with the library's `l1`,
+# `KLSparsity` and `KSparse`:
 
 # %%
 rng = np.random.default_rng(0)
@@ -111,7 +126,7 @@ z = rng.uniform(0.02, 0.6, size=(8, 5))
 for penalty, library in [(l1_by_hand, l1), (kl_by_hand, KLSparsity(0.05))]:
     print(gradcheck(penalty, z))
     print(
-        "  the library's:",
+        "  same as the library:",
         all(
             np.allclose(a, b, atol=1e-15)
             for a, b in zip(penalty(z), library(z), strict=True)
@@ -122,20 +137,24 @@ small = Autoencoder(
     Sequential(Linear(12, 8, rng=0, dtype=np.float64), Sigmoid(), KSparse(3)),
     Sequential(Linear(8, 12, rng=1, dtype=np.float64)),
 )
-print("k-sparse like the layer:", np.array_equal(k_largest(z, 2)[0], KSparse(2)(z)))
+print("k-sparse, same as the layer:", np.array_equal(k_largest(z, 2)[0], KSparse(2)(z)))
 print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6, 12))))
 
 # %% [markdown]
-# ## Two slips
+# ## Two common mistakes
 #
-# Both are printed in books and copied in many programs. Neither gives an error, and both pass a gradient check.
+# Both of these mistakes are printed in books and copied in many programs. Neither one raises an
+# error, and neither one fails a comparison with difference quotients: the gradients are correct,
+# but the penalties are not. (`check_penalty` also tests whether a penalty can be negative.)
 #
-# **Half of the divergence.** The first half alone, $\sum_j\rho\log(\rho/\hat\rho_j)$, looks like a divergence. But its slope
-# $-\rho/\hat\rho$ is negative everywhere: the more active a unit is, the smaller the "penalty". It *rewards* activity.
+# **Half of the divergence.** The first term alone, $\sum_j\rho\log(\rho/\hat\rho_j)$, looks like a
+# divergence. But its derivative $-\rho/\hat\rho$ is negative everywhere: the more active a unit is,
+# the smaller the "penalty". So it *rewards* activity.
 #
-# **A sigmoid too many.** The code is an activation already, and $\hat\rho$ is taken as the mean of $\sigma(z)$. For activations
-# $z\ge0$ that is $\frac12$ at least, and for $z\le1$ at most $\sigma(1)$: it can never come near a small $\rho$. The best it can
-# do is $z = 0$ for all units and all pictures, which says nothing about any of them.
+# **An extra sigmoid.** The code is already an activation, but $\hat\rho$ is computed as the mean of
+# $\sigma(z)$. For activations $z\ge0$ this is at least $\frac12$, and for $z\le1$ it is at most
+# $\sigma(1)$, so it can never come close to a small $\rho$. The minimum of the penalty is at
+# $z = 0$ for all units and all images, and such a code contains no information about any image.
 
 
 # %%
@@ -144,35 +163,30 @@ def half(z, rho=0.05):
     return (rho * np.log(rho / mean)).sum(), np.tile(-rho / mean / len(z), (len(z), 1))
 
 
-def sigmoid_too_many(z, rho=0.05):
+def extra_sigmoid(z, rho=0.05):
     s = 1 / (1 + np.exp(-z))
     value, ds = kl_by_hand(s, rho)
     return value, ds * s * (1 - s)
 
 
 print(check_penalty(half, z), "\n")
-print("and the second passes:", check_penalty(sigmoid_too_many, z).ok, "\n")
+print("the second one passes too:", check_penalty(extra_sigmoid, z).ok, "\n")
 print(
-    "range of the mean of σ(z) for z in [0, 1]:",
-    1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3),
+    "range of σ(z) for z in [0, 1]:", 1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3)
 )
 for name, penalty, best in [
     ("KL", kl_by_hand, 0.05),
-    ("a sigmoid too many", sigmoid_too_many, 0.0),
+    ("extra sigmoid", extra_sigmoid, 0.0),
 ]:
-    print(
-        f"least value for activations from 0 to 1, each unit: {penalty(np.full((1, 1), best))[0]:.3f}, {name}"
-    )
+    least = penalty(np.full((1, 1), best))[0]
+    print(f"{name}: minimum per unit for activations from 0 to 1: {least:.3f}")
 
 # %% [markdown]
-# What happens in training? The same net and data, the three penalties with the same weight, and several $\rho$:
+# What happens in training? We use the same network and data for all three penalties, with the same
+# weight, and several values of $\rho$:
 
 # %%
-penalties = {
-    "KL": kl_by_hand,
-    "half of it": half,
-    "a sigmoid too many": sigmoid_too_many,
-}
+penalties = {"KL": kl_by_hand, "half of KL": half, "extra sigmoid": extra_sigmoid}
 asked_for = [0.05, 0.2] if FAST else [0.02, 0.05, 0.1, 0.2, 0.3, 0.4]
 
 
@@ -180,9 +194,6 @@ def activity_reached(penalty, rho):
     def code_penalty(z):
         return penalty(z, rho)
 
-    code_penalty.needs_full_batch = (
-        True  # fit must not cut a batch in two: each half has another mean
-    )
     net = sparse_autoencoder(rng=0, units=64)
     objective = Objective(code_penalty=code_penalty, beta=0.05)
     fit(
@@ -191,6 +202,7 @@ def activity_reached(penalty, rho):
         objective,
         Adam(net.params, lr=3e-3),
         epochs=2 if FAST else 10,
+        workers=1,  # a part of the batch would have a different mean activation
         progress=False,
     )
     return net.encode(x_train[:2000]).mean()
@@ -198,42 +210,48 @@ def activity_reached(penalty, rho):
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 means = np.linspace(0.002, 0.998, 400)
-for (name, penalty), colour in zip(
+for (name, penalty), color in zip(
     penalties.items(), ["tab:blue", "tab:red", "tab:orange"], strict=True
 ):
     axes[0].plot(
-        means, [penalty(np.array([[m]]))[0] for m in means], color=colour, label=name
+        means, [penalty(np.array([[m]]))[0] for m in means], color=color, label=name
     )
     reached = [activity_reached(penalty, rho) for rho in asked_for]
-    axes[1].plot(asked_for, reached, "o-", markersize=4, color=colour, label=name)
+    axes[1].plot(asked_for, reached, "o-", markersize=4, color=color, label=name)
     print(
         f"{name:<20}"
         + ", ".join(
-            f"asked for {rho}: {mean:.3f}"
+            f"ρ = {rho}: {mean:.3f}"
             for rho, mean in zip(asked_for, reached, strict=True)
         )
     )
-axes[0].axhline(0, color="grey", linewidth=0.8)
-axes[0].axvline(0.05, color="grey", linewidth=0.8, linestyle=":")
+axes[0].axhline(0, color="gray", linewidth=0.8)
+axes[0].axvline(0.05, color="gray", linewidth=0.8, linestyle=":")
 axes[0].set(
     xlabel="mean activation of the unit", ylabel="penalty for ρ = 0.05", ylim=(-0.5, 2)
 )
-axes[1].plot([0, 0.42], [0, 0.42], color="grey", linewidth=0.8, linestyle=":")
-axes[1].set(xlabel="ρ asked for", ylabel="mean activation reached", ylim=(-0.03, 1.03))
+axes[1].plot([0, 0.42], [0, 0.42], color="gray", linewidth=0.8, linestyle=":")
+axes[1].set(
+    xlabel="target ρ", ylabel="mean activation after training", ylim=(-0.03, 1.03)
+)
 for ax in axes:
     ax.legend(frameon=False)
 show(axes[0], f"04_slips_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Left: which of the three curves has its minimum at the dotted line? Where do the other two have theirs, and
-# may a divergence go below 0? Right, what the nets made of it: on the dotted line they would do as they are told. Follow each
-# colour from left to right. Does it mind which $\rho$ was asked for? And compare where it ends with its minimum on the left.
+# **What to look at.** Left: which of the three curves has its minimum at the dotted line? Where do
+# the other two have theirs, and can a divergence be negative? Right: on the dotted line, the
+# trained networks would have the mean activation that we asked for. Follow each color from left to
+# right. Does the result depend on $\rho$? And compare the result with the minimum of the same curve
+# on the left.
 #
 # ## The experiment
 #
-# 256 code units, with a sigmoid, a ReLU or k-sparse behind them, and a plain one for comparison. The KL model's units start
-# with the bias $\log\frac{\rho}{1-\rho}$, where a sigmoid is $\rho$: from the usual start near 0 every unit is on half of the
-# time, and on the long way down some lose what they could say.
+# We train four models with 256 code units each: one with a plain sigmoid code for comparison, one
+# with a ReLU and L1, one with a sigmoid and KL, and one that is k-sparse. The units of the KL model
+# start with the bias $\log\frac{\rho}{1-\rho}$, for which a sigmoid outputs $\rho$. With the usual
+# initial bias of 0, every unit would start with an activation of about one half. While all the
+# activations are being reduced to $\rho$, some units would lose the information that they carry.
 
 # %%
 presets = {
@@ -258,39 +276,42 @@ for name, (code, objective) in presets.items():
 
 codes = {name: model.encode(x_test) for name, model in models.items()}
 print(
-    f"{'':<10}{'test MSE':>10}{'mean activation':>17}{'numbers that are 0':>20}{'below 0.1':>11}{'dead units':>12}"
+    f"{'':<10}{'test MSE':>10}{'mean activation':>17}{'exact zeros':>13}"
+    f"{'below 0.1':>11}{'dead units':>13}"
 )
 for name, z in codes.items():
-    moves = (
-        z.max(axis=0) - z.min(axis=0) > 1e-3
-    )  # a dead unit says the same of every picture
+    # a dead unit has the same value for every image
+    alive = z.max(axis=0) - z.min(axis=0) > 1e-3
     error = ((models[name](x_test) - x_test) ** 2).mean()
     print(
-        f"{name:<10}{error:>10.5f}{z.mean():>17.4f}{(z == 0).mean():>20.1%}{(np.abs(z) < 0.1).mean():>11.1%}"
-        f"{(~moves).sum():>8} of {len(moves)}"
+        f"{name:<10}{error:>10.5f}{z.mean():>17.4f}{(z == 0).mean():>13.1%}"
+        f"{(np.abs(z) < 0.1).mean():>11.1%}{(~alive).sum():>6} of {len(alive)}"
     )
 rho_hat = codes["KL"].mean(axis=0)
 print(
-    f"KL: the units' mean activations run from {rho_hat.min():.3f} to {rho_hat.max():.3f}, all together {rho_hat.mean():.3f}"
+    f"KL: mean activations of the units from {rho_hat.min():.3f} "
+    f"to {rho_hat.max():.3f}, on average {rho_hat.mean():.3f}"
 )
 active = (codes["k-sparse"] != 0).sum(axis=1)
-print(f"k-sparse: active units a picture, from {active.min()} to {active.max()}")
+print(f"k-sparse: between {active.min()} and {active.max()} active units per image")
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.6), layout="constrained", sharey=True)
 for ax, (name, z) in zip(axes, codes.items(), strict=True):
     ax.hist(z.ravel(), bins=60, weights=np.full(z.size, 1 / z.size), color="tab:blue")
     ax.set(title=name, yscale="log", xlabel="activation")
-axes[0].set_ylabel("share of all code numbers")
+axes[0].set_ylabel("fraction of all code values")
 show(axes[0], f"04_histograms_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The axis is logarithmic. The plain code uses its whole range. With L1 a tower stands at 0: these are exact
-# zeros, the table counts them. KL knows no exact zeros, only small numbers, and some that are on. For k-sparse the tower's height
-# is known before any training, and beside it is a gap: what is small is seldom among the largest. The table's last column is the
-# price of exact zeros: a unit that is 0 for every picture gets no gradient and hardly ever comes back (exercise 5).
+# **What to look at.** The vertical axis is logarithmic. Compare how much of its range each code
+# uses. Where do you see a tall bar at 0? For L1 and k-sparse, the values in it are exact zeros, and
+# the table counts them. Does KL produce exact zeros, or only small values? For k-sparse, the height
+# of the bar is known before training. Why is there a gap next to it? The last column of the table
+# shows the price of exact zeros: a unit that is 0 for every image gets no gradient and will almost
+# never recover (exercise 5).
 #
-# The codes of three pictures, all 256 numbers of each laid out as a square:
+# Here are the codes of three images. The 256 values of each code are arranged as a square:
 
 # %%
 few = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in (0, 1, 4)])
@@ -322,12 +343,14 @@ show(
 )
 
 # %% [markdown]
-# **What to look at.** In the upper picture: how many units does each way spend on one digit, and do different digits use
-# different ones? In the lower one: can you see what the restriction costs? (The table's first column has it as a number.) Faint
-# strokes and a grey veil are what a unit leaves that may not be quite off.
+# **What to look at.** In the first figure: how many units does each method use for one digit, and
+# do different digits use different units? In the second figure: can you see the cost of the
+# restriction? (The first column of the table measures it.) Look for faint strokes and for a gray
+# haze. They appear when units cannot be switched off completely.
 #
-# And what does a unit stand for? Column $j$ of the decoder's weights is what unit $j$ adds to the picture when it is active, red
-# for ink and blue for paper. Of each model the 25 units that vary most:
+# What does a single unit represent? Column $j$ of the decoder's weights is what unit $j$ adds to
+# the image when it is active. Positive weights are red and add ink. Negative weights are blue and
+# remove it. For each model, these are the 25 units that vary most:
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
@@ -346,42 +369,44 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 show(axes[0], f"04_columns_{data.name}")
 
 # %% [markdown]
-# **What to look at.** In the plain model many units share the work, and no single one means much. Where few may speak, each
-# must be about something: look for strokes, for pieces of strokes, for whole digits. Which way gives the most local pictures,
-# and which those most like digits? What would a smaller $k$ do?
+# **What to look at.** In the plain model many units work together, and a single one means little.
+# If only a few units may be active, each one must represent something specific. Look for strokes,
+# for pieces of strokes, and for whole digits. Which method gives the most local features, and which
+# one gives features that look most like digits? What would a smaller $k$ do?
 #
 # ## Edges
 #
-# The classic experiment (Ng, CS294A lecture notes): 8×8 patches cut from pictures, 25 sigmoid units, $\rho = 0.01$, $\beta = 3$,
-# and weight decay $\lambda = 10^{-4}$. Photographs of faces if there are any, in the folder that `TINYAE_DATA` names, and this
-# chapter's digits else. To get the faces (AT&T's, by scikit-learn, once):
+# This is the classic experiment (Ng, CS294A lecture notes): 8×8 patches of images, 25 sigmoid
+# units, $\rho = 0.01$, $\beta = 3$, and weight decay with $\lambda = 10^{-4}$. We use photographs
+# of faces if there is a file with them in the folder `TINYAE_DATA`, and otherwise the digits of
+# this chapter. To download the faces (the AT&T data set, from scikit-learn) once, run:
 #
 # ```
 # from sklearn.datasets import fetch_olivetti_faces
 # np.save("olivetti.npy", (fetch_olivetti_faces().images * 255).astype("uint8"))
 # ```
 #
-# As in the notes, each patch's mean is taken away, all are cut at three standard deviations and
-# brought to the range from 0.1 to 0.9, where a sigmoid can follow. Their loss is $\frac1{2N}\sum_n\lVert\hat x_n-x_n\rVert^2$,
-# without the $1/D$, and $\frac\lambda2\sum W^2$ is added. An objective is any function, so here is one:
+# We follow the lecture notes: the mean of each patch is subtracted, all values are clipped at three
+# standard deviations, and the result is scaled to the range from 0.1 to 0.9, which a sigmoid can
+# reproduce. The loss in the notes is $\frac1{2N}\sum_n\lVert\hat x_n-x_n\rVert^2$, without the
+# factor $1/D$, and weight decay adds $\frac\lambda2\sum W^2$. Any function can be an objective, so
+# we write one:
 
 # %%
 faces = Path(os.environ.get("TINYAE_DATA", "")) / "olivetti.npy"
-pictures, source = (
+images, source = (
     (np.load(faces) / 255, "faces")
     if faces.is_file()
     else (train.images[:2000, 0].astype(float), data.name)
 )
 
 
-def cut_patches(pictures, n, rng):
-    windows = np.lib.stride_tricks.sliding_window_view(
-        pictures, (8, 8), axis=(1, 2)
-    )  # (N, H−7, W−7, 8, 8)
-    patches = windows[
-        tuple(rng.integers(0, size, 4 * n) for size in windows.shape[:3])
-    ].reshape(-1, 64)
-    patches = patches[patches.std(axis=1) > 0.02][:n]  # empty paper teaches nothing
+def cut_patches(images, n, rng):
+    # (N, H−7, W−7, 8, 8)
+    windows = np.lib.stride_tricks.sliding_window_view(images, (8, 8), axis=(1, 2))
+    positions = tuple(rng.integers(0, size, 4 * n) for size in windows.shape[:3])
+    patches = windows[positions].reshape(-1, 64)
+    patches = patches[patches.std(axis=1) > 0.02][:n]  # leave out empty patches
     patches = patches - patches.mean(axis=1, keepdims=True)
     limit = 3 * patches.std()
     return (0.5 + 0.4 * np.clip(patches / limit, -1, 1)).astype(np.float32)
@@ -396,20 +421,18 @@ sparse = Objective(reconstruction=half_squares, code_penalty=KLSparsity(0.01), b
 
 
 def notes_objective(model, x, rng, decay=1e-4):
-    loss, grads, parts = sparse(model, x, rng)
+    loss, grads, terms = sparse(model, x, rng)
     for name, w in model.params.items():
         if name.endswith("weight"):
             loss += decay / 2 * float((w * w).sum())
             grads[name] = grads[name] + decay * w
-    return loss, grads, parts
+    return loss, grads, terms
 
 
-notes_objective.needs_full_batch = True
-patches = cut_patches(pictures, 2000 if FAST else 10_000, np.random.default_rng(0))
+patches = cut_patches(images, 2000 if FAST else 10_000, np.random.default_rng(0))
 net = sparse_autoencoder(rng=1, units=25, features=64)
 print(
-    gradcheck(notes_objective, net, patches[:20]).ok,
-    "is what gradcheck says of this objective",
+    "this objective passes gradcheck:", gradcheck(notes_objective, net, patches[:20]).ok
 )
 for rate in (1e-2, 3e-3):
     fit(
@@ -418,12 +441,12 @@ for rate in (1e-2, 3e-3):
         notes_objective,
         Adam(net.params, rate),
         epochs=5 if FAST else 150,
+        workers=1,  # the penalty needs the mean over the whole batch
         batch_size=1000,
         progress=False,
     )
-print(
-    f"{len(patches)} patches of {source}, mean activation {net.encode(patches).mean():.4f}"
-)
+mean = net.encode(patches).mean()
+print(f"{len(patches)} patches of {source}, mean activation {mean:.4f}")
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 axes[0].imshow(
@@ -431,31 +454,38 @@ axes[0].imshow(
     cmap="gray" if source == "faces" else "gray_r",
 )
 axes[0].set(title=f"25 patches of {source}", xticks=[], yticks=[])
-centred = net.astype(np.float32)  # a copy
-centred.params["encoder.0.weight"] -= centred.params["encoder.0.weight"].mean(
+centered = net.astype(np.float32)  # a copy
+centered.params["encoder.0.weight"] -= centered.params["encoder.0.weight"].mean(
     axis=1, keepdims=True
 )
-plot_filters(centred, 25, axes[1])
-axes[1].set_title("what the 25 units look for (red: more, blue: less)")
+plot_filters(centered, 25, axes[1])
+axes[1].set_title("25 filters (red: positive, blue: negative)")
 show(axes[0], f"04_edges_{source}")
 
 # %% [markdown]
-# **What to look at.** Each patch has mean 0 (but for the constant 0.5), so a filter's own mean $\bar w$ meets nothing: $\sum_i
-# w_i x_i = \sum_i (w_i-\bar w)\,x_i \le \lVert w - \bar w\rVert\lVert x\rVert$, with equality where $x$ is proportional to
-# $w-\bar w$. That is drawn: the patch that a unit waits for. How many of them are more on one side and less on the other, in
-# different directions and places? These are edges. Nobody asked for edges. They are what patches of pictures are made of, when
-# only few pieces may be used at a time. Cells in the first stage of the visual cortex respond to the same.
+# **What to look at.** Each patch has mean 0 (except for the constant 0.5), so the mean $\bar w$ of
+# a filter has no effect:
+# $\sum_i w_i x_i = \sum_i (w_i-\bar w)\,x_i \le \lVert w - \bar w\rVert\lVert x\rVert$, with
+# equality if $x$ is a positive multiple of $w-\bar w$. The figure shows $w-\bar w$: the patch to
+# which the unit responds most strongly. How many filters are positive on one side and negative on
+# the other, with different directions and positions? These are edge detectors. No one asked for
+# edges. They emerge if patches of images must be described with only a few active units at a time.
+# Cells in the first stage of the visual cortex also respond to edges.
 #
 # ## Exercises
 #
-# 1. **L2.** Use $\Omega = \frac1N\sum z^2$ on the ReLU code. How many numbers are exactly 0 now? *Hint: compare the pull at
-#    $z = 0.001$ and at $z = 10$ for both penalties.*
-# 2. **The price.** Train for $\beta$ from 0 to $10^{-3}$ with L1, and draw the test MSE against the share of zeros. Do the same
-#    with $k$-sparse for several $k$. Which curve lies lower? *Hint: `sparse_autoencoder(code=KSparse(k))`.*
-# 3. **One picture at a time.** What does KL ask of a batch of a single picture, and what becomes of the code? Try batch sizes
-#    of 1, 8 and 128. *Hint: the mean of one number is that number.*
-# 4. **A larger k for the test.** Makhzani and Frey train with $k$ and encode with $\alpha k$, $\alpha$ from 1 to 3. Measure the
-#    MSE for both. Then the classification by a nearest neighbour in the codes. *Hint: a layer can be replaced,
+# 1. **L2.** Use $\Omega = \frac1N\sum z^2$ on the ReLU code. How many values are exactly 0 now?
+#    *Hint: compare the gradients of both penalties at $z = 0.001$ and at $z = 10$.*
+# 2. **The price of sparsity.** Train with L1 for several $\beta$ from 0 to $10^{-3}$, and plot the
+#    test MSE against the fraction of zeros. Do the same for the k-sparse model with several $k$.
+#    Which curve is lower? *Hint: `sparse_autoencoder(code=KSparse(k))`.*
+# 3. **One image at a time.** What does the KL penalty require of a batch with a single image, and
+#    what happens to the code? Try batch sizes of 1, 8 and 128. *Hint: the mean of one value is that
+#    value.*
+# 4. **A larger k for testing.** Makhzani and Frey train with $k$ and encode with $\alpha k$, where
+#    $\alpha$ is between 1 and 3. Measure the MSE for both. Then measure the accuracy of a
+#    nearest-neighbor classifier on the codes. *Hint: you can replace a layer,
 #    `Sequential(model.encoder.layers[0], KSparse(50))`.*
-# 5. **Dead units.** Begin $k$-sparse with a $k$ of 128 and lower it step by step to 10. Are there fewer dead units than with 10
-#    from the start? *Hint: a unit that is never among the largest gets no gradient at all.*
+# 5. **Dead units.** Start the k-sparse model with $k = 128$ and reduce $k$ step by step to 10. Are
+#    there fewer dead units than with $k = 10$ from the start? *Hint: a unit that is never among the
+#    largest gets no gradient at all.*

@@ -29,10 +29,10 @@ from tinyae.penalties import (
     contraction_ratios,
     jacobian_norms,
     normalized_contraction,
+    rows,
     singular_values,
 )
 from tinyae.penalties import jacobian_penalty as module
-from tinyae.penalties import rows
 from tinyae.penalties.chain import as_chain, n_leading_reshapes
 from tinyae.penalties.jacobian_penalty import (
     contractive_backward,
