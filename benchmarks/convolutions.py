@@ -1,14 +1,16 @@
-"""Conv2d beside other ways to write a convolution in NumPy, at the two middle layers of the book's model.
+"""Conv2d beside other ways to write a convolution in NumPy, at the two middle layers of the book's
+model.
 
     python benchmarks/convolutions.py
     python benchmarks/convolutions.py --batch 128 --rounds 9
 
-Each way is restated in a few lines, forward and backward (dx, dW), and first checked to give the same numbers. Then they take
-turns, on one thread: printed are medians over the rounds of each round's best of five, and how many times as long each takes as
-tinyae. Each way gets its input and its dy in the memory order in which it writes its own outputs, since that is what a net made
-of such layers gives it.
-The six loops (tinyae/layers/textbook.py; every line works on the whole batch) run once, over some of the filters, and the time
-is scaled up: the loop over filters is the outermost, so that this is what all would take.
+Each way is restated in a few lines, forward and backward (dx, dW), and first checked to give the
+same numbers. Then they take turns, on one thread: printed are medians over the rounds of each
+round's best of five, and how many times as long each takes as tinyae. Each way gets its input and
+its dy in the memory order in which it writes its own outputs, since that is what a net made of such
+layers gives it. The six loops (tinyae/layers/textbook.py; every line works on the whole batch) run
+once, over some of the filters, and the time is scaled up: the loop over filters is the outermost,
+so that this is what all would take.
 """
 
 from __future__ import annotations
@@ -83,7 +85,8 @@ class KernelTaps:
 
 
 class FancyIndexing:
-    """im2col as courses write it: three index arrays cut the patches as columns, and ``np.add.at`` puts them back."""
+    """im2col as courses write it: three index arrays cut the patches as columns, and ``np.add.at``
+    puts them back."""
 
     def __init__(self, w):
         self.w = w
@@ -144,7 +147,8 @@ class Bincount(FancyIndexing):
 
 
 class Einsum:
-    """einsum over a view of all windows; dx by the windows of dy, spread by the stride, and the flipped kernel."""
+    """einsum over a view of all windows; dx by the windows of dy, spread by the stride, and the
+    flipped kernel."""
 
     optimize = True
 
@@ -265,7 +269,8 @@ def main() -> None:
         ]
 
         print(
-            f"{name}, kernel 3, stride 2, padding 1, batch {args.batch}, float32, one thread, medians of {args.rounds} rounds"
+            f"{name}, kernel 3, stride 2, padding 1, batch {args.batch}, float32, one thread, "
+            f"medians of {args.rounds} rounds"
         )
         print(f"{'':<46}{'forward ms':>12}{'backward ms':>13}{'together':>12}{'× tinyae':>10}")
         ours = times[next(iter(WAYS))]
@@ -274,7 +279,8 @@ def main() -> None:
             alike = ours if len(rows) == len(ours) else [np.median(ours, axis=0)]
             ratio = statistics.median(a.sum() / b.sum() for a, b in zip(rows, alike, strict=True))
             print(
-                f"{way:<46}{forward:>12.2f}{backward:>13.2f}{forward + backward:>12.2f}{ratio:>10.1f}",
+                f"{way:<46}{forward:>12.2f}{backward:>13.2f}{forward + backward:>12.2f}"
+                f"{ratio:>10.1f}",
                 flush=True,
             )
         print()

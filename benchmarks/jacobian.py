@@ -3,13 +3,15 @@
     python benchmarks/jacobian.py
     python benchmarks/jacobian.py dense-relu conv --batches 32 --rounds 5
 
-Exact, all rows: the value and the gradients at every parameter and at x, for the encoder of the dense model (784-512-256-32, with
-ReLU or Sigmoid) and of the convolutional one (28×28 → 128). PyTorch in two ways: ``func`` is torch.func, vmap over the examples
-of jacrev, then backward; ``loop`` is what most people write, autograd.grad(create_graph=True) for each code unit in turn, then
-backward. tinyae works as in ``fit``, on one shard of the batch a thread.
+Exact, all rows: the value and the gradients at every parameter and at x, for the encoder of the
+dense model (784-512-256-32, with ReLU or Sigmoid) and of the convolutional one (28×28 → 128).
+PyTorch in two ways: ``func`` is torch.func, vmap over the examples of jacrev, then backward;
+``loop`` is what most people write, autograd.grad(create_graph=True) for each code unit in turn,
+then backward. tinyae works as in ``fit``, on one shard of the batch a thread.
 
-Each measurement is a process of its own and they take turns. Printed are medians over the rounds of each process's median, the
-median of the rounds' ratios, and how much memory the process has in all at its peak, and how much of it for these steps.
+Each measurement is a process of its own and they take turns. Printed are medians over the rounds of
+each process's median, the median of the rounds' ratios, and how much memory the process has in all
+at its peak, and how much of it for these steps.
 """
 
 from __future__ import annotations
@@ -221,7 +223,8 @@ def main() -> None:
 
     print(f"{args.threads} threads, median of {args.rounds} alternating processes each")
     print(
-        f"{'encoder':<14}{'batch':>6}{'tinyae ms':>11}{'func ms':>9}{'loop ms':>9}{'func/tinyae':>13}{'loop/tinyae':>13}"
+        f"{'encoder':<14}{'batch':>6}{'tinyae ms':>11}{'func ms':>9}{'loop ms':>9}"
+        f"{'func/tinyae':>13}{'loop/tinyae':>13}"
         "   peak MiB tinyae / func / loop   of it for the steps"
     )
     for encoder in args.encoders or BATCHES:

@@ -9,8 +9,10 @@ import tinyae
 
 HEAVY = "matplotlib tqdm threadpoolctl pooch sklearn PIL safetensors torch scipy cupy pandas"
 NAMES = (
-    "Layer Linear Conv2d ConvTranspose2d ReLU LeakyReLU ELU Sigmoid Tanh Softplus Flatten Reshape Sequential Autoencoder summary "
-    "mse bce bce_with_logits cross_entropy l1 KLSparsity contractive jacobian Objective SGD Adam fit History "
+    "Layer Linear Conv2d ConvTranspose2d ReLU LeakyReLU ELU Sigmoid Tanh Softplus Flatten Reshape "
+    "Sequential Autoencoder summary "
+    "mse bce bce_with_logits cross_entropy l1 KLSparsity contractive jacobian Objective SGD Adam "
+    "fit History "
     "load_data save_weights load_weights to_device to_numpy gradcheck assert_gradients Report "
     "checking data models penalties plots training"
 ).split()

@@ -127,7 +127,8 @@ def test_a_pickle_is_never_opened(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(pickle.dumps(Bomb()))
     refused(
-        path, r"a pickle. Opening it could run any code.*safetensors.torch.save_file\(net.state_dict\(\)"
+        path,
+        r"a pickle. Opening it could run any code.*safetensors.torch.save_file\(net.state_dict\(\)",
     )
     (tmp_path / "w.npz").write_bytes(path.read_bytes())
     refused(tmp_path / "w.npz", "not a weight file")
@@ -201,7 +202,8 @@ class TestWritingFails:
         "error", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")]
     )
     def test_the_old_file_stays(self, path, error, monkeypatch):
-        """A stand-in for a folder without permission or a full disk, since root may write anywhere."""
+        """A stand-in for a folder without permission or a full disk, since root may write
+        anywhere."""
         model = small_net()
         save_weights(model, path)
 

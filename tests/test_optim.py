@@ -139,7 +139,8 @@ def test_a_state_of_another_optimiser_is_refused():
 @every_optimizer
 @pytest.mark.parametrize("block", [5, 1000])
 def test_a_parameter_that_is_a_transposed_view_is_updated_too(make, block, monkeypatch):
-    """``decoder.params["weight"] = encoder.params["weight"].T`` is the natural way to tie weights."""
+    """``decoder.params["weight"] = encoder.params["weight"].T`` is the natural way to tie
+    weights."""
     monkeypatch.setattr(tinyae.optim, "BLOCK", block)
     w = np.random.default_rng(0).normal(size=(3, 4))
     view, plain, g = w.copy().T, w.T.copy(), np.random.default_rng(1).normal(size=(4, 3))
@@ -178,7 +179,9 @@ def test_cosine():
     values = [rate(t) for t in range(10, 111)]
     assert values == sorted(values, reverse=True)
     for warmup, steps in [(5, 5), (-1, 5), (0, 0)]:
-        with pytest.raises(ValueError, match=f"cosine_schedule: warmup is {warmup}, .* steps = {steps}"):
+        with pytest.raises(
+            ValueError, match=f"cosine_schedule: warmup is {warmup}, .* steps = {steps}"
+        ):
             cosine_schedule(1.0, steps, warmup)
 
 

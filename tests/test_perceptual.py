@@ -1,4 +1,5 @@
-"""The perceptual loss: value and gradient, by differences and beside PyTorch; the net that it looks through stays as it is."""
+"""The perceptual loss: value and gradient, by differences and beside PyTorch; the net that it looks
+through stays as it is."""
 
 import numpy as np
 import pytest
@@ -121,7 +122,11 @@ def test_on_a_device_nobody_waits(monkeypatch):
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: Perceptual(dense(), -1), ValueError, "weight is -1, expected a finite, non-negative number"),
+        (
+            lambda: Perceptual(dense(), -1),
+            ValueError,
+            "weight is -1, expected a finite, non-negative number",
+        ),
         (lambda: Perceptual(dense(), float("nan")), ValueError, "weight is nan"),
         (
             lambda: Perceptual(ReLU),

@@ -18,13 +18,15 @@ class Case:
     kind: type
     channels: tuple  # (in, out)
     kernel: object
-    options: dict  # stride, padding, dilation, bias, for ConvTranspose2d also output_padding; ints or pairs
+    # stride, padding, dilation, bias, for ConvTranspose2d also output_padding; ints or pairs
+    options: dict
     size: tuple  # (H, W) of the input
     n: int
     seed: int
 
     def make(self, dtype=np.float64, whole=False):
-        """``layer, x``. ``whole``: all weights and pixels are small whole numbers, so that every sum is exact."""
+        """``layer, x``. ``whole``: all weights and pixels are small whole numbers, so that every
+        sum is exact."""
         rng = np.random.default_rng(self.seed)
         layer = self.kind(*self.channels, self.kernel, rng=rng, dtype=dtype, **self.options)
         if whole:
@@ -51,7 +53,8 @@ def pair(value):
 
 @st.composite
 def cases(draw, kinds=(Conv2d, ConvTranspose2d), largest=3, most=3, bias=None):
-    """Kernels, strides and dilations up to ``largest``, also where nothing divides; up to ``most`` channels and examples."""
+    """Kernels, strides and dilations up to ``largest``, also where nothing divides; up to ``most``
+    channels and examples."""
     kind = draw(st.sampled_from(kinds))
 
     def setting(low, high):

@@ -1,4 +1,5 @@
-"""Derivatives by central differences, for tests. On purpose not tinyae.checking: two independent judges."""
+"""Derivatives by central differences, for tests. On purpose not tinyae.checking: two independent
+judges."""
 
 import numpy as np
 

@@ -2,8 +2,8 @@
 
     cd tests && python -m helpers.record_convolution
 
-Inputs and weights are given by formulas. Those of the layers are small multiples of 1/4, so that all sums are exact and the
-comparison can be, too.
+Inputs and weights are given by formulas. Those of the layers are small multiples of 1/4, so that
+all sums are exact and the comparison can be, too.
 """
 
 import json
@@ -35,7 +35,8 @@ def quarters(shape, start):
 
 
 def steps(shape, start, scale=1.0):
-    """Numbers between ±scale that look random and repeat after 10,007, the same on every machine."""
+    """Numbers between ±scale that look random and repeat after 10,007, the same on every
+    machine."""
     i = np.arange(start, start + np.prod(shape))
     return (i * i * 31 % 10_007 / 5003 - 1).reshape(shape) * scale
 

@@ -1,4 +1,5 @@
-"""A net of ours as PyTorch's, and its contractive penalty by vmap(jacrev). Import it where PyTorch is there."""
+"""A net of ours as PyTorch's, and its contractive penalty by vmap(jacrev). Import it where PyTorch
+is there."""
 
 import numpy as np
 import torch

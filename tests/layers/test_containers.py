@@ -122,7 +122,8 @@ def test_what_is_not_a_layer_is_refused():
 
 def test_repr():
     assert repr(small()) == (
-        "Autoencoder(\n  encoder: Sequential(\n    (0) Linear(6 → 4)\n    (1) ReLU()\n    (2) Linear(4 → 2)\n  )\n"
+        "Autoencoder(\n  encoder: Sequential(\n    (0) Linear(6 → 4)\n    (1) ReLU()\n    (2) "
+        "Linear(4 → 2)\n  )\n"
         "  decoder: Sequential(\n    (0) Linear(2 → 6)\n    (1) Sigmoid()\n  )\n)"
     )
 

@@ -1,4 +1,5 @@
-"""Conv2d, ConvTranspose2d, unfold and fold over random settings: the six loops, adjoints, finite differences, dtypes, memory."""
+"""Conv2d, ConvTranspose2d, unfold and fold over random settings: the six loops, adjoints, finite
+differences, dtypes, memory."""
 
 import numpy as np
 import pytest
@@ -163,7 +164,8 @@ def test_fold_is_the_transpose_of_unfold(case, whole):
 @settings(max_examples=100)
 @given(cases(kinds=[Conv2d], bias=False), st.booleans())
 def test_conv_transpose_is_the_transpose_of_conv(case, whole):
-    """The same weights, no bias; output_padding makes the sizes meet where the stride does not divide evenly."""
+    """The same weights, no bias; output_padding makes the sizes meet where the stride does not
+    divide evenly."""
     conv, x = case.make(whole=whole)
     y = conv(x)
     options = {name: value for name, value in case.options.items() if name != "bias"}
@@ -248,7 +250,8 @@ def test_jvp_vjp_and_double_backward(case, probes):
     assert dx is None
     wanted = {key: np.zeros_like(w) for key, w in layer.params.items()}
     for one_g, one_dy in zip(g if probes else [g], dy if probes else [dy], strict=True):
-        # Σ g · vjp(dy) = Σ jvp(g) · dy, hence the weights' gradient is backward's with g in the place of x
+        # Σ g · vjp(dy) = Σ jvp(g) · dy, hence the weights' gradient is backward's with g in the
+        # place of x
         wanted["weight"] += layer.backward(one_dy, one_g)[1]["weight"]
     for k in range(len(g) if probes else 0):
         close(jvp[k], layer.jvp(g[k], cache), 1e-14)
@@ -384,7 +387,8 @@ def test_unfold_and_fold_of_no_examples():
 
 @pytest.mark.parametrize(("kind", "fan_in"), [(Conv2d, 5 * 6), (ConvTranspose2d, 7 * 6)])
 def test_initial_weights_are_bounded_and_reproducible(kind, fan_in):
-    """U(±1/√fan_in), PyTorch's default; fan_in counts weight.shape[1:], which for ConvTranspose2d are the output's channels."""
+    """U(±1/√fan_in), PyTorch's default; fan_in counts weight.shape[1:], which for ConvTranspose2d
+    are the output's channels."""
     a, b = kind(5, 7, (2, 3), rng=3), kind(5, 7, (2, 3), rng=np.random.default_rng(3))
     assert a.params["weight"].shape == (
         (7, 5, 2, 3) if kind is Conv2d else (5, 7, 2, 3)

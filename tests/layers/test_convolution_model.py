@@ -1,4 +1,5 @@
-"""Convolution layers at work: the convolutional autoencoder, optimisers, weight files, memory, a device."""
+"""Convolution layers at work: the convolutional autoencoder, optimisers, weight files, memory, a
+device."""
 
 import re
 import tracemalloc
@@ -214,8 +215,8 @@ def peak(f):
 @pytest.mark.parametrize("n", [256, 1024])
 @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 def test_patches_are_made_in_pieces(kind, n):
-    """Beyond y and dx, forward and backward take a few pieces, whatever the batch. All patches at once would be 4.5 times the
-    larger image."""
+    """Beyond y and dx, forward and backward take a few pieces, whatever the batch. All patches at
+    once would be 4.5 times the larger image."""
     layer = (
         Conv2d(32, 64, 3, 2, 1, rng=0)
         if kind is Conv2d

@@ -1,4 +1,5 @@
-"""Conv2d, ConvTranspose2d and the convolutional autoencoder beside PyTorch's; recorded values where it is not installed."""
+"""Conv2d, ConvTranspose2d and the convolutional autoencoder beside PyTorch's; recorded values where
+it is not installed."""
 
 import json
 

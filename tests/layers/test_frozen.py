@@ -1,4 +1,5 @@
-"""A frozen net: the same function and the same derivatives as without the ice, and nothing to train."""
+"""A frozen net: the same function and the same derivatives as without the ice, and nothing to
+train."""
 
 import numpy as np
 import pytest

@@ -110,9 +110,7 @@ def test_a_k_larger_than_the_code_names_both():
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, np.nan, True])
 def test_k_out_of_range(k):
-    with pytest.raises(
-        ValueError, match=f"KSparse: k is {k}, expected an integer of at least 1"
-    ):
+    with pytest.raises(ValueError, match=f"KSparse: k is {k}, expected an integer of at least 1"):
         KSparse(k)
 
 

@@ -148,7 +148,8 @@ def test_an_example_does_not_depend_on_its_neighbours(kind):
     "kind", ["Linear", "Linear without bias", "ELU", "Sigmoid", "Tanh", "Softplus", "net Tanh"]
 )
 def test_complex_step(kind):
-    """The layers are analytic: f(x + ih).imag / h is f' to all digits, without a difference that would lose them."""
+    """The layers are analytic: f(x + ih).imag / h is f' to all digits, without a difference that
+    would lose them."""
     layer, x = make(kind, 3, 4, 2, 9)
     dx = np.random.default_rng(10).normal(size=x.shape)
     y = layer.astype(np.complex128)(x + 1e-30j * dx)
@@ -180,7 +181,8 @@ def test_a_layer_that_lacks_a_method_says_which():
 
 
 def test_a_layers_parameters_are_its_own():
-    """``self.params["w"] = ...`` without ``self.params = {}`` first must not give every layer in the world a ``w``."""
+    """``self.params["w"] = ...`` without ``self.params = {}`` first must not give every layer in
+    the world a ``w``."""
 
     class Scale(Layer):
         def __init__(self):

@@ -1,4 +1,5 @@
-"""Jacobian penalties: exact, by several judges, in blocks, by probes, on a device, and helpful with bad input."""
+"""Jacobian penalties: exact, by several judges, in blocks, by probes, on a device, and helpful with
+bad input."""
 
 import json
 import tracemalloc
@@ -58,7 +59,7 @@ def same(a, b, tolerance=1e-12):
         close(a[2][key], b[2][key], tolerance)
 
 
-# ---- the penalty is right ----------------------------------------------------------------------------------------------
+# ---- the penalty is right ----------------------------------------------------
 
 
 @each_kind
@@ -141,7 +142,7 @@ def test_with_a_loss_it_is_backward_and_the_weighted_penalty(kind):
         close(grads[key], ordinary[key] + 0.3 * more[key], 1e-13)
 
 
-# ---- the Jacobian ------------------------------------------------------------------------------------------------------
+# ---- the Jacobian ------------------------------------------------------------
 
 
 @each_kind
@@ -204,7 +205,7 @@ def test_contraction_ratios():
         contraction_ratios(net, x, [0.1, 0])
 
 
-# ---- relatives ---------------------------------------------------------------------------------------------------------
+# ---- relatives ---------------------------------------------------------------
 
 
 def test_of_the_reconstruction():
@@ -263,7 +264,7 @@ def test_higher_order_for_small_noise_is_the_norm_of_the_second_derivative():
     )  # a linear map does not turn
 
 
-# ---- probes ------------------------------------------------------------------------------------------------------------
+# ---- probes ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_probes_are_repeatable_and_gradients_are_of_the_same_draw():
     close(grads["2.weight"], numeric_gradient(lambda: omega(net, x, probes=3, rng=7)[0], w), 1e-7)
 
 
-# ---- blocks, memory, threads, devices ----------------------------------------------------------------------------------
+# ---- blocks, memory, threads, devices ----------------------------------------
 
 
 @pytest.mark.parametrize("block", [1, 50, 100, 1 << 24])
@@ -389,10 +390,13 @@ def test_a_code_that_is_dead_everywhere():
 def test_threads_and_shards_add_up(model):
     x = np.random.default_rng(0).uniform(size=(60, 12))
     if model == "dense":
-        make = lambda: Autoencoder(
-            Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),
-            Sequential(Linear(3, 12, rng=2), Sigmoid()),
-        ).astype(np.float64)
+
+        def make():
+            return Autoencoder(
+                Sequential(Linear(12, 6, rng=0), Tanh(), Linear(6, 3, rng=1), Sigmoid()),
+                Sequential(Linear(3, 12, rng=2), Sigmoid()),
+            ).astype(np.float64)
+
     elif model == "tied":
 
         def make():
@@ -468,7 +472,7 @@ def test_the_jacobian_of_float32_pictures_through_a_float64_net_is_float64():
     assert jacobian(net, x.astype(np.float32)).dtype == np.float64
 
 
-# ---- layers of one's own, frozen ones, and nets without parameters -------------------------------------------------------
+# ---- layers of one's own, frozen ones, and nets without parameters -----------
 
 
 class Masked(Linear):
@@ -575,7 +579,7 @@ def test_what_is_left_when_the_scale_is_divided_out():
     assert normalized_contraction(net, x) == pytest.approx(before)
 
 
-# ---- the objective -----------------------------------------------------------------------------------------------------
+# ---- the objective -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{"contraction": 0.4}, {"contraction": 0.4, "probes": 2}])
@@ -588,7 +592,7 @@ def test_objective(options, f):
     assert loss == pytest.approx(parts["reconstruction"] + 0.4 * parts["contraction"])
 
 
-# ---- bad input ---------------------------------------------------------------------------------------------------------
+# ---- bad input ---------------------------------------------------------------
 
 
 class Cube(Layer):
@@ -712,7 +716,9 @@ def test_caches_of_another_net():
 
 
 def test_a_negative_weight_and_bad_noise():
-    with pytest.raises(ValueError, match="contraction is -1, expected a finite, non-negative number"):
+    with pytest.raises(
+        ValueError, match="contraction is -1, expected a finite, non-negative number"
+    ):
         Objective(contraction=-1)
     for options in ({"sigma": 0}, {"samples": 0}):
         with pytest.raises(ValueError, match="expected above 0 and at least 1"):

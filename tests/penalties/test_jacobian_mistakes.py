@@ -1,7 +1,9 @@
-"""The wall of wrong gradients: each published mistake, planted in ours, must be found by a check of ours.
+"""The wall of wrong gradients: each published mistake, planted in ours, must be found by a check of
+ours.
 
-Two checks stand guard: ``check_penalty`` (value by differences of the encoder, gradient by differences of the value), and that a
-loss with the penalty moves every weight by what the penalty alone says.
+Two checks stand guard: ``check_penalty`` (value by differences of the encoder, gradient by
+differences of the value), and that a loss with the penalty moves every weight by what the penalty
+alone says.
 """
 
 import numpy as np
@@ -26,7 +28,8 @@ def told(report):
 
 
 def planted(monkeypatch, value=lambda v, n: v, gradient=1.0):
-    """Inside the penalty: its value changed, and a factor at everything that the gradient is made of."""
+    """Inside the penalty: its value changed, and a factor at everything that the gradient is made
+    of."""
 
     def wrong(net, caches, *rest):
         v, second_order, grads = right(net, caches, *rest)
@@ -81,7 +84,8 @@ def test_the_square_of_the_sum_for_the_sum_of_squares():
 
 
 def test_a_frozen_copy_of_the_weights(monkeypatch):
-    """A Keras blog post: Σ W² from the initial weights, so W's own share of the gradient is missing."""
+    """A Keras blog post: Σ W² from the initial weights, so W's own share of the gradient is
+    missing."""
 
     def frozen(net, caches, first, weight):
         value, second_order, grads = right(net, caches, first, weight)
@@ -143,7 +147,8 @@ def test_bias_and_weight_n_times_apart(monkeypatch):
 
 
 def test_ones_in_place_of_the_rows():
-    """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its own."""
+    """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its
+    own."""
 
     def ones(encoder, caches):
         chain, flat = as_chain(encoder, caches)
@@ -151,7 +156,11 @@ def test_ones_in_place_of_the_rows():
         cotangents, j = chain.cotangents(v, flat)
         _, second_order, grads = chain.tangents(2 * j / len(j[0]), cotangents, flat)
         dx, more = chain.backward(None, flat, second_order=second_order)
-        return float((j**2).sum()) / len(j[0]), dx, gradients_of(encoder, add_gradients(grads, more))
+        return (
+            float((j**2).sum()) / len(j[0]),
+            dx,
+            gradients_of(encoder, add_gradients(grads, more)),
+        )
 
     report = verdict(ones)
     assert not report.ok and "ones were back-propagated" in told(report)
@@ -169,7 +178,7 @@ def test_ones_can_give_nothing_where_the_jacobian_is_large():
     assert contractive(net, caches)[0] > 0.1
 
 
-# ---- and the slips that one makes oneself --------------------------------------------------------------------------------
+# ---- and the slips that one makes oneself ------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv", "one layer"])

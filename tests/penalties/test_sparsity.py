@@ -118,8 +118,7 @@ def test_rho_out_of_range(rho):
 def test_a_code_outside_0_and_1_says_which_activation(z):
     """Also where the mean would pass: a ReLU's 1.7 and 0.1 have a mean of 0.9."""
     with pytest.raises(
-        ValueError,
-        match=r"the code runs from .* must be in \(0, 1\): end the encoder in Sigmoid",
+        ValueError, match=r"the code runs from .* must be in \(0, 1\): end the encoder in Sigmoid"
     ):
         KLSparsity()(np.array(z))
 

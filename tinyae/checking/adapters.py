@@ -2,12 +2,14 @@
 
 How a target is recognized (``kind=...`` overrules):
 
-=============  ================================================  =====================================
-kind           the target                                        the call
-=============  ================================================  =====================================
-``layer``      has ``forward`` and ``backward``; containers too  ``gradcheck(layer, x)``, or
+=============  ================================================
+===================================== kind           the target
+the call =============  ================================================
+===================================== ``layer``      has ``forward`` and ``backward``; containers
+too  ``gradcheck(layer, x)``, or
                                                                  ``(layer, x1, x2)``
-``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w, b)``
+``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w,
+b)``
                ``f_backward(dy, cache) -> dx, dw, db``
 ``derivative``  two functions ``f(x) -> y`` and ``f'(x)``         ``gradcheck((f, f_prime), x)``
 ``jacobian``   ``penalty(encoder, caches) -> value, dx, grads``  ``gradcheck(penalty, encoder, x)``
@@ -15,7 +17,8 @@ kind           the target                                        the call
                terms``
 ``loss``       any other function: a loss or a code penalty,     ``gradcheck(mse, y, target)``,
                ``loss(y, *rest) -> value, dy``                   ``gradcheck(l1, z)``
-=============  ================================================  =====================================
+=============  ================================================
+=====================================
 
 Inputs of integers (indices, labels) and settings (a dict) are held fixed.
 """
@@ -90,7 +93,8 @@ def as_problem(
     recognized.
 
     Raises:
-        TypeError: the target or its inputs are of none of these kinds; the text says what is missing.
+        TypeError: the target or its inputs are of none of these kinds; the text says what is
+            missing.
         ValueError: ``kind`` is not one of those of the table, or an input is empty.
     """
     inputs = tuple(

@@ -1,8 +1,9 @@
 """The gradient checker: does ``backward`` return the derivative of ``forward``?
 
-For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry v of one tensor by ±h,
-run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative up to h²: it must be what backward says.
-The rest of this file is care: which entries, which tolerance, and when not to complain.
+For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry
+v of one tensor by ±h, run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative
+up to h²: it must be what backward says. The rest of this file is care: which entries, which
+tolerance, and when not to complain.
 """
 
 from __future__ import annotations
@@ -49,31 +50,41 @@ def gradcheck(
     dtype: Any = np.float64,
     kind: str | None = None,
 ) -> Report:
-    """Compare the gradients that ``target`` returns with finite differences of its outputs, entry by entry, and say why.
+    """Compare the gradients that ``target`` returns with finite differences of its outputs, entry
+    by entry, and say why.
 
     The check runs in float64 on copies; target and inputs stay as they are. An entry is right where
-    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor computed from the outputs
-    and the step. Entries that fail get a closer look at other steps. Those where the function has a kink (ReLU at 0) have no
-    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not accepted as checked.
+    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor
+    computed from the outputs and the step. Entries that fail get a closer look at other steps.
+    Those where the function has a kink (ReLU at 0) have no
+    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not
+    accepted as checked.
 
     Args:
-        target: a layer, container, loss, penalty, objective, or a pair of functions: see ``tinyae.checking.adapters``.
-        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the function.
-        method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two central differences);
-            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets);
-            ``"exact"`` (a proof by random integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
+        target: a layer, container, loss, penalty, objective, or a pair of functions: see
+            ``tinyae.checking.adapters``.
+        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the
+            function.
+        method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two
+            central differences); ``"complex"`` (exact to rounding, analytic targets only);
+            ``"directions"`` (random directions, for large nets); ``"exact"`` (a proof by random
+            integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
             ``tinyae.checking.exact``.
         seed: of the cotangent, the sample and an objective's noise.
         rtol: relative tolerance. Default: 1e-6, and 1e-40 for dual numbers.
-        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
-        max_entries, samples: tensors of more than ``max_entries`` entries are checked at ``samples`` entries and along a random direction.
+        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method,
+        eps^(1/3) for central. max_entries, samples: tensors of more than ``max_entries`` entries
+        are checked at ``samples`` entries and along a random direction.
         directions: how many per tensor for ``method="directions"``.
-        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those in float64.
+        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those
+            in float64.
         kind: what the target is, where that cannot be seen from it.
 
     Raises:
-        TypeError: the target or what it returns has not the expected form; the text says what is missing.
-        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not analytic.
+        TypeError: the target or what it returns has not the expected form; the text says what is
+            missing.
+        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not
+            analytic.
         Exception: whatever the target itself throws, with its traceback and a note.
     """
     if method not in METHODS:
@@ -124,7 +135,8 @@ def gradcheck(
 
 
 def assert_gradients(target: Any, *inputs: Any, **options: Any) -> None:
-    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is wrong."""
+    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is
+    wrong."""
     report = gradcheck(target, *inputs, **options)
     if not report.ok:
         raise AssertionError("\n" + str(report))
@@ -141,8 +153,8 @@ class Check:
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
 
     def proven(self, name: str, proof: Proof, rtol: float) -> TensorReport:
-        """The verdict of exact arithmetic where there is one. Where it says no, finite differences show
-        which entries are wrong, and whether a kink is the reason."""
+        """The verdict of exact arithmetic where there is one. Where it says no, finite differences
+        show which entries are wrong, and whether a kink is the reason."""
         residual = (proof.residuals or {}).get(name)
         if residual is None or residual > rtol:
             row = self.tensor(name)
@@ -164,6 +176,7 @@ class Check:
         if refused:
             row.verdict, _, row.note = refused.partition("  ")
             return row
+        assert gradient is not None  # invalid() has refused it
         flat = gradient.reshape(-1)
         if self.rules.method == "directions":
             for _ in range(self.rules.directions):
@@ -204,8 +217,9 @@ class Check:
     def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
         """The check of tensors that stand on kinks once more, with the parameters moved a little.
 
-        Zero biases behind a picture's black pixels put every pre-activation there exactly on ReLU's kink. The formulas in
-        backward are the same beside it, so they are checked there. Inputs stay: they are the user's choice.
+        Zero biases behind a picture's black pixels put every pre-activation there exactly on ReLU's
+        kink. The formulas in backward are the same beside it, so they are checked there. Inputs
+        stay: they are the user's choice.
         """
         parameters = [n for n in self.problem.tensors if n not in self.problem.inputs]
         for name in parameters:
@@ -238,7 +252,8 @@ class Check:
         return verdict
 
     def direction(self, name: str, gradient: Array, part: slice) -> numeric.Verdict:
-        """Judge the derivative along random signs on a part of one tensor: all its entries in two evaluations."""
+        """Judge the derivative along random signs on a part of one tensor: all its entries in two
+        evaluations."""
         v = self.problem.tensors[name].reshape(-1)[part]
         u = self.rng.choice([-1.0, 1.0], v.size) * np.maximum(1, np.abs(v))
         terms = gradient[part] * u
@@ -275,7 +290,8 @@ class Check:
         return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
-        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
+        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target
+        throws there."""
         flat = problem.tensors[name].reshape(-1)
         before = flat[where].copy()
 

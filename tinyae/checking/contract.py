@@ -43,15 +43,16 @@ class Baseline:
 def measure_baseline(problem: Problem, rng: np.random.Generator) -> Baseline:
     """Run the target on unchanged tensors, and note whatever a derivative may not do.
 
-    ``state``, ``random``: a second forward gives what the first gave. ``second call``: so does a second
-    backward, also on the same cache. ``stale``: so does a backward after a forward on another x.
-    ``overwritten``: inputs, parameters, the output and the cotangent keep their values. ``linear``:
-    backward(2a − 3b) = 2 backward(a) − 3 backward(b). ``nan``: no NaN or infinity. ``extra``,
-    ``unlisted``, ``integer``: gradients and parameters belong to each other.
+    ``state``, ``random``: a second forward gives what the first gave. ``second call``: so does a
+    second backward, also on the same cache. ``stale``: so does a backward after a forward on
+    another x. ``overwritten``: inputs, parameters, the output and the cotangent keep their values.
+    ``linear``: backward(2a − 3b) = 2 backward(a) − 3 backward(b). ``nan``: no NaN or infinity.
+    ``extra``, ``unlisted``, ``integer``: gradients and parameters belong to each other.
     """
     target = _Watched(problem)
     y_given, cache = target.forward()
-    uses_global_rng = np.random.get_state()[2] != SEEDED_POSITION  # noqa: NPY002
+    state: Any = np.random.get_state()  # noqa: NPY002
+    uses_global_rng = state[2] != SEEDED_POSITION
     y = y_given.copy()
     target.restore("forward")
     dy = np.ones(()) if problem.scalar else cotangent(rng, y)
@@ -157,7 +158,8 @@ def _check_forward_repeats(target: _Watched) -> None:
         base.find(
             "state",
             "y",
-            "forward gives something else when it is called a second time: it keeps state (a random "
+            "forward gives something else when it is called a second time: it keeps state (a "
+            "random "
             "generator inside that draws a new mask, a running statistic, weights that it updates)",
         )
         base.repeatable = False
@@ -191,7 +193,8 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
             base.find(
                 "reused array",
                 name,
-                f"backward returns the same array for {name} at each call: a gradient that was kept "
+                f"backward returns the same array for {name} at each call: a gradient that was "
+                "kept "
                 "changes at the next call. Return a new array",
             )
     again = target.backward(base.dy, target.forward()[1])
@@ -199,7 +202,8 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
         base.find(
             "second call",
             name,
-            f"a second forward and backward gives another gradient of {name}{difference}: something "
+            f"a second forward and backward gives another gradient of {name}{difference}: "
+            "something "
             "was accumulated or remembered",
         )
 
@@ -224,7 +228,8 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             "y",
-            f"backward throws {type(error).__name__} after a forward on another x: it reads what the "
+            f"backward throws {type(error).__name__} after a forward on another x: it reads what "
+            "the "
             "last forward left on the object (self.x?), not its own cache",
         )
         return
@@ -232,8 +237,10 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             name,
-            f"after a forward on another x, backward returns another gradient of {name} for the same "
-            "cache: forward keeps state on the object (self.x = ...), and the last call wins. Return "
+            f"after a forward on another x, backward returns another gradient of {name} for the "
+            "same "
+            "cache: forward keeps state on the object (self.x = ...), and the last call wins. "
+            "Return "
             "it as the cache",
         )
     fresh = problem.remake()
@@ -248,14 +255,16 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             "y",
-            "forward on a second x is not what a fresh copy gives there: something from the first x "
+            "forward on a second x is not what a fresh copy gives there: something from the first "
+            "x "
             "was kept (if self.mask is None: ..., a statistic)",
         )
     elif any(True for _ in differing(expected, there)):
         base.find(
             "stale",
             "y",
-            "backward at a second x is not what a fresh copy gives there: something from the first x "
+            "backward at a second x is not what a fresh copy gives there: something from the first "
+            "x "
             "was kept",
         )
 
@@ -368,8 +377,8 @@ def bad_values(a: Array) -> str:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """The surroundings of a check: the caller's np.random state is restored, NumPy does not warn, and
-    BLAS has one thread (thousands of small products: more threads only wait for each other)."""
+    """The surroundings of a check: the caller's np.random state is restored, NumPy does not warn,
+    and BLAS has one thread (thousands of small products: more threads only wait for each other)."""
     from threadpoolctl import threadpool_limits
 
     state = np.random.get_state()  # noqa: NPY002

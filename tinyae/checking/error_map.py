@@ -1,4 +1,5 @@
-"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's HTML."""
+"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's
+HTML."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ COLOURS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, 
 
 
 def error_map(tensor: TensorReport) -> Array:
-    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked at or is a kink.
+    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked
+    at or is a kink.
 
-    More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns, a mosaic of kernels.
+    More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns,
+    a mosaic of kernels.
     """
     flat = np.full(int(np.prod(tensor.shape)), np.nan)
     if len(tensor.entries):
@@ -74,7 +77,8 @@ def plot_report(report: Report, axes: Any = None) -> Any:
 
 
 def html_report(report: Report) -> str:
-    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no script."""
+    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no
+    script."""
     colour = "#2e7d32" if report.ok else "#c41e3a"
     rows = []
     for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
@@ -90,14 +94,16 @@ def html_report(report: Report) -> str:
         for item in items
     )
     return (
-        f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> {html.escape(report.title)}"
+        f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
+        f"{html.escape(report.title)}"
         f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
         f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
     )
 
 
 def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
-    """A map as an SVG of small squares; of large maps the worst error in each block, so that one wrong entry still shows."""
+    """A map as an SVG of small squares; of large maps the worst error in each block, so that one
+    wrong entry still shows."""
     a = blocks(a, most)
     rows, columns = a.shape
     squares = []
@@ -108,13 +114,15 @@ def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
             else "".join(f"{int(c):02x}" for c in mix((value - FLOOR) / (CEILING - FLOOR)))
         )
         squares.append(
-            f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' fill='#{rgb}'/>"
+            f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' "
+            f"fill='#{rgb}'/>"
         )
     return f"<svg width='{columns * pixels}' height='{rows * pixels}'>{''.join(squares)}</svg>"
 
 
 def blocks(a: Array, most: int) -> Array:
-    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds nothing else."""
+    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds
+    nothing else."""
     filled = np.where(np.isnan(a), -np.inf, a)
     for axis in (0, 1):
         if filled.shape[axis] > most:

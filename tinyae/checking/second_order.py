@@ -76,15 +76,15 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
 
     ``jvp`` and ``vjp``: for random tangents g and cotangents c, both Σ c·jvp(g) and Σ g·vjp(c) are
     the slope of Σ c·forward(x) along g. ``double_backward``: its results are, entry by entry, the
-    derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of any
-    penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
+    derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of
+    any penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
 
     Args:
         options: for ``gradcheck``.
 
     Returns:
-        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe) and ``dy``, ``x``, parameters
-        (of double_backward).
+        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe) and ``dy``, ``x``,
+        parameters (of double_backward).
 
     Raises:
         TypeError: the layer lacks one of the methods, or double_backward does not return three

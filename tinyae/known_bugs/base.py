@@ -15,8 +15,9 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Example:
-    """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint (or of finding) that name
-    its cause; for a bug without a known name, ``("unknown",)``: a checker should say that it does not know."""
+    """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint
+    (or of finding) that name its cause; for a bug without a known name, ``("unknown",)``: a checker
+    should say that it does not know."""
 
     name: str
     about: str
@@ -53,7 +54,7 @@ def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], An
 def with_bug(layer: Layer, **changes: Callable[..., Any]) -> Layer:
     """The layer with one or more gradients spoilt: ``weight=lambda g, dy, cache, layer: g / 2``."""
 
-    class WithBug(type(layer)):
+    class WithBug(type(layer)):  # type: ignore[misc]
         def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
             dx, grads = super().backward(dy, cache)
             spoilt = {n: f({"x": dx, **grads}[n], dy, cache, self) for n, f in changes.items()}

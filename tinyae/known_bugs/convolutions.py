@@ -89,7 +89,8 @@ def conv_far_edge(rng):
 
 @bug("x", "stride")
 def conv_stride(rng):
-    """With stride 2, every second row of dx is 0: rows between the windows' starts are forgotten."""
+    """With stride 2, every second row of dx is 0: rows between the windows' starts are
+    forgotten."""
 
     def spoil(g, *_):
         g = g.copy()

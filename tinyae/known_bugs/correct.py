@@ -1,4 +1,5 @@
-"""Correct gradients that look suspicious: kinks, saturation, huge and tiny numbers. A checker must let them pass."""
+"""Correct gradients that look suspicious: kinks, saturation, huge and tiny numbers. A checker must
+let them pass."""
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ def relu_nearly_zero(rng):
 
 @sound
 def relu_net_exact_zeros(rng):
-    """Linear, ReLU, Linear with zero biases and many zero inputs: some pre-activations are exactly 0."""
+    """Linear, ReLU, Linear with zero biases and many zero inputs: some pre-activations are exactly
+    0."""
     model = net(rng, ReLU())
     model[0].params["bias"][:] = 0
     x = np.abs(rows(rng, 8))
@@ -113,7 +115,8 @@ def relu_net_exact_zeros(rng):
 
 @sound
 def digits_zero_bias_conv(rng):
-    """Pictures, mostly black, through a convolution with zero biases, then ReLU: half of the pre-activations on the kink."""
+    """Pictures, mostly black, through a convolution with zero biases, then ReLU: half of the
+    pre-activations on the kink."""
     layer = conv(rng, 1, 2, padding=1)
     layer.params["bias"][:] = 0
     x = np.zeros((2, 1, 7, 7))

@@ -31,7 +31,8 @@ def images(rng, c=2, h=6, w=6, n=2):
 
 @homework("x", r"\btie|equal (values|entries)|twice|doubl|several maxim|mask|x == |same maximum")
 def max_pool_ties(rng):
-    """Max pooling of an image with equal pixels: the mask x == max gives the gradient to each of them."""
+    """Max pooling of an image with equal pixels: the mask x == max gives the gradient to each of
+    them."""
     x = rng.integers(0, 3, (2, 2, 6, 6)).astype(float)
 
     def dx(g, dy, cache, layer):
@@ -137,7 +138,8 @@ def conv_padding_not_cut(rng):
 
 @homework("x", EDGE, r"zero")
 def conv_far_edge(rng):
-    """Convolution: the loop over the output ends one too early, and the far edge gets no gradient."""
+    """Convolution: the loop over the output ends one too early, and the far edge gets no
+    gradient."""
 
     def dx(g, dy, cache, layer):
         short = dy.copy()

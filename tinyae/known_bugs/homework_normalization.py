@@ -19,7 +19,10 @@ from tinyae.layers import Layer
 STATISTICS = (
     r"statistic|mean and (the )?(variance|std|standard)|as (a )?constants?|depends? on (all of )?x"
 )
-AXIS = r"\baxis\b|\baxes\b|over the wrong|keepdims|whole (array|batch|tensor)|all (rows|examples|entries)"
+AXIS = (
+    r"\baxis\b|\baxes\b|over the wrong|keepdims|whole (array|batch|tensor)"
+    r"|all (rows|examples|entries)"
+)
 FACTOR = r"factor|scaled? by|too (large|small)|times|ratio"
 NORM = r"\bnorm\b|length|constant|‖|projection|denominator"
 
@@ -294,7 +297,8 @@ class WholeNorm(Layer):
 
 @homework("x", STATISTICS, misleading=(r"factor",))
 def standardized_by_constants(rng):
-    """I standardized the batch inside the layer and treated mean and std as constants: dx = dy / std."""
+    """I standardized the batch inside the layer and treated mean and std as constants: dx = dy /
+    std."""
     return WholeNorm(), rows(rng)
 
 

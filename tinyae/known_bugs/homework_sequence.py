@@ -206,7 +206,8 @@ def rnn_wrong_state(rng):
 
 
 def lstm(rng, gates, cell=lambda dc, f: dc * f, through_h=True):
-    """An LSTM step whose backward uses ``gates(dh, dc, c, i, f, o, g, t)`` for the sums' gradients."""
+    """An LSTM step whose backward uses ``gates(dh, dc, c, i, f, o, g, t)`` for the sums'
+    gradients."""
 
     def backward(self, dy, cache):
         dh, dc = dy

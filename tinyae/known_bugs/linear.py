@@ -215,7 +215,8 @@ def linear_overwrites_x(rng):
 
 @bug("weight", "overwritten")
 def linear_updates_in_backward(rng):
-    """Backward takes an SGD step, so the gradient can neither be read nor checked (a popular repository does this)."""
+    """Backward takes an SGD step, so the gradient can neither be read nor checked (a popular
+    repository does this)."""
 
     class Updates(Linear):
         def backward(self, dy, x):

@@ -23,7 +23,8 @@ def not_a_gradient(case: Case) -> Hint | None:
     return case.hint(
         "product rule",
         f"{case.name}'s gradient is not the gradient of any function: its own derivative is not "
-        f"symmetric ({gap:.2g} off): a term of the product or chain rule is missing (something that "
+        f"symmetric ({gap:.2g} off): a term of the product or chain rule is missing (something "
+        "that "
         f"depends on {case.name} was taken as a constant; with tied weights, a second path)."
         f" {case.side_by_side()}",
     )
