@@ -4,7 +4,7 @@
     python benchmarks/training_step.py conv --batches 64 128 512 --rounds 5
 
 Each measurement is a process of its own (two thread pools in one process would disturb each other),
-and the two libraries take turns, so that a machine whose speed drifts does not favour one. Printed
+and the two libraries take turns, so that a machine whose speed drifts does not favor one. Printed
 are medians over the rounds of each process's median step; the floor, which is the time of the
 matrix products alone on as many threads; and peak memory. PyTorch is written as the book writes it,
 with its own default settings. A GPU: --device gpu.

@@ -229,7 +229,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_optimisers_are_the_same(make, gpu):
+def test_optimizers_are_the_same(make, gpu):
     rng = np.random.default_rng(0)
     w, g = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
 

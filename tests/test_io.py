@@ -37,7 +37,7 @@ def test_there_and_back(path, dtype):
     same_bits(model, other)
     assert all(
         other.params[key] is w for key, w in arrays.items()
-    )  # in place: an optimiser still holds them
+    )  # in place: an optimizer still holds them
 
 
 def test_float64_file_into_a_float32_model(path):

@@ -108,7 +108,7 @@ def test_a_step_is_in_place_keeps_the_dtype_and_leaves_the_gradients(make, dtype
 
 @every_optimizer
 def test_state_goes_over(make):
-    """n steps, save, load into a new optimiser, m steps: the same bits as n + m steps."""
+    """n steps, save, load into a new optimizer, m steps: the same bits as n + m steps."""
     params, other = random_arrays(0), random_arrays(0)
     one, two = make(params), make(other)
     for t in range(4):
@@ -124,7 +124,7 @@ def test_state_goes_over(make):
         np.testing.assert_array_equal(params[key], other[key])
 
 
-def test_a_state_of_another_optimiser_is_refused():
+def test_a_state_of_another_optimizer_is_refused():
     adam, sgd = Adam(random_arrays(0)), SGD(random_arrays(0), 0.1)
     with pytest.raises(ValueError, match="Adam: the saved state does not fit"):
         adam.load_state_dict(sgd.state_dict())

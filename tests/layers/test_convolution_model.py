@@ -1,4 +1,4 @@
-"""Convolution layers at work: the convolutional autoencoder, optimisers, weight files, memory, a
+"""Convolution layers at work: the convolutional autoencoder, optimizers, weight files, memory, a
 device."""
 
 import re

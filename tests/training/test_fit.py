@@ -209,8 +209,8 @@ class TestRefusals:
             run(model=model, checkpoint=tmp_path / "file" / "run.npz")
         same_bits(model, small_net())
 
-    def test_an_optimiser_of_another_model(self):
-        """model.astype and .to make copies: the old optimiser would train the old arrays, and
+    def test_an_optimizer_of_another_model(self):
+        """model.astype and .to make copies: the old optimizer would train the old arrays, and
         nothing would be learned."""
         model = small_net()
         with pytest.raises(

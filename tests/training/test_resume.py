@@ -159,7 +159,7 @@ def test_a_weight_file_is_no_checkpoint(tmp_path):
             run(1, checkpoint=tmp_path / "w.npz", resume=True)
 
 
-def test_a_checkpoint_of_another_model_or_optimiser_changes_nothing(tmp_path):
+def test_a_checkpoint_of_another_model_or_optimizer_changes_nothing(tmp_path):
     run(1, checkpoint=tmp_path / "run.npz")
     for model, make, words in [
         (small_net(), lambda p: SGD(p, 0.1), "SGD: the saved state does not fit"),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
-FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the colour scale
-COLOURS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
+FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the color scale
+COLORS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
 
 
 def error_map(tensor: TensorReport) -> Array:
@@ -52,14 +52,14 @@ def plot_report(report: Report, axes: Any = None) -> Any:
             layout="constrained",
         )
     axes = np.ravel(np.array(axes, dtype=object))
-    colours = LinearSegmentedColormap.from_list("error", COLOURS / 255).with_extremes(bad="0.85")
+    colors = LinearSegmentedColormap.from_list("error", COLORS / 255).with_extremes(bad="0.85")
     image = None
     for ax, tensor in zip(axes, shown, strict=False):
         image = ax.imshow(
             error_map(tensor),
             vmin=FLOOR,
             vmax=CEILING,
-            cmap=colours,
+            cmap=colors,
             aspect="auto",
             interpolation="nearest",
         )
@@ -70,7 +70,7 @@ def plot_report(report: Report, axes: Any = None) -> Any:
         axes[0].figure.colorbar(
             image,
             ax=list(axes),
-            label="log₁₀ relative error (grey: kink or not sampled)",
+            label="log₁₀ relative error (gray: kink or not sampled)",
             shrink=0.9,
         )
     return axes
@@ -79,7 +79,7 @@ def plot_report(report: Report, axes: Any = None) -> Any:
 def html_report(report: Report) -> str:
     """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no
     script."""
-    colour = "#2e7d32" if report.ok else "#c41e3a"
+    color = "#2e7d32" if report.ok else "#c41e3a"
     rows = []
     for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
         texts = "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in cells)
@@ -94,7 +94,7 @@ def html_report(report: Report) -> str:
         for item in items
     )
     return (
-        f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
+        f"<div><b style='color:{color}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
         f"{html.escape(report.title)}"
         f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
         f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
@@ -134,4 +134,4 @@ def blocks(a: Array, most: int) -> Array:
 def mix(t: float) -> Array:
     t = 2 * min(max(t, 0.0), 1.0)
     low = min(int(t), 1)
-    return COLOURS[low] + (t - low) * (COLOURS[low + 1] - COLOURS[low])
+    return COLORS[low] + (t - low) * (COLORS[low + 1] - COLORS[low])

@@ -162,7 +162,7 @@ def refine(
     """The verdict from pairs of central differences, the second of each with an eighth of the first
     one's step.
 
-    The best of them is the one that agrees best with its neighbour; what they differ by, with the
+    The best of them is the one that agrees best with its neighbor; what they differ by, with the
     noise floor, is its uncertainty. That way a strongly curved function, a kink a little beside the
     point or a gradient near the rounding errors gets the step that suits it. A kink at the point
     itself shows in the jump between the one-sided slopes, which does not fall with the step. ("The

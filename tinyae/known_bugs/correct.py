@@ -303,7 +303,7 @@ def norm_of_tiny(rng):
 
 @sound
 def batch_norm(rng):
-    """Batch normalisation of inputs around 1e6."""
+    """Batch normalization of inputs around 1e6."""
 
     class BatchNorm(Layer):
         def forward(self, x):

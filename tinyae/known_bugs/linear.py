@@ -203,7 +203,7 @@ def linear_overwrites_dy(rng):
 
 @bug("x", "overwritten")
 def linear_overwrites_x(rng):
-    """The input is centred in place."""
+    """The input is centered in place."""
 
     class Overwrites(Linear):
         def forward(self, x):
@@ -241,7 +241,7 @@ def linear_no_bias_gradient(rng):
 
 @bug("dW", "extra")
 def linear_other_name(rng):
-    """The gradient is returned as "dW", so no optimiser will find it."""
+    """The gradient is returned as "dW", so no optimizer will find it."""
 
     class Renamed(Linear):
         def backward(self, dy, x):

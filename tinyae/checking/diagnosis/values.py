@@ -184,7 +184,7 @@ def extra_term(case: Case) -> Hint | None:
 
 
 def slope_multiplied(case: Case) -> Hint | None:
-    """For a loss: the gradient times an activation's slope, where the two have cancelled
+    """For a loss: the gradient times an activation's slope, where the two have canceled
     already."""
     if case.problem.kind != "loss":
         return None
