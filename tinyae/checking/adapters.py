@@ -25,8 +25,7 @@ Inputs of integers (indices, labels) and settings (a dict) are held fixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +41,7 @@ from tinyae.checking.copies import (
     passed_through,
     unlisted_arrays,
 )
+from tinyae.checking.problem import Problem
 from tinyae.checking.signatures import (
     Outputs,
     argument_names,
@@ -55,31 +55,6 @@ from tinyae.checking.signatures import (
 )
 
 Array = np.ndarray
-Run = Callable[[list[Array]], tuple[Array, Any]]
-
-
-@dataclass
-class Problem:
-    """A map from named tensors to one output y, and the gradients that its author wrote.
-
-    ``tensors`` are the checker's own copies: it perturbs them in place, and ``forward`` sees that.
-    """
-
-    title: str
-    kind: str
-    tensors: dict[str, Array]  # what the output is differentiated with respect to
-    run: Run  # the target's forward on given values of ``inputs`` -> y, cache
-    backward: Callable[[Array, Any], dict[str, Any]]  # (dy, cache) -> gradients by tensor name
-    scalar: bool = False  # y is one number, and the gradients are its own: there is no cotangent
-    fixed: dict[str, Array] = field(default_factory=dict)  # inputs that are held fixed
-    inputs: tuple[str, ...] = ("x",)  # the tensors that are inputs; the others are parameters
-    unlisted: dict[str, Array] = field(default_factory=dict)  # float arrays outside params
-    integer_parameters: tuple[str, ...] = ()
-    chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
-    remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
-
-    def forward(self) -> tuple[Array, Any]:
-        return self.run([self.tensors[name] for name in self.inputs])
 
 
 def as_problem(

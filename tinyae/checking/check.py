@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, as_problem
+from tinyae.checking.adapters import as_problem
 from tinyae.checking.diagnosis import diagnose
 from tinyae.checking.exact import RTOL, Proof, prove
 from tinyae.checking.precision import compare_precision
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
@@ -100,7 +102,7 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
         )
-    with contract.undisturbed():
+    with baselines.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         baseline = contract.measure_baseline(problem, rng)
@@ -147,7 +149,7 @@ class Check:
     """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
 
     problem: Problem
-    baseline: contract.Baseline
+    baseline: baselines.Baseline
     rng: np.random.Generator
     rules: Rules = Rules()
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
@@ -170,7 +172,7 @@ class Check:
     def tensor(self, name: str) -> TensorReport:
         v, gradient = self.problem.tensors[name], self.baseline.grads.get(name)
         row = TensorReport(name, v.shape)
-        refused = contract.invalid(v, gradient) or (
+        refused = baselines.invalid(v, gradient) or (
             "" if self.baseline.repeatable else "UNCHECKED  forward does not repeat"
         )
         if refused:
@@ -310,6 +312,6 @@ class Check:
             finally:
                 flat[where] = before
                 if self.baseline.mutates_inputs:
-                    contract.put_back(problem, self.baseline)
+                    baselines.put_back(problem, self.baseline)
 
         return at

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem, as_problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.adapters import as_problem
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.exact_numbers import (
     Dual,
     ExactNumber,
@@ -32,6 +32,7 @@ from tinyae.checking.exact_numbers import (
     filled,
     random_integers,
 )
+from tinyae.checking.problem import Problem
 
 Array = np.ndarray
 RTOL = 1e-40

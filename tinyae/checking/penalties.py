@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, as_problem
+from tinyae.checking.adapters import as_problem
 from tinyae.checking.check import Check, Rules, gradcheck
 from tinyae.checking.copies import copy_layer, own
 from tinyae.checking.diagnosis.symmetry import asymmetry
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Finding, Hint, Report
 from tinyae.checking.signatures import function_name
 
@@ -49,7 +51,7 @@ def check_penalty(
         The exceptions of ``gradcheck``.
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
-    with contract.undisturbed():
+    with baselines.undisturbed():
         problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
         baseline = contract.measure_baseline(problem, np.random.default_rng(seed))
         if baseline.y.size != 1:

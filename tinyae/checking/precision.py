@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Finding, shape_text
 
 

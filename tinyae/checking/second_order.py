@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking import contract
+from tinyae.checking import baseline as baselines
 from tinyae.checking.adapters import as_problem
 from tinyae.checking.check import Check, gradcheck
 from tinyae.checking.copies import copy_layer, own
@@ -96,7 +96,7 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
             raise TypeError(f"check_second: {name} has no {method}")
     rng = np.random.default_rng(seed)
     x = own(x, "x", np.float64)
-    with contract.undisturbed():
+    with baselines.undisturbed():
         copied, _ = copy_layer(layer, np.float64)
         y, cache = call(f"{name}.forward", copied.forward, x)
         g = rng.standard_normal((probes, *x.shape))
@@ -118,7 +118,7 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
     report = TensorReport(row, (len(g),))
     for k, claim in enumerate(products.reshape(len(g), -1).sum(axis=1)):
         y = problem.forward()[0]
-        baseline = contract.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
+        baseline = baselines.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
         check = Check(problem, baseline, np.random.default_rng(0))
         verdict = check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
         report.add(k, float(claim), verdict)
@@ -134,7 +134,7 @@ def _probe_findings(layer: Any, cache: Any, g: Array, c: Array) -> list[Finding]
         f = getattr(layer, method)
         together = call(method, f, given, cache)
         alone = np.stack([f(one, cache) for one in given])
-        if together.shape != alone.shape or not contract.same(together, alone):
+        if together.shape != alone.shape or not baselines.same(together, alone):
             text = (
                 f"{method} of {len(given)} probes on a leading axis is not what it is of each alone"
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import as_problem
 from tinyae.checking.check import Check
@@ -92,7 +93,7 @@ def step_sweep(
         IndexError: the tensor has no such entry.
     """
     tried = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
-    with contract.undisturbed():
+    with baselines.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         baseline = contract.measure_baseline(problem, rng)

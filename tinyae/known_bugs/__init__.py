@@ -12,7 +12,15 @@ The bugs are a few lines each. Those marked *published* restate code that people
 years.
 """
 
-from tinyae.known_bugs import activations, convolutions, linear, losses, published  # noqa: F401  they fill BUGS
+from tinyae.known_bugs import (  # noqa: F401  they fill BUGS and CORRECT
+    activations,
+    convolutions,
+    correct_targets,
+    linear,
+    linear_behavior,
+    losses,
+    published,
+)
 from tinyae.known_bugs.activations import Softmax
 from tinyae.known_bugs.base import BUGS, Example, with_bug
 from tinyae.known_bugs.correct import CORRECT

@@ -52,7 +52,7 @@ def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], An
 
 
 def with_bug(layer: Layer, **changes: Callable[..., Any]) -> Layer:
-    """The layer with one or more gradients changed: ``weight=lambda g, dy, cache, layer: g / 2``."""
+    """The layer with one or more wrong gradients: ``weight=lambda g, dy, cache, layer: g/2``."""
 
     class WithBug(type(layer)):  # type: ignore[misc]
         def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:

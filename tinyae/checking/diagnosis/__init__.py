@@ -12,25 +12,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
-from tinyae.checking.diagnosis.structure import (
+from tinyae.checking.diagnosis.selection import (
     known_sums,
     lost_entries,
-    missing_path,
     only_largest,
+    overwritten_windows,
+    summed_over,
+    unmoved_outputs,
+)
+from tinyae.checking.diagnosis.structure import (
+    missing_path,
     other_examples,
     other_mask,
-    overwritten_windows,
     skip_connection,
-    summed_over,
     tied_maximum,
-    unmoved_outputs,
     window_position,
 )
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
@@ -43,6 +44,7 @@ from tinyae.checking.diagnosis.values import (
     zero,
 )
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report
 
 __all__ = ["RELATIONS", "Case", "diagnose"]

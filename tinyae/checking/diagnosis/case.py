@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report, TensorReport, shape_text
 
 Array = np.ndarray

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking import numeric
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
 Array = np.ndarray
