@@ -11,12 +11,13 @@ import numpy as np
 from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import as_problem
-from tinyae.checking.check import Check, Rules, gradcheck
+from tinyae.checking.check import gradcheck
 from tinyae.checking.copies import copy_layer, own
 from tinyae.checking.diagnosis.symmetry import asymmetry
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Finding, Hint, Report
 from tinyae.checking.signatures import function_name
+from tinyae.checking.tensor_check import Check, Rules
 
 Array = np.ndarray
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from tinyae.checking import baseline as baselines
 from tinyae.checking.adapters import as_problem
-from tinyae.checking.check import Check, gradcheck
+from tinyae.checking.check import gradcheck
 from tinyae.checking.copies import copy_layer, own
 from tinyae.checking.report import Finding, Report, TensorReport
 from tinyae.checking.signatures import call, described, one_line
+from tinyae.checking.tensor_check import Check
 from tinyae.layers.base import Gradients, Layer
 
 Array = np.ndarray

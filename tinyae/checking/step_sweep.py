@@ -11,7 +11,7 @@ import numpy as np
 from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import as_problem
-from tinyae.checking.check import Check
+from tinyae.checking.tensor_check import Check
 
 Array = np.ndarray
 
