@@ -54,12 +54,12 @@ class Elementwise(Layer):
 
 def _positive(x: Array) -> Array:
     """max(x, 0). For Python objects (exact checks) a product, so that 0 keeps their type."""
-    return x * (x > 0) if x.dtype.kind == "O" else np.maximum(x, 0)
+    return x * (x > 0) if getattr(x, "dtype", None) == object else np.maximum(x, 0)
 
 
 def _negative(x: Array) -> Array:
     """min(x, 0), likewise."""
-    return x * (x < 0) if x.dtype.kind == "O" else np.minimum(x, 0)
+    return x * (x < 0) if getattr(x, "dtype", None) == object else np.minimum(x, 0)
 
 
 class ReLU(Elementwise):
