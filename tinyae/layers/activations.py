@@ -52,14 +52,18 @@ class Elementwise(Layer):
         return y.shape
 
 
+def _is_object(x: Array) -> bool:
+    return getattr(x, "dtype", None) == np.dtype(object)
+
+
 def _positive(x: Array) -> Array:
     """max(x, 0). For Python objects (exact checks) a product, so that 0 keeps their type."""
-    return x * (x > 0) if getattr(x, "dtype", None) == object else np.maximum(x, 0)
+    return x * (x > 0) if _is_object(x) else np.maximum(x, 0)
 
 
 def _negative(x: Array) -> Array:
     """min(x, 0), likewise."""
-    return x * (x < 0) if getattr(x, "dtype", None) == object else np.minimum(x, 0)
+    return x * (x < 0) if _is_object(x) else np.minimum(x, 0)
 
 
 class ReLU(Elementwise):
