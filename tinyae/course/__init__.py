@@ -1,0 +1,1 @@
+"""The course kit: exercises, and the isolation of students' code."""
