@@ -7,15 +7,17 @@ One message is
     header    n bytes of JSON: the structure of the value
     data      the bytes of the arrays, C order, native byte order, in the order of the header
 
-In the header, None, bool, int, float and str stand for themselves. Everything else is an object with a tag:
+In the header, None, bool, int, float and str stand for themselves. Everything else is an object
+with a tag:
 
     {"list": [...]}   {"tuple": [...]}   {"dict": [[key, value], ...]}
     {"array": [dtype, shape, byte count]}
     {"handle": number, "type": "..."}      an object that stays in the student's process
 
-There is no pickle: reading a message runs no code. The sender may be hostile, so a reader checks each length before it
-uses it, and it allocates memory only for bytes that have arrived. Both sides use this file. It imports only the
-standard library and NumPy, because the student's process loads it by its path.
+There is no pickle: reading a message runs no code. The sender may be hostile, so a reader checks
+each length before it uses it, and it allocates memory only for bytes that have arrived. Both sides
+use this file. It imports only the standard library and NumPy, because the student's process loads
+it by its path.
 """
 
 import json
