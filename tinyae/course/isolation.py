@@ -19,6 +19,7 @@ import numpy as np
 
 from tinyae.course import sandbox, wire
 from tinyae.course.errors import (
+    MissingName,
     ProcessEnded,
     ProtocolError,
     StudentCodeError,
@@ -56,7 +57,7 @@ class Handle:
     """
 
     def __init__(self, owner: "StudentCode", number: int, type: str) -> None:
-        self._owner, self._number = owner, number
+        self._owner, self._number, self._is_released = owner, number, False
         self.type = type
 
     def __repr__(self) -> str:
@@ -187,6 +188,7 @@ class StudentCode:
 
     def release(self, handle: Handle) -> None:
         """Forget an object now. Without this, it is forgotten when its handle is garbage."""
+        handle._is_released = True
         self._released.append(handle._number)
 
     def _start(self) -> None:
@@ -225,6 +227,11 @@ class StudentCode:
                 self._failure = why_ended(self._sandbox.report(2.0), self.limits)
             except (TimeLimit, ProtocolError) as error:
                 self._failure = error
+            except StudentCodeError:  # an answer: the process can go on
+                raise
+            except BaseException:  # the user pressed Ctrl-C: an answer may come too late
+                self.close()
+                raise
             self._sandbox.end()
             raise self._failure
 
@@ -244,8 +251,9 @@ class StudentCode:
         thread.start()
         thread.join(seconds)
         if thread.is_alive():
-            self._sandbox.end()  # closes the pipes, so the thread ends too
-            thread.join()
+            self._sandbox.stop()  # closes the other ends of the pipes, so the thread ends too
+            thread.join(2.0)
+            self._sandbox.in_use = thread.is_alive()
             raise TimeLimit(f"the code took more than {seconds:g} seconds for one request")
         if errors:
             raise errors[0]
@@ -283,6 +291,8 @@ class StudentCode:
         """How a handle is written in a message."""
         if not isinstance(value, Handle) or value._owner is not self:
             raise TypeError(f"a {type(value).__name__} cannot be sent to the student's process")
+        if value._is_released:
+            raise MissingName(f"the {value.type} was released")
         return {"handle": value._number, "type": value.type}
 
 

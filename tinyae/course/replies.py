@@ -18,6 +18,7 @@ from tinyae.course.errors import (
 )
 from tinyae.course.sandbox import Limits
 
+SIGXCPU = getattr(signal, "SIGXCPU", 0)  # Windows does not have it
 CONNECTION_LOST = 97  # exit code of server.py: the code closed the connection
 
 
@@ -60,7 +61,7 @@ def why_ended(report: dict[str, Any], limits: Limits) -> StudentCodeError:
         return ProcessEnded(
             f"the code ended its process: it called sys.exit({code}) or os._exit({code})"
         )
-    if report.get("cpu", 0) >= limits.cpu:
+    if code == -SIGXCPU or report.get("cpu", 0) >= limits.cpu:
         return TimeLimit(f"the code used more than {limits.cpu} seconds of CPU time")
     if report.get("memory", 0) >= min(limits.memory // 2, 1 << 30):
         return MemoryLimit("the code was stopped because it used too much memory")

@@ -92,6 +92,7 @@ class Sandbox:
         self.scratch = os.path.realpath(tempfile.mkdtemp(prefix="student-"))
         self.log = tempfile.TemporaryFile()
         self._output = ""
+        self.in_use = False  # whether a thread still waits for the pipes
         self._status, status = os.pipe()
         try:
             options = self._options(status, folder)
@@ -176,19 +177,24 @@ class Sandbox:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def end(self) -> None:
-        """End every process of the sandbox and remove its files. May be called twice."""
+    def stop(self) -> None:
+        """End every process of the sandbox. May be called twice."""
         if self._status >= 0:
             os.close(self._status)  # tells the supervisor to end everything
             self._status = -1
-        if self.kind != "plain":
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
-        if self.process.returncode is None:
-            self._kill_session()
-        for stream in (self.requests, self.responses):
+        try:
+            self.process.wait(0 if self.kind == "plain" else 10)
+        except subprocess.TimeoutExpired:
+            if os.name == "posix":
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+            self.process.wait()
+
+    def end(self) -> None:
+        """End every process of the sandbox and remove its files. May be called twice."""
+        self.stop()
+        for stream in () if self.in_use else (self.requests, self.responses):
             try:
                 stream.close()
             except OSError:  # a request that was not sent to the end
@@ -196,13 +202,6 @@ class Sandbox:
         self._output = self.output
         self.log.close()
         self._remove_files()
-
-    def _kill_session(self) -> None:
-        if os.name == "posix":
-            os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            self.process.kill()
-        self.process.wait()
 
     def _remove_files(self) -> None:
         for folder, subfolders, _ in os.walk(self.scratch):

@@ -31,6 +31,7 @@ import numpy as np
 MAGIC = b"TAE1"
 MAX_HEADER = 4 << 20  # bytes
 MAX_DATA = 512 << 20  # bytes of all arrays in one message
+MAX_ENTRIES = 1 << 19  # values in one message
 MAX_DEPTH = 32  # nested containers
 MAX_DIMENSIONS = 32
 _CHUNK = 1 << 20  # bytes per read: memory grows only with what has arrived
@@ -65,13 +66,21 @@ def encode(value: Any, opaque: Callable[[Any], dict[str, Any]]) -> list[bytes | 
         ValueError: if the message is too large to send.
     """
     arrays: list[np.ndarray] = []
+    entries, total = 0, 0
 
     def entry(value: Any, depth: int) -> Any:
+        nonlocal entries, total
+        entries += 1
+        if entries > MAX_ENTRIES:
+            raise ValueError(f"the structure has more than {MAX_ENTRIES} entries")
         if isinstance(value, (np.ndarray, np.generic)):
             # Subclasses become plain arrays; byte order becomes native; 0-d stays 0-d.
             array = np.asarray(value)
             if not sendable(array):
                 return opaque(value)
+            total += array.nbytes
+            if total > MAX_DATA:
+                raise ValueError(f"the arrays have {total} bytes, at most {MAX_DATA} allowed")
             array = np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
             arrays.append(array)
             return {"array": [array.dtype.name, list(array.shape), array.nbytes]}
@@ -92,9 +101,6 @@ def encode(value: Any, opaque: Callable[[Any], dict[str, Any]]) -> list[bytes | 
     header = json.dumps(entry(value, 0)).encode()
     if len(header) > MAX_HEADER:
         raise ValueError(f"the structure needs {len(header)} bytes, at most {MAX_HEADER} allowed")
-    total = sum(array.nbytes for array in arrays)
-    if total > MAX_DATA:
-        raise ValueError(f"the arrays have {total} bytes, at most {MAX_DATA} allowed")
     data = [array.reshape(-1).view(np.uint8).data for array in arrays if array.size]
     return [MAGIC + struct.pack(">I", len(header)) + header, *data]
 
