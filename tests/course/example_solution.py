@@ -1,0 +1,1 @@
+"""A student's file that does nothing: it shows which kinds of sandbox work."""
