@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import importlib.util
 import inspect
@@ -42,7 +43,8 @@ def check_file(
         spec: ``"layers.py:MyLinear"``, ``"layers.py:affine"``,
             ``"layers.py:affine_fwd,affine_bwd"``.
         input_shape: the shape of the input, batch first: ``(4, 3, 8, 8)`` or ``"4,3,8,8"``; for a
-            function of several arrays, one shape each: ``"4x3;3x5;5"``. It can be left out for a
+            function of several arrays, one shape each: ``"4x3;3x5;5"``; integers (indices, labels)
+            as ``"4x5;int:0..4:4"``; settings as a dict. It can be left out for a
             layer whose ``weight`` shows it, and for losses and penalties, where it is (4, 5).
         seed, method, options: as for ``gradcheck``.
 
@@ -68,13 +70,36 @@ def check_file(
     target = find_target(module, names, path)
     shapes = parse_shapes(input_shape)
     rng = np.random.default_rng(seed)
-    return gradcheck(
-        target,
-        *(rng.standard_normal(s) for s in shapes or guess_shapes(target, names)),
-        seed=seed,
-        method=method,
-        **options,
-    )
+    inputs = [draw(s, rng) for s in shapes or guess_shapes(target, names)]
+    try:
+        return gradcheck(target, *inputs, seed=seed, method=method, **options)
+    except (IndexError, TypeError):
+        if shapes or len(inputs) != 2:
+            raise
+        # a loss whose second argument is labels: integers, one per example
+        labels = rng.integers(0, inputs[0].shape[1], len(inputs[0]))
+        return gradcheck(target, inputs[0], labels, seed=seed, method=method, **options)
+
+
+def draw(part: Shape | str, rng: np.random.Generator) -> Any:
+    """One input: normal random values of a shape; integers for ``"int:0..9:4x3"``; or a dict of
+    settings, ``"{'stride': 1}"``.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if not isinstance(part, str):
+        return rng.standard_normal(part)
+    try:
+        if part.startswith("{"):
+            return ast.literal_eval(part)
+        _, bounds, shape = part.split(":")
+        low, high = (int(n) for n in bounds.split(".."))
+        return rng.integers(low, high + 1, _shape(shape))
+    except (ValueError, SyntaxError):
+        raise ValueError(
+            f"input {part!r} cannot be read, expected int:LOW..HIGH:SHAPE such as int:0..9:4"
+        ) from None
 
 
 def load(path: Path) -> ModuleType:
@@ -143,25 +168,32 @@ def nearest(name: str, known: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def parse_shapes(shape: str | Shape | None) -> list[Shape]:
-    """``"4,3,8,8"`` or ``"4x3;3x5;5"`` -> a list of shapes."""
+def parse_shapes(shape: str | Shape | None) -> list[Shape | str]:
+    """``"4,3,8,8"`` or ``"4x3;int:0..9:4;{'stride': 1}"`` -> a list of shapes, ranges and settings.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
     if shape is None:
         return []
     if not isinstance(shape, str):
         return [tuple(int(n) for n in shape)]
+    parts = [part.strip() for part in shape.split(";")]
     try:
-        shapes = [
-            tuple(int(n) for n in part.replace("×", "x").replace(",", "x").strip("() x").split("x"))
-            for part in shape.split(";")
-        ]
+        shapes = [part if part.startswith(("int:", "{")) else _shape(part) for part in parts]
     except ValueError:
         shapes = []
-    if not shapes or any(n < 1 for s in shapes for n in s):
+    if not shapes or any(n < 1 for s in shapes if not isinstance(s, str) for n in s):
         raise ValueError(
             f"input shape {shape!r} cannot be read, expected integers such as 4,3,8,8, "
             "or 4x3;3x5;5 for several inputs"
         )
     return shapes
+
+
+def _shape(text: str) -> Shape:
+    numbers = text.replace("×", "x").replace(",", "x").strip("() x").split("x")
+    return tuple(int(n) for n in numbers)
 
 
 def guess_shapes(target: Any, names: str) -> list[Shape]:

@@ -248,12 +248,13 @@ def _add_check(commands: Any) -> None:
     command.add_argument(
         "--input",
         metavar="SHAPE",
-        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"',
+        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"; integers '
+        'such as labels: "4x5;int:0..4:4"',
     )
     command.add_argument(
         "--method",
         default="central",
-        help="central (default), forward, richardson, complex or directions",
+        help="central (default), forward, richardson, complex, directions, exact or dual",
     )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
