@@ -4,19 +4,16 @@ HTML."""
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
 FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the color scale
 COLORS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
 
 
-def error_map(tensor: TensorReport) -> Array:
+def error_map(tensor: Any) -> Array:
     """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked
     at or is a kink.
 
@@ -36,7 +33,7 @@ def error_map(tensor: TensorReport) -> Array:
     return lead.transpose(0, 2, 1, 3).reshape(lead.shape[0] * lead.shape[2], -1)
 
 
-def plot_report(report: Report, axes: Any = None) -> Any:
+def plot_report(report: Any, axes: Any = None) -> Any:
     """Heat maps side by side, one per tensor; returns their axes."""
     import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap
@@ -76,7 +73,7 @@ def plot_report(report: Report, axes: Any = None) -> Any:
     return axes
 
 
-def html_report(report: Report) -> str:
+def html_report(report: Any) -> str:
     """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no
     script."""
     color = "#2e7d32" if report.ok else "#c41e3a"
