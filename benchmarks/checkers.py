@@ -57,7 +57,7 @@ def compare(
     return True
 
 
-def every(size: int) -> Array:  # at most 300, or the large specimens would take all day
+def every(size: int) -> Array:  # at most 300, or the large examples would take all day
     return (
         np.arange(size)
         if size <= 300

@@ -44,7 +44,7 @@ def test_correct_target_passes(example):
         assert not report.hints
 
 
-def test_the_zoo_is_large_enough():
+def test_the_collection_is_large_enough():
     assert len(BUGS) >= 40 and len(CORRECT) >= 30
     assert len({s.name for s in BUGS + CORRECT}) == len(BUGS) + len(CORRECT)
     assert all(s.about and s.tensor and s.hints for s in BUGS)
