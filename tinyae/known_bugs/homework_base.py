@@ -25,7 +25,8 @@ class Homework:
     -> y, cache`` and ``backward(dy, cache) -> (dx, dh), grads``), ``"several outputs"`` (y and dy
     are tuples), ``"integer inputs"`` (held fixed, no gradient), ``"unlisted arrays"`` (weights that
     are not in ``params``), ``"state"`` (each gradient is right until the layer is used a second
-    time).
+    time), ``"ties"`` (entry by entry the gradient is a valid subgradient; only a move of several
+    entries at once shows that it is wrong).
     """
 
     name: str

@@ -78,7 +78,7 @@ def residual_adds_x(rng):
     return AddsInput(Sequential(dense(rng, 5, 5), Tanh())), rows(rng)
 
 
-@homework("x", SKIP, r"norm|before|after|order", misleading=INNER)
+@homework("x, f.0.gamma, f.0.beta", SKIP, r"norm|before|after|order", misleading=INNER)
 def residual_skip_through_norm(rng):
     """Pre-norm block: I added dy before the norm's backward, so the skip goes through the norm
     too."""

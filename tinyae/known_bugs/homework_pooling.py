@@ -19,7 +19,11 @@ from tinyae.known_bugs.homework_base import homework
 from tinyae.known_bugs.homework_convolution import ADD, images
 
 
-@homework("x", r"\btie|equal (values|entries)|twice|doubl|several maxim|mask|x == |same maximum")
+@homework(
+    "x",
+    r"\btie|equal (values|entries)|twice|doubl|several maxim|mask|x == |same maximum",
+    needs="ties",
+)
 def max_pool_ties(rng):
     """Max pooling of an image with equal pixels: the mask x == max gives the gradient to each of
     them."""

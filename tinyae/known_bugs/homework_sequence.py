@@ -36,7 +36,7 @@ def attention_scale_forgotten(rng):
     return with_backward(Attention(4, rng), backward), sequence(rng)
 
 
-@homework("Wq, Wk, x", r"softmax|diagonal|Jacobian|other entries|y ?\(1")
+@homework("Wq, Wk, bq, bk, x", r"softmax|diagonal|Jacobian|other entries|y ?\(1")
 def attention_softmax_diagonal(rng):
     """Attention: the softmax's gradient is a(1 − a)·da, its diagonal only."""
     layer = Attention(4, rng)
@@ -49,7 +49,7 @@ def attention_softmax_diagonal(rng):
     return layer, sequence(rng)
 
 
-@homework("Wq, Wk, x", r"\baxis\b|\baxes\b|softmax")
+@homework("Wq, Wk, bq, bk, x", r"\baxis\b|\baxes\b|softmax")
 def attention_softmax_axis(rng):
     """Attention: the sum in the softmax's gradient is over the queries."""
     layer = Attention(4, rng)
@@ -62,7 +62,7 @@ def attention_softmax_axis(rng):
     return layer, sequence(rng)
 
 
-@homework("Wk, x", r"transpos|swapaxes")
+@homework("Wk, bk, x", r"transpos|swapaxes")
 def attention_keys_not_transposed(rng):
     """Attention: dk = ds q, I forgot to transpose ds."""
 
@@ -96,7 +96,7 @@ def attention_value_path(rng):
     return with_bug(Attention(4, rng), x=dx), sequence(rng)
 
 
-@homework("Wq, Wk, bq", r"swap|exchang|other parameter|belongs to|order|gradient of W?[qk]")
+@homework("Wq, Wk, bq, bk", r"swap|exchang|other parameter|belongs to|order|gradient of W?[qk]")
 def attention_queries_and_keys_swapped(rng):
     """Attention: the gradients of Wq and Wk are swapped."""
 
@@ -108,7 +108,7 @@ def attention_queries_and_keys_swapped(rng):
     return with_backward(Attention(4, rng), backward), sequence(rng)
 
 
-@homework("Wq, Wk, x", r"mask|causal|future|later|softmax")
+@homework("Wq, Wk, Wv, bq, x", r"mask|causal|future|later|softmax")
 def attention_mask_forgotten(rng):
     """Causal attention: backward computes the softmax anew and forgets the mask."""
 
