@@ -204,6 +204,14 @@ def test_hints_are_judged_by_the_words_of_the_cause():
     assert entry.misled_by("The error is in the dx of layer f")
 
 
+def test_a_list_of_what_does_not_fit_names_nothing():
+    entry = next(h for h in HOMEWORK if h.name == "bilinear_not_transposed")
+    said = "25 of 25 entries of a are wrong and no known cause fits: not a factor, a transpose."
+    values = " Backward for numeric: (0,0) 0.5 for 1 (× 0.5); (0,1) -2 for 2 (× -1)"
+    assert not entry.named_in(said + values)
+    assert entry.named_in(said + values + " It would be right for w after transposing it")
+
+
 def test_there_is_enough_of_both():
     assert len(HOMEWORK) >= 60
     assert len(CORRECT_MORE) >= 40

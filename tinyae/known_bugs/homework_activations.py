@@ -141,7 +141,7 @@ def softmax_denominator_forgotten(rng):
     return with_bug(Softmax(), x=lambda g, dy, y, _: dy * y), rows(rng)
 
 
-@homework("x", r"\bsum\b|\baxis\b|softmax|\bterm\b")
+@homework("x", r"Σ ?dy|sum of dy|linear in dy|softmax")
 def log_softmax_sum_forgotten(rng):
     """Log-softmax: dx = dy − softmax(x), the factor Σ dy is missing."""
     return with_bug(LogSoftmax(), x=lambda g, dy, y, _: dy - np.exp(y)), rows(rng)
@@ -182,7 +182,7 @@ def gate_one_part(rng):
     return with_bug(Gate(), x=dx), rows(rng)
 
 
-@homework("x", SLOPE, r"gate|part|half|columns")
+@homework("x", SLOPE, r"gate|part|half|columns", misleading=(r"\bloop\b",))
 def gate_slope_forgotten(rng):
     """a·σ(b): db = dy·a, σ′(b) is forgotten."""
     return with_bug(

@@ -6,10 +6,10 @@ import numpy as np
 
 from tinyae.known_bugs.correct_base import sigmoid, softmax
 from tinyae.known_bugs.correct_losses import log_softmax, one_hot, rows, softplus
-from tinyae.known_bugs.homework_base import homework
+from tinyae.known_bugs.homework_base import TERM, homework
 
 BATCH = r"batch size|1/N|\bN\b|mean over|number of (rows|examples|entries)|factor|times|averag"
-HALF = r"half|½|0\.5|1/2|factor|twice|\b2\b|doubl"
+HALF = r"half|½|0\.5|1/2|factor|twice|doubl"
 AXIS = r"\baxis\b|\baxes\b|keepdims|whole (array|batch)|other (rows|examples)|all (rows|examples)"
 
 
@@ -163,7 +163,7 @@ def hinge_margin_ignored(rng):
     return hinge, (rows(rng, 1.5), rng.choice([-1.0, 1.0], (6, 4)))
 
 
-@homework("y", r"sign|kink|abs|\bstep\b|derivative|slope")
+@homework("y", r"sign|kink|abs|\bstep\b|derivative|slope|squared")
 def l1_gradient_of_l2(rng):
     """L1 loss: dy = 2(y − t), the gradient of the squared error."""
 
@@ -173,7 +173,7 @@ def l1_gradient_of_l2(rng):
     return l1, (rows(rng, 1.0), rows(rng, 1.0))
 
 
-@homework("z", AXIS, r"group|\bnorm\b|per row|each row")
+@homework("z", AXIS, r"group|norm of (the )?(whole|all)|per row", misleading=TERM)
 def group_sparsity_one_norm(rng):
     """Group sparsity Σ‖row‖: I divided by the norm of the whole array."""
 
@@ -183,7 +183,7 @@ def group_sparsity_one_norm(rng):
     return group_sparsity, (rows(rng, 1.0),)
 
 
-@homework("z", r"\bnorm\b|root|square|divi|per row|each row|\b2\b")
+@homework("z", r"\bnorm\b|root|square|divi", misleading=TERM)
 def group_sparsity_root_forgotten(rng):
     """Group sparsity Σ‖row‖: dz = 2z, the gradient of the squared norms."""
 
@@ -221,7 +221,7 @@ def kl_half_forgotten(rng):
     return (kl, kl_backward), (rows(rng, 1.0), rows(rng, 0.5))
 
 
-@homework("logvar", r"σ|sigma|std|log|variance|deviation|exp")
+@homework("logvar", r"σ|sigma|\bstd\b|\blog\b|variance|deviation|\bexp\b")
 def kl_sigma_for_logvar(rng):
     """KL: d log σ² is the derivative by σ, σ − 1/σ."""
 
@@ -260,7 +260,7 @@ def reparameterization_half_forgotten(rng):
     return (sample, sample_backward), (rows(rng, 1.0), rows(rng, 1.0))
 
 
-@homework("logvar", r"σ|sigma|std|log|variance|deviation|exp|chain")
+@homework("logvar", r"σ|sigma|\bstd\b|\blog\b|variance|deviation|\bexp\b|chain")
 def reparameterization_sigma_for_logvar(rng):
     """Reparameterization: d log σ² = dz·ε, the derivative by σ."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyae.known_bugs.correct_nets import Branches, Residual, Tied
 from tinyae.known_bugs.correct_normalization import Norm, dense
-from tinyae.known_bugs.homework_base import homework, with_backward
+from tinyae.known_bugs.homework_base import TERM, homework, with_backward
 from tinyae.layers import Layer, ReLU, Sequential, Tanh
 
 SKIP = (
@@ -62,7 +62,7 @@ def residual_only_skip(rng):
     return with_backward(block(rng), backward), rows(rng)
 
 
-@homework("x", r"input|\bx\b|forward value|skip")
+@homework("x", r"adds? x|\bx where|forward value", misleading=(r"without axis",))
 def residual_adds_x(rng):
     """Residual block: backward adds x where it must add dy."""
 
@@ -104,7 +104,7 @@ def tied_decoder_path_forgotten(rng):
     return with_backward(Tied(5, 3, rng), backward), rows(rng)
 
 
-@homework("W", r"transpos")
+@homework("W", r"transpos", misleading=TERM)
 def tied_second_path_transposed(rng):
     """Tied square weights: the decoder's part of dW is transposed."""
 
@@ -156,8 +156,7 @@ def concatenation_split_swapped(rng):
 
 
 @homework(
-    "x, f.0.weight, f.0.bias, g.0.weight, g.0.bias",
-    r"split|every second|interleav|order|permut|columns|slice",
+    "x, f.0.weight, f.0.bias, g.0.weight, g.0.bias", r"split|every second|interleav|order|permut"
 )
 def concatenation_split_interleaved(rng):
     """Concatenation: dy[:, ::2] and dy[:, 1::2] for the first and the second half."""
@@ -241,7 +240,7 @@ class AddInputs(Layer):
         return (dy, da), grads
 
 
-@homework("a, b", r"swap|order|exchang", needs="several inputs")
+@homework("a, b", r"swap|order|exchang", needs="several inputs", misleading=(r"skip connection",))
 def add_inputs_swapped(rng):
     """f(a) + b: backward returns db, da."""
     return AddInputs(rng), (*rows(rng), *rows(rng))

@@ -12,7 +12,7 @@ from tinyae.known_bugs.correct_normalization import (
     batch_norm_1d,
     batch_norm_2d,
 )
-from tinyae.known_bugs.homework_base import homework, with_backward
+from tinyae.known_bugs.homework_base import TERM, homework, with_backward
 
 STATISTICS = (
     r"statistic|mean and (the )?(variance|std|standard)|as (a )?constants?|depends? on (all of )?x"
@@ -63,7 +63,7 @@ def batch_norm_constant_mean(rng):
     return with_bug(batch_norm_1d(rng), x=dx), rows(rng)
 
 
-@homework("x", r"mean|batch size|1/N|divi|sum")
+@homework("x", r"batch size|1/N|divi|sum where a mean|means? (over|of) the batch", misleading=TERM)
 def batch_norm_sums_for_means(rng):
     """Batch norm: I forgot to divide the two sums over the batch by N."""
 
@@ -115,7 +115,7 @@ def batch_norm_epsilon_forgotten(rng):
     return with_backward(layer, backward), rows(rng)
 
 
-@homework("x", r"N ?[−-] ?1|ddof|unbiased|batch size|factor|variance")
+@homework("x", r"N ?[−-] ?1|ddof|unbiased|Bessel", misleading=TERM)
 def batch_norm_unbiased(rng):
     """Batch norm: forward uses the unbiased variance (ddof=1), backward divides by N."""
 
@@ -128,7 +128,7 @@ def batch_norm_unbiased(rng):
     return BatchNorm(0, (5,), rng), rows(rng)
 
 
-@homework("x", AXIS, r"pixels|per channel|batch only")
+@homework("x", AXIS, r"pixels|per channel|batch only", misleading=TERM)
 def batch_norm_images_batch_axis(rng):
     """Batch norm of images: backward averages over the batch only, forward over the pixels too."""
 
@@ -177,7 +177,7 @@ def layer_norm_batch_axis(rng):
     return with_bug(Norm(-1, (5,), rng), x=dx), rows(rng)
 
 
-@homework("x", r"sign|added|minus|subtract|\bmean\b")
+@homework("x", r"\bsign\b|added|minus|subtract", misleading=TERM)
 def layer_norm_sign(rng):
     """Layer norm: the mean's path is added, it must be subtracted."""
 
@@ -215,7 +215,7 @@ def rms_norm_sum(rng):
     return with_bug(RMSNorm(5, rng), x=dx), rows(rng)
 
 
-@homework("x", AXIS)
+@homework("x", AXIS, misleading=TERM)
 def row_norm_sum_without_axis(rng):
     """Rows of length one: (dy * y).sum() without axis=1."""
     return with_bug(RowNorm(), x=lambda g, dy, c, _: (dy - c[0] * (dy * c[0]).sum()) / c[1]), rows(
@@ -235,7 +235,7 @@ def row_norm_constant(rng):
     return with_bug(RowNorm(), x=lambda g, dy, c, _: dy / c[1]), rows(rng)
 
 
-@homework("x", NORM, r"\bx\b (for|in place of|instead of) y|input .* output|output .* input")
+@homework("x", r"\bx\b (for|in place of|instead of) y|input .* output|projection|normalized")
 def row_norm_x_for_y(rng):
     """Rows of length one: x in the projection where y belongs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.known_bugs.correct_sequence import RNN, GRUStep, LSTMStep
-from tinyae.known_bugs.homework_base import homework, with_backward
+from tinyae.known_bugs.homework_base import TERM, homework, with_backward
 from tinyae.known_bugs.homework_sequence import PATH, sequence, step_inputs
 
 
@@ -22,7 +22,7 @@ def rnn_last_step_only(rng):
     return with_backward(RNN(4, 3, rng), backward), sequence(rng)
 
 
-@homework("U, W, b", r"\+=|overwr|accumulat|add(ed)? up|last|first|each step|sum")
+@homework("U, W, b", r"\+=|overwr|accumulat|add(ed)? up|last|first|each step|sum", misleading=TERM)
 def rnn_gradients_overwritten(rng):
     """Recurrent net: grads["W"] = in the loop over time where += belongs: the first step stays."""
 
@@ -38,7 +38,7 @@ def rnn_gradients_overwritten(rng):
     return with_backward(RNN(4, 3, rng), backward), sequence(rng)
 
 
-@homework("x, U, W, b", r"transpos")
+@homework("x, U, W, b", r"transpos", misleading=TERM)
 def rnn_weight_not_transposed(rng):
     """Recurrent net: dh = da W, I forgot to transpose W."""
 
@@ -51,7 +51,7 @@ def rnn_weight_not_transposed(rng):
     return with_backward(RNN(4, 3, rng), backward), sequence(rng)
 
 
-@homework("W", r"h_?t|next|shift|off by one|time|step|previous|index")
+@homework("W", r"\bh_?t\b|next|off by one|time step|previous|index", misleading=TERM)
 def rnn_wrong_state(rng):
     """Recurrent net: dW uses h of the same step, it must be h of the step before."""
 
@@ -87,7 +87,9 @@ def lstm_cell_path_through_h(rng):
     return lstm(rng, right_gates, through_h=False)
 
 
-@homework("x, h, U, W, b", r"swap|order|exchang|permut|gate", needs="several outputs")
+@homework(
+    "x, h, U, W, b", r"swap|order|exchang|permut|gate", needs="several outputs", misleading=TERM
+)
 def lstm_gates_in_another_order(rng):
     """LSTM: backward joins the gates' gradients in the order i, f, g, o."""
 
@@ -98,7 +100,9 @@ def lstm_gates_in_another_order(rng):
     return lstm(rng, gates)
 
 
-@homework("x, h, U, W, b", r"tanh|slope|derivative|1 ?[−-] ?g", needs="several outputs")
+@homework(
+    "x, h, U, W, b", r"tanh|sigmoid|slope|1 ?[−-] ?g", needs="several outputs", misleading=TERM
+)
 def lstm_candidate_slope(rng):
     """LSTM: the candidate g is a tanh, I used the sigmoid's slope g(1 − g)."""
 
@@ -114,7 +118,7 @@ def lstm_forget_gate_forgotten(rng):
     return lstm(rng, right_gates, cell=lambda dc, f: dc)
 
 
-@homework("x, h, U, W, b", r"new|next|old|c′|cell|state", needs="several outputs")
+@homework("x, h, U, W, b", r"new|next|old|c′|cell|state", needs="several outputs", misleading=TERM)
 def lstm_new_cell_for_old(rng):
     """LSTM: the forget gate's gradient uses the new c, it must be the old one."""
 
@@ -136,7 +140,7 @@ def gru(rng, z=lambda dy, h, n: dy * (h - n), keep=True, reset=True, direct=True
     return with_backward(GRUStep(4, 5, rng), backward), step_inputs(rng)[:2]
 
 
-@homework("x, h, U, W, V, R", r"1 ?[−-] ?z|gate|factor|term|slope", needs="several inputs")
+@homework("x, h, U, W, V, R", r"1 ?[−-] ?z|gate|factor|slope", needs="several inputs")
 def gru_keep_forgotten(rng):
     """GRU: I forgot the factor 1 − z in dn."""
     return gru(rng, keep=False)
@@ -154,7 +158,7 @@ def gru_reset_path(rng):
     return gru(rng, reset=False)
 
 
-@homework("x, h, U, W", r"sign|[−-] ?1\b|negat", needs="several inputs")
+@homework("x, h, U, W", r"sign|[−-] ?1\b|negat", needs="several inputs", misleading=TERM)
 def gru_update_sign(rng):
     """GRU: dz = dy (n − h), the sign is wrong."""
     return gru(rng, z=lambda dy, h, n: dy * (n - h))

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyae.known_bugs.base import with_bug
 from tinyae.known_bugs.correct_normalization import WeightNorm
-from tinyae.known_bugs.homework_base import homework
+from tinyae.known_bugs.homework_base import TERM, homework
 from tinyae.known_bugs.homework_normalization import AXIS, NORM, STATISTICS, rows
 from tinyae.layers import Layer
 
@@ -77,7 +77,7 @@ class GlobalNorm(Layer):
         return (dy - y * (dy * y).sum(axis=1, keepdims=True)) / r, {}
 
 
-@homework("x", AXIS, r"\bnorm\b|per (row|example)|other (rows|examples)|batch")
+@homework("x", AXIS, r"\bnorm\b|per (row|example)|other (rows|examples)|batch", misleading=TERM)
 def global_norm_row_by_row(rng):
     """x / ‖x‖ with one norm for the batch: backward projects row by row."""
     return GlobalNorm(), rows(rng)

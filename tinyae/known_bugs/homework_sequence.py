@@ -7,7 +7,7 @@ import numpy as np
 from tinyae.known_bugs.base import with_bug
 from tinyae.known_bugs.correct_base import softmax
 from tinyae.known_bugs.correct_sequence import Attention, Embedding
-from tinyae.known_bugs.homework_base import homework, with_backward
+from tinyae.known_bugs.homework_base import TERM, homework, with_backward
 
 PATH = r"path|branch|term|missing|forgot|also|second"
 
@@ -24,7 +24,7 @@ def words():
     return (np.array([[0, 2, 2], [5, 0, 2]]),)
 
 
-@homework("Wq, Wk, bq, x", r"√d|sqrt|factor|times|\bscal|0\.5|\b2\b|ratio")
+@homework("Wq, Wk, bq, x", r"√d|sqrt|factor|times|\bscal|ratio", misleading=TERM)
 def attention_scale_forgotten(rng):
     """Attention: forward divides the scores by √d, backward does not."""
 
@@ -49,7 +49,7 @@ def attention_softmax_diagonal(rng):
     return layer, sequence(rng)
 
 
-@homework("Wq, Wk, bq, bk, x", r"\baxis\b|\baxes\b|softmax")
+@homework("Wq, Wk, bq, bk, x", r"\baxis\b|\baxes\b|softmax", misleading=TERM)
 def attention_softmax_axis(rng):
     """Attention: the sum in the softmax's gradient is over the queries."""
     layer = Attention(4, rng)
@@ -62,7 +62,7 @@ def attention_softmax_axis(rng):
     return layer, sequence(rng)
 
 
-@homework("Wk, bk, x", r"transpos|swapaxes")
+@homework("Wk, bk, x", r"transpos|swapaxes", misleading=TERM)
 def attention_keys_not_transposed(rng):
     """Attention: dk = ds q, I forgot to transpose ds."""
 
@@ -74,7 +74,7 @@ def attention_keys_not_transposed(rng):
     return with_backward(Attention(4, rng), backward), sequence(rng)
 
 
-@homework("Wv, bv, x", r"transpos|swapaxes|Wv")
+@homework("Wv, bv, x", r"transpos|swapaxes", misleading=TERM)
 def attention_values_not_transposed(rng):
     """Attention: dv = a dy, I forgot to transpose a."""
 
