@@ -109,7 +109,7 @@ def gradcheck(
                 problem, as_problem(target, inputs, np.complex128, seed, kind)
             )
         limit = RTOL if rtol is None else rtol
-        rows = [check.proven(name, proof, limit) for name in problem.tensors]
+        rows = [check.exactly(name, proof, limit) for name in problem.tensors]
         if any(row.verdict == "KINKS" for row in rows):
             rows = check.away_from_kinks(rows)
         report = Report(problem.title, rows, baseline.findings, method, step, seed)

@@ -41,7 +41,7 @@ class TensorReport:
     shape: tuple[int, ...]
     verdict: str = "ok"
     note: str = ""
-    proven: bool = False  # by exact arithmetic, along a random direction
+    exact: bool = False  # checked by exact arithmetic, along one random direction
     worst: float = 0.0  # the largest relative error of the entries without kink
     where: tuple[int, ...] | None = None
     backward: float = np.nan  # both values there
@@ -141,7 +141,7 @@ class TensorReport:
             "directions": len(self.directions),
             "kinks": self.kinks,
             "worst": self.worst,
-            "proven": self.proven,
+            "exact": self.exact,
             "where": None if self.where is None else list(self.where),
             "backward": number(self.backward),
             "numeric": number(self.numeric),
@@ -225,11 +225,11 @@ class Report:
             at = f"{shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
             verdict = f"WRONG  at {at}"
         checked = f"{len(t.directions)} dir." if t.directions and not t.entries else f"{t.checked}"
-        worst = f"{t.worst:.1e}" if t.entries or t.proven else ""
+        worst = f"{t.worst:.1e}" if t.entries or t.exact else ""
         return (
             t.name,
             shape_text(t.shape),
-            "all" if t.proven else checked if t.entries or t.directions else "",
+            "all" if t.exact else checked if t.entries or t.directions else "",
             str(t.kinks),
             worst,
             verdict,

@@ -39,7 +39,7 @@ class Check:
     rules: Rules = Rules()
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
 
-    def proven(self, name: str, proof: Proof, rtol: float) -> TensorReport:
+    def exactly(self, name: str, proof: Proof, rtol: float) -> TensorReport:
         """The verdict of exact arithmetic where there is one. Where it says no, finite differences
         show which entries are wrong, and whether a kink is the reason."""
         residual = (proof.residuals or {}).get(name)
@@ -51,7 +51,7 @@ class Check:
                     f"relative error {residual:.1e} along a random direction, by exact arithmetic"
                 )
             return row
-        row = TensorReport(name, self.problem.tensors[name].shape, worst=residual, proven=True)
+        row = TensorReport(name, self.problem.tensors[name].shape, worst=residual, exact=True)
         return row
 
     def tensor(self, name: str) -> TensorReport:

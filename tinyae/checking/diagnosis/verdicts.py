@@ -70,7 +70,7 @@ def kinks(case: Case) -> Hint:
         "kinks",
         f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at "
         "exactly 0), "
-        "so nothing was proven: use inputs without exact zeros, or move zero biases a little off "
+        "so nothing was checked: use inputs without exact zeros, or move zero biases a little off "
         "zero",
     )
 
