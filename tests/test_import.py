@@ -1,19 +1,43 @@
-"""``import tinyae`` needs numpy alone, and has the names that design and chapters rely on."""
+"""``import tinyae`` needs only numpy and has the promised names; inside, imports run one way."""
 
+import ast
+import graphlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import tinyae
 
+ROOT = Path(tinyae.__file__).parent
 HEAVY = "matplotlib tqdm threadpoolctl pooch sklearn PIL safetensors torch scipy cupy pandas"
 NAMES = (
-    "Layer Linear Conv2d ConvTranspose2d ReLU LeakyReLU ELU Sigmoid Tanh Softplus Flatten Reshape Sequential Autoencoder summary "
-    "mse bce bce_with_logits cross_entropy l1 KLSparsity contractive jacobian Objective SGD Adam fit History "
-    "load_data save_weights load_weights to_device to_numpy gradcheck assert_gradients Report "
-    "checking data models penalties plots training"
+    "Layer Linear Conv2d ConvTranspose2d ReLU LeakyReLU ELU Sigmoid Tanh Softplus Flatten Reshape "
+    "Sequential Autoencoder summary mse bce bce_with_logits cross_entropy l1 KLSparsity "
+    "contractive jacobian Objective SGD Adam fit History load_data save_weights load_weights "
+    "to_device to_numpy gradcheck assert_gradients Report checking data models penalties plots "
+    "training"
 ).split()
+
+# The floors of the package, from the lowest: a module imports only modules of lower floors, or of
+# its own package. "tinyae" is tinyae/__init__.py, which has the public names.
+FLOORS = [
+    "_validate backend",
+    "layers",
+    "checking data io losses optim penalties",
+    "known_bugs models objectives plots",
+    "training",
+    "applications",
+    "tinyae",
+    "cli",
+    "__main__",
+]
+# Packages that may import less than their floor allows
+ONLY = {
+    "checking": "_validate backend layers",
+    "known_bugs": "_validate backend layers losses penalties",
+}
 
 
 def python(code):
@@ -51,3 +75,61 @@ def test_importing_does_not_touch_the_global_random_state():
     assert python(
         seed + "import tinyae.models; tinyae.models.basic_autoencoder(); " + show
     ) == python(seed + show)
+
+
+def test_jacobian_is_the_function_everywhere():
+    from tinyae import jacobian
+    from tinyae.penalties import jacobian as of_penalties
+
+    assert callable(jacobian) and of_penalties is jacobian
+
+
+# What imports what. Imports inside functions and under TYPE_CHECKING count too.
+
+FILES = {
+    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in ROOT.rglob("*.py")
+}
+
+
+def imported(path):
+    """The modules of tinyae that a file imports, by their full names."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports are not used here"
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in FILES else node.module for name in inside]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] == "tinyae")
+
+
+IMPORTS = {module: set(imported(path)) for module, path in FILES.items()}
+
+
+def package(module):
+    """``tinyae.layers.linear`` -> ``layers``; ``tinyae`` itself is tinyae/__init__.py."""
+    return module.split(".")[1] if "." in module else "tinyae"
+
+
+def test_imports_run_one_way():
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names.split()}
+    unknown = {package(module) for module in FILES} - floor.keys()
+    assert not unknown, f"give {unknown} a floor in FLOORS"
+    wrong = [
+        f"{module} imports {other}"
+        for module, others in IMPORTS.items()
+        for other in others
+        if package(other) != package(module)
+        and (
+            floor[package(other)] >= floor[package(module)]
+            or package(other) not in ONLY.get(package(module), package(other)).split()
+        )
+    ]
+    assert not wrong
+
+
+def test_no_imports_form_a_circle():
+    graphlib.TopologicalSorter(IMPORTS).prepare()  # a CycleError names the modules of the circle
