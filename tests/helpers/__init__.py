@@ -1,1 +1,2 @@
-"""What several test files share: cases, small nets, numeric derivatives, a strict stand-in for a GPU array."""
+"""What several test files share: cases, small nets, numeric derivatives, a strict stand-in for a
+GPU array."""

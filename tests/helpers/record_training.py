@@ -1,10 +1,11 @@
-"""Train a small autoencoder with PyTorch and record the loss of each step: recorded_losses.json, which
-test_follows_pytorch.py compares with where PyTorch is not installed.
+"""Train a small autoencoder with PyTorch and record the loss of each step: recorded_losses.json,
+which test_follows_pytorch.py uses if PyTorch is not installed.
 
     cd tests && python -m helpers.record_training            prints the file
     cd tests && python -m helpers.record_training --write    replaces it
 
-The initial weights and the batches come from NumPy's generator, whose numbers are the same everywhere.
+The initial weights and the batches come from NumPy's generator, which gives the same values
+everywhere.
 """
 
 import json
@@ -30,7 +31,8 @@ def weights(sizes=SIZES, seed=0):
 
 
 def batches(pixels=SIZES[0], steps=STEPS, batch=BATCH, seed=1):
-    """Smooth random pictures in [0, 1]: a few waves each, so that there is something to compress."""
+    """Smooth random images in [0, 1]: each is a sum of a few waves, so that it can be
+    compressed."""
     rng, t = np.random.default_rng(seed), np.linspace(0, 1, pixels)
     for _ in range(steps):
         frequency, phase = rng.uniform(0.5, 2, (batch, 1)), rng.uniform(0, 2 * np.pi, (batch, 1))
@@ -38,8 +40,8 @@ def batches(pixels=SIZES[0], steps=STEPS, batch=BATCH, seed=1):
 
 
 def pytorch_losses(params, data, lr=1e-3):
-    """The mean squared error before each step of Adam, by PyTorch on one thread. ReLU inside, a linear code, Sigmoid at the
-    end, as in tinyae.models.basic_autoencoder."""
+    """The mean squared error before each step of Adam, by PyTorch on one thread. ReLU inside, a
+    linear code, Sigmoid at the end, as in tinyae.models.basic_autoencoder."""
     import torch
     from torch import nn
 

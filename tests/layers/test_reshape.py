@@ -19,7 +19,9 @@ def test_an_input_channels_last_in_memory_gives_the_same():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match=r"Reshape\(1, 28, 28\): .*\(783,\) does not have 784 entries"):
+    with pytest.raises(
+        ValueError, match=r"Reshape\(1, 28, 28\): .*\(783,\) does not have 784 entries"
+    ):
         Reshape(1, 28, 28)(np.zeros((5, 783)))
     with pytest.raises(ValueError, match="at least two axes"):
         Flatten()(np.zeros(5))
