@@ -1,9 +1,11 @@
-"""What other gradient checkers miss: their rules, re-stated in a few lines each, on the collection of wrong and correct gradients.
+"""What other gradient checkers miss: their rules, re-stated in a few lines each, on the collection
+of wrong and correct gradients.
 
     python benchmarks/checkers.py [--seeds 20]
 
-Each rule sees the same target in the same form and says ok or not. Wanted: 0 % of the bugs pass, 0 % of the correct ones fail.
-These are the rules, not the projects' code: step, cotangent, sampling and tolerance as read in their sources.
+Each rule sees the same target in the same form and says ok or not. Wanted: 0 % of the bugs pass, 0
+% of the correct ones fail. These are the rules, not the projects' code: step, cotangent, sampling
+and tolerance as read in their sources.
 """
 
 from __future__ import annotations
@@ -106,17 +108,20 @@ def random_norm(problem: Problem) -> bool:
 
 
 def random_relative(problem: Problem) -> bool:
-    """Random cotangent, |a − n| / max(1e-8, |a| + |n|) below 1e-6 (cs231n's rel_error, the limit set by eye)."""
+    """Random cotangent, |a − n| / max(1e-8, |a| + |n|) below 1e-6 (cs231n's rel_error, the limit
+    set by eye)."""
     return compare(problem, random(problem), relative(1e-6, 1e-8), 1e-5, every)
 
 
 def random_allclose(problem: Problem) -> bool:
-    """Random cotangent, every entry, atol = 1e-5, rtol = 1e-3, step 1e-6 (torch.autograd.gradcheck's defaults)."""
+    """Random cotangent, every entry, atol = 1e-5, rtol = 1e-3, step 1e-6
+    (torch.autograd.gradcheck's defaults)."""
     return compare(problem, random(problem), allclose(1e-3, 1e-5), 1e-6, every)
 
 
 def one_direction(problem: Problem) -> bool:
-    """Random cotangent, one random direction over all tensors, atol = rtol = 1e-6 (autograd's and jax's way)."""
+    """Random cotangent, one random direction over all tensors, atol = rtol = 1e-6 (autograd's and
+    jax's way)."""
     rng = np.random.default_rng(1)
     dy, (_, cache) = random(problem), problem.forward()
     grads = problem.backward(dy.copy(), cache)
@@ -206,7 +211,8 @@ def main() -> None:
     for row in rows:
         print(f"{row[0]:<{width}}  " + "  ".join(f"{c:>14}" for c in row[1:]))
     print(
-        f"{len(BUGS)} bugs, {len(CORRECT)} correct targets, {seeds} draws each, {time.perf_counter() - start:.0f} s; "
+        f"{len(BUGS)} bugs, {len(CORRECT)} correct targets, {seeds} draws each, "
+        f"{time.perf_counter() - start:.0f} s; "
         f"tinyae names the expected cause of {100 * own['right hints']:.1f} % of the bugs"
     )
 

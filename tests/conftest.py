@@ -1,4 +1,5 @@
-"""Settings shared by all tests: one BLAS thread, no windows, reproducible hypothesis, real data where it lies."""
+"""Settings shared by all tests: one BLAS thread, no windows, reproducible hypothesis, real data
+where it lies."""
 
 import os
 
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="session")
 def data_dir():
-    """The folder with mnist/ and fashion-mnist/: TINYAE_DATA, else ../shared/data; skips where there is none."""
+    """The folder with mnist/ and fashion-mnist/: TINYAE_DATA, else ../shared/data; skips where
+    there is none."""
     for folder in (os.environ.get("TINYAE_DATA"), ROOT.parent / "shared" / "data"):
         if folder and (Path(folder) / "mnist").is_dir():
             return Path(folder)

@@ -1,4 +1,5 @@
-"""tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative by hand, and proven."""
+"""tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative by hand, and
+proven."""
 
 from tinyae import checking, data, models, penalties, plots
 from tinyae.backend import to_device, to_numpy

@@ -224,7 +224,7 @@ def decode_grid(
 
 
 def plot_latent_plane(
-    model: Autoencoder,
+    model: Any,
     x: Array,
     labels: Array | None = None,
     low: Any = None,

@@ -1,4 +1,5 @@
-"""Each chapter runs, as a script and as a notebook, and the notebooks are what their sources say."""
+"""Each chapter runs, as a script and as a notebook, and the notebooks are what their sources
+say."""
 
 import importlib.util
 import json

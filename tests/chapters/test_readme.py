@@ -1,4 +1,5 @@
-"""The README: examples run, commands exist. In all documents, links and new names lead somewhere."""
+"""The README: examples run, commands exist. In all documents, links and new names lead
+somewhere."""
 
 import importlib
 import os

@@ -1,4 +1,5 @@
-"""Rules of the checker: what it accepts, what it refuses, and that it leaves everything as it was."""
+"""Rules of the checker: what it accepts, what it refuses, and that it leaves everything as it
+was."""
 
 import time
 import traceback
@@ -135,7 +136,7 @@ def test_same_seed_same_report():
     assert first.to_dict() == second.to_dict()
 
 
-# ---- kinks, domains, noise -----------------------------------------------------------------------------------------------
+# ---- kinks, domains, noise ---------------------------------------------------
 
 
 def test_kinks_are_skipped_and_counted():
@@ -181,7 +182,8 @@ def test_zero_biases_are_checked_beside_the_kink_and_bugs_there_found():
 
 
 def test_the_mean_of_both_slopes_is_no_excuse():
-    """Half of dy everywhere lies "between the two slopes" of ReLU: at kinks, and nowhere else, that is so."""
+    """Half of dy everywhere lies "between the two slopes" of ReLU: at kinks, and nowhere else, that
+    is so."""
     assert gradcheck(with_bug(ReLU(), x=lambda g, dy, *_: dy / 2), X).ok is False
 
 
@@ -220,7 +222,7 @@ def test_strict_float32():
     }
 
 
-# ---- methods --------------------------------------------------------------------------------------------------------------
+# ---- methods -----------------------------------------------------------------
 
 
 def test_complex_step_is_exact():
@@ -264,7 +266,7 @@ def test_own_step_and_unknown_method():
         gradcheck(Linear(5, 4), X, step=0)
 
 
-# ---- targets as courses write them ------------------------------------------------------------------------------------------
+# ---- targets as courses write them -------------------------------------------
 
 
 class StudentLinear:
@@ -343,7 +345,7 @@ def test_a_target_that_is_left_alone():
     assert set(t.name for t in gradcheck(mse, X, 0 * X).tensors) == {"y"}
 
 
-# ---- bad use -----------------------------------------------------------------------------------------------------------------
+# ---- bad use -----------------------------------------------------------------
 
 
 class NoForward:
@@ -405,7 +407,7 @@ def test_unknown_kind():
         gradcheck(Linear(5, 4), X, kind="leyer")
 
 
-# ---- speed -------------------------------------------------------------------------------------------------------------------
+# ---- speed -------------------------------------------------------------------
 
 
 def test_large_targets_are_checked_in_seconds():
@@ -448,7 +450,8 @@ FUNCTIONS = {
     st.sampled_from([0.0, 1.0, 30.0, 1e4]),
 )
 def test_functions_of_any_scale_at_any_offset(seed, name, log_scale, offset):
-    """f(k (x − c)): the step must find the scale 1/k by itself, with kinks close by and with c far from 0."""
+    """f(k (x − c)): the step must find the scale 1/k by itself, with kinks close by and with c far
+    from 0."""
     f, slope = FUNCTIONS[name]
     k = 10**log_scale
     x = offset + np.random.default_rng(seed).standard_normal((3, 4)) / k

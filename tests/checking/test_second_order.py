@@ -124,7 +124,7 @@ def test_adjoint_gap():
         adjoint_gap(lambda x: a @ x, lambda y: y, X[0], RNG.standard_normal(3))
 
 
-# ---- penalties -----------------------------------------------------------------------------------------------------------------
+# ---- penalties ---------------------------------------------------------------
 
 
 def kl(z, rho=0.1):
@@ -173,7 +173,8 @@ def test_what_is_no_gradient_at_all_is_said_so():
 
 
 def frobenius(encoder, caches, probe=None):
-    """mean ‖J‖² through vjp of the identity and double_backward; ``probe`` replaces the identity."""
+    """mean ‖J‖² through vjp of the identity and double_backward; ``probe`` replaces the
+    identity."""
     n, k = len(caches[0]), caches[-1].shape[1]
     v = np.broadcast_to(
         np.eye(k)[:, None] if probe is None else probe, (k if probe is None else 1, n, k)
@@ -225,7 +226,7 @@ def test_value_of_check_penalty():
     assert check_penalty(kl, Z, value=3.0).findings[0].kind == "value"
 
 
-# ---- the V ------------------------------------------------------------------------------------------------------
+# ---- the V -------------------------------------------------------------------
 
 
 def test_the_v_curve_has_its_bottom_where_theory_says():

@@ -1,4 +1,5 @@
-"""The proof that the checker bites: every planted bug is rejected and named, no correct target is."""
+"""The proof that the checker bites: every planted bug is rejected and named, no correct target
+is."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The two losses of adversarial training, by differences and beside PyTorch, and the alternation of the two players."""
+"""The two losses of adversarial training, by differences and beside PyTorch, and the alternation of
+the two players."""
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def model(dtype=np.float64, seed=2):
     )
 
 
-# ---- the losses --------------------------------------------------------------------------------------------------------
+# ---- the losses --------------------------------------------------------------
 
 
 def test_gradients_of_the_critic():
@@ -120,7 +121,8 @@ def test_a_discriminator_that_cannot_tell():
 
 
 def test_the_best_discriminator_on_known_densities():
-    """Goodfellow et al. 2014, proposition 1: its best logit is log p(x) − log q(x). N(1, 1) beside N(−1, 1): 2x."""
+    """Goodfellow et al. 2014, proposition 1: its best logit is log p(x) − log q(x). N(1, 1) beside
+    N(−1, 1): 2x."""
     rng = np.random.default_rng(0)
     real, fake = rng.normal(1, 1, (20_000, 1)), rng.normal(-1, 1, (20_000, 1))
     c = Sequential(Linear(1, 1, rng=0, dtype=np.float64))
@@ -143,7 +145,7 @@ def test_the_gradient_makes_the_fake_look_more_real():
     assert GeneratorLoss(c)(FAKE - 0.1 * dy)[0] < before
 
 
-# ---- training ----------------------------------------------------------------------------------------------------------
+# ---- training ----------------------------------------------------------------
 
 
 def test_what_is_real_and_what_is_fake():
@@ -355,7 +357,7 @@ def test_on_a_device(monkeypatch, batches):
         np.testing.assert_allclose(to_numpy(w), on_host.params[key], rtol=1e-5, atol=1e-6)
 
 
-# ---- mistakes ----------------------------------------------------------------------------------------------------------
+# ---- mistakes ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -455,7 +457,7 @@ def test_nan_stops_training():
     assert objective.optimizer.steps == 0
 
 
-# ---- beside PyTorch ----------------------------------------------------------------------------------------------------
+# ---- beside PyTorch ----------------------------------------------------------
 
 
 @pytest.mark.oracle

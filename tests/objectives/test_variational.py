@@ -1,4 +1,5 @@
-"""The variational autoencoder: its parts by finite differences, by hand, by Monte Carlo, and beside PyTorch."""
+"""The variational autoencoder: its parts by finite differences, by hand, by Monte Carlo, and beside
+PyTorch."""
 
 import csv
 
@@ -46,7 +47,7 @@ def small(dtype=np.float64, seed=0, code=2):
 X = np.random.default_rng(1).uniform(size=(8, 9))
 
 
-# ---- the parts ---------------------------------------------------------------------------------------------------------
+# ---- the parts ---------------------------------------------------------------
 
 
 def test_the_draw_is_what_its_equation_says():
@@ -110,7 +111,7 @@ def test_kl_is_summed_over_units_and_averaged_over_examples():
     assert gaussian_kl(wide)[0] == pytest.approx(2 * np.mean(alone))
 
 
-# ---- the objective -----------------------------------------------------------------------------------------------------
+# ---- the objective -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_on_a_device_nobody_waits(monkeypatch):
     np.testing.assert_allclose(to_numpy(there.sample(3, 0)), model.sample(3, 0))
 
 
-# ---- the model ---------------------------------------------------------------------------------------------------------
+# ---- the model ---------------------------------------------------------------
 
 
 def test_shapes_and_that_reconstructing_uses_the_mean():
@@ -314,20 +315,28 @@ def test_from_the_command_line(tmp_path, capsys):
     assert np.load(tmp_path / "rec" / "reconstructions.npy").shape == (60, 1, 12, 12)
 
 
-# ---- mistakes ----------------------------------------------------------------------------------------------------------
+# ---- mistakes ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("mistake", "error", "said"),
     [
-        (lambda: Variational(beta=-1), ValueError, "beta is -1, expected a finite, non-negative number"),
+        (
+            lambda: Variational(beta=-1),
+            ValueError,
+            "beta is -1, expected a finite, non-negative number",
+        ),
         (lambda: Variational(beta=float("nan")), ValueError, "beta is nan"),
         (
             lambda: Variational(beta=float("inf")),
             ValueError,
             "beta is inf, expected a finite, non-negative number",
         ),
-        (lambda: Variational(bce), TypeError, "beta is <function bce.*expected a non-negative number"),
+        (
+            lambda: Variational(bce),
+            TypeError,
+            "beta is <function bce.*expected a non-negative number",
+        ),
         (
             lambda: Objective()(small(), X),
             TypeError,
@@ -370,7 +379,7 @@ def test_a_vae_whose_encoder_has_the_wrong_width_says_so_in_training_too():
         Variational()(wrong, X)
 
 
-# ---- beside PyTorch ----------------------------------------------------------------------------------------------------
+# ---- beside PyTorch ----------------------------------------------------------
 
 oracle = pytest.mark.oracle
 
@@ -395,9 +404,11 @@ def test_kl_is_pytorchs():
 @oracle
 @pytest.mark.parametrize("workers", [1, 2])
 def test_follows_pytorchs_example(workers):
-    """The model and the loss of pytorch/examples/vae, from the same weights, noise and batches: the same losses and weights.
+    """The model and the loss of pytorch/examples/vae, from the same weights, noise and batches: the
+    same losses and weights.
 
-    Its loss is a sum over the batch and ours a mean, so its gradients are N times ours; Adam's ε divided by N makes up for it.
+    Its loss is a sum over the batch and ours a mean, so its gradients are N times ours; Adam's ε
+    divided by N makes up for it.
     """
     torch = torch_()
     n, steps, features, code = 16, 25, 30, 4
@@ -428,7 +439,8 @@ def test_follows_pytorchs_example(workers):
     )
 
     def as_theirs(params):
-        """Our parameters under their names: our encoder's last layer is their fc21 above their fc22."""
+        """Our parameters under their names: our encoder's last layer is their fc21 above their
+        fc22."""
         named = {}
         for kind in ("weight", "bias"):
             named[f"fc1.{kind}"], named[f"fc3.{kind}"] = (

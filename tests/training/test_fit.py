@@ -59,7 +59,8 @@ def test_every_example_is_seen_once_an_epoch_in_a_new_order():
 
 
 def test_an_epochs_loss_is_the_mean_over_examples():
-    """Also where the last batch is smaller: lr ≈ 0, so that the loss at the start is that of every step."""
+    """Also where the last batch is smaller: lr ≈ 0, so that the loss at the start is that of every
+    step."""
     model = small_net(np.float64)
     x = DATA.astype(np.float64)
     expected = Objective(bce)(model, x)[0]
@@ -208,8 +209,9 @@ class TestRefusals:
             run(model=model, checkpoint=tmp_path / "file" / "run.npz")
         same_bits(model, small_net())
 
-    def test_an_optimiser_of_another_model(self):
-        """model.astype and .to make copies: the old optimiser would train the old arrays, and nothing would be learned."""
+    def test_an_optimizer_of_another_model(self):
+        """model.astype and .to make copies: the old optimizer would train the old arrays, and
+        nothing would be learned."""
         model = small_net()
         with pytest.raises(
             ValueError,
@@ -226,7 +228,8 @@ class TestRefusals:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 class TestDivergence:
     def test_nan_in_a_layer_is_found(self, tmp_path):
-        """The third epoch's second step: weights so large that the product overflows, and inf − inf follows."""
+        """The third epoch's second step: weights so large that the product overflows, and inf − inf
+        follows."""
         model = small_net()
         steps = []
 
@@ -264,9 +267,7 @@ class TestDivergence:
                 grads["encoder.2.bias"][...] = np.nan
             return loss, grads, parts
 
-        with pytest.raises(
-            TrainingDiverged, match="epoch 1: encoder.2.bias is no longer finite"
-        ):
+        with pytest.raises(TrainingDiverged, match="epoch 1: encoder.2.bias is no longer finite"):
             run(objective=objective, checkpoint=tmp_path / "run.npz")
         assert not (tmp_path / "run.npz").exists()
 
@@ -297,7 +298,8 @@ class TestDivergence:
 
 class TestEarlyStopping:
     def run(self, epochs=30, patience=3, **options):
-        """An objective whose validation gets worse from epoch 6 on: from there training pushes the wrong way."""
+        """An objective whose validation gets worse from epoch 6 on: from there training pushes the
+        wrong way."""
         model = small_net()
         calls = {"train": 0}
 

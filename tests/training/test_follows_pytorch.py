@@ -1,4 +1,5 @@
-"""From the same weights and batches, the loss goes the way that it goes in PyTorch, step for step."""
+"""From the same weights and batches, the loss goes the way that it goes in PyTorch, step for
+step."""
 
 import json
 
@@ -61,8 +62,9 @@ def test_the_books_model_to_all_digits():
 
 @pytest.mark.oracle
 def test_the_books_model_in_float32():
-    """Rounding alone opens a ReLU in one of the two and not in the other, and from then on they drift apart, as two runs of
-    PyTorch with other numbers of threads do. So: closely at first, and on the whole to the end."""
+    """Rounding alone opens a ReLU in one of the two and not in the other, and from then on they
+    drift apart, as two runs of PyTorch with other numbers of threads do. So: closely at first, and
+    on the whole to the end."""
     pytest.importorskip("torch", reason="compares with PyTorch: pip install torch==2.13.0")
     model, params, data = book(np.float32, steps=200)
     losses, expected = our_losses(model, data), pytorch_losses(params, data)

@@ -20,8 +20,8 @@ def test_a_linear_autoencoder_comes_to_pca_and_not_below(data_dir):
     data = mnist(data_dir)
     x, x_test = data.train.flat, data.test.flat
     mean = x.mean(axis=0)
-    centred = x - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)
+    centered = x - mean
+    _, vectors = np.linalg.eigh(centered.T @ centered)
     plane = vectors[:, -30:]  # the 30 principal components: (784, 30)
 
     def pca(x):

@@ -83,8 +83,8 @@ run(100000, objective=noisy, checkpoint={path!r}, resume={resume}, settings={{"w
 
 
 def test_killed_at_any_moment(tmp_path):
-    """SIGKILL at several moments, each run going on from the last: the checkpoint is always whole, and what comes out in the
-    end is what an undisturbed run gives."""
+    """SIGKILL at several moments, each run going on from the last: the checkpoint is always whole,
+    and what comes out in the end is what an undisturbed run gives."""
     path = tmp_path / "run.npz"
     rng, done = np.random.default_rng(0), []
     for attempt in range(4):
@@ -126,7 +126,10 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"batch_size": 8}, "started with batch_size = 16, and cannot continue with batch_size = 8"),
+        (
+            {"batch_size": 8},
+            "started with batch_size = 16, and cannot continue with batch_size = 8",
+        ),
         ({"workers": 2}, "started with workers = 1"),
         ({"rng": 1}, "started with seed = 0, and cannot continue with seed = 1"),
         ({"data": DATA[:49]}, "started with examples = 50"),
@@ -156,7 +159,7 @@ def test_a_weight_file_is_no_checkpoint(tmp_path):
             run(1, checkpoint=tmp_path / "w.npz", resume=True)
 
 
-def test_a_checkpoint_of_another_model_or_optimiser_changes_nothing(tmp_path):
+def test_a_checkpoint_of_another_model_or_optimizer_changes_nothing(tmp_path):
     run(1, checkpoint=tmp_path / "run.npz")
     for model, make, words in [
         (small_net(), lambda p: SGD(p, 0.1), "SGD: the saved state does not fit"),

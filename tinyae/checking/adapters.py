@@ -2,12 +2,14 @@
 
 How a target is recognized (``kind=...`` overrules):
 
-=============  ================================================  =====================================
-kind           the target                                        the call
-=============  ================================================  =====================================
-``layer``      has ``forward`` and ``backward``; containers too  ``gradcheck(layer, x)``, or
+=============  ================================================
+===================================== kind           the target
+the call =============  ================================================
+===================================== ``layer``      has ``forward`` and ``backward``; containers
+too  ``gradcheck(layer, x)``, or
                                                                  ``(layer, x1, x2)``
-``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w, b)``
+``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w,
+b)``
                ``f_backward(dy, cache) -> dx, dw, db``
 ``derivative``  two functions ``f(x) -> y`` and ``f'(x)``         ``gradcheck((f, f_prime), x)``
 ``jacobian``   ``penalty(encoder, caches) -> value, dx, grads``  ``gradcheck(penalty, encoder, x)``
@@ -15,15 +17,15 @@ kind           the target                                        the call
                terms``
 ``loss``       any other function: a loss or a code penalty,     ``gradcheck(mse, y, target)``,
                ``loss(y, *rest) -> value, dy``                   ``gradcheck(l1, z)``
-=============  ================================================  =====================================
+=============  ================================================
+=====================================
 
 Inputs of integers (indices, labels) and settings (a dict) are held fixed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,7 @@ from tinyae.checking.copies import (
     passed_through,
     unlisted_arrays,
 )
+from tinyae.checking.problem import Problem
 from tinyae.checking.signatures import (
     Outputs,
     argument_names,
@@ -52,31 +55,6 @@ from tinyae.checking.signatures import (
 )
 
 Array = np.ndarray
-Run = Callable[[list[Array]], tuple[Array, Any]]
-
-
-@dataclass
-class Problem:
-    """A map from named tensors to one output y, and the gradients that its author wrote.
-
-    ``tensors`` are the checker's own copies: it perturbs them in place, and ``forward`` sees that.
-    """
-
-    title: str
-    kind: str
-    tensors: dict[str, Array]  # what the output is differentiated with respect to
-    run: Run  # the target's forward on given values of ``inputs`` -> y, cache
-    backward: Callable[[Array, Any], dict[str, Any]]  # (dy, cache) -> gradients by tensor name
-    scalar: bool = False  # y is one number, and the gradients are its own: there is no cotangent
-    fixed: dict[str, Array] = field(default_factory=dict)  # inputs that are held fixed
-    inputs: tuple[str, ...] = ("x",)  # the tensors that are inputs; the others are parameters
-    unlisted: dict[str, Array] = field(default_factory=dict)  # float arrays outside params
-    integer_parameters: tuple[str, ...] = ()
-    chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
-    remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
-
-    def forward(self) -> tuple[Array, Any]:
-        return self.run([self.tensors[name] for name in self.inputs])
 
 
 def as_problem(
@@ -90,7 +68,8 @@ def as_problem(
     recognized.
 
     Raises:
-        TypeError: the target or its inputs are of none of these kinds; the text says what is missing.
+        TypeError: the target or its inputs are of none of these kinds; the text says what is
+            missing.
         ValueError: ``kind`` is not one of those of the table, or an input is empty.
     """
     inputs = tuple(

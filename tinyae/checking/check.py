@@ -1,39 +1,28 @@
 """The gradient checker: does ``backward`` return the derivative of ``forward``?
 
-For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry v of one tensor by ±h,
-run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative up to h²: it must be what backward says.
-The rest of this file is care: which entries, which tolerance, and when not to complain.
+For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry
+v of one tensor by ±h, run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative
+up to h²: it must be what backward says. The rest of this file is care: which entries, which
+tolerance, and when not to complain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, as_problem
+from tinyae.checking.adapters import as_problem
 from tinyae.checking.diagnosis import diagnose
 from tinyae.checking.exact import RTOL, Proof, prove
 from tinyae.checking.precision import compare_precision
-from tinyae.checking.report import Report, TensorReport
+from tinyae.checking.report import Report
+from tinyae.checking.tensor_check import Check, Rules
 
 Array = np.ndarray
 METHODS = ("central", "forward", "richardson", "complex", "directions", "exact", "dual")
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How a target is checked. The defaults are those of ``gradcheck``."""
-
-    method: str = "central"
-    step: float = numeric.STEPS["central"]  # relative: an entry v moves by step·max(1, |v|)
-    rtol: float = 1e-6
-    max_entries: int = 1000
-    samples: int = 200
-    directions: int = 8
 
 
 def gradcheck(
@@ -49,31 +38,41 @@ def gradcheck(
     dtype: Any = np.float64,
     kind: str | None = None,
 ) -> Report:
-    """Compare the gradients that ``target`` returns with finite differences of its outputs, entry by entry, and say why.
+    """Compare the gradients that ``target`` returns with finite differences of its outputs, entry
+    by entry, and say why.
 
     The check runs in float64 on copies; target and inputs stay as they are. An entry is right where
-    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor computed from the outputs
-    and the step. Entries that fail get a closer look at other steps. Those where the function has a kink (ReLU at 0) have no
-    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not accepted as checked.
+    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor
+    computed from the outputs and the step. Entries that fail get a closer look at other steps.
+    Those where the function has a kink (ReLU at 0) have no
+    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not
+    accepted as checked.
 
     Args:
-        target: a layer, container, loss, penalty, objective, or a pair of functions: see ``tinyae.checking.adapters``.
-        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the function.
-        method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two central differences);
-            ``"complex"`` (exact to rounding, analytic targets only); ``"directions"`` (random directions, for large nets);
-            ``"exact"`` (a proof by random integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
+        target: a layer, container, loss, penalty, objective, or a pair of functions: see
+            ``tinyae.checking.adapters``.
+        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the
+            function.
+        method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two
+            central differences); ``"complex"`` (exact to rounding, analytic targets only);
+            ``"directions"`` (random directions, for large nets); ``"exact"`` (a proof by random
+            integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
             ``tinyae.checking.exact``.
         seed: of the cotangent, the sample and an objective's noise.
         rtol: relative tolerance. Default: 1e-6, and 1e-40 for dual numbers.
-        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method, eps^(1/3) for central.
-        max_entries, samples: tensors of more than ``max_entries`` entries are checked at ``samples`` entries and along a random direction.
+        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method,
+        eps^(1/3) for central. max_entries, samples: tensors of more than ``max_entries`` entries
+        are checked at ``samples`` entries and along a random direction.
         directions: how many per tensor for ``method="directions"``.
-        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those in float64.
+        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those
+            in float64.
         kind: what the target is, where that cannot be seen from it.
 
     Raises:
-        TypeError: the target or what it returns has not the expected form; the text says what is missing.
-        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not analytic.
+        TypeError: the target or what it returns has not the expected form; the text says what is
+            missing.
+        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not
+            analytic.
         Exception: whatever the target itself throws, with its traceback and a note.
     """
     if method not in METHODS:
@@ -89,7 +88,7 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
         )
-    with contract.undisturbed():
+    with baselines.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         baseline = contract.measure_baseline(problem, rng)
@@ -124,176 +123,8 @@ def gradcheck(
 
 
 def assert_gradients(target: Any, *inputs: Any, **options: Any) -> None:
-    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is wrong."""
+    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is
+    wrong."""
     report = gradcheck(target, *inputs, **options)
     if not report.ok:
         raise AssertionError("\n" + str(report))
-
-
-@dataclass
-class Check:
-    """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
-
-    problem: Problem
-    baseline: contract.Baseline
-    rng: np.random.Generator
-    rules: Rules = Rules()
-    complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
-
-    def proven(self, name: str, proof: Proof, rtol: float) -> TensorReport:
-        """The verdict of exact arithmetic where there is one. Where it says no, finite differences show
-        which entries are wrong, and whether a kink is the reason."""
-        residual = (proof.residuals or {}).get(name)
-        if residual is None or residual > rtol:
-            row = self.tensor(name)
-            if residual is not None and row.verdict == "ok" and not row.kinks:
-                row.verdict = "WRONG"
-                row.note = (
-                    f"relative error {residual:.1e} along a random direction, by exact arithmetic"
-                )
-            return row
-        row = TensorReport(name, self.problem.tensors[name].shape, worst=residual, proven=True)
-        return row
-
-    def tensor(self, name: str) -> TensorReport:
-        v, gradient = self.problem.tensors[name], self.baseline.grads.get(name)
-        row = TensorReport(name, v.shape)
-        refused = contract.invalid(v, gradient) or (
-            "" if self.baseline.repeatable else "UNCHECKED  forward does not repeat"
-        )
-        if refused:
-            row.verdict, _, row.note = refused.partition("  ")
-            return row
-        flat = gradient.reshape(-1)
-        if self.rules.method == "directions":
-            for _ in range(self.rules.directions):
-                row.directions.append(self.direction(name, flat, slice(None)))
-        else:
-            for i in numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng):
-                row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.rules.max_entries:
-                row.directions.append(self.direction(name, flat, slice(None)))
-        if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
-            found = numeric.bisect(
-                v.size, lambda part: self.direction(name, flat, part).state == "wrong"
-            )
-            for (
-                i
-            ) in found:  # the direction is off though no sampled entry is: the culprit, by halving
-                row.add(i, float(flat[i]), self.entry(name, i, flat))
-        if name in self.problem.inputs:
-            row.ties = list(self.ties(name, flat, row))
-        row.conclude()
-        return row
-
-    def ties(
-        self, name: str, gradient: Array, row: TensorReport
-    ) -> Iterator[tuple[Array, float, Any]]:
-        """Kinks at entries of equal value, such as two maxima of one window: the function is smooth
-        where they move together, so there backward's sum can be checked."""
-        kinks = row.index[row.having("kink")] if row.entries else np.zeros(0, int)
-        values = self.problem.tensors[name].reshape(-1)[kinks]
-        for value in np.unique(values)[:20]:
-            where = kinks[values == value]
-            if len(where) > 1:
-                analytic = float(gradient[where].sum())
-                u = np.ones(len(where))
-                size = max(1.0, abs(float(value)))
-                yield where, analytic, self.judge(analytic, name, where, u, size)
-
-    def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
-        """The check of tensors that stand on kinks once more, with the parameters moved a little.
-
-        Zero biases behind a picture's black pixels put every pre-activation there exactly on ReLU's kink. The formulas in
-        backward are the same beside it, so they are checked there. Inputs stay: they are the user's choice.
-        """
-        parameters = [n for n in self.problem.tensors if n not in self.problem.inputs]
-        for name in parameters:
-            v = self.problem.tensors[name]
-            v += self.rng.uniform(0.01, 0.03, v.shape) * self.rng.choice([-1.0, 1.0], v.shape)
-        baseline = contract.measure_baseline(self.problem, self.rng)
-        rules = replace(self.rules, method="central", step=numeric.STEPS["central"])
-        moved = replace(self, baseline=baseline, complex_copy=None, rules=rules)
-        out = []
-        for row in rows:
-            again = moved.tensor(row.name) if row.verdict == "KINKS" and parameters else row
-            if again.verdict == "ok" and again is not row:
-                again.note = f"after moving the parameters: {row.kinks} entries stood on a kink"
-            out.append(row if again.verdict == "KINKS" else again)
-        for name in parameters:
-            self.problem.tensors[name][...] = self.baseline.originals[name]
-        return out
-
-    def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
-        """Judge the derivative by one entry of one tensor."""
-        v = self.problem.tensors[name]
-        size = max(1.0, abs(float(v.reshape(-1)[i])))
-        scale = 1e-7 * float(
-            np.abs(gradient).max()
-        )  # 1e-13 of the largest entry is rounding, in whatever comes after
-        fine = min(1.0, float(np.sqrt(np.mean(v**2)))) / size
-        verdict = self.judge(float(gradient[i]), name, i, 1.0, size, scale, fine)
-        if self.baseline.y.size * min(v.size, self.rules.max_entries) > 4_000_000:
-            verdict.column = None  # the diagnosis would like it, but that is a lot of memory
-        return verdict
-
-    def direction(self, name: str, gradient: Array, part: slice) -> numeric.Verdict:
-        """Judge the derivative along random signs on a part of one tensor: all its entries in two evaluations."""
-        v = self.problem.tensors[name].reshape(-1)[part]
-        u = self.rng.choice([-1.0, 1.0], v.size) * np.maximum(1, np.abs(v))
-        terms = gradient[part] * u
-        return self.judge(
-            float(terms.sum()), name, part, u, 1.0, scale=float(np.sqrt((terms**2).sum()))
-        )
-
-    def judge(
-        self,
-        analytic: float,
-        name: str,
-        where: Any,
-        u: Any,
-        size: float,
-        scale: float = 0.0,
-        fine: float = 0.0,
-    ) -> numeric.Verdict:
-        y, dy = self.baseline.y, self.baseline.dy
-        probe = self.probe(self.problem, name, where, u)
-        if self.complex_copy is not None:
-            first = numeric.complex_step(
-                self.probe(self.complex_copy, name, where, u), y, dy, self.rules.step
-            )
-            h = numeric.STEPS["central"] * size
-        else:
-            h = self.rules.step * size
-            first = numeric.ESTIMATES[self.rules.method](probe, y, dy, h)
-            h = min(h, numeric.STEPS["central"] * size) if self.rules.method != "central" else h
-        position = size if np.isscalar(where) else 0.0
-        look = lambda factor: numeric.central(probe, y, dy, factor * h, position)  # noqa: E731
-        if self.complex_copy is not None:
-            return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
-        fine = fine if fine < 0.2 else 0.0
-        return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
-
-    def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
-        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target throws there."""
-        flat = problem.tensors[name].reshape(-1)
-        before = flat[where].copy()
-
-        def at(t: Any) -> Array:
-            flat[where] = before + t * u
-            try:
-                if self.baseline.uses_global_rng:
-                    np.random.seed(0)  # noqa: NPY002  the same noise each time
-                return problem.forward()[
-                    0
-                ].copy()  # a copy: y may be a view of x, which is about to move back
-            except (
-                Exception
-            ):  # the edge of the target's domain, log(0) say: it did not throw where v stands
-                return np.full(self.baseline.y.shape, np.nan)
-            finally:
-                flat[where] = before
-                if self.baseline.mutates_inputs:
-                    contract.put_back(problem, self.baseline)
-
-        return at

@@ -3,55 +3,31 @@ inputs alone, and return gradients of the right names and shapes?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.report import Finding, shape_text
+from tinyae.checking.baseline import Baseline, bad_values, cotangent, differing, put_back, same
+from tinyae.checking.problem import Problem
 
 Array = np.ndarray
 EPS = float(np.finfo(np.float64).eps)
 SEEDED_POSITION = 624  # of the legacy generator right after seeding: the first draw moves it
 
 
-@dataclass
-class Baseline:
-    """One forward and one backward pass of the target, and what was wrong about them."""
-
-    y: Array
-    dy: Array  # the random cotangent
-    grads: dict[str, Array]  # the gradients that the target returned, as arrays
-    originals: dict[str, Array]  # the tensors as they were given
-    findings: list[Finding] = field(default_factory=list)
-    uses_global_rng: bool = False  # np.random must be seeded before each call
-    repeatable: bool = True  # if not, finite differences mean nothing
-
-    @property
-    def mutates_inputs(self) -> bool:
-        """The target overwrites its arguments: they must be put back after each call."""
-        return any(f.kind == "overwritten" for f in self.findings)
-
-    def find(self, kind: str, tensor: str, text: str) -> None:
-        if not any(f.kind == kind and f.tensor == tensor for f in self.findings):
-            self.findings.append(Finding(kind, tensor, text))
-
-
 def measure_baseline(problem: Problem, rng: np.random.Generator) -> Baseline:
     """Run the target on unchanged tensors, and note whatever a derivative may not do.
 
-    ``state``, ``random``: a second forward gives what the first gave. ``second call``: so does a second
-    backward, also on the same cache. ``stale``: so does a backward after a forward on another x.
-    ``overwritten``: inputs, parameters, the output and the cotangent keep their values. ``linear``:
-    backward(2a − 3b) = 2 backward(a) − 3 backward(b). ``nan``: no NaN or infinity. ``extra``,
-    ``unlisted``, ``integer``: gradients and parameters belong to each other.
+    ``state``, ``random``: a second forward gives what the first gave. ``second call``: so does a
+    second backward, also on the same cache. ``stale``: so does a backward after a forward on
+    another x. ``overwritten``: inputs, parameters, the output and the cotangent keep their values.
+    ``linear``: backward(2a − 3b) = 2 backward(a) − 3 backward(b). ``nan``: no NaN or infinity.
+    ``extra``, ``unlisted``, ``integer``: gradients and parameters belong to each other.
     """
     target = _Watched(problem)
     y_given, cache = target.forward()
-    uses_global_rng = np.random.get_state()[2] != SEEDED_POSITION  # noqa: NPY002
+    state: Any = np.random.get_state()  # noqa: NPY002
+    uses_global_rng = state[2] != SEEDED_POSITION
     y = y_given.copy()
     target.restore("forward")
     dy = np.ones(()) if problem.scalar else cotangent(rng, y)
@@ -157,7 +133,8 @@ def _check_forward_repeats(target: _Watched) -> None:
         base.find(
             "state",
             "y",
-            "forward gives something else when it is called a second time: it keeps state (a random "
+            "forward gives something else when it is called a second time: it keeps state (a "
+            "random "
             "generator inside that draws a new mask, a running statistic, weights that it updates)",
         )
         base.repeatable = False
@@ -191,7 +168,8 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
             base.find(
                 "reused array",
                 name,
-                f"backward returns the same array for {name} at each call: a gradient that was kept "
+                f"backward returns the same array for {name} at each call: a gradient that was "
+                "kept "
                 "changes at the next call. Return a new array",
             )
     again = target.backward(base.dy, target.forward()[1])
@@ -199,7 +177,8 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
         base.find(
             "second call",
             name,
-            f"a second forward and backward gives another gradient of {name}{difference}: something "
+            f"a second forward and backward gives another gradient of {name}{difference}: "
+            "something "
             "was accumulated or remembered",
         )
 
@@ -224,7 +203,8 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             "y",
-            f"backward throws {type(error).__name__} after a forward on another x: it reads what the "
+            f"backward throws {type(error).__name__} after a forward on another x: it reads what "
+            "the "
             "last forward left on the object (self.x?), not its own cache",
         )
         return
@@ -232,8 +212,10 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             name,
-            f"after a forward on another x, backward returns another gradient of {name} for the same "
-            "cache: forward keeps state on the object (self.x = ...), and the last call wins. Return "
+            f"after a forward on another x, backward returns another gradient of {name} for the "
+            "same "
+            "cache: forward keeps state on the object (self.x = ...), and the last call wins. "
+            "Return "
             "it as the cache",
         )
     fresh = problem.remake()
@@ -248,14 +230,16 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
         base.find(
             "stale",
             "y",
-            "forward on a second x is not what a fresh copy gives there: something from the first x "
+            "forward on a second x is not what a fresh copy gives there: something from the first "
+            "x "
             "was kept (if self.mask is None: ..., a statistic)",
         )
     elif any(True for _ in differing(expected, there)):
         base.find(
             "stale",
             "y",
-            "backward at a second x is not what a fresh copy gives there: something from the first x "
+            "backward at a second x is not what a fresh copy gives there: something from the first "
+            "x "
             "was kept",
         )
 
@@ -308,73 +292,3 @@ def rounding(target: _Watched) -> dict[str, float]:
         put_back(problem, base)
     floor = EPS * max(float(np.abs(base.dy).max(initial=0)), scale)
     return {n: 300 * (m + floor) for n, m in moved.items()}
-
-
-def cotangent(rng: np.random.Generator, y: Array) -> Array:
-    """Random numbers, never ones: ones hide whatever sums to zero or is permuted. They are away
-    from 0, so that every output counts."""
-    dtype = y.dtype if y.dtype.kind == "f" else np.float64
-    return (rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)).astype(dtype)
-
-
-def put_back(problem: Problem, baseline: Baseline) -> None:
-    for name, a in (problem.tensors | problem.fixed).items():
-        a[...] = baseline.originals[name]
-
-
-def invalid(v: Array, gradient: Array | None) -> str:
-    """``VERDICT  reason`` for a gradient that cannot even be compared, else an empty string."""
-    if gradient is None:
-        return "MISSING  backward returns no gradient for it"
-    if gradient.shape != v.shape:
-        got, want = shape_text(gradient.shape), shape_text(v.shape)
-        return f"SHAPE  the gradient has shape {got}, expected {want}"
-    if gradient.dtype.kind != "f" or gradient.dtype.itemsize < v.dtype.itemsize:
-        return (
-            f"DTYPE  the gradient is {gradient.dtype} for a tensor of {v.dtype}: a cast somewhere"
-        )
-    if not np.all(np.isfinite(gradient)):
-        return f"NAN  the gradient has {bad_values(gradient)}"
-    return ""
-
-
-def same(a: Array, b: Array, slack: float = 0.0) -> bool:
-    """Equal up to the last few bits: several threads may add in another order."""
-    if a.shape != b.shape:
-        return False
-    finite = np.isfinite(a) & np.isfinite(b)
-    scale = max(np.abs(a[finite]).max(initial=0), np.abs(b[finite]).max(initial=0))
-    rtol = 1e4 * np.finfo(a.dtype).eps if a.dtype.kind == "f" else 1e-12
-    return bool(np.allclose(a, b, rtol=0, atol=rtol * scale + slack, equal_nan=True))
-
-
-def differing(first: dict[str, Array], second: dict[str, Array]) -> Iterator[tuple[str, str]]:
-    """(name, by how much) for each gradient that is not the same in both."""
-    for name in first:
-        if name not in second:
-            yield name, " (missing the second time)"
-        elif not same(first[name], second[name]):
-            a, b = first[name], second[name]
-            doubled = a.shape == b.shape and same(2 * a, b)
-            yield name, " (doubled)" if doubled else ""
-
-
-def bad_values(a: Array) -> str:
-    nan, inf = int(np.isnan(a).sum()), int(np.isinf(a).sum())
-    at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0]) if a.ndim else ()
-    counts = " and ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "infinite")) if n)
-    return f"{counts} of {a.size} values, first at {shape_text(at)}"
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """The surroundings of a check: the caller's np.random state is restored, NumPy does not warn, and
-    BLAS has one thread (thousands of small products: more threads only wait for each other)."""
-    from threadpoolctl import threadpool_limits
-
-    state = np.random.get_state()  # noqa: NPY002
-    try:
-        with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
-            yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002

@@ -1,4 +1,5 @@
-"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's HTML."""
+"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's
+HTML."""
 
 from __future__ import annotations
 
@@ -11,14 +12,16 @@ if TYPE_CHECKING:
     from tinyae.checking.report import Report, TensorReport
 
 Array = np.ndarray
-FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the colour scale
-COLOURS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
+FLOOR, CEILING = -10.0, 0.0  # log₁₀ of the relative error, at the ends of the color scale
+COLORS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, doubtful, wrong
 
 
 def error_map(tensor: TensorReport) -> Array:
-    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked at or is a kink.
+    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked
+    at or is a kink.
 
-    More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns, a mosaic of kernels.
+    More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns,
+    a mosaic of kernels.
     """
     flat = np.full(int(np.prod(tensor.shape)), np.nan)
     if len(tensor.entries):
@@ -49,14 +52,14 @@ def plot_report(report: Report, axes: Any = None) -> Any:
             layout="constrained",
         )
     axes = np.ravel(np.array(axes, dtype=object))
-    colours = LinearSegmentedColormap.from_list("error", COLOURS / 255).with_extremes(bad="0.85")
+    colors = LinearSegmentedColormap.from_list("error", COLORS / 255).with_extremes(bad="0.85")
     image = None
     for ax, tensor in zip(axes, shown, strict=False):
         image = ax.imshow(
             error_map(tensor),
             vmin=FLOOR,
             vmax=CEILING,
-            cmap=colours,
+            cmap=colors,
             aspect="auto",
             interpolation="nearest",
         )
@@ -67,15 +70,16 @@ def plot_report(report: Report, axes: Any = None) -> Any:
         axes[0].figure.colorbar(
             image,
             ax=list(axes),
-            label="log₁₀ relative error (grey: kink or not sampled)",
+            label="log₁₀ relative error (gray: kink or not sampled)",
             shrink=0.9,
         )
     return axes
 
 
 def html_report(report: Report) -> str:
-    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no script."""
-    colour = "#2e7d32" if report.ok else "#c41e3a"
+    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no
+    script."""
+    color = "#2e7d32" if report.ok else "#c41e3a"
     rows = []
     for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
         texts = "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in cells)
@@ -90,14 +94,16 @@ def html_report(report: Report) -> str:
         for item in items
     )
     return (
-        f"<div><b style='color:{colour}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> {html.escape(report.title)}"
+        f"<div><b style='color:{color}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
+        f"{html.escape(report.title)}"
         f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
         f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
     )
 
 
 def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
-    """A map as an SVG of small squares; of large maps the worst error in each block, so that one wrong entry still shows."""
+    """A map as an SVG of small squares; of large maps the worst error in each block, so that one
+    wrong entry still shows."""
     a = blocks(a, most)
     rows, columns = a.shape
     squares = []
@@ -108,13 +114,15 @@ def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
             else "".join(f"{int(c):02x}" for c in mix((value - FLOOR) / (CEILING - FLOOR)))
         )
         squares.append(
-            f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' fill='#{rgb}'/>"
+            f"<rect x='{j * pixels}' y='{i * pixels}' width='{pixels}' height='{pixels}' "
+            f"fill='#{rgb}'/>"
         )
     return f"<svg width='{columns * pixels}' height='{rows * pixels}'>{''.join(squares)}</svg>"
 
 
 def blocks(a: Array, most: int) -> Array:
-    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds nothing else."""
+    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds
+    nothing else."""
     filled = np.where(np.isnan(a), -np.inf, a)
     for axis in (0, 1):
         if filled.shape[axis] > most:
@@ -126,4 +134,4 @@ def blocks(a: Array, most: int) -> Array:
 def mix(t: float) -> Array:
     t = 2 * min(max(t, 0.0), 1.0)
     low = min(int(t), 1)
-    return COLOURS[low] + (t - low) * (COLOURS[low + 1] - COLOURS[low])
+    return COLORS[low] + (t - low) * (COLORS[low + 1] - COLORS[low])

@@ -3,7 +3,8 @@
 For every tensor and one random direction u, the forward pass gives J u and the backward pass must
 satisfy ``Σ (J u)·dy = Σ u·(dx)``. There is no step and no difference.
 
-exact   All inputs and parameters are random integers below 2⁶¹, and so are u and dy. Where the target
+exact   All inputs and parameters are random integers below 2⁶¹, and so are u and dy. Where the
+target
         is a polynomial of degree d in all of them, both sides are too. If they were different
         polynomials, they would be equal at a random point with a probability of at most d / 2⁶¹
         (Schwartz 1980, Zippel 1979). So equality is a proof up to about 10⁻¹⁸.
@@ -20,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem, as_problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.adapters import as_problem
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.exact_numbers import (
     Dual,
     ExactNumber,
@@ -31,6 +32,7 @@ from tinyae.checking.exact_numbers import (
     filled,
     random_integers,
 )
+from tinyae.checking.problem import Problem
 
 Array = np.ndarray
 RTOL = 1e-40
@@ -74,7 +76,8 @@ def prove(
         raise
     except Exception as error:
         return Proof(
-            f"{why}it does not run on arrays of Python objects ({_short(error)}: a cast, or a function "
+            f"{why}it does not run on arrays of Python objects ({_short(error)}: a cast, or a "
+            "function "
             "in C?), so finite differences were used"
         )
 
@@ -133,7 +136,8 @@ def _identity(
         return Proof("dual numbers of 50 digits, along one random direction", residuals, "dual")
     bound = (degree + 1) / 2**61
     remark = (
-        f"an identity of integers, polynomial of degree {degree + 1}: where it holds, the gradient is "
+        f"an identity of integers, polynomial of degree {degree + 1}: where it holds, the gradient "
+        "is "
         f"proven up to a probability of {bound:.0e}"
     )
     return Proof(remark, residuals, "exact")

@@ -1,8 +1,10 @@
-"""Numerical derivatives: from the outputs at a few points of a line to the slope at its middle, and how far to trust it.
+"""Numerical derivatives: from the outputs at a few points of a line to the slope at its middle, and
+how far to trust it.
 
-A ``probe`` is the target seen along one line through its tensors: ``probe(t)`` is the output y at v + t·u. With a cotangent
-dy, the number to differentiate is s(t) = Σ y(t)·dy. Differences are taken output by output and only then summed, so that
-outputs that do not move contribute no rounding errors.
+A ``probe`` is the target seen along one line through its tensors: ``probe(t)`` is the output y at v
++ t·u. With a cotangent dy, the number to differentiate is s(t) = Σ y(t)·dy. Differences are taken
+output by output and only then summed, so that outputs that do not move contribute no rounding
+errors.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray
-Probe = Callable[[float], Array]
+Probe = Callable[[Any], Array]
 EPS = float(np.finfo(np.float64).eps)
 
-# The step that balances truncation against rounding: h^p = eps/h, p the order of the method's truncation error.
+# The step that balances truncation against rounding: h^p = eps/h, p the order of the method's
+# truncation error.
 STEPS = {
     "central": EPS ** (1 / 3),
     "forward": EPS ** (1 / 2),
@@ -32,7 +35,9 @@ STEP_FACTORS = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for 
 @dataclass
 class Slope:
     value: float  # ds/dt
-    jump: float  # Σ |right slope − left slope| over the outputs: about h·|s''| where s is smooth, constant at a kink
+    # Σ |right slope − left slope| over the outputs: about h·|s''| where s is smooth, constant at a
+    # kink
+    jump: float
     noise: float  # what rounding alone can do to value
     column: Array | None = None  # dy_i/dt for each output
 
@@ -40,9 +45,10 @@ class Slope:
 def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) -> Slope:
     """``(s(h) − s(−h)) / 2h``, truncation error h² s'''/6.
 
-    The noise floor is computed: every output carries a relative rounding error of a few eps, which the division by h
-    magnifies. 20 eps·Σ|y·dy|/h over the outputs that moved; for the others it is below one eps, or they would have moved.
-    ``position`` is |v|: v ± h is rounded too, which makes the step itself uncertain by eps·|v|.
+    The noise floor is computed: every output carries a relative rounding error of a few eps, which
+    the division by h magnifies. 20 eps·Σ|y·dy|/h over the outputs that moved; for the others it is
+    below one eps, or they would have moved. ``position`` is |v|: v ± h is rounded too, which makes
+    the step itself uncertain by eps·|v|.
     """
     up, down = probe(h), probe(-h)
     change = up - down
@@ -59,7 +65,8 @@ def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) 
 
 
 def forward(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
-    """``(s(h) − s(0)) / h``: one evaluation, truncation error h s''/2, so about half of the digits."""
+    """``(s(h) − s(0)) / h``: one evaluation, truncation error h s''/2, so about half of the
+    digits."""
     up = probe(h)
     change, size = up - y, np.maximum(np.abs(up), np.abs(y)) * np.abs(dy)
     noise = EPS * (40 * size[change != 0].sum() + 2 * size.sum()) / h
@@ -67,14 +74,17 @@ def forward(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
 
 
 def richardson(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
-    """``(4 D(h) − D(2h)) / 3`` of two central differences D: their h² errors cancel, h⁴ s⁽⁵⁾/30 is left."""
+    """``(4 D(h) − D(2h)) / 3`` of two central differences D: their h² errors cancel, h⁴ s⁽⁵⁾/30 is
+    left."""
     near, far = central(probe, y, dy, h), central(probe, y, dy, 2 * h)
     value = (4 * near.value - far.value) / 3
+    assert near.column is not None and far.column is not None
     return Slope(value, near.jump, 2 * near.noise, (4 * near.column - far.column) / 3)
 
 
 def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
-    """``Im s(ih) / h``: nothing is subtracted, so h may be 1e-30 and the error is that of s itself (Squire & Trapp 1998).
+    """``Im s(ih) / h``: nothing is subtracted, so h may be 1e-30 and the error is that of s itself
+    (Squire & Trapp 1998).
 
     ``probe`` must accept an imaginary t: the target runs in complex numbers and must be analytic.
     """
@@ -94,7 +104,8 @@ ESTIMATES = {
 
 @dataclass
 class Verdict:
-    state: str  # "ok", "wrong", "kink", or "unresolved": right as far as can be baseline, but rounding hides most of it
+    # "ok", "wrong", "kink", or "unresolved": right as far as can be seen, but rounding hides most
+    state: str
     numeric: float
     uncertainty: float = 0.0  # of the numeric value
     noisy: bool = False  # the differences jump about far above the computed noise floor
@@ -109,11 +120,13 @@ def judge(
     scale: float = 0.0,
     fine: float = 0.0,
 ) -> Verdict:
-    """Is this the slope? If the first look says anything but a clear yes, look closer before complaining.
+    """Is this the slope? If the first look says anything but a clear yes, look closer before
+    complaining.
 
-    ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the size below which a
-    difference does not count (for sums of many entries, that of a typical such sum); ``fine`` another factor to look around,
-    for tiny or huge numbers, where the usual step may be far larger than what the function is about (0 for none).
+    ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the
+    size below which a difference does not count (for sums of many entries, that of a typical such
+    sum); ``fine`` another factor to look around, for tiny or huge numbers, where the usual step may
+    be far larger than what the function is about (0 for none).
     """
     size = max(abs(analytic), abs(first.value), scale)
     if abs(analytic - first.value) <= rtol * size + first.noise and first.noise <= size / 10:
@@ -146,12 +159,14 @@ def judge_exactly(
 def refine(
     analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0
 ) -> Verdict:
-    """The verdict from pairs of central differences, the second of each with an eighth of the first one's step.
+    """The verdict from pairs of central differences, the second of each with an eighth of the first
+    one's step.
 
-    The best of them is the one that agrees best with its neighbour; what they differ by, with the noise floor, is its
-    uncertainty. That way a strongly curved function, a kink a little beside the point or a gradient near the rounding
-    errors gets the step that suits it. A kink at the point itself shows in the jump between the one-sided slopes, which
-    does not fall with the step. ("The analytic value lies between both slopes" is no test: any mean would pass it.)
+    The best of them is the one that agrees best with its neighbor; what they differ by, with the
+    noise floor, is its uncertainty. That way a strongly curved function, a kink a little beside the
+    point or a gradient near the rounding errors gets the step that suits it. A kink at the point
+    itself shows in the jump between the one-sided slopes, which does not fall with the step. ("The
+    analytic value lies between both slopes" is no test: any mean would pass it.)
     """
     pairs = [(s, t) for s, t in pairs if np.isfinite(s.value) and np.isfinite(t.value)]
     if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
@@ -173,9 +188,10 @@ def refine(
 def consistent(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
     """(uncertainty, slope) of the pairs that may have a say.
 
-    Steps far larger than what the function is about give differences near 0: they agree in absolute terms, but not in
-    relative ones. Or they agree, on a slope that belongs to the far surroundings; then smaller steps agree on another one, and
-    a derivative is a limit: the smaller steps are right.
+    Steps far larger than what the function is about give differences near 0: they agree in absolute
+    terms, but not in relative ones. Or they agree, on a slope that belongs to the far surroundings;
+    then smaller steps agree on another one, and a derivative is a limit: the smaller steps are
+    right.
     """
     kept: list[tuple[float, Slope]] = []
     for s, t in reversed(pairs):
@@ -192,7 +208,8 @@ def consistent(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
 
 
 def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
-    """The jump's limit for step → 0, from the two smallest steps at which it still stands out of the noise; else 0.
+    """The jump's limit for step → 0, from the two smallest steps at which it still stands out of
+    the noise; else 0.
 
     jump(h) = kink + h·|s''|, so with steps h and h/8 the limit is (8 jump(h/8) − jump(h)) / 7.
     """
@@ -204,8 +221,8 @@ def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
 
 
 def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) -> Iterator[int]:
-    """Which entries of a tensor to look at: all up to ``max_entries``, else one at random from each of ``samples`` equal strata,
-    and the first and the last one."""
+    """Which entries of a tensor to look at: all up to ``max_entries``, else one at random from each
+    of ``samples`` equal strata, and the first and the last one."""
     if size <= max_entries:
         yield from range(size)
         return
@@ -214,7 +231,8 @@ def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) ->
 
 
 def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[int]:
-    """The entries, at most ``most``, that make a random direction wrong, found by halving: log₂(size) directions each.
+    """The entries, at most ``most``, that make a random direction wrong, found by halving:
+    log₂(size) directions each.
 
     Empty where the error spreads so thin that the halves look right.
     """
@@ -234,13 +252,15 @@ def complex_copy(problem: Any, complex_copy: Any) -> Any:
     """``complex_copy``, the target on complex copies, if the complex step means anything for it.
 
     Raises:
-        ValueError: the target throws on complex numbers, drops the imaginary part, or is not analytic (abs, conj, real):
-            its complex step along a random direction is not its derivative.
+        ValueError: the target throws on complex numbers, drops the imaginary part, or is not
+            analytic (abs, conj, real): its complex step along a random direction is not its
+            derivative.
     """
 
     def refuse(why: str) -> ValueError:
         return ValueError(
-            f"gradcheck: method 'complex' is refused for {problem.title}: {why}. The complex step needs a target that is "
+            f"gradcheck: method 'complex' is refused for {problem.title}: {why}. The complex step "
+            "needs a target that is "
             "analytic and computes in the dtype of its input; method='central' needs neither"
         )
 

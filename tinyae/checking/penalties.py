@@ -1,4 +1,5 @@
-"""``check_penalty``: a penalty's gradient may be a perfectly good gradient, of another penalty. Which one?"""
+"""``check_penalty``: a penalty's gradient may be a perfectly good gradient, of another penalty.
+Which one?"""
 
 from __future__ import annotations
 
@@ -7,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
-from tinyae.checking.adapters import Problem, as_problem
-from tinyae.checking.check import Check, Rules, gradcheck
+from tinyae.checking.adapters import as_problem
+from tinyae.checking.check import gradcheck
 from tinyae.checking.copies import copy_layer, own
 from tinyae.checking.diagnosis.symmetry import asymmetry
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Finding, Hint, Report
 from tinyae.checking.signatures import function_name
+from tinyae.checking.tensor_check import Check, Rules
 
 Array = np.ndarray
 
@@ -26,31 +30,35 @@ def check_penalty(
     seed: int = 0,
     **options: Any,
 ) -> Report:
-    """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a Jacobian penalty
-    ``(encoder, x)``, or a pair of functions whose output is one number.
+    """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a
+    Jacobian penalty ``(encoder, x)``, or a pair of functions whose output is one number.
 
-    A penalty is at least 0: a negative value means that a term was lost (half of the KL divergence). Where the gradient is
-    wrong, it is compared with the numeric gradients of other penalties, and, if it is none of these, asked whether it is the
-    gradient of anything: a gradient's own derivative is symmetric, ``u·∂g/∂w = w·∂g/∂u`` for all directions u and w.
+    A penalty is at least 0: a negative value means that a term was lost (half of the KL
+    divergence). Where the gradient is wrong, it is compared with the numeric gradients of other
+    penalties, and, if it is none of these, asked whether it is the gradient of anything: a
+    gradient's own derivative is symmetric, ``u·∂g/∂w = w·∂g/∂u`` for all directions u and w.
 
     Args:
-        value: what the value should be: a number, a function of the inputs, or ``"frobenius"`` for the mean over the batch of
-            ‖∂z/∂x‖²_F of a Jacobian penalty, measured by differences of the encoder.
-        others: penalties, or functions of the same inputs returning a value alone, that the gradient may belong to instead.
+        value: what the value should be: a number, a function of the inputs, or ``"frobenius"`` for
+            the mean over the batch of ‖∂z/∂x‖²_F of a Jacobian penalty, measured by differences of
+            the encoder.
+        others: penalties, or functions of the same inputs returning a value alone, that the
+            gradient may belong to instead.
         options: for ``gradcheck``.
 
     Raises:
-        ValueError: an output of more than one number; ``value="frobenius"`` for something other than a Jacobian penalty, or
-            an unknown word for ``value``.
+        ValueError: an output of more than one number; ``value="frobenius"`` for something other
+            than a Jacobian penalty, or an unknown word for ``value``.
         The exceptions of ``gradcheck``.
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
-    with contract.undisturbed():
+    with baselines.undisturbed():
         problem = as_problem(penalty, inputs, np.float64, seed, options.get("kind"))
         baseline = contract.measure_baseline(problem, np.random.default_rng(seed))
         if baseline.y.size != 1:
             raise ValueError(
-                f"check_penalty: {problem.title} gives an output of shape {baseline.y.shape}, expected one number"
+                f"check_penalty: {problem.title} gives an output of shape {baseline.y.shape}, "
+                "expected one number"
             )
         got = float(baseline.y)
         if got < 0:
@@ -72,19 +80,21 @@ def check_penalty(
     return report
 
 
-# ---- the value ----------------------------------------------------------------------------------------------------
+# ---- the value ---------------------------------------------------------------
 
 
 def wrong_value(got: float, value: Any, problem: Problem, inputs: tuple[Any, ...]) -> list[Finding]:
     if value == "frobenius":
         if problem.kind != "jacobian":
             raise ValueError(
-                "check_penalty: value='frobenius' is for Jacobian penalties, penalty(encoder, caches)"
+                "check_penalty: value='frobenius' is for Jacobian penalties, penalty(encoder, "
+                "caches)"
             )
         (_, want), *alternatives = jacobian_numbers(numeric_jacobian(*inputs))
     elif isinstance(value, str):
         raise ValueError(
-            f"check_penalty: value is {value!r}, expected 'frobenius', a number or a function of the inputs"
+            f"check_penalty: value is {value!r}, expected 'frobenius', a number or a function of "
+            "the inputs"
         )
     else:
         want, alternatives = float(value(*inputs) if callable(value) else value), []
@@ -99,7 +109,8 @@ def wrong_value(got: float, value: Any, problem: Problem, inputs: tuple[Any, ...
 
 
 def numeric_jacobian(encoder: Any, x: Array) -> Array:
-    """∂z/∂x of each example by central differences: (N, outputs, inputs). Examples must not depend on each other."""
+    """∂z/∂x of each example by central differences: (N, outputs, inputs). Examples must not depend
+    on each other."""
     encoder, _ = copy_layer(encoder, np.float64)
     x = own(x, "x", np.float64)
     flat, h, columns = x.reshape(len(x), -1), numeric.STEPS["central"], []
@@ -133,7 +144,7 @@ def jacobian_numbers(j: Array) -> list[tuple[str, float]]:
     ]
 
 
-# ---- the gradient ----------------------------------------------------------------------------------------------------
+# ---- the gradient ------------------------------------------------------------
 
 
 def whose_gradient(
@@ -165,18 +176,21 @@ def whose_gradient(
             "other loss",
             name,
             f"backward's gradient is the gradient of something (its own derivative is symmetric to "
-            f"{gap:.0e}), but not of this value: value and gradient belong to two different penalties",
+            f"{gap:.0e}), but not of this value: value and gradient belong to two different "
+            "penalties",
         )
     return Hint(
         "no loss",
         name,
-        f"backward's numbers are not the gradient of any function (their derivative is not symmetric, "
+        f"backward's numbers are not the gradient of any function (their derivative is not "
+        "symmetric, "
         f"{gap:.2g} off): a term of the product or chain rule is missing",
     )
 
 
 def relatives(penalty: Any, problem: Problem) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Penalties that this one is easily mistaken for: taken example by example instead of on the batch."""
+    """Penalties that this one is easily mistaken for: taken example by example instead of on the
+    batch."""
     if problem.kind != "loss" or next(iter(problem.tensors.values())).ndim < 2:
         return
 

@@ -6,19 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Finding, shape_text
 
 
 def compare_precision(
     problem: Problem, baseline: Baseline, narrow: Problem, dtype: Any
 ) -> list[Finding]:
-    """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are not those of float64.
+    """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are
+    not those of float64.
 
-    The tolerance is derived: the narrow dtype cannot know its inputs better than to half an eps, so a gradient may be off by
-    what float64 says such a change of the inputs does (measured, a few random ones), and by the rounding of a sum:
-    ``100 · (spread + eps·max|gradient| + eps²...)`` in all.
+    The tolerance is derived: the narrow dtype cannot know its inputs better than to half an eps, so
+    a gradient may be off by what float64 says such a change of the inputs does (measured, a few
+    random ones), and by the rounding of a sum: ``100 · (spread + eps·max|gradient| + eps²...)`` in
+    all.
     """
     eps, findings = float(np.finfo(dtype).eps), []
     y, cache = narrow.forward()
@@ -66,7 +68,8 @@ def compare_precision(
                     "precision",
                     name,
                     f"{name}'s gradient is off in {np.dtype(dtype)}, {int(bad.sum())} of "
-                    f"{bad.size} entries: at {shape_text(at)} {g[at]:.4g}, in float64 {exact[at]:.4g}",
+                    f"{bad.size} entries: at {shape_text(at)} {g[at]:.4g}, in float64 "
+                    f"{exact[at]:.4g}",
                 )
             )
     return findings

@@ -1,4 +1,5 @@
-"""What the checker found, for people (text, HTML, a plot) and for programs (``ok``, ``to_dict``)."""
+"""What the checker found, for people (text, HTML, a plot) and for programs (``ok``,
+``to_dict``)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ WIDTH = 100
 
 @dataclass
 class Finding:
-    """Something that a derivative may not do, apart from being wrong: ``kind``, the tensor it is about, and a sentence."""
+    """Something that a derivative may not do, apart from being wrong: ``kind``, the tensor it is
+    about, and a sentence."""
 
     kind: str
     tensor: str
@@ -32,8 +34,8 @@ class Hint:
 
 @dataclass
 class TensorReport:
-    """One tensor's check. Verdicts: ok, WRONG, KINKS (too many to be called checked), NOISY, SHAPE, DTYPE, MISSING, NAN,
-    UNCHECKED."""
+    """One tensor's check. Verdicts: ok, WRONG, KINKS (too many to be called checked), NOISY, SHAPE,
+    DTYPE, MISSING, NAN, UNCHECKED."""
 
     name: str
     shape: tuple[int, ...]
@@ -82,7 +84,8 @@ class TensorReport:
 
     @property
     def errors(self) -> Array:
-        """Relative error of each looked-at entry; NaN at kinks. Where rounding hides an entry, relative to what it hides."""
+        """Relative error of each looked-at entry; NaN at kinks. Where rounding hides an entry,
+        relative to what it hides."""
         floor = np.array([v.uncertainty for _, _, v in self.entries]) / 1e-6
         a, n = self.backward_values, self.numeric_values
         size = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
@@ -94,7 +97,8 @@ class TensorReport:
         errors, count = self.errors, len(self.entries)
         if np.isfinite(errors).any():
             self.worst = float(np.nanmax(errors))
-            # the largest of those that are off most: of many with the same ratio, one that can be read
+            # the largest of those that are off most: of many with the same ratio, one that can be
+            # read
             height = np.where(
                 errors >= 0.99 * self.worst,
                 np.abs(self.backward_values - self.numeric_values),
@@ -148,7 +152,8 @@ class TensorReport:
 
 @dataclass
 class Report:
-    """The result of a gradient check. ``report.ok``, ``print(report)``, ``report.to_dict()``, ``report.plot()``."""
+    """The result of a gradient check. ``report.ok``, ``print(report)``, ``report.to_dict()``,
+    ``report.plot()``."""
 
     title: str
     tensors: list[TensorReport]
@@ -217,7 +222,8 @@ class Report:
     def _row(self, t: TensorReport) -> tuple[str, ...]:
         verdict = t.verdict if not t.note else f"{t.verdict}  {t.note}"
         if t.verdict == "WRONG" and t.wrong.any():
-            verdict = f"WRONG  at {shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
+            at = f"{shape_text(t.where)}: backward {t.backward:.4g}, numeric {t.numeric:.4g}"
+            verdict = f"WRONG  at {at}"
         checked = f"{len(t.directions)} dir." if t.directions and not t.entries else f"{t.checked}"
         worst = f"{t.worst:.1e}" if t.entries or t.proven else ""
         return (
@@ -235,7 +241,8 @@ class Report:
         return html_report(self)
 
     def plot(self, axes: Any = None) -> Any:
-        """One heat map per tensor: log₁₀ of the relative error of each entry; kinks and unchecked entries stay blank."""
+        """One heat map per tensor: log₁₀ of the relative error of each entry; kinks and unchecked
+        entries stay blank."""
         from tinyae.checking.error_map import plot_report
 
         return plot_report(self, axes)

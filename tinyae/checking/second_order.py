@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking import contract
+from tinyae.checking import baseline as baselines
 from tinyae.checking.adapters import as_problem
-from tinyae.checking.check import Check, gradcheck
+from tinyae.checking.check import gradcheck
 from tinyae.checking.copies import copy_layer, own
 from tinyae.checking.report import Finding, Report, TensorReport
 from tinyae.checking.signatures import call, described, one_line
+from tinyae.checking.tensor_check import Check
 from tinyae.layers.base import Gradients, Layer
 
 Array = np.ndarray
@@ -76,15 +77,15 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
 
     ``jvp`` and ``vjp``: for random tangents g and cotangents c, both Σ c·jvp(g) and Σ g·vjp(c) are
     the slope of Σ c·forward(x) along g. ``double_backward``: its results are, entry by entry, the
-    derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of any
-    penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
+    derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of
+    any penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
 
     Args:
         options: for ``gradcheck``.
 
     Returns:
-        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe) and ``dy``, ``x``, parameters
-        (of double_backward).
+        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe) and ``dy``, ``x``,
+        parameters (of double_backward).
 
     Raises:
         TypeError: the layer lacks one of the methods, or double_backward does not return three
@@ -96,7 +97,7 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
             raise TypeError(f"check_second: {name} has no {method}")
     rng = np.random.default_rng(seed)
     x = own(x, "x", np.float64)
-    with contract.undisturbed():
+    with baselines.undisturbed():
         copied, _ = copy_layer(layer, np.float64)
         y, cache = call(f"{name}.forward", copied.forward, x)
         g = rng.standard_normal((probes, *x.shape))
@@ -118,7 +119,7 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
     report = TensorReport(row, (len(g),))
     for k, claim in enumerate(products.reshape(len(g), -1).sum(axis=1)):
         y = problem.forward()[0]
-        baseline = contract.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
+        baseline = baselines.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
         check = Check(problem, baseline, np.random.default_rng(0))
         verdict = check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
         report.add(k, float(claim), verdict)
@@ -134,7 +135,7 @@ def _probe_findings(layer: Any, cache: Any, g: Array, c: Array) -> list[Finding]
         f = getattr(layer, method)
         together = call(method, f, given, cache)
         alone = np.stack([f(one, cache) for one in given])
-        if together.shape != alone.shape or not contract.same(together, alone):
+        if together.shape != alone.shape or not baselines.same(together, alone):
             text = (
                 f"{method} of {len(given)} probes on a leading axis is not what it is of each alone"
             )

@@ -26,7 +26,8 @@ def recognize(target: Any, inputs: tuple[Any, ...]) -> str:
         )
     if isinstance(target, tuple | list):
         if len(target) == 2 and all(callable(f) for f in target):
-            return "derivative" if _is_derivative(*target, inputs) else "pair"
+            f, other = target
+            return "derivative" if _is_derivative(f, other, inputs) else "pair"
         raise TypeError("gradcheck: a pair of plain functions is (f, f_backward): two callables")
     has = [name for name in ("forward", "backward") if callable(getattr(target, name, None))]
     if len(has) == 2:
@@ -138,12 +139,14 @@ def value_and(result: Any, count: int, label: str, wanted: str) -> tuple[Any, ..
     if not (isinstance(result, tuple) and len(result) == count):
         raise TypeError(
             f"gradcheck: {label} returned {described(result)}, expected {count} values: {wanted}. "
-            "If it is of another kind, say so: gradcheck(..., kind='loss'), 'jacobian' or 'objective'"
+            "If it is of another kind, say so: gradcheck(..., kind='loss'), 'jacobian' or "
+            "'objective'"
         )
     value = np.asarray(result[0])
     if value.size != 1:
         raise TypeError(
-            f"gradcheck: {label} returned a value of shape {value.shape}, expected a single number: "
+            f"gradcheck: {label} returned a value of shape {value.shape}, expected a single "
+            "number: "
             "sum or mean it"
         )
     return (value.reshape(()), *result[1:])

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import as_problem
-from tinyae.checking.check import Check
+from tinyae.checking.tensor_check import Check
 
 Array = np.ndarray
 
 
 @dataclass
 class StepSizeSweep:
-    """``errors[method][i]`` is |numeric − backward| / |backward| with ``steps[i]``, for one entry of one tensor."""
+    """``errors[method][i]`` is |numeric − backward| / |backward| with ``steps[i]``, for one entry
+    of one tensor."""
 
     tensor: str
     index: tuple[int, ...]
@@ -74,10 +76,11 @@ def step_sweep(
     seed: int = 0,
     kind: str | None = None,
 ) -> StepSizeSweep:
-    """The error of the numerical derivative by one entry, for many steps and methods, backward's value being taken as true.
+    """The error of the numerical derivative by one entry, for many steps and methods, backward's
+    value being taken as true.
 
-    From the right, truncation falls as h (forward), h² (central), h⁴ (richardson); from the left, rounding grows as eps/h.
-    The complex step has no left side: nothing is subtracted.
+    From the right, truncation falls as h (forward), h² (central), h⁴ (richardson); from the left,
+    rounding grows as eps/h. The complex step has no left side: nothing is subtracted.
 
     Args:
         target, inputs: as for ``gradcheck``.
@@ -89,8 +92,8 @@ def step_sweep(
         KeyError: no such tensor.
         IndexError: the tensor has no such entry.
     """
-    steps = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
-    with contract.undisturbed():
+    tried = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
+    with baselines.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)
         baseline = contract.measure_baseline(problem, rng)
@@ -119,6 +122,6 @@ def step_sweep(
                     refused[method] = str(error)
                     continue
             probe = check.probe(source, name, i, 1.0)
-            values = np.array([rule(probe, baseline.y, baseline.dy, h * size).value for h in steps])
+            values = np.array([rule(probe, baseline.y, baseline.dy, h * size).value for h in tried])
             errors[method] = np.abs(values - true) / (abs(true) or 1.0)
-    return StepSizeSweep(name, index, true, steps, errors, refused)
+    return StepSizeSweep(name, index, true, tried, errors, refused)

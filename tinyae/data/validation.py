@@ -17,8 +17,9 @@ def check_data(model: Layer, data: Data, name: str) -> None:
 
     Raises:
         TypeError: it is not an array.
-        ValueError: it is empty, not floating point, has another dtype or device than the model, holds
-            NaN, exceeds [0, 1] for a model that ends in Sigmoid, or does not fit the first layer.
+        ValueError: it is empty, not floating point, has another dtype or device than the model,
+            holds NaN, exceeds [0, 1] for a model that ends in Sigmoid, or does not fit the first
+            layer.
     """
     x = examples_of(data)
     for other in data[1:] if isinstance(data, tuple) else ():
@@ -54,7 +55,8 @@ def check_data(model: Layer, data: Data, name: str) -> None:
         raise ValueError(f"{name} holds NaN or infinite values, first in example {bad}")
     if isinstance(list(leaves(model))[-1][1], Sigmoid) and (low < 0 or high > 1):
         raise ValueError(
-            f"{name} ranges from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs are "
+            f"{name} ranges from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs "
+            "are "
             "in [0, 1]: divide by 255?"
         )
     model(x[:1])  # a layer that does not fit says so here

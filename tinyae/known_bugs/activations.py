@@ -1,4 +1,5 @@
-"""Wrong gradients of activations, of softmax and normalisation, and of layers with an activation inside."""
+"""Wrong gradients of activations, of softmax and normalization, and of layers with an activation
+inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all cages share: a example, how to register one, and small layers and inputs to spoil."""
+"""What all known bugs share: an example, how to register one, and small layers and inputs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Example:
-    """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint (or of finding) that name
-    its cause; for a bug without a known name, ``("unknown",)``: a checker should say that it does not know."""
+    """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint
+    (or of finding) that name its cause; for a bug without a known name, ``("unknown",)``: a checker
+    should say that it does not know."""
 
     name: str
     about: str
@@ -51,13 +52,13 @@ def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], An
 
 
 def with_bug(layer: Layer, **changes: Callable[..., Any]) -> Layer:
-    """The layer with one or more gradients spoilt: ``weight=lambda g, dy, cache, layer: g / 2``."""
+    """The layer with one or more wrong gradients: ``weight=lambda g, dy, cache, layer: g/2``."""
 
-    class WithBug(type(layer)):
+    class WithBug(type(layer)):  # type: ignore[misc]
         def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
             dx, grads = super().backward(dy, cache)
-            spoilt = {n: f({"x": dx, **grads}[n], dy, cache, self) for n, f in changes.items()}
-            return spoilt.pop("x", dx), {**grads, **spoilt}
+            changed = {n: f({"x": dx, **grads}[n], dy, cache, self) for n, f in changes.items()}
+            return changed.pop("x", dx), {**grads, **changed}
 
     WithBug.__name__ = type(layer).__name__
     layer.__class__ = WithBug

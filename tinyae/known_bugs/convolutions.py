@@ -65,50 +65,51 @@ def conv_bias_mean_over_pixels(rng):
 def conv_border(rng):
     """With padding, dx is 0 at the border: the padding was cut off twice."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         g = g.copy()
         g[:, :, [0, -1]] = 0
         g[:, :, :, [0, -1]] = 0
         return g
 
-    return with_bug(conv(rng, padding=1), x=spoil), (images(rng, h=7, w=7),)
+    return with_bug(conv(rng, padding=1), x=wrong), (images(rng, h=7, w=7),)
 
 
 @bug("x", "border")
 def conv_far_edge(rng):
     """The last row and column of dx are lost."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         g = g.copy()
         g[:, :, -1] = 0
         g[:, :, :, -1] = 0
         return g
 
-    return with_bug(conv(rng), x=spoil), (images(rng, h=7, w=6),)
+    return with_bug(conv(rng), x=wrong), (images(rng, h=7, w=6),)
 
 
 @bug("x", "stride")
 def conv_stride(rng):
-    """With stride 2, every second row of dx is 0: rows between the windows' starts are forgotten."""
+    """With stride 2, every second row of dx is 0: rows between the windows' starts are
+    forgotten."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         g = g.copy()
         g[:, :, 1::2] = 0
         return g
 
-    return with_bug(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
+    return with_bug(conv(rng, stride=2), x=wrong), (images(rng, h=9, w=9),)
 
 
 @bug("x", "stride")
 def conv_stride_both(rng):
     """With stride 2, dx is right at even rows and columns only."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         out = np.zeros_like(g)
         out[:, :, ::2, ::2] = g[:, :, ::2, ::2]
         return out
 
-    return with_bug(conv(rng, stride=2), x=spoil), (images(rng, h=9, w=9),)
+    return with_bug(conv(rng, stride=2), x=wrong), (images(rng, h=9, w=9),)
 
 
 @bug("x", "overwritten sum")
@@ -140,11 +141,11 @@ def conv_one_filter(rng):
 def conv_first_image(rng):
     """dW of the first image only."""
 
-    def spoil(g, dy, cache, layer):
+    def wrong(g, dy, cache, layer):
         only = np.where(np.arange(len(dy))[:, None, None, None] == 0, dy, 0)
         return Conv2d.backward(layer, only, cache)[1]["weight"]
 
-    return with_bug(conv(rng), weight=spoil), (images(rng),)
+    return with_bug(conv(rng), weight=wrong), (images(rng),)
 
 
 @bug("weight", "flip")

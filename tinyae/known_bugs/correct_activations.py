@@ -72,7 +72,8 @@ class Gate(Layer):
 
 
 class Dropout(Layer):
-    """Inverted dropout with a mask that depends on the shape and the seed only: each forward draws the same."""
+    """Inverted dropout with a mask that depends on the shape and the seed only: each forward draws
+    the same."""
 
     def __init__(self, keep: float, seed: int):
         self.keep, self.seed = keep, seed
@@ -188,5 +189,6 @@ def gate(rng, scale):
 
 @correct
 def dropout_fixed_mask(rng, scale):
-    """Inverted dropout with a mask from a fixed seed: about half of the entries have the gradient 0."""
+    """Inverted dropout with a mask from a fixed seed: about half of the entries have the gradient
+    0."""
     return Dropout(0.5, 3), rows(rng, scale)

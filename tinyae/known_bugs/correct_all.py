@@ -1,4 +1,5 @@
-"""``CORRECT_MORE``: right layers, nets and losses that a checker must pass, each at seven scales of its input."""
+"""``CORRECT_MORE``: right layers, nets and losses that a checker must pass, each at seven scales of
+its input."""
 
 from tinyae.known_bugs import (  # noqa: F401  they fill CORRECT_MORE
     correct_activations,

@@ -1,4 +1,5 @@
-"""Correct gradients that are hard on a checker: what an entry looks like, and what the files share."""
+"""Correct gradients that are hard on a checker: what an entry looks like, and what the files
+share."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class Correct:
     needs: str = ""
 
     def make(self, seed: int = 0, scale: float = 1.0) -> tuple[Any, tuple[Any, ...]]:
-        """``target, inputs``, to be called as ``gradcheck(target, *inputs)``; ``scale`` multiplies the input."""
+        """``target, inputs``, to be called as ``gradcheck(target, *inputs)``; ``scale`` multiplies
+        the input."""
         return self.build(np.random.default_rng(seed), scale)
 
 

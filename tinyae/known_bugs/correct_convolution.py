@@ -204,7 +204,8 @@ def images(rng, scale, c=2, h=6, w=6, n=2):
 
 @correct
 def conv_with_loops(rng, scale):
-    """A convolution with stride 2 and padding 1 on an odd size: the last column is reached by few windows."""
+    """A convolution with stride 2 and padding 1 on an odd size: the last column is reached by few
+    windows."""
     return Conv(2, 3, rng, stride=2, padding=1), images(rng, scale, h=6, w=5)
 
 

@@ -111,7 +111,8 @@ def deep_relu_net(rng, scale):
 
 @correct
 def deep_sigmoid_net(rng, scale):
-    """Six linear layers with sigmoids: the first layer's gradient is about 1e-5 of the last one's."""
+    """Six linear layers with sigmoids: the first layer's gradient is about 1e-5 of the last
+    one's."""
     return deep(rng, Sigmoid), rows(rng, scale)
 
 
@@ -129,7 +130,8 @@ def residual_block(rng, scale):
 
 @correct
 def residual_block_zero(rng, scale):
-    """x + f(x) where f's last weights are 0, as many nets start: f's first gradient is exactly 0."""
+    """x + f(x) where f's last weights are 0, as many nets start: f's first gradient is exactly
+    0."""
     last = dense(rng, 6, 6)
     last.params["weight"][...] = 0
     return Residual(Sequential(dense(rng, 6, 6), Tanh(), last)), rows(rng, scale)

@@ -1,4 +1,5 @@
-"""Correct normalization layers. Their gradients are small differences of large terms, some of them exactly 0."""
+"""Correct normalization layers. Their gradients are small differences of large terms, some of them
+exactly 0."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from tinyae.layers import Conv2d, Layer, Linear, ReLU, Sequential
 
 
 class Norm(Layer):
-    """y = γ n + β with n = (x − mean) / √(var + ε), both over ``axis``: batch norm and layer norm."""
+    """y = γ n + β with n = (x − mean) / √(var + ε), both over ``axis``: batch norm and layer
+    norm."""
 
     def __init__(self, axis: Any, shape: tuple[int, ...], rng: Rng, eps: float = 1e-5):
         self.axis, self.eps = axis, eps
@@ -65,7 +67,8 @@ class RowNorm(Layer):
 
 
 class GroupNorm(Layer):
-    """Images (N, C, H, W), normalized over each group of C / groups channels; γ and β per channel."""
+    """Images (N, C, H, W), normalized over each group of C / groups channels; γ and β per
+    channel."""
 
     def __init__(self, groups: int, channels: int, rng: Rng):
         self.groups, self.norm = groups, Norm((2, 3, 4), (1,), rng)
@@ -220,7 +223,8 @@ def weight_norm(rng, scale):
 
 @correct
 def cosine_similarity(rng, scale):
-    """The cosine of the angle between rows of a and rows of b; it does not change with their lengths."""
+    """The cosine of the angle between rows of a and rows of b; it does not change with their
+    lengths."""
 
     def cosine(a, b):
         u, r = RowNorm().forward(a)[1]

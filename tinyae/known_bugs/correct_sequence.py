@@ -76,7 +76,8 @@ class RNN(Layer):
 
 
 class LSTMStep(Layer):
-    """One step: gates i, f, o and candidate g from x U + h W + b; c′ = f c + i g, h′ = o tanh(c′)."""
+    """One step: gates i, f, o and candidate g from x U + h W + b; c′ = f c + i g, h′ = o
+    tanh(c′)."""
 
     def __init__(self, d: int, h: int, rng: Rng):
         self.params = {
@@ -85,7 +86,7 @@ class LSTMStep(Layer):
         }
         self.params["b"] = 0.1 * rng.normal(size=4 * h)
 
-    def forward(self, x: Array, h: Array, c: Array) -> tuple[tuple[Array, Array], Any]:
+    def forward(self, x: Array, h: Array, c: Array) -> tuple[tuple[Array, Array], Any]:  # type: ignore[override]
         a = x @ self.params["U"] + h @ self.params["W"] + self.params["b"]
         i, f, o, g = np.split(a, 4, axis=1)
         i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
@@ -105,7 +106,8 @@ class LSTMStep(Layer):
         return self.collect(x, h, np.concatenate(gates, axis=1), dc * f)
 
     def collect(self, x: Array, h: Array, da: Array, dc: Array) -> Any:
-        """From the gradients at the gates' sums and at the old c to those of inputs and parameters."""
+        """From the gradients at the gates' sums and at the old c to those of inputs and
+        parameters."""
         dx, dh = da @ self.params["U"].T, da @ self.params["W"].T
         return (dx, dh, dc), {"U": x.T @ da, "W": h.T @ da, "b": da.sum(axis=0)}
 
@@ -120,7 +122,7 @@ class GRUStep(Layer):
         }
         self.params |= {"V": rng.normal(size=(d, h)), "R": rng.normal(size=(h, h)) / np.sqrt(h)}
 
-    def forward(self, x: Array, h: Array) -> tuple[Array, Any]:
+    def forward(self, x: Array, h: Array) -> tuple[Array, Any]:  # type: ignore[override]
         z, r = np.split(sigmoid(x @ self.params["U"] + h @ self.params["W"]), 2, axis=1)
         n = np.tanh(x @ self.params["V"] + (r * h) @ self.params["R"])
         return (1 - z) * n + z * h, (x, h, z, r, n)

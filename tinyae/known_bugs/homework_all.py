@@ -6,6 +6,9 @@ from tinyae.known_bugs import (  # noqa: F401  they fill HOMEWORK
     homework_losses,
     homework_nets,
     homework_normalization,
+    homework_pooling,
+    homework_recurrent,
+    homework_scaling,
     homework_sequence,
     homework_state,
 )

@@ -16,14 +16,16 @@ Build = Callable[[np.random.Generator], tuple[Any, tuple[Any, ...]]]
 class Homework:
     """A layer or function whose gradient is wrong.
 
-    ``about`` names the cause in a student's words. ``tensor`` is the tensor whose gradient is wrong, or
-    several, separated by ``", "``. ``cause`` and ``misleading`` are regular expressions: a hint in which one
-    of ``cause`` occurs names the cause, a hint in which one of ``misleading`` occurs names another one.
+    ``about`` names the cause in a student's words. ``tensor`` is the tensor whose gradient is
+    wrong, or several, separated by ``", "``. ``cause`` and ``misleading`` are regular expressions:
+    a hint in which one of ``cause`` occurs names the cause, a hint in which one of ``misleading``
+    occurs names another one.
 
-    ``needs`` says what a checker must support to see the bug: ``"several inputs"`` (``forward(x, h) -> y,
-    cache`` and ``backward(dy, cache) -> (dx, dh), grads``), ``"several outputs"`` (y and dy are tuples),
-    ``"integer inputs"`` (held fixed, no gradient), ``"unlisted arrays"`` (weights that are not in ``params``),
-    ``"state"`` (each gradient is right until the layer is used a second time).
+    ``needs`` says what a checker must support to see the bug: ``"several inputs"`` (``forward(x, h)
+    -> y, cache`` and ``backward(dy, cache) -> (dx, dh), grads``), ``"several outputs"`` (y and dy
+    are tuples), ``"integer inputs"`` (held fixed, no gradient), ``"unlisted arrays"`` (weights that
+    are not in ``params``), ``"state"`` (each gradient is right until the layer is used a second
+    time).
     """
 
     name: str
@@ -64,7 +66,8 @@ def homework(
     kind: str | None = None,
     needs: str = "",
 ) -> Callable[[Build], Build]:
-    """Add the decorated ``build(rng) -> target, inputs`` to ``HOMEWORK``; its docstring is ``about``."""
+    """Add the decorated ``build(rng) -> target, inputs`` to ``HOMEWORK``; its docstring is
+    ``about``."""
 
     def add(build: Build) -> Build:
         about = " ".join((build.__doc__ or "").split())

@@ -1,4 +1,5 @@
-"""Homework on nets: residual blocks, tied weights, joined and split inputs, functions with several arguments."""
+"""Homework on nets: residual blocks, tied weights, joined and split inputs, functions with several
+arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from tinyae.known_bugs.correct_normalization import Norm, dense
 from tinyae.known_bugs.homework_base import homework, with_backward
 from tinyae.layers import Layer, ReLU, Sequential, Tanh
 
-SKIP = r"\bskip\b|identity|residual|direct path|\+ ?dy|dy (itself )?is missing|shortcut|missing term|adds? dy"
+SKIP = (
+    r"\bskip\b|identity|residual|direct path|\+ ?dy|dy (itself )?is missing|shortcut|missing term"
+    r"|adds? dy"
+)
 INNER = (r"error is in (the dx of )?(layer )?f\b",)
 PATH = r"path|branch|second use|used twice|missing|term|both uses|other use"
 
@@ -76,7 +80,8 @@ def residual_adds_x(rng):
 
 @homework("x", SKIP, r"norm|before|after|order", misleading=INNER)
 def residual_skip_through_norm(rng):
-    """Pre-norm block: I added dy before the norm's backward, so the skip goes through the norm too."""
+    """Pre-norm block: I added dy before the norm's backward, so the skip goes through the norm
+    too."""
 
     def backward(self, dy, cache):
         norm, linear = self.f.layers

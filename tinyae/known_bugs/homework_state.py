@@ -1,6 +1,8 @@
-"""Homework with old-style layers: values kept on self, arrays that are overwritten, weights that nobody lists.
+"""Homework with old-style layers: values kept on self, arrays that are overwritten, weights that
+nobody lists.
 
-Where ``needs`` is ``"state"``, the first backward after a forward is right; a second use of the layer shows the mistake.
+Where ``needs`` is ``"state"``, the first backward after a forward is right; a second use of the
+layer shows the mistake.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ import numpy as np
 from tinyae.known_bugs.homework_base import homework
 from tinyae.layers import Layer
 
-STALE = r"self\b|\bstate|stale|remember|keeps|second forward|another forward|forward .*again|(earlier|last|latest) forward|cache"
+STALE = (
+    r"self\b|\bstate|stale|remember|keeps|second forward|another forward"
+    r"|forward .*again|(earlier|last|latest) forward|cache"
+)
 TWICE = r"accumulat|second (call|time|backward)|twice|reset|\bstate|repeat|again|not the same"
 IN_PLACE = r"in[- ]place|overwr|chang(es|ed)|modif|mutat"
 UNLISTED = r"params|not listed|unlisted|is missing from|never checked|not (a )?parameter"
@@ -80,7 +85,8 @@ def keeps_output(rng):
 
 @homework("x", STALE, needs="state")
 def keeps_output_buffer(rng):
-    """tanh writes into one buffer that it made at first use: an earlier y changes with each forward."""
+    """tanh writes into one buffer that it made at first use: an earlier y changes with each
+    forward."""
 
     class Buffered(Layer):
         buffer = None

@@ -43,7 +43,7 @@ def sequential_bias_mean(rng):
 
 @bug("x", "upstream")
 def sequential_stops_early(rng):
-    """A net of convolutions whose first dx is spoilt: all parameters are right."""
+    """A net of convolutions whose first dx is changed: all parameters are right."""
     first = with_bug(conv(rng), x=lambda g, *_: np.tanh(np.roll(g, 1, 2)))
     return Sequential(first, ReLU(), Flatten(), Linear(48, 4, rng=rng, dtype=np.float64)), (
         images(rng),

@@ -1,4 +1,5 @@
-"""The wall of wrong gradients: sparsity and contraction as people have published and copied them."""
+"""The wall of wrong gradients: sparsity and contraction as people have published and copied
+them."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ def kl_misplaced_brackets(rng):
 
 
 def contraction(x, w, b):
-    """Ω = Σ_n Σ_j (h_j (1 − h_j))² Σ_i W_ji² / N of one sigmoid layer (Rifai et al. 2011), and what its gradient needs."""
+    """Ω = Σ_n Σ_j (h_j (1 − h_j))² Σ_i W_ji² / N of one sigmoid layer (Rifai et al. 2011), and what
+    its gradient needs."""
     h = 1 / (1 + np.exp(-(x @ w.T + b)))
     s = h * (1 - h)
     norms = (w * w).sum(axis=1)
@@ -89,7 +91,8 @@ def encoder(rng):
 
 @bug("w", "factor", published=True)
 def contraction_half(rng):
-    """ynd/cae.py: the penalty's gradient is half of that of its own value, so λ is silently halved."""
+    """ynd/cae.py: the penalty's gradient is half of that of its own value, so λ is silently
+    halved."""
 
     def penalty(x, w, b):
         h, s, norms, value = contraction(x, w, b)
@@ -121,7 +124,8 @@ def contraction_no_gradient(rng):
 
 @bug("w", "frozen", published=True)
 def contraction_frozen_weights(rng):
-    """A much-copied blog post: Σ W² comes from a frozen copy of the weights, so its share of dW is missing."""
+    """A much-copied blog post: Σ W² comes from a frozen copy of the weights, so its share of dW is
+    missing."""
 
     def penalty(x, w, b):
         h, s, norms, value = contraction(x, w, b)
@@ -168,7 +172,8 @@ def contraction_square_of_sum(rng):
 
 @bug("w", "unknown", published=True)
 def contraction_weights_summed_first(rng):
-    """pylearn2 #90: the gradient of (Σ W)² for that of Σ W², the weights are summed, then squared."""
+    """pylearn2 #90: the gradient of (Σ W)² for that of Σ W², the weights are summed, then
+    squared."""
 
     def penalty(x, w, b):
         h, s, _, value = contraction(x, w, b)
@@ -182,5 +187,6 @@ def contraction_weights_summed_first(rng):
 
 @bug("bias", "factor", published=True)
 def denoising_bias_mean(rng):
-    """yusugomori dA.py: the weight's step is a batch sum, the bias's a batch mean, N times apart."""
+    """yusugomori dA.py: the weight's step is a batch sum, the bias's a batch mean, N times
+    apart."""
     return with_bug(SigmoidLayer(5, 4, rng=rng), bias=lambda g, dy, *_: g / len(dy)), (rows(rng),)

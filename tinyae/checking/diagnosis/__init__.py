@@ -1,10 +1,10 @@
 """From "wrong" to "why": hints from the relation of backward's values to the numeric ones.
 
 A relation is a function of a ``Case``, which is all that is known about one wrong tensor. It
-recognizes one family of mistakes and returns a hint that states its evidence, or None. The relations
-are tried in the order of ``RELATIONS``, from the most special one to the least, and the first that fits
-*every* entry that was checked decides. If none fits, the hint says just that: a guess would cost the
-reader more.
+recognizes one family of mistakes and returns a hint that states its evidence, or None. The
+relations are tried in the order of ``RELATIONS``, from the most special one to the least, and the
+first that fits *every* entry that was checked decides. If none fits, the hint says just that: a
+guess would cost the reader more.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
-from tinyae.checking.diagnosis.structure import (
+from tinyae.checking.diagnosis.selection import (
     known_sums,
     lost_entries,
-    missing_path,
     only_largest,
+    overwritten_windows,
+    summed_over,
+    unmoved_outputs,
+)
+from tinyae.checking.diagnosis.structure import (
+    missing_path,
     other_examples,
     other_mask,
-    overwritten_windows,
     skip_connection,
-    summed_over,
     tied_maximum,
-    unmoved_outputs,
     window_position,
 )
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
@@ -43,6 +44,7 @@ from tinyae.checking.diagnosis.values import (
     zero,
 )
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report
 
 __all__ = ["RELATIONS", "Case", "diagnose"]
@@ -84,7 +86,8 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
 
 
 def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:
-    """The hints for every tensor that is not ok, equal ones joined, and where in a container the trouble starts."""
+    """The hints for every tensor that is not ok, equal ones joined, and where in a container the
+    trouble starts."""
     hints: list[Hint] = []
     for row in report.tensors:
         if row.verdict == "ok":
@@ -95,7 +98,8 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
         elif row.note.startswith("relative error"):
             found = case.hint(
                 "tiny error",
-                f"{row.name}'s gradient is right to the digits that finite differences see, and wrong "
+                f"{row.name}'s gradient is right to the digits that finite differences see, and "
+                "wrong "
                 "beyond: a constant with too few digits, an epsilon, or a backward made of finite "
                 "differences",
             )
@@ -114,7 +118,8 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
                 "precision",
                 report.findings[-1].tensor,
                 "right in float64, wrong in the narrower dtype: a constant "
-                "too small for it (1e-12 added to float32), a difference of nearly equal numbers, or an overflow",
+                "too small for it (1e-12 added to float32), a difference of nearly equal numbers, "
+                "or an overflow",
             )
         )
     return joined(hints) + upstream(problem, report, hints)
@@ -132,13 +137,15 @@ def unknown(case: Case) -> Hint:
     share = f"{int(case.wrong.sum())} of {len(case.index)} entries of {case.name} are wrong"
     return case.hint(
         "unknown",
-        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a permutation, "
+        f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a "
+        "permutation, "
         f"a border, a stride, or one of a few formulas often confused. {case.side_by_side()}",
     )
 
 
 def joined(hints: list[Hint]) -> list[Hint]:
-    """Tensors with the same complaint share one sentence: the first one's, with the others' names behind it."""
+    """Tensors with the same complaint share one sentence: the first one's, with the others' names
+    behind it."""
     groups: dict[tuple[str, str], list[Hint]] = {}
     for hint in hints:
         cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", hint.text.partition(": ")[2])
@@ -152,7 +159,8 @@ def joined(hints: list[Hint]) -> list[Hint]:
 
 
 def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
-    """In a chain of layers the gradient flows from the end to the start: the first wrong layer from the end is where to look."""
+    """In a chain of layers the gradient flows from the end to the start: the first wrong layer from
+    the end is where to look."""
     if not problem.chain or any(h.kind not in ("unknown", "product rule") for h in hints):
         return []
     layers = [t for t in report.tensors if "." in t.name]
@@ -172,9 +180,11 @@ def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
         Hint(
             "upstream",
             last,
-            f"the gradients of layer {last} and after are right, all before are wrong: the error is in "
+            f"the gradients of layer {last} and after are right, all before are wrong: the error "
+            "is in "
             f"the dx of layer {last} or of a layer {where}"
             if bad
-            else f"all parameters are right and only x is wrong: the error is in the dx of layer {last} or of one before it",
+            else "all parameters are right and only x is wrong: the error is in the dx of layer "
+            f"{last} or of one before it",
         )
     ]

@@ -26,7 +26,8 @@ def rearranged(case: Case) -> Hint | None:
 
 
 def other_parameter(case: Case) -> Hint | None:
-    """Backward would be right if a parameter were transposed or flipped first: it uses the parameter the wrong way round."""
+    """Backward would be right if a parameter were transposed or flipped first: it uses the
+    parameter the wrong way round."""
     for name, p in case.problem.tensors.items():
         if name in case.problem.inputs or name == case.name or p.ndim < 2:
             continue
@@ -49,7 +50,8 @@ def other_parameter(case: Case) -> Hint | None:
             ):
                 return case.hint(
                     kind,
-                    f"{case.name}'s gradient would be right for {name} after {told}: backward uses {name} "
+                    f"{case.name}'s gradient would be right for {name} after {told}: backward uses "
+                    f"{name} "
                     "the wrong way round",
                 )
     return None
@@ -65,7 +67,8 @@ def swapped_names(case: Case) -> Hint | None:
         if same_shape and case.matches(case.A, row.numeric_values[case.keep]):
             return case.hint(
                 "swapped",
-                f"{case.name}'s gradient is the numeric gradient of {row.name}: two names are swapped",
+                f"{case.name}'s gradient is the numeric gradient of {row.name}: two names are "
+                "swapped",
             )
     return None
 
@@ -100,7 +103,8 @@ def rearrangements(a: Array) -> Iterator[tuple[str, str, Array]]:
 
 
 def permutation(case: Case) -> str:
-    """Slices of the gradient, along some axis, that match slices of the numeric one in another order."""
+    """Slices of the gradient, along some axis, that match slices of the numeric one in another
+    order."""
     a, n = case.A.reshape(case.v.shape), case.N.reshape(case.v.shape)
     for axis in range(a.ndim):
         left, right = (np.moveaxis(b, axis, 0).reshape(b.shape[axis], -1) for b in (a, n))

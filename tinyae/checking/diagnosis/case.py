@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report, TensorReport, shape_text
 
 Array = np.ndarray
@@ -17,7 +17,8 @@ Array = np.ndarray
 
 @dataclass
 class Case:
-    """One wrong tensor: the looked-at entries without the kinks, backward's values A and numeric ones N there."""
+    """One wrong tensor: the looked-at entries without the kinks, backward's values A and numeric
+    ones N there."""
 
     problem: Problem
     baseline: Baseline
@@ -63,7 +64,8 @@ class Case:
 
     @cached_property
     def columns(self) -> Array | None:
-        """∂y/∂entry for each entry, (entries, y.size): with it, the gradient for any other cotangent costs a product."""
+        """∂y/∂entry for each entry, (entries, y.size): with it, the gradient for any other
+        cotangent costs a product."""
         columns = [
             v.column for (_, _, v), kept in zip(self.row.entries, self.keep, strict=True) if kept
         ]

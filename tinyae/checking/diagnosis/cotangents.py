@@ -1,4 +1,5 @@
-"""Backward's values are the true gradient for another cotangent dy, or with another derivative f'."""
+"""Backward's values are the true gradient for another cotangent dy, or with another derivative
+f'."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def elementwise(case: Case) -> Hint | None:
         if case.matches(case.A, diagonal * d):
             return case.hint(
                 "diagonal",
-                f"{case.counted()}: only the diagonal of the Jacobian was used, dx_i = ∂y_i/∂x_i dy_i, "
+                f"{case.counted()}: only the diagonal of the Jacobian was used, dx_i = ∂y_i/∂x_i "
+                "dy_i, "
                 "but each output depends on other inputs too",
             )
         return None
@@ -58,7 +60,8 @@ def elementwise(case: Case) -> Hint | None:
             if case.matches(one, inner, least=4):
                 return case.hint(
                     "product rule",
-                    f"{case.counted()}: y = x · g(x), and one of the two terms of the product rule, "
+                    f"{case.counted()}: y = x · g(x), and one of the two terms of the product "
+                    "rule, "
                     "g(x) + x · g'(x), is missing",
                 )
     two = np.unique(np.round(diagonal, 9))
@@ -66,7 +69,8 @@ def elementwise(case: Case) -> Hint | None:
         return case.hint(
             "sides swapped",
             f"{case.counted()}: the derivative has two values, {two[0]:.4g} and {two[1]:.4g}, and "
-            "backward uses each where the other belongs: the two sides of the condition are swapped",
+            "backward uses each where the other belongs: the two sides of the condition are "
+            "swapped",
         )
     if case.matches(case.A, diagonal**2 * d):
         return case.hint(
@@ -98,7 +102,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             only[i] = dy[i]
             yield (
                 "one example",
-                f"only the {told} example's, all others are lost (an overwritten sum, = for +=, an index)",
+                f"only the {told} example's, all others are lost (an overwritten sum, = for +=, an "
+                "index)",
                 only,
             )
             yield "one example", f"only the {told} example's, times {len(dy)}", only * len(dy)

@@ -38,7 +38,8 @@ def scaled_lines(case: Case) -> Hint | None:
             if np.allclose(ratio, values, rtol=1e-5):
                 return case.hint(
                     "line factor",
-                    f"in each {line} of {case.name}, backward = numeric × {told}: this factor is too "
+                    f"in each {line} of {case.name}, backward = numeric × {told}: this factor is "
+                    "too "
                     f"much{_inverse(told)}",
                 )
         if case.problem.scalar:
@@ -49,7 +50,8 @@ def scaled_lines(case: Case) -> Hint | None:
                 "line factor",
                 f"in each {line} of {case.name}, backward / numeric is one constant "
                 f"({', '.join(f'{r:.4g}' for r in ratio[:3])}, ...): a factor that belongs to the "
-                f"{whose} (a norm, a standard deviation or variance, a scale γ) is missing or used once too often",
+                f"{whose} (a norm, a standard deviation or variance, a scale γ) is missing or used "
+                "once too often",
             )
     return None
 
@@ -99,7 +101,8 @@ def factor_in_part(case: Case) -> Hint | None:
     cause = name_of_factor(ratio, case) or "a constant factor is wrong there"
     return case.hint(
         "part factor",
-        f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), all of "
+        f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "
+        "all of "
         f"them {ratio:.4g} × numeric: one part has a wrong factor: {cause}",
     )
 

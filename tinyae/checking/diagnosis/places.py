@@ -1,4 +1,5 @@
-"""Where the wrong entries are: a few of them, a border, every second row, one sign, whole slices."""
+"""Where the wrong entries are: a few of them, a border, every second row, one sign, whole
+slices."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def few_entries(case: Case) -> Hint | None:
 
 
 def side(case: Case) -> Hint | None:
-    """Wrong exactly where the entry itself is negative (or positive): one branch of a case distinction."""
+    """Wrong exactly where the entry itself is negative (or positive): one branch of a case
+    distinction."""
     flat, scale = case.v.reshape(-1)[case.index], np.abs(case.N).max(initial=0)
     counts = case.wrong | (np.maximum(np.abs(case.A), np.abs(case.N)) > 1e-6 * scale)
     for told, mask in (("negative", flat < 0), ("positive", flat > 0)):
@@ -41,7 +43,8 @@ def side(case: Case) -> Hint | None:
             sign = ", its sign" if constant and abs(ratio + 1) < 1e-5 else ""
             return case.hint(
                 "side",
-                f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that branch "
+                f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that "
+                "branch "
                 f"of the function has the wrong derivative{sign}",
             )
     return None
@@ -62,7 +65,8 @@ def border(case: Case) -> Hint | None:
     return case.hint(
         "border",
         f"{case.name}'s gradient is right inside and wrong at the border ({told} of "
-        f"{shape_text(sizes)}): padding added or cut off wrongly, or windows that do not reach the end",
+        f"{shape_text(sizes)}): padding added or cut off wrongly, or windows that do not reach the "
+        "end",
     )
 
 
@@ -82,7 +86,8 @@ def stride(case: Case) -> Hint | None:
                 )
                 return case.hint(
                     "stride",
-                    f"{case.name}'s gradient is wrong in every {nth} of its {told} ({few(positions)}): "
+                    f"{case.name}'s gradient is wrong in every {nth} of its {told} "
+                    f"({few(positions)}): "
                     "the stride is not undone as it was done",
                 )
     return None
@@ -102,7 +107,8 @@ def one_axis(case: Case) -> Hint | None:
                 )
             return case.hint(
                 "slices",
-                f"{case.name}'s gradient is right only at {_ends(good, case.v.shape[axis])} along axis {axis} "
+                f"{case.name}'s gradient is right only at {_ends(good, case.v.shape[axis])} along "
+                f"axis {axis} "
                 f"(of {case.v.shape[axis]}): an index where a slice belongs",
             )
     return None
@@ -111,8 +117,8 @@ def one_axis(case: Case) -> Hint | None:
 def lines(case: Case) -> tuple[Array, tuple[int, int], list[set[int]], str] | None:
     """The two spatial axes' positions that are wrong altogether, if they explain every wrong entry.
 
-    Returns (sizes, axes, [wrong rows, wrong columns], "or" | "and"): an entry is wrong where its row *or* its column is in
-    the sets; or where its row *and* its column are.
+    Returns (sizes, axes, [wrong rows, wrong columns], "or" | "and"): an entry is wrong where its
+    row *or* its column is in the sets; or where its row *and* its column are.
     """
     if case.v.ndim < 3:
         return None
@@ -132,14 +138,16 @@ def lines(case: Case) -> tuple[Array, tuple[int, int], list[set[int]], str] | No
 
 
 def telling(case: Case) -> tuple[Array, Array]:
-    """Coordinates (entries, axes) and wrong-flags of the entries that can tell: 0 for 0 is right by accident."""
+    """Coordinates (entries, axes) and wrong-flags of the entries that can tell: 0 for 0 is right by
+    accident."""
     scale = np.abs(case.N).max(initial=0)
     counts = case.wrong | (np.maximum(np.abs(case.A), np.abs(case.N)) > 1e-6 * scale)
     return np.stack(np.unravel_index(case.index[counts], case.v.shape), axis=1), case.wrong[counts]
 
 
 def splits(places: Array, wrong: Array, axis: int) -> tuple[list[int], list[int]] | None:
-    """(wrong positions, right positions) along the axis, if the position alone decides and both exist."""
+    """(wrong positions, right positions) along the axis, if the position alone decides and both
+    exist."""
     bad, good = set(places[wrong, axis].tolist()), set(places[~wrong, axis].tolist())
     return (sorted(bad), sorted(good)) if bad and good and not bad & good else None
 
@@ -154,5 +162,8 @@ def run_length(positions: set[int], order: range) -> int:
 
 
 def _ends(positions: list[int], size: int) -> str:
-    names = {(0,): "0, the first position,", (size - 1,): f"{size - 1}, the last position,"}
+    names: dict[tuple[int, ...], str] = {
+        (0,): "0, the first position,",
+        (size - 1,): f"{size - 1}, the last position,",
+    }
     return names.get(tuple(positions), few(positions))

@@ -1,5 +1,6 @@
 """What the numeric Jacobian shows about a layer's structure, and which part of it backward lacks: a
-skip connection, a path through the mean, other examples, overlapping windows, a second random mask."""
+skip connection, a path through the mean, other examples, overlapping windows, a second random
+mask."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def skip_connection(case: Case) -> Hint | None:
         if np.abs(case.columns).sum() > np.abs(diagonal).sum() * (1 + 1e-6):
             return case.hint(
                 "skip connection",
-                f"{case.counted()} equal dy: that is the skip connection alone, the path through f is "
+                f"{case.counted()} equal dy: that is the skip connection alone, the path through f "
+                "is "
                 "missing (y = x + f(x) gives dx = dy + the gradient through f)",
             )
     for sign, told in ((-1, "is missing"), (1, "was added twice, or does not belong there")):
@@ -45,55 +47,12 @@ def tied_maximum(case: Case) -> Hint | None:
     a, n = wrong[0]
     return case.hint(
         "ties",
-        f"entries of {case.name} with equal values: moved together, the output changes by {n:.4g} per "
-        f"unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied entry "
+        f"entries of {case.name} with equal values: moved together, the output changes by {n:.4g} "
+        "per "
+        f"unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied "
+        "entry "
         "(a mask x == max) instead of to one of them, or shared among them",
     )
-
-
-def unmoved_outputs(case: Case) -> Hint | None:
-    """A gradient where no output moves."""
-    still = np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack
-    if case.wrong.sum() >= 3 and np.array_equal(case.wrong, still & (case.A != 0)):
-        return case.hint(
-            "dead entries",
-            f"{case.name}'s gradient is wrong exactly at the {int(case.wrong.sum())} entries that do not "
-            "move the output (numeric 0): the gradient is sent to entries that were not selected "
-            "(a maximum, a mask, an index)",
-        )
-    return None
-
-
-def overwritten_windows(case: Case) -> Hint | None:
-    """Where several output positions add up, backward holds the share of one of them: = for +=."""
-    shares = _shares(case)
-    if shares is None or not case.wrong.any():
-        return None
-    shares, a = shares[case.wrong], case.A[case.wrong]
-    tolerance = 1e-5 * np.abs(case.N).max() + 3 * case.slack.max()
-    several = (np.abs(shares) > tolerance).sum(axis=1) >= 2
-    one = np.abs(shares - a[:, None]).min(axis=1) <= tolerance
-    empty = np.abs(a) <= tolerance  # the last window overwrote it with 0
-    if np.all(one | empty) and (several & one & ~empty).sum() >= 2:
-        return case.hint(
-            "overwritten sum",
-            f"each wrong entry of {case.name} is the share of a single output position (or 0), though "
-            "several add up: a position was overwritten, = where += belongs (overlapping windows, a "
-            "repeated index)",
-        )
-    return None
-
-
-def _shares(case: Case) -> Array | None:
-    """What each output position contributes to each entry: (entries, positions)."""
-    if case.columns is None:
-        return None
-    shape, products = case.baseline.y.shape, case.columns * case.baseline.dy.reshape(-1)
-    if len(shape) < 2:
-        return None
-    products = products.reshape(len(products), *shape)
-    channel = 2 if len(shape) == 4 else products.ndim - 1  # images are (N, C, H, W)
-    return products.sum(axis=channel).reshape(len(products), -1)
 
 
 def window_position(case: Case) -> Hint | None:
@@ -108,7 +67,8 @@ def window_position(case: Case) -> Hint | None:
     if all(0 <= in_a < 0.75 * in_n for in_a, in_n in reach):
         return case.hint(
             "stride",
-            f"backward fills only the first {reach[0][0] + 1} rows and {reach[1][0] + 1} columns of "
+            f"backward fills only the first {reach[0][0] + 1} rows and {reach[1][0] + 1} columns "
+            "of "
             f"{case.name}'s gradient, the numeric one {reach[0][1] + 1} and {reach[1][1] + 1}: "
             "windows start at i · stride, not at i, and their entries are dilation apart",
         )
@@ -191,8 +151,10 @@ def other_examples(case: Case) -> Hint | None:
     if coupled and case.matches(case.A, own):
         return case.hint(
             "examples coupled",
-            f"{case.counted()} hold only their own example's share, but each output depends on other "
-            "examples too (a mean, a sum without axis, batch statistics): backward leaves these out",
+            f"{case.counted()} hold only their own example's share, but each output depends on "
+            "other "
+            "examples too (a mean, a sum without axis, batch statistics): backward leaves these "
+            "out",
         )
     only = np.zeros_like(case.baseline.dy)
     only[0] = case.baseline.dy[0]
@@ -210,7 +172,8 @@ def other_examples(case: Case) -> Hint | None:
         if np.abs(back[1:]).max(initial=0) > tolerance:
             return case.hint(
                 "examples coupled",
-                f"an example's output depends on that example alone, but with dy of the first example "
+                f"an example's output depends on that example alone, but with dy of the first "
+                "example "
                 f"only, backward gives all examples of {case.name} a gradient: a sum or mean "
                 "without axis",
             )
@@ -236,83 +199,4 @@ def other_mask(case: Case) -> Hint | None:
             f"{case.name}'s gradient is dy times a mask of the same values as forward's, with its "
             "zeros in other places: backward draws a new random mask. Keep forward's in the cache",
         )
-    return None
-
-
-def lost_entries(case: Case) -> Hint | None:
-    """Wrong exactly where backward gives 0 and the output does move."""
-    lost = (case.A == 0) & (np.abs(case.N) > 1e4 * case.slack + 1e-9 * np.abs(case.N).max())
-    if not (2 <= lost.sum() < len(lost)) or not np.array_equal(lost, case.wrong):
-        return None
-    which = ""
-    places = np.unravel_index(case.index[lost], case.v.shape)
-    for name, labels in case.problem.fixed.items():
-        if labels.dtype.kind in "iu" and labels.ndim == 1 and case.v.ndim == 2:
-            if np.array_equal(labels[places[0]], places[1]):
-                which = f", those of the right class ({name})"
-    return case.hint(
-        "lost entries",
-        f"{int(lost.sum())} entries of {case.name} get no gradient{which}, though they move the output: a "
-        "branch, a mask or an index leaves them out (wrong condition, = for +=)",
-    )
-
-
-def only_largest(case: Case) -> Hint | None:
-    """All of the gradient goes to the largest entry of each row."""
-    if case.v.ndim < 2 or not case.complete or case.name not in case.problem.inputs:
-        return None
-    a, largest = case.A.reshape(case.v.shape), case.v == case.v.max(axis=-1, keepdims=True)
-    n = np.abs(case.N.reshape(case.v.shape))
-    if np.array_equal(a != 0, largest) and (n[~largest] > 1e-6 * n.max()).any():
-        return case.hint(
-            "largest only",
-            f"backward gives the largest entry of each row of {case.name} all of the gradient, as for "
-            "a maximum, but the other entries move the output too",
-        )
-    return None
-
-
-def known_sums(case: Case) -> Hint | None:
-    """A parameter's gradient is a known sum, but the wrong one: over other axes, or of the raw input."""
-    if case.baseline.dy.ndim < 2 or case.v.ndim != 1 or not case.complete:
-        return None
-    dy = case.baseline.dy
-    for axis in range(dy.ndim):
-        others = tuple(i for i in range(dy.ndim) if i != axis)
-        if dy.shape[axis] != len(case.v):
-            continue
-        if case.matches(case.A, dy.sum(axis=others)):
-            return case.hint(
-                "wrong axes",
-                f"{case.name}'s gradient is dy summed over the axes {others}: the wrong axes",
-            )
-        for name in case.problem.inputs:
-            x = case.problem.tensors[name]
-            if x.shape == dy.shape and case.matches(case.A, (dy * x).sum(axis=others)):
-                return case.hint(
-                    "raw input",
-                    f"{case.name}'s gradient is Σ dy · {name} with the raw input: it must be the value "
-                    f"that {case.name} multiplies (the normalized one)",
-                )
-    return None
-
-
-def summed_over(case: Case) -> Hint | None:
-    """Along an axis, every entry holds the sum (or mean) of the numeric ones."""
-    if not case.complete or case.v.ndim < 1:
-        return None
-    a, n = case.A.reshape(case.v.shape), case.N.reshape(case.v.shape)
-    for axis in range(case.v.ndim):
-        for told, total in (
-            ("sum", n.sum(axis, keepdims=True)),
-            ("mean", n.mean(axis, keepdims=True)),
-        ):
-            spread = np.broadcast_to(total, n.shape).reshape(-1)
-            if case.v.shape[axis] > 1 and case.matches(a.reshape(-1), spread):
-                return case.hint(
-                    "summed over",
-                    f"every entry of {case.name}'s gradient is the {told} of the numeric ones along axis "
-                    f"{axis}: a {told} without axis, or over one axis (the channels, the features) too "
-                    "many",
-                )
     return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking import numeric
-from tinyae.checking.adapters import Problem
-from tinyae.checking.contract import Baseline
+from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
 Array = np.ndarray
@@ -23,7 +23,8 @@ def not_a_gradient(case: Case) -> Hint | None:
     return case.hint(
         "product rule",
         f"{case.name}'s gradient is not the gradient of any function: its own derivative is not "
-        f"symmetric ({gap:.2g} off): a term of the product or chain rule is missing (something that "
+        f"symmetric ({gap:.2g} off): a term of the product or chain rule is missing (something "
+        "that "
         f"depends on {case.name} was taken as a constant; with tied weights, a second path)."
         f" {case.side_by_side()}",
     )

@@ -14,13 +14,15 @@ def zero(case: Case) -> Hint | None:
     if not np.any(case.gradient):
         return case.hint(
             "zero",
-            f"all of {case.name}'s gradient is 0 and the numeric one is not: a gradient never filled in, "
+            f"all of {case.name}'s gradient is 0 and the numeric one is not: a gradient never "
+            "filled in, "
             "or cut off on the way (integer division, a mask, a copy that is not returned)",
         )
     if np.all(np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack):
         return case.hint(
             "flat",
-            f"the output does not move at all with {case.name}, but backward gives it a gradient: forward "
+            f"the output does not move at all with {case.name}, but backward gives it a gradient: "
+            "forward "
             f"does not use {case.name}, rounds (//, astype(int)), or uses a frozen copy of it",
         )
     return None
@@ -40,13 +42,14 @@ def factor(case: Case) -> Hint | None:
     name = name_of_factor(ratio, case)
     if len(case.index) < 2 and not name:
         return None
-    told = f"{case.counted()}: backward = {ratio:.4g} × numeric, spread {np.ptp(ratios) / abs(ratio):.0e}"
+    spread = np.ptp(ratios) / abs(ratio)
+    told = f"{case.counted()}: backward = {ratio:.4g} × numeric, spread {spread:.0e}"
     return case.hint("factor", f"{told}: {name or 'a constant factor is wrong'}")
 
 
 def name_of_factor(ratio: float, case: Case) -> str:
-    """What a constant backward / numeric usually comes from. Two explanations where two fit; an empty
-    string for no idea."""
+    """What a constant backward / numeric usually comes from. Two explanations where two fit; an
+    empty string for no idea."""
     y, v = case.baseline.y, case.v
     data = (
         next(iter(case.problem.tensors.values()))
@@ -86,7 +89,8 @@ def name_of_factor(ratio: float, case: Case) -> str:
                 )
             if near(sign / size):
                 found.append(
-                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by {size} "
+                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by "
+                    f"{size} "
                     f"once too often{also}"
                 )
         if near(sign / 2):
@@ -126,7 +130,8 @@ def offset(case: Case) -> Hint | None:
     return case.hint(
         "offset",
         f"the {len(difference)} wrong entries of {case.name} are all off by the same number, "
-        f"backward − numeric = {c:.4g}{told}: a constant is not subtracted there, or added (the 1 at the label, in "
+        f"backward − numeric = {c:.4g}{told}: a constant is not subtracted there, or added (the 1 "
+        "at the label, in "
         "cross-entropy)",
     )
 
@@ -139,7 +144,8 @@ def extra_term(case: Case) -> Hint | None:
         if len(case.index) > 2 and case.matches(difference, c * v, least=3):
             return case.hint(
                 "decay",
-                f"{case.counted()}: backward − numeric = {c:.4g} × {case.name} itself: weight decay was "
+                f"{case.counted()}: backward − numeric = {c:.4g} × {case.name} itself: weight "
+                "decay was "
                 "added to the gradient (twice, or without being in the loss)",
             )
     if case.name in case.problem.inputs:
@@ -157,7 +163,8 @@ def extra_term(case: Case) -> Hint | None:
                     if case.matches(difference, spread[case.index]):
                         return case.hint(
                             "bias in dx",
-                            f"{case.counted()}: backward − numeric is {told}: the bias was added on "
+                            f"{case.counted()}: backward − numeric is {told}: the bias was added "
+                            "on "
                             "the way back too, but the derivative of x W + b by x has no b",
                         )
     if case.complete and case.v.ndim == 2 and min(case.v.shape) > 1:
@@ -167,15 +174,18 @@ def extra_term(case: Case) -> Hint | None:
             if case.v.shape[axis] > 2 and case.matches((c * w).reshape(-1), difference, least=3):
                 return case.hint(
                     "frozen",
-                    f"in each {rows} of {case.name}, backward − numeric is a multiple of {case.name} "
-                    f"itself: the term that holds {case.name} directly is missing or has another weight, as if "
+                    f"in each {rows} of {case.name}, backward − numeric is a multiple of "
+                    f"{case.name} "
+                    f"itself: the term that holds {case.name} directly is missing or has another "
+                    "weight, as if "
                     f"{case.name} were a constant there (a frozen copy)",
                 )
     return None
 
 
 def slope_multiplied(case: Case) -> Hint | None:
-    """For a loss: the gradient times an activation's slope, where the two have cancelled already."""
+    """For a loss: the gradient times an activation's slope, where the two have canceled
+    already."""
     if case.problem.kind != "loss":
         return None
     v = case.v.reshape(-1)[case.index]

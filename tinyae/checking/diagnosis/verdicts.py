@@ -24,7 +24,8 @@ def shape(case: Case) -> Hint | None:
     ):
         return case.hint(
             "order",
-            f"{told}, which is the shape of {owner[0]}: the gradients are returned in another order, "
+            f"{told}, which is the shape of {owner[0]}: the gradients are returned in another "
+            "order, "
             f"expected {', '.join('d' + n for n in tensors)}",
         )
     extra = [a - b for a, b in zip(got, want, strict=True)] if len(got) == len(want) else []
@@ -61,13 +62,16 @@ def kinks(case: Case) -> Hint:
     if edge > case.row.kinks / 2:
         return case.hint(
             "edge",
-            f"a step away from {case.name} the target throws or gives NaN: these values lie at the edge of "
+            f"a step away from {case.name} the target throws or gives NaN: these values lie at the "
+            "edge of "
             "its domain, move them inside",
         )
     return case.hint(
         "kinks",
-        f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at exactly 0), "
-        "so nothing was proven: use inputs without exact zeros, or move zero biases a little off zero",
+        f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at "
+        "exactly 0), "
+        "so nothing was proven: use inputs without exact zeros, or move zero biases a little off "
+        "zero",
     )
 
 

@@ -1,0 +1,38 @@
+"""The common form of everything that can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+Run = Callable[[list[Array]], tuple[Array, Any]]
+
+
+@dataclass
+class Problem:
+    """A map from named tensors to one output y, and the gradients that its author wrote.
+
+    ``tensors`` are the checker's own copies: it perturbs them in place, and ``forward`` sees that.
+    """
+
+    title: str
+    kind: str
+    tensors: dict[str, Array]  # what the output is differentiated with respect to
+    run: Run  # the target's forward on given values of ``inputs`` -> y, cache
+    backward: Callable[[Array, Any], dict[str, Any]]  # (dy, cache) -> gradients by tensor name
+    scalar: bool = False  # y is one number, and the gradients are its own: there is no cotangent
+    fixed: dict[str, Array] = field(default_factory=dict)  # inputs that are held fixed
+    inputs: tuple[str, ...] = ("x",)  # the tensors that are inputs; the others are parameters
+    unlisted: dict[str, Array] = field(default_factory=dict)  # float arrays outside params
+    integer_parameters: tuple[str, ...] = ()
+    chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
+    remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
+
+    def forward(self) -> tuple[Array, Any]:
+        return self.run([self.tensors[name] for name in self.inputs])
