@@ -56,7 +56,7 @@ def passed_through(a: Any, dtype: Any) -> Any:
     if not is_array(a):
         return copy.deepcopy(a)  # a dict of settings, say
     a = to_numpy(a)
-    real = dtype if np.dtype(dtype).kind == "f" else np.float64
+    real = dtype if np.dtype(dtype).kind in "fO" else np.float64
     return np.array(a, dtype=real if a.dtype.kind == "f" else a.dtype)
 
 

@@ -102,6 +102,9 @@ def _identity(
 
     for name, v in exact.tensors.items():
         v[...] = draw(v.shape) if number is Rational else exact_values(problem.tensors[name])
+    for a in exact.fixed.values():
+        if a.dtype == object:  # real targets: 1 − t must not be rounded either
+            a[...] = filled(a, number.of)
     y, cache = exact.forward()
     y = _numbers(y, number)
     if exact.scalar:

@@ -52,12 +52,22 @@ class Elementwise(Layer):
         return y.shape
 
 
+def _positive(x: Array) -> Array:
+    """max(x, 0). For Python objects (exact checks) a product, so that 0 keeps their type."""
+    return x * (x > 0) if x.dtype.kind == "O" else np.maximum(x, 0)
+
+
+def _negative(x: Array) -> Array:
+    """min(x, 0), likewise."""
+    return x * (x < 0) if x.dtype.kind == "O" else np.minimum(x, 0)
+
+
 class ReLU(Elementwise):
     """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0, f' is defined as 0,
     as in PyTorch."""
 
     def f(self, x: Array) -> Array:
-        return np.maximum(x, 0)
+        return _positive(x)
 
     def derivative(self, y: Array) -> Array:
         return y > 0
@@ -108,7 +118,7 @@ class ELU(Elementwise):
         self.alpha = float(alpha)
 
     def f(self, x: Array) -> Array:
-        negative = self.alpha * np.expm1(np.minimum(x, 0))  # the minimum avoids e¹⁰⁰⁰
+        negative = self.alpha * np.expm1(_negative(x))  # the minimum avoids e¹⁰⁰⁰
         return np.where(x > 0, x, negative)
 
     def derivative(self, y: Array) -> Array:
