@@ -1,16 +1,16 @@
-"""Conv2d beside other ways to write a convolution in NumPy, at the two middle layers of the book's
-model.
+"""Conv2d compared with other ways to write a convolution in NumPy, for the two middle layers of
+chapter 2's model.
 
     python benchmarks/convolutions.py
     python benchmarks/convolutions.py --batch 128 --rounds 9
 
 Each way is restated in a few lines, forward and backward (dx, dW), and first checked to give the
-same numbers. Then they take turns, on one thread: printed are medians over the rounds of each
-round's best of five, and how many times as long each takes as tinyae. Each way gets its input and
-its dy in the memory order in which it writes its own outputs, since that is what a net made of such
-layers gives it. The six loops (tinyae/layers/textbook.py; every line works on the whole batch) run
-once, over some of the filters, and the time is scaled up: the loop over filters is the outermost,
-so that this is what all would take.
+same values. Then they take turns, on one thread. The output has medians over the rounds of each
+round's best of five, and the ratio to tinyae's time. Each way gets its input and its dy in the
+memory order in which it writes its own outputs, because this is what a net made of such layers
+passes to it. The six loops (tinyae/layers/reference.py; every line works on the whole batch) run
+once, over some of the filters, and the time is scaled up: the loop over the filters is the
+outermost one, so the time is proportional to their number.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def crop(x):
 
 
 def strided(u, v, h):
-    """The pixels that kernel position (u, v) meets, one for each of h × h grid points."""
+    """The pixels that kernel position (u, v) meets, one for each of the h × h output positions."""
     return slice(None), slice(None), slice(u, u + S * h, S), slice(v, v + S * h, S)
 
 
@@ -59,7 +59,7 @@ class Ours:
 
 
 class KernelTaps:
-    """A loop over the kernel's positions: one product over the channels for each."""
+    """A loop over the kernel positions, with one product over the channels for each."""
 
     def __init__(self, w):
         self.w = w
@@ -85,16 +85,15 @@ class KernelTaps:
 
 
 class FancyIndexing:
-    """im2col as courses write it: three index arrays cut the patches as columns, and ``np.add.at``
-    puts them back."""
+    """im2col as in many courses: three index arrays select the patches as columns, and
+    ``np.add.at`` adds them back."""
 
     def __init__(self, w):
         self.w = w
 
     def indices(self, c, h):
-        k = np.repeat(np.arange(c), K * K)[
-            :, None
-        ]  # channel, row and column of each number of each patch
+        # channel, row and column of each entry of each patch
+        k = np.repeat(np.arange(c), K * K)[:, None]
         i = np.tile(np.repeat(np.arange(K), K), c)[:, None] + S * np.repeat(np.arange(h), h)
         j = np.tile(np.arange(K), K * c)[:, None] + S * np.tile(np.arange(h), h)
         return slice(None), k, i, j
@@ -147,7 +146,7 @@ class Bincount(FancyIndexing):
 
 
 class Einsum:
-    """einsum over a view of all windows; dx by the windows of dy, spread by the stride, and the
+    """einsum over a view of all windows; dx uses the windows of dy, dilated by the stride, and the
     flipped kernel."""
 
     optimize = True
@@ -215,7 +214,7 @@ def example(name, n):
 
 
 def at_home(way, x, dy):
-    """x and dy in the memory order of the way's own dx and y."""
+    """x and dy in the memory order of this way's dx and y."""
     (y, dx, _), _ = run(way, x, dy)
     new = []
     for a, like in ((x, dx), (dy, y)):

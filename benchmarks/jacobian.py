@@ -1,17 +1,18 @@
-"""The contractive penalty ‖∂z/∂x‖²_F with all its gradients, tinyae beside PyTorch.
+"""The contractive penalty ‖∂z/∂x‖²_F with all its gradients, in tinyae and in PyTorch.
 
     python benchmarks/jacobian.py
     python benchmarks/jacobian.py dense-relu conv --batches 32 --rounds 5
 
-Exact, all rows: the value and the gradients at every parameter and at x, for the encoder of the
-dense model (784-512-256-32, with ReLU or Sigmoid) and of the convolutional one (28×28 → 128).
-PyTorch in two ways: ``func`` is torch.func, vmap over the examples of jacrev, then backward;
-``loop`` is what most people write, autograd.grad(create_graph=True) for each code unit in turn,
-then backward. tinyae works as in ``fit``, on one shard of the batch a thread.
+The exact penalty: its value and its gradients with respect to every parameter and x, for the
+encoder of the dense model (784-512-256-32, with ReLU or Sigmoid) and of the convolutional one
+(28×28 → 128). PyTorch computes it in two ways: ``func`` is torch.func, a vmap over the examples of
+jacrev, then backward; ``loop`` is what most people write, autograd.grad(create_graph=True) for each
+code unit in turn, then backward. tinyae works as in ``fit``, with one shard of the batch per
+thread.
 
-Each measurement is a process of its own and they take turns. Printed are medians over the rounds of
-each process's median, the median of the rounds' ratios, and how much memory the process has in all
-at its peak, and how much of it for these steps.
+Each measurement is a separate process, and they take turns. The output has medians over the rounds
+of each process's median, the median of the rounds' ratios, the peak memory of the process, and how
+much of it is for these steps.
 """
 
 from __future__ import annotations
@@ -26,14 +27,11 @@ import sys
 import time
 from collections.abc import Callable
 
-STEPS, SECONDS = (
-    12,
-    4.0,
-)  # a process measures so many steps, or as many as fit into this time, but at least 3
+# A process measures this many steps, or as many as fit into this time, but at least 3.
+STEPS, SECONDS = 12, 4.0
 BATCHES = {"dense-relu": [32, 128], "dense-sigmoid": [32, 128], "conv": [32]}
-Step = Callable[
-    [], tuple[float, float]
-]  # -> the value, and the norm of all gradients: the peers must agree
+# -> the value and the norm of all gradients, which must agree between the libraries
+Step = Callable[[], tuple[float, float]]
 
 
 def encoder_net(encoder: str, batch: int):
@@ -87,7 +85,7 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
 
 
 def torch_net(encoder: str, batch: int, threads: int):
-    """The same net with the same weights and input; NumPy's own threads stay out of it."""
+    """The same net with the same weights and input."""
     import numpy as np
     import torch
     from torch import nn

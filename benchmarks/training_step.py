@@ -1,13 +1,13 @@
-"""A training step of the book's models, tinyae beside PyTorch: forward, loss, backward, Adam.
+"""A training step of the chapters' models in tinyae and in PyTorch: forward, loss, backward, Adam.
 
     python benchmarks/training_step.py dense
     python benchmarks/training_step.py conv --batches 64 128 512 --rounds 5
 
-Each measurement is a process of its own (two thread pools in one process would disturb each other),
-and the two libraries take turns, so that a machine whose speed drifts does not favor one. Printed
-are medians over the rounds of each process's median step; the floor, which is the time of the
-matrix products alone on as many threads; and peak memory. PyTorch is written as the book writes it,
-with its own default settings. A GPU: --device gpu.
+Each measurement is a separate process (two thread pools in one process would disturb each other),
+and the two libraries take turns, so that a change of the machine's speed does not favor one. The
+output has medians over the rounds of each process's median step; the floor, which is the time of
+the matrix products alone on as many threads; and peak memory. PyTorch uses its default settings.
+On a GPU: --device gpu.
 """
 
 from __future__ import annotations
@@ -96,8 +96,7 @@ def torch_step(model_name: str, batch: int, threads: int, device: str):
 
 
 def floor_step(model_name: str, batch: int, threads: int, device: str):
-    """The three matrix products of every layer and nothing else, each thread with its share of the
-    batch."""
+    """Only the three matrix products of every layer. Each thread has an equal part of the batch."""
     import numpy as np
 
     from tinyae.training.workers import Workers
@@ -106,7 +105,7 @@ def floor_step(model_name: str, batch: int, threads: int, device: str):
     if model_name == "dense":
         sizes = [784, 512, 256, 32, 256, 512, 784]
         shapes = [(n, a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
-    else:  # (rows, kh·kw·image channels, grid channels)
+    else:  # (rows, kh·kw·image channels, filters)
         shapes = [(n * 196, 9, 32), (n * 49, 288, 64), (n, 3136, 128)] * 2
     products = []
     for rows, a, b in shapes:
@@ -180,8 +179,8 @@ def main() -> None:
     where = f"{args.threads} threads" if args.device == "cpu" else "GPU"
     print(f"{args.model} model, {where}, median of {args.rounds} alternating processes each")
     print(
-        "batch   tinyae ms   PyTorch ms   PyTorch/tinyae   floor ms   peak MiB tinyae / PyTorch   "
-        "of it for the steps"
+        "batch   tinyae ms   PyTorch ms   PyTorch/tinyae   floor ms   "
+        "peak MiB tinyae / PyTorch   of it for the steps"
     )
     for batch in args.batches:
         peers = ["tinyae", "torch"] + (["floor"] if args.device == "cpu" else [])
@@ -197,8 +196,8 @@ def main() -> None:
 
         ratio = statistics.median(r["torch"]["ms"] / r["tinyae"]["ms"] for r in rounds)
         print(
-            f"{batch:5d} {median('tinyae', 'ms'):11.2f} {median('torch', 'ms'):12.2f} "
-            f"{ratio:16.2f} {median('floor', 'ms'):10.2f}"
+            f"{batch:5d} {median('tinyae', 'ms'):11.2f} {median('torch', 'ms'):12.2f} {ratio:16.2f}"
+            f" {median('floor', 'ms'):10.2f}"
             f" {median('tinyae', 'peak'):15.0f} / {median('torch', 'peak'):.0f}"
             f" {median('tinyae', 'step'):18.0f} / {median('torch', 'step'):.0f}",
             flush=True,

@@ -13,7 +13,7 @@ shapes = st.tuples(st.integers(1, 5), st.integers(1, 5))
 
 
 def inputs(loss, shape, seed=0):
-    """``y, target`` that fit the loss; soft targets, so that every term is seen."""
+    """``y, target`` that fit the loss; soft targets, so that every term counts."""
     rng = np.random.default_rng(seed)
     y = rng.uniform(0.05, 0.95, shape) if loss is bce else rng.normal(size=shape)
     return y, rng.uniform(size=shape)
@@ -63,7 +63,7 @@ def test_dtype_and_purity(loss, dtype):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64])
-def test_whole_number_targets_keep_the_dtype(loss, kind):
+def test_integer_targets_keep_the_dtype(loss, kind):
     y, _ = inputs(loss, (4, 3))
     target = np.eye(4, 3).astype(kind)
     value, dy = loss(y.astype(np.float32), target)
@@ -108,7 +108,7 @@ def test_shapes_must_be_equal(loss):
         loss(np.full((2, 3), 0.5), np.full((2, 1), 0.5))
 
 
-def test_bce_of_raw_scores_is_refused():
+def test_bce_of_logits_is_refused():
     with pytest.raises(
         ValueError, match=r"probabilities in \[0, 1\], got values from -3 to 0.5: .*bce_with_logits"
     ):
@@ -122,7 +122,7 @@ def test_nan_is_not_hidden(loss):
     try:
         with np.errstate(invalid="ignore"):
             value, _ = loss(y, target)
-    except ValueError as error:  # bce's check of the range: also a way to say it
+    except ValueError as error:  # bce's range check is fine too
         assert "nan" in str(error)
     else:
         assert np.isnan(value)
@@ -162,13 +162,13 @@ class TestPyTorch:
         if hard:
             target = np.eye(5)[np.random.default_rng(1).integers(5, size=6)]
             if loss is bce:
-                y[:2] = np.round(y[:2])  # y = 0 and 1, right and wrong
+                y[:2] = np.round(y[:2])  # y = 0 and 1, correct and wrong
         ty = torch.tensor(y, requires_grad=True)
         expected = theirs(ty, torch.tensor(target))
         expected.backward()
         value, dy = loss(y, target)
         assert value == pytest.approx(expected.item(), rel=1e-12)
-        # PyTorch's 1e-12, at which bce cuts y (1 − y), is rounded to float32
+        # PyTorch's 1e-12, at which bce clamps y (1 − y), is rounded to float32
         np.testing.assert_allclose(
             dy, ty.grad.numpy(), rtol=1e-8 if loss is bce and hard else 1e-12, atol=1e-14
         )

@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_weights(make):
 
 
 @pytest.mark.parametrize("rho", [0, 1, 1.5, -0.1, float("nan")])
-def test_a_share_that_is_none(rho):
+def test_a_rho_outside_0_and_1(rho):
     with pytest.raises(
         ValueError, match=f"sparse_autoencoder: rho is {rho}, expected a number between 0 and 1"
     ):

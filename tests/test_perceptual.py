@@ -1,5 +1,5 @@
-"""The perceptual loss: value and gradient, by differences and beside PyTorch; the net that it looks
-through stays as it is."""
+"""The perceptual loss: value and gradient, by finite differences and compared with PyTorch. The net
+that computes the features does not change."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ LOSSES = {
     "convolutional": lambda: Perceptual(convolutional(), 0.3),
     "an inner layer": lambda: Perceptual(dense()[:2], 2.0),
     "without pixels": lambda: Perceptual(dense(), pixels=None),
-    "beside cross-entropy": lambda: Perceptual(dense(), 0.5, pixels=bce),
+    "with cross-entropy": lambda: Perceptual(dense(), 0.5, pixels=bce),
 }
 
 
@@ -85,16 +85,16 @@ def test_value_by_hand():
     assert Perceptual(features)(T, T)[0] == 0 and not Perceptual(features)(T, T)[1].any()
 
 
-def test_pictures_that_look_alike_to_the_net_are_alike():
+def test_images_with_equal_features_are_equal_to_it():
     blind = Sequential(Linear(16, 3, rng=1, dtype=np.float64))
-    blind.params["0.weight"][:, 8:] = 0  # does not see the second half
+    blind.params["0.weight"][:, 8:] = 0  # ignores the second half
     y = T.copy()
     y[:, 8:] = 0.5
     assert Perceptual(blind, pixels=None)(y, T)[0] == pytest.approx(0, abs=1e-30)
     assert Perceptual(blind)(y, T)[0] > 0.01
 
 
-def test_the_net_stays_as_it_is():
+def test_the_net_does_not_change():
     features, x = dense(np.float32), T.astype(np.float32)
     before = {key: w.copy() for key, w in features.params.items()}
     model = autoencoder(np.float32)
@@ -106,7 +106,7 @@ def test_the_net_stays_as_it_is():
         np.testing.assert_array_equal(w, before[key])
 
 
-def test_on_a_device_nobody_waits(monkeypatch):
+def test_on_a_device_nothing_waits(monkeypatch):
     from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy

@@ -1,4 +1,4 @@
-"""Every layer, with an input that fits it: one row for each, for the tests that hold for all."""
+"""Every layer with an input that fits it, for the tests that hold for all layers."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def net(rng, d, k, activation):
 
 
 def make(kind, n, d, k, seed):
-    """``layer, x`` in float64: n examples of d (or (2, d)) numbers, k outputs."""
+    """``layer, x`` in float64: n examples with d (or (2, d)) entries, k outputs."""
     rng = np.random.default_rng(seed)
     x = away_from_kinks(rng.normal(size=(n, 2, d)))
     if kind.startswith("net"):

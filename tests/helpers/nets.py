@@ -1,7 +1,9 @@
-"""Encoders in float64 with an input each, for the tests of Jacobian penalties."""
+"""Encoders in float64, each with an input, for the tests of Jacobian penalties."""
 
 import numpy as np
+import pytest
 
+from helpers.numeric import close
 from tinyae import (
     ELU,
     Autoencoder,
@@ -16,6 +18,7 @@ from tinyae import (
     Sigmoid,
     Softplus,
     Tanh,
+    contractive,
 )
 
 ACTIVATIONS = {
@@ -100,3 +103,18 @@ KINDS = [
     "nested",
     "autoencoder",
 ]
+
+
+def omega(net, x, **options):
+    """``value, dx, grads`` of the contractive penalty at x."""
+    return contractive(net, net.forward(x)[1], **options)
+
+
+def same_results(a, b, tolerance=1e-12):
+    """Check that two results (value, dx, grads) are equal."""
+    assert a[0] == pytest.approx(b[0], rel=tolerance)
+    assert (a[1] is None) == (b[1] is None) and a[2].keys() == b[2].keys()
+    if a[1] is not None:
+        close(a[1], b[1], tolerance)
+    for key in a[2]:
+        close(a[2][key], b[2][key], tolerance)

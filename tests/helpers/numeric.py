@@ -1,11 +1,11 @@
-"""Derivatives by central differences, for tests. On purpose not tinyae.checking: two independent
-judges."""
+"""Derivatives by central differences, for tests. They do not use
+tinyae.checking, so that the two are independent."""
 
 import numpy as np
 
 
 def numeric_gradient(f, x, h=1e-6):
-    """∂f/∂x entry by entry, f() -> number; ``x`` is changed in place and put back."""
+    """∂f/∂x entry by entry, f() -> number; ``x`` is changed in place and restored."""
     gradient = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         before = x[i]
@@ -19,11 +19,11 @@ def numeric_gradient(f, x, h=1e-6):
 
 
 def close(a, b, tolerance=1e-7):
-    """Equal shapes, and values equal to ``tolerance`` beside 1 or beside the largest entry."""
+    """Check that shapes are equal, and values up to ``tolerance`` times 1 or the largest entry."""
     assert a.shape == b.shape
     np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(1.0, np.abs(b).max(initial=0)))
 
 
 def away_from_kinks(x, gap=1e-3):
-    """x with no entry nearer to 0 than ``gap``."""
+    """x with no entry closer to 0 than ``gap``."""
     return np.where(np.abs(x) < gap, gap, x)

@@ -1,9 +1,9 @@
-"""Write recorded_convolution.json, what PyTorch computes, for tests where it is not installed:
+"""Write recorded_convolution.json: what PyTorch computes, for tests without PyTorch.
 
     cd tests && python -m helpers.record_convolution
 
 Inputs and weights are given by formulas. Those of the layers are small multiples of 1/4, so that
-all sums are exact and the comparison can be, too.
+all sums, and the comparison, are exact.
 """
 
 import json
@@ -30,19 +30,19 @@ STEPS, RATE = 12, 1e-3
 
 
 def quarters(shape, start):
-    """Numbers between −2 and 2 that repeat after 17, which divides no axis here."""
+    """Values between −2 and 2 that repeat after 17 entries; 17 divides no axis here."""
     return ((7 * np.arange(start, start + np.prod(shape))) % 17 - 8).reshape(shape) / 4.0
 
 
 def steps(shape, start, scale=1.0):
-    """Numbers between ±scale that look random and repeat after 10,007, the same on every
+    """Pseudorandom values between ±scale that repeat after 10,007 entries, the same on every
     machine."""
     i = np.arange(start, start + np.prod(shape))
     return (i * i * 31 % 10_007 / 5003 - 1).reshape(shape) * scale
 
 
 def starting_point(shapes):
-    """Weights for the convolutional autoencoder, of PyTorch's default size, and eight pictures."""
+    """Weights for the convolutional autoencoder, of PyTorch's default scale, and eight images."""
     size = {key: np.prod(shape[1:]) for key, shape in shapes.items() if len(shape) == 4}
     weights = {
         key: steps(shape, 100 * i, 1 / np.sqrt(size[key.replace("bias", "weight")]))

@@ -1,5 +1,5 @@
-"""Writes recorded_jacobian.json: values and sums of gradients from PyTorch, for where PyTorch is
-missing.
+"""Write recorded_jacobian.json: values and sums of gradients from PyTorch, for tests without
+PyTorch.
 
 cd tests && python -m helpers.record_jacobian
 """
@@ -13,8 +13,7 @@ FILE = Path(__file__).with_name("recorded_jacobian.json")
 
 
 def fingerprint(array):
-    """Two numbers that an array of gradients must match: its norm, and its sum with fixed random
-    weights."""
+    """Two scalars that a gradient must match: its norm, and its sum with fixed random weights."""
     return [
         float(np.linalg.norm(array)),
         float((np.random.default_rng(7).normal(size=array.shape) * array).sum()),

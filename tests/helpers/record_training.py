@@ -1,10 +1,10 @@
 """Train a small autoencoder with PyTorch and record the loss of each step: recorded_losses.json,
-which test_follows_pytorch.py compares with where PyTorch is not installed.
+which test_follows_pytorch.py uses if PyTorch is not installed.
 
     cd tests && python -m helpers.record_training            prints the file
     cd tests && python -m helpers.record_training --write    replaces it
 
-The initial weights and the batches come from NumPy's generator, whose numbers are the same
+The initial weights and the batches come from NumPy's generator, which gives the same values
 everywhere.
 """
 
@@ -31,8 +31,8 @@ def weights(sizes=SIZES, seed=0):
 
 
 def batches(pixels=SIZES[0], steps=STEPS, batch=BATCH, seed=1):
-    """Smooth random pictures in [0, 1]: a few waves each, so that there is something to
-    compress."""
+    """Smooth random images in [0, 1]: each is a sum of a few waves, so that it can be
+    compressed."""
     rng, t = np.random.default_rng(seed), np.linspace(0, 1, pixels)
     for _ in range(steps):
         frequency, phase = rng.uniform(0.5, 2, (batch, 1)), rng.uniform(0, 2 * np.pi, (batch, 1))

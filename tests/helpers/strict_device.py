@@ -1,13 +1,13 @@
 """A stand-in for CuPy, to catch GPU mistakes where there is no GPU.
 
-``DeviceArray`` holds a host array that nobody else sees, and behaves as a CuPy array does in what
-matters: it answers to ``np.*`` functions, operators and methods, reductions give 0-d arrays, and it
-raises TypeError where a host array meets it or where anything turns it silently into a host array.
-It is no ndarray subclass: np.asarray would look through that. ``DeviceArray.waits`` counts where
-the host waits for a number from the device (float, bool, item, get).
+``DeviceArray`` holds a hidden host array and behaves like a CuPy array in what matters here: it
+supports ``np.*`` functions, operators and methods, reductions give 0-d arrays, and it raises
+TypeError if it is combined with a host array or silently converted to one. It is not a subclass of
+ndarray, because np.asarray would accept that. ``DeviceArray.waits`` counts how often the host waits
+for a value from the device (float, bool, item, get).
 
-``pretend_gpu(monkeypatch)`` puts it in the place of the module ``cupy``, so that
-``tinyae.to_device(x, "gpu")`` works.
+``pretend_gpu(monkeypatch)`` replaces the module ``cupy`` by it, so that ``tinyae.to_device(x,
+"gpu")`` works.
 """
 
 import sys
@@ -15,25 +15,20 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-# Functions (not ufuncs) of NumPy that CuPy has too, as far as tinyae uses them or might.
-# tests/test_device.py asks CuPy.
+# Functions (not ufuncs) of NumPy that CuPy has too and that tinyae uses or might use.
+# tests/test_strict_device.py compares this list with CuPy.
 FUNCTIONS = frozenset(
     "zeros_like ones_like empty_like full_like where vdot dot tensordot einsum outer inner "
-    "concatenate stack pad sum mean prod "
-    "std var min max amin amax argmax argmin all any clip reshape ravel transpose moveaxis "
-    "swapaxes expand_dims squeeze "
-    "broadcast_to broadcast_arrays repeat tile roll flip take take_along_axis cumsum sort argsort "
-    "unique diag diagonal trace "
+    "concatenate stack pad sum mean prod std var min max amin amax argmax argmin all any clip "
+    "reshape ravel transpose moveaxis swapaxes expand_dims squeeze broadcast_to broadcast_arrays "
+    "repeat tile roll flip take take_along_axis cumsum sort argsort unique diag diagonal trace "
     "tril triu count_nonzero nan_to_num copy copyto round norm svd qr solve sliding_window_view "
-    "as_strided shape ndim size real "
-    "partition imag isclose allclose array_equal rollaxis split array_split put_along_axis "
-    "searchsorted "
-    "partition".split()
+    "as_strided shape ndim size real partition imag isclose allclose array_equal rollaxis split "
+    "array_split put_along_axis searchsorted partition".split()
 )
 METHODS = (
     "reshape ravel flatten transpose swapaxes squeeze astype copy conj sum mean prod std var min "
-    "max argmin argmax all any clip "
-    "dot cumsum take repeat round argsort diagonal trace".split()
+    "max argmin argmax all any clip dot cumsum take repeat round argsort diagonal trace".split()
 )
 ATTRIBUTES = "shape dtype ndim size itemsize nbytes strides flags".split()
 HOST_SCALARS = (
@@ -53,7 +48,7 @@ HOST_SCALARS = (
 
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
-    __module__ = "cupy"  # by which tinyae.backend knows a device's array
+    __module__ = "cupy"  # this is how tinyae.backend recognizes a device array
     waits = 0
 
     def __init__(self, host):
@@ -70,8 +65,8 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function, types, args, kwargs):
         if function.__name__ not in FUNCTIONS:
             raise TypeError(
-                f"the stand-in for CuPy has no np.{function.__name__}: add it to FUNCTIONS where "
-                "CuPy has it"
+                f"the stand-in for CuPy has no np.{function.__name__}: "
+                "add it to FUNCTIONS if CuPy has it"
             )
         return _device(
             function(*_hosts(args), **{key: _hosts(value) for key, value in kwargs.items()}),
@@ -138,15 +133,15 @@ for _name in METHODS:
     setattr(DeviceArray, _name, _forward(_name))
 for _name in ATTRIBUTES:
     setattr(DeviceArray, _name, property(lambda self, name=_name: getattr(self._host, name)))
-for _name in ("T", "real", "imag"):  # arrays themselves, and views
+for _name in ("T", "real", "imag"):  # these are arrays too, and views
     setattr(
         DeviceArray, _name, property(lambda self, name=_name: _device(getattr(self._host, name)))
     )
 
 
 def _hosts(value):
-    """The same arguments with the device's arrays opened; TypeError where a host array is among
-    them."""
+    """The same arguments with host arrays in place of device arrays. TypeError if there is a host
+    array among them."""
     if isinstance(value, DeviceArray):
         return value._host
     if isinstance(value, tuple | list):
@@ -157,8 +152,7 @@ def _hosts(value):
 
 
 def _device(result, out=None):
-    """The result as device arrays, 0-d ones for numbers; ``out`` itself where the caller gave
-    one."""
+    """The result as device arrays, 0-d ones for scalars; ``out`` itself if the caller passed it."""
     if out is not None:
         return out[0] if isinstance(out, tuple) else out
     if isinstance(result, tuple | list):
@@ -169,7 +163,7 @@ def _device(result, out=None):
 
 
 def asarray(x, dtype=None):
-    """Host or device array, list or number -> device array: the one allowed way up."""
+    """Host or device array, list or number -> device array: the only allowed way to the device."""
     return DeviceArray(np.array(x._host if isinstance(x, DeviceArray) else x, dtype))
 
 

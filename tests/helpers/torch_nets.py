@@ -1,5 +1,4 @@
-"""A net of ours as PyTorch's, and its contractive penalty by vmap(jacrev). Import it where PyTorch
-is there."""
+"""Our net as a PyTorch net, and its contractive penalty by vmap(jacrev). Needs PyTorch."""
 
 import numpy as np
 import torch

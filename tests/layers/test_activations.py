@@ -25,7 +25,7 @@ def test_formula(name):
 
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_far_out_there_is_no_warning_and_no_nan(name, dtype):
+def test_large_inputs_give_no_warning_and_no_nan(name, dtype):
     layer = ACTIVATIONS[name]()
     x = np.array([[-1e30, -1000, -100, -1, 0, 1, 100, 1000, 1e30]], dtype)
     with warnings.catch_warnings(), np.errstate(under="ignore"):
@@ -45,12 +45,12 @@ def test_far_out_there_is_no_warning_and_no_nan(name, dtype):
     "layer", [ReLU(), LeakyReLU(), ELU(), Sigmoid(), Tanh(), Softplus()], ids=repr
 )
 def test_nan_goes_through(layer):
-    """A layer that hid a NaN would hide where training broke."""
+    """A layer that hides a NaN hides where training failed."""
     with np.errstate(invalid="ignore"):
         assert np.isnan(layer(np.array([[np.nan]]))).all()
 
 
-def test_slope_at_the_kink_is_pytorchs():
+def test_the_derivative_at_the_kink_is_pytorchs():
     x = np.zeros((1, 1))
     for layer, slope in [(ReLU(), 0), (LeakyReLU(0.2), 0.2), (ELU(1.3), 1.3)]:
         assert layer.vjp(np.ones((1, 1)), layer.forward(x)[1]).item() == pytest.approx(slope)

@@ -73,7 +73,7 @@ def test_without_input_gradient_the_others_are_equal(model):
         np.testing.assert_array_equal(same[key], grads[key])
 
 
-def test_the_first_layers_dx_is_really_spared(monkeypatch):
+def test_the_first_layers_dx_is_not_computed(monkeypatch):
     model, asked = small(), []
     monkeypatch.setattr(
         Linear, "vjp", lambda self, dy, x, vjp=Linear.vjp: asked.append(self) or vjp(self, dy, x)
@@ -122,8 +122,8 @@ def test_what_is_not_a_layer_is_refused():
 
 def test_repr():
     assert repr(small()) == (
-        "Autoencoder(\n  encoder: Sequential(\n    (0) Linear(6 → 4)\n    (1) ReLU()\n    (2) "
-        "Linear(4 → 2)\n  )\n"
+        "Autoencoder(\n  encoder: Sequential(\n"
+        "    (0) Linear(6 → 4)\n    (1) ReLU()\n    (2) Linear(4 → 2)\n  )\n"
         "  decoder: Sequential(\n    (0) Linear(2 → 6)\n    (1) Sigmoid()\n  )\n)"
     )
 

@@ -120,7 +120,7 @@ def test_paddings_out_of_range(value):
 
 
 @BOTH
-def test_settings_are_whole_numbers_pairs_or_numpys(kind):
+def test_settings_are_integers_pairs_or_numpy_integers(kind):
     for kernel in (3, (3, 3), [3, 3], np.int64(3)):
         assert kind(1, 1, kernel).kernel_size == (3, 3)
 

@@ -1,5 +1,5 @@
-"""Conv2d, ConvTranspose2d and the convolutional autoencoder beside PyTorch's; recorded values where
-it is not installed."""
+"""Conv2d, ConvTranspose2d and the convolutional autoencoder compared with PyTorch, or with recorded
+values if it is not installed."""
 
 import json
 
@@ -84,7 +84,7 @@ class TestPyTorch:
     @settings(max_examples=40)
     @given(case=cases(kinds=[Conv2d], bias=False))
     def test_unfold_and_fold(self, torch, case):
-        """Theirs has the channels first in each patch, and the patches as columns."""
+        """PyTorch puts the channels first in each patch, and the patches in columns."""
         from tinyae.layers.convolution import fold, unfold
 
         options = {name: case.options[name] for name in ("stride", "padding", "dilation")}
@@ -113,7 +113,7 @@ class TestPyTorch:
                 )
 
     @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
-    def test_initial_weights_are_spread_as_theirs(self, torch, kind):
+    def test_initial_weights_have_the_same_distribution(self, torch, kind):
         torch.manual_seed(0)
         theirs, ours = getattr(torch.nn, kind.__name__)(64, 48, (3, 5)), kind(64, 48, (3, 5), rng=0)
         for key, w in ours.params.items():
@@ -122,8 +122,8 @@ class TestPyTorch:
             assert np.abs(w).max() == pytest.approx(np.abs(t).max(), rel=0.1)
             assert w.std() == pytest.approx(t.std(), rel=0.2 if key == "bias" else 0.02)
 
-    def test_the_autoencoders_loss_follows_theirs(self, torch, tmp_path):
-        """From the same weights, which travel there by file, and back after training."""
+    def test_the_autoencoders_loss_follows_pytorch(self, torch, tmp_path):
+        """From the same weights, which are passed in a file, and back after training."""
         from torch import nn
 
         half = {"kernel_size": 3, "stride": 2, "padding": 1}

@@ -1,5 +1,4 @@
-"""A frozen net: the same function and the same derivatives as without the ice, and nothing to
-train."""
+"""A frozen net: the same function and the same derivatives, but nothing to train."""
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(5, 2, 3))
 
 
-def test_all_but_the_parameters_is_the_layers_own():
+def test_everything_but_the_parameters_is_the_layers():
     inner = net(np.random.default_rng(1), 3, 2, Tanh)
     frozen = freeze(inner)
     y, cache = frozen.forward(X)
@@ -35,9 +34,9 @@ def test_all_but_the_parameters_is_the_layers_own():
     close(dx, inner.backward(dy, cache)[0])
     assert grads == {} and frozen.params == {} and frozen.parameter_gradients(dy, cache) == {}
     close(frozen.jvp(g, cache), inner.jvp(g, cache))
-    d_dy, bend, grads = frozen.double_backward(g, dy, cache)
+    d_dy, dx, grads = frozen.double_backward(g, dy, cache)
     close(d_dy, inner.double_backward(g, dy, cache)[0])
-    close(bend, inner.double_backward(g, dy, cache)[1])
+    close(dx, inner.double_backward(g, dy, cache)[1])
     assert grads == {} and frozen.output_shape(cache) == y.shape
 
 
@@ -47,7 +46,7 @@ def test_derivatives():
     assert check_second(frozen, X).ok
 
 
-def test_dx_goes_through_the_ice_to_what_is_below():
+def test_dx_reaches_the_layers_before_the_frozen_one():
     below, above = Linear(4, 3, rng=1, dtype=np.float64), Linear(2, 3, rng=2, dtype=np.float64)
     middle = Sequential(Linear(3, 2, rng=3, dtype=np.float64), Tanh())
     model = Sequential(below, freeze(middle), above)
@@ -57,7 +56,7 @@ def test_dx_goes_through_the_ice_to_what_is_below():
     assert gradcheck(model, x).ok
 
 
-def test_training_changes_what_is_above_alone():
+def test_training_changes_only_the_layers_after_it():
     encoder = Sequential(Linear(4, 3, rng=0), Tanh())
     before = {key: w.copy() for key, w in encoder.params.items()}
     model = Sequential(freeze(encoder), Linear(3, 2, rng=1))
@@ -70,7 +69,7 @@ def test_training_changes_what_is_above_alone():
 
 
 def test_its_first_layers_are_not_asked_for_a_gradient(monkeypatch):
-    """Nothing below the ice wants dx, so nothing is computed there."""
+    """No layer before the frozen one needs dx, so nothing is computed there."""
     model = Sequential(freeze(Linear(4, 3, rng=0)), Linear(3, 2, rng=1))
     logits, caches = model.forward(np.ones((2, 4), np.float32))
     monkeypatch.setattr(Frozen, "backward", None)
@@ -80,7 +79,7 @@ def test_its_first_layers_are_not_asked_for_a_gradient(monkeypatch):
     }
 
 
-def test_conversion_takes_the_weights_inside_along():
+def test_conversion_also_converts_the_frozen_weights():
     inner = Linear(4, 3, rng=0)
     frozen = freeze(inner).astype(np.float64)
     assert frozen(np.ones((2, 4))).dtype == np.float64
@@ -89,7 +88,7 @@ def test_conversion_takes_the_weights_inside_along():
     )
 
 
-def test_freezing_twice_is_freezing_and_it_says_what_is_inside():
+def test_freezing_twice_is_freezing_once_and_repr_shows_the_layer():
     frozen = freeze(Sequential(Linear(4, 3, rng=0), Tanh()))
     assert freeze(frozen) is frozen
     assert repr(frozen) == "Frozen(Linear(4 → 3), Tanh())"

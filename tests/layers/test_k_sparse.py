@@ -25,7 +25,7 @@ def test_keeps_exactly_k_and_the_largest(rows, k):
         assert k == 6 or row[mask].min() >= row[~mask].max()
         first = sorted(range(6), key=lambda i: (-row[i], i))[
             :k
-        ]  # of equal numbers those that come first
+        ]  # among equal entries, the first ones
         assert sorted(first) == np.flatnonzero(mask).tolist()
 
 
@@ -34,11 +34,11 @@ def test_exactly_k_nonzero_for_random_codes_also_where_all_are_negative():
     assert ((KSparse(25)(x) != 0).sum(axis=1) == 25).all()
 
 
-def test_largest_not_largest_in_size():
+def test_largest_by_value_not_by_magnitude():
     np.testing.assert_array_equal(KSparse(1)(np.array([[-5.0, 1.0, 0.5]])), [[0, 1, 0]])
 
 
-def test_a_code_with_axes_counts_all_its_numbers():
+def test_a_code_with_several_axes_counts_all_entries():
     x = np.random.default_rng(1).normal(size=(3, 4, 2, 5))
     layer = KSparse(7)
     y, kept = layer.forward(x)
@@ -63,9 +63,9 @@ def test_the_full_protocol():
     assert (layer.jvp(dx, kept) * dy).sum() == pytest.approx((dx * layer.vjp(dy, kept)).sum())
     probes = np.stack([dy, g])
     np.testing.assert_array_equal(layer.vjp(probes, kept)[1], layer.vjp(g, kept))
-    d_dy, bend, grads = layer.double_backward(g, dy, kept)
+    d_dy, dx, grads = layer.double_backward(g, dy, kept)
     np.testing.assert_array_equal(d_dy, layer.jvp(g, kept))
-    assert bend is None and grads == {}
+    assert dx is None and grads == {}
 
 
 def test_in_a_model_with_the_objective_and_the_contraction():
@@ -81,7 +81,8 @@ def test_in_a_model_with_the_objective_and_the_contraction():
 
 
 def test_the_cache_keeps_a_chosen_zero():
-    """A kept number that is 0 still has slope 1: the mask remembers it, the output could not."""
+    """A kept entry that is 0 still has derivative 1: the mask remembers it, the output could
+    not."""
     x = np.array([[0.0, -1.0, -2.0]])
     y, kept = KSparse(1).forward(x)
     np.testing.assert_array_equal(y, np.zeros((1, 3)))

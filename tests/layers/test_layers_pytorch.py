@@ -1,4 +1,4 @@
-"""Every layer beside PyTorch's, forward and all gradients, float64."""
+"""Every layer compared with PyTorch: forward and all gradients, float64."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_second_derivatives(name):
             assert theirs is None or not theirs.any()
 
 
-def test_initial_weights_are_spread_as_pytorchs():
+def test_initial_weights_have_pytorchs_distribution():
     torch.manual_seed(0)
     theirs, ours = nn.Linear(200, 300), Linear(200, 300, rng=0)
     for key, w in ours.params.items():

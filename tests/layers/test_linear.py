@@ -36,7 +36,7 @@ def test_initial_weights_fill_their_range():
     assert abs(w.mean()) < 0.001
 
 
-def test_one_generator_gives_every_layer_other_weights():
+def test_one_generator_gives_every_layer_different_weights():
     rng = np.random.default_rng(0)
     a, b = Linear(5, 5, rng=rng), Linear(5, 5, rng=rng)
     assert not np.array_equal(a.params["weight"], b.params["weight"])

@@ -74,7 +74,7 @@ def test_double_backward_is_the_gradient_of_vjp(kind, size, probes):
 
 
 @every_layer
-def test_probes_ride_along(kind):
+def test_probes_are_handled_one_by_one(kind):
     layer, x = make(kind, 3, 4, 2, 0)
     y, cache = layer.forward(x)
     rng = np.random.default_rng(4)
@@ -116,7 +116,7 @@ def test_nothing_is_overwritten_and_twice_is_the_same(kind):
         np.testing.assert_array_equal(a, b)
     assert (
         layer.__dict__.keys() == make(kind, 3, 4, 2, 5)[0].__dict__.keys()
-    )  # and nothing remembered on the layer
+    )  # and the layer remembers nothing
 
 
 @every_layer
@@ -148,8 +148,8 @@ def test_an_example_does_not_depend_on_its_neighbours(kind):
     "kind", ["Linear", "Linear without bias", "ELU", "Sigmoid", "Tanh", "Softplus", "net Tanh"]
 )
 def test_complex_step(kind):
-    """The layers are analytic: f(x + ih).imag / h is f' to all digits, without a difference that
-    would lose them."""
+    """The layers are analytic: f(x + ih).imag / h is f' to all digits, because no difference
+    loses digits."""
     layer, x = make(kind, 3, 4, 2, 9)
     dx = np.random.default_rng(10).normal(size=x.shape)
     y = layer.astype(np.complex128)(x + 1e-30j * dx)
@@ -181,8 +181,8 @@ def test_a_layer_that_lacks_a_method_says_which():
 
 
 def test_a_layers_parameters_are_its_own():
-    """``self.params["w"] = ...`` without ``self.params = {}`` first must not give every layer in
-    the world a ``w``."""
+    """``self.params["w"] = ...`` without ``self.params = {}`` first must not give all layers
+    a ``w``."""
 
     class Scale(Layer):
         def __init__(self):

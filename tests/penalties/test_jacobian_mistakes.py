@@ -1,9 +1,6 @@
-"""The wall of wrong gradients: each published mistake, planted in ours, must be found by a check of
-ours.
-
-Two checks stand guard: ``check_penalty`` (value by differences of the encoder, gradient by
-differences of the value), and that a loss with the penalty moves every weight by what the penalty
-alone says.
+"""Published mistakes: each one, planted in our penalty, must be found by ``check_penalty``. It
+checks the value against differences of the encoder, and the gradient against differences of the
+value.
 """
 
 import numpy as np
@@ -28,8 +25,7 @@ def told(report):
 
 
 def planted(monkeypatch, value=lambda v, n: v, gradient=1.0):
-    """Inside the penalty: its value changed, and a factor at everything that the gradient is made
-    of."""
+    """Inside the penalty: change its value, and multiply every part of its gradient by a factor."""
 
     def wrong(net, caches, *rest):
         v, second_order, grads = right(net, caches, *rest)
@@ -58,14 +54,14 @@ def test_floor_division_has_no_gradient(kind, monkeypatch):
         planted(patch, value=lambda v, n: v * n // n)
         report = verdict(contractive, kind)
         assert not report.ok and "expected" in told(report)
-    planted(monkeypatch, gradient=0.0)  # and what an autograd makes of it
+    planted(monkeypatch, gradient=0.0)  # and what autograd returns for it
     zeros = verdict(contractive, kind)
     assert not zeros.ok and "integer division" in told(zeros)
 
 
 @pytest.mark.parametrize("kind", ["one layer", "dense", "conv"])
 def test_half_of_the_gradient(kind, monkeypatch):
-    """ynd/cae.py: the gradient is ½ of that of its own value, so λ is silently halved."""
+    """ynd/cae.py: the gradient is ½ of the gradient of its value, so λ is silently halved."""
     planted(monkeypatch, gradient=0.5)
     report = verdict(contractive, kind)
     assert not report.ok and "0.5" in told(report)
@@ -84,8 +80,7 @@ def test_the_square_of_the_sum_for_the_sum_of_squares():
 
 
 def test_a_frozen_copy_of_the_weights(monkeypatch):
-    """A Keras blog post: Σ W² from the initial weights, so W's own share of the gradient is
-    missing."""
+    """A Keras blog post: Σ W² from the initial weights, so W's part of the gradient is missing."""
 
     def frozen(net, caches, first, weight):
         value, second_order, grads = right(net, caches, first, weight)
@@ -100,7 +95,7 @@ def test_a_frozen_copy_of_the_weights(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["one layer", "dense"])
 def test_the_sigmoids_formula_on_a_relu_encoder(kind, monkeypatch):
-    """A much-copied PyTorch model: h (1 − h) whatever the activation."""
+    """A widely copied PyTorch model: h (1 − h) for every activation."""
     monkeypatch.setattr(ReLU, "vjp", lambda self, dy, y: dy * y * (1 - y))
     monkeypatch.setattr(ReLU, "derivative", lambda self, y: y * (1 - y))
     report = verdict(contractive, kind, ReLU)
@@ -147,8 +142,7 @@ def test_bias_and_weight_n_times_apart(monkeypatch):
 
 
 def test_ones_in_place_of_the_rows():
-    """Many book pages: back-propagated ones give ‖Jᵀ1‖², another number, with a gradient of its
-    own."""
+    """Many web pages: backpropagated ones give ‖Jᵀ1‖², a different value with its own gradient."""
 
     def ones(encoder, caches):
         chain, flat = as_chain(encoder, caches)
@@ -166,7 +160,7 @@ def test_ones_in_place_of_the_rows():
     assert not report.ok and "ones were back-propagated" in told(report)
     assert all(
         t.verdict != "WRONG" for t in report.tensors
-    )  # a good gradient, of something else: only the value tells
+    )  # a correct gradient of something else: only the value shows it
 
 
 def test_ones_can_give_nothing_where_the_jacobian_is_large():
@@ -178,12 +172,13 @@ def test_ones_can_give_nothing_where_the_jacobian_is_large():
     assert contractive(net, caches)[0] > 0.1
 
 
-# ---- and the slips that one makes oneself ------------------------------------
+# Mistakes of our own making
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv", "one layer"])
 def test_the_second_order_gradients_are_forgotten(kind, monkeypatch):
-    """Only the weights' own share: J's dependence on the point through f'' is left out."""
+    """Only the gradient through the weights: the dependence of J on the point through f'' is left
+    out."""
     right = Chain.backward
     monkeypatch.setattr(
         Chain,
@@ -199,13 +194,13 @@ def test_the_second_order_gradients_are_forgotten(kind, monkeypatch):
     assert not verdict(contractive, kind, Sigmoid).ok
 
 
-def test_the_curvature_has_the_wrong_sign(monkeypatch):
+def test_the_second_derivative_has_the_wrong_sign(monkeypatch):
     monkeypatch.setattr(Sigmoid, "second_derivative", lambda self, y: -y * (1 - y) * (1 - 2 * y))
     for kind in ("one layer", "dense"):
         assert not verdict(contractive, kind, Sigmoid).ok
 
 
-def test_the_curvature_forgets_the_probes(monkeypatch):
+def test_the_second_derivative_forgets_the_probes(monkeypatch):
     """f''(x) times the mean over the rows instead of their sum."""
     right = Elementwise.double_backward
 

@@ -1,5 +1,5 @@
-"""The contractive penalty beside PyTorch's, value and every gradient, float64: vmap(jacrev), then
-backward."""
+"""The contractive penalty compared with PyTorch (vmap of jacrev, then backward): value and every
+gradient, float64."""
 
 import numpy as np
 import pytest

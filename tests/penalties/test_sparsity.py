@@ -24,7 +24,7 @@ def test_l1(seed, n, units):
     assert value == pytest.approx(sum(abs(v) for v in z.ravel()) / n)
     close(dz, numeric_gradient(lambda: l1(z)[0], z))
     assert l1(-z)[0] == pytest.approx(value) and l1(2 * z)[0] == pytest.approx(2 * value)
-    np.testing.assert_array_equal(l1(np.zeros_like(z))[1], np.zeros_like(z))  # at the kink: no push
+    np.testing.assert_array_equal(l1(np.zeros_like(z))[1], np.zeros_like(z))  # 0 at the kink
 
 
 @given(seeds, rhos, st.integers(1, 6), st.integers(1, 5))
@@ -37,24 +37,24 @@ def test_kl_against_its_definition(seed, rho, n, units):
         expected += rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
     assert value == pytest.approx(expected, abs=1e-13)
     close(dz, numeric_gradient(lambda: KLSparsity(rho)(z)[0], z), 1e-6)
-    assert (dz == dz[0]).all()  # every example of a batch is pushed alike
+    assert (dz == dz[0]).all()  # the same for every example of a batch
 
 
 @given(seeds, rhos)
-def test_kl_is_never_negative_and_0_with_slope_0_at_rho_alone(seed, rho):
+def test_kl_is_non_negative_and_only_at_rho_0_with_derivative_0(seed, rho):
     z = codes(seed)
     assert KLSparsity(rho)(z)[0] >= -1e-14
     at_rho = z - z.mean(axis=0) + rho  # the same spread, each mean moved to ρ ...
     at_rho = rho + (at_rho - rho) * 0.9 * min(
         rho, 1 - rho
-    )  # ... and drawn together to stay inside (0, 1)
+    )  # ... and scaled down to stay inside (0, 1)
     value, dz = KLSparsity(rho)(at_rho)
     assert value == pytest.approx(0, abs=1e-13)
     np.testing.assert_allclose(dz, 0, atol=1e-9)
 
 
 @given(rhos, st.floats(0.01, 0.99))
-def test_kl_pushes_towards_rho(rho, mean):
+def test_kl_pushes_toward_rho(rho, mean):
     _, dz = KLSparsity(rho)(np.full((3, 1), mean))
     assert np.sign(np.round(dz[0, 0], 9)) == np.sign(
         np.round((mean - rho) / (mean * (1 - mean)) / 3, 9)
@@ -87,7 +87,7 @@ def test_half_of_the_divergence_is_caught():
         return (rho * np.log(rho / mean)).sum(), np.zeros_like(z) - rho / mean / len(z)
 
     report = check_penalty(half, codes(4))
-    assert gradcheck(half, codes(4)).ok  # its gradient is right: it is the penalty that is wrong
+    assert gradcheck(half, codes(4)).ok  # its gradient is correct: the penalty itself is wrong
     assert "below 0" in str(report) and not report.ok
 
 
@@ -116,7 +116,7 @@ def test_rho_out_of_range(rho):
 
 @pytest.mark.parametrize("z", [[[0.5, 1.7], [0.2, 0.1]], [[0.5, -0.1], [0.2, 0.9]]])
 def test_a_code_outside_0_and_1_says_which_activation(z):
-    """Also where the mean would pass: a ReLU's 1.7 and 0.1 have a mean of 0.9."""
+    """Even if the mean is in (0, 1): a ReLU's 1.7 and 0.1 have a mean of 0.9."""
     with pytest.raises(
         ValueError, match=r"the code runs from .* must be in \(0, 1\): end the encoder in Sigmoid"
     ):
@@ -133,7 +133,7 @@ def test_a_unit_that_never_moves(value):
         KLSparsity()(z)
 
 
-def test_a_saturated_example_is_no_error():
+def test_a_saturated_example_is_not_an_error():
     z = codes(9)
     z[0], z[1] = 0.0, 1.0
     assert np.isfinite(KLSparsity()(z)[0])
@@ -144,7 +144,7 @@ def test_nan_goes_through():
         assert np.isnan(KLSparsity()(np.full((2, 2), np.nan))[0])
 
 
-def test_on_a_device_nobody_waits(monkeypatch):
+def test_on_a_device_nothing_waits(monkeypatch):
     from helpers.strict_device import DeviceArray, pretend_gpu
 
     from tinyae import to_device, to_numpy
@@ -159,8 +159,8 @@ def test_on_a_device_nobody_waits(monkeypatch):
         np.testing.assert_array_equal(to_numpy(dz), penalty(codes(10))[1])
 
 
-def test_an_objective_knows_that_kl_wants_the_whole_batch():
-    """On a shard of the batch the mean is another one: fit must not cut the batch."""
+def test_an_objective_knows_that_kl_needs_the_full_batch():
+    """A shard of the batch has a different mean: fit must not split the batch."""
     for penalty in (KLSparsity(), KLSparsity(0.1)):
         assert Objective(code_penalty=penalty).needs_full_batch
     assert not Objective(code_penalty=l1).needs_full_batch
