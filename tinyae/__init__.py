@@ -1,7 +1,7 @@
 """tinyae: autoencoders from scratch in NumPy and CuPy. No autograd: every derivative is written by
 hand and checked.
 
-What is exported here is what the first example of each kind of autoencoder needs.
+This package exports what the first example of each kind of autoencoder needs.
 """
 
 from tinyae import checking, data, models, penalties, plots

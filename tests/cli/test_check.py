@@ -115,18 +115,11 @@ def test_shapes():
 def test_integer_inputs_and_settings(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
-        "import numpy as np\n"
-        "def softmax_loss(x, y):\n"
-        "    p = np.exp(x - x.max(axis=1, keepdims=True))\n"
-        "    p /= p.sum(axis=1, keepdims=True)\n"
-        "    n = np.arange(len(y))\n"
-        "    d = p.copy()\n"
-        "    d[n, y] -= 1\n"
-        "    return -np.log(p[n, y]).mean(), d / len(y)\n"
-        "def scaled(x, settings):\n"
-        "    return settings['a'] * x, settings\n"
-        "def scaled_backward(dy, settings):\n"
-        "    return settings['a'] * dy\n",
+        "import numpy as np\ndef softmax_loss(x, y):\n    p = np.exp(x - x.max(axis=1, "
+        "keepdims=True))\n    p /= p.sum(axis=1, keepdims=True)\n    n = np.arange(len(y))\n    d "
+        "= p.copy()\n    d[n, y] -= 1\n    return -np.log(p[n, y]).mean(), d / len(y)\ndef "
+        "scaled(x, settings):\n    return settings['a'] * x, settings\ndef scaled_backward(dy, "
+        "settings):\n    return settings['a'] * dy\n",
         encoding="utf-8",
     )
     assert check_file(f"{file}:softmax_loss").ok  # labels are found out

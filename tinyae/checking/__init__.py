@@ -1,10 +1,11 @@
 """Gradient checking that explains: is this gradient right, and if not, what is wrong with it?
 
-``gradcheck(target, *inputs) -> Report`` compares backward with finite differences;
-``assert_gradients`` does so in tests. ``step_sweep`` draws the error against the step,
-``adjoint_gap`` tests linear maps exactly, ``check_second`` the second derivatives of a layer,
-``check_penalty`` whether a penalty's gradient is its own. ``tinyae.known_bugs`` holds wrong
-gradients to test a checker with; ``tinyae.cli.check.check_file`` checks a name in a file.
+``gradcheck(target, *inputs) -> Report`` compares backward with finite differences, and
+``assert_gradients`` does the same in tests. ``step_sweep`` measures the error for many step sizes.
+``adjoint_gap`` tests linear maps exactly. ``check_second`` checks the second derivatives of a
+layer, and ``check_penalty`` checks whether value and gradient of a penalty belong together.
+``tinyae.known_bugs`` has wrong gradients to test a checker with; ``tinyae.cli.check.check_file``
+checks an object in a file.
 """
 
 from tinyae.checking.check import assert_gradients, gradcheck

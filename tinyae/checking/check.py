@@ -1,9 +1,9 @@
 """The gradient checker: does ``backward`` return the derivative of ``forward``?
 
-For a random cotangent dy, backward claims the gradient of the number ``s = Σ y·dy``. Move one entry
-v of one tensor by ±h, run forward twice, and ``(s(v+h) − s(v−h)) / 2h`` is that entry's derivative
-up to h²: it must be what backward says. The rest of this file is care: which entries, which
-tolerance, and when not to complain.
+For a random cotangent dy, backward should return the gradient of the scalar ``s = Σ y·dy``. Move
+one entry v of one tensor by ±h and run forward twice. Then ``(s(v+h) − s(v−h)) / 2h`` is the
+derivative with respect to that entry, up to h², and backward must agree with it. Everything else
+here decides which entries to check, which tolerance to use, and when not to complain.
 """
 
 from __future__ import annotations
@@ -39,50 +39,48 @@ def gradcheck(
     kind: str | None = None,
 ) -> Report:
     """Compare the gradients that ``target`` returns with finite differences of its outputs, entry
-    by entry, and say why.
+    by entry, and explain what is wrong.
 
-    The check runs in float64 on copies; target and inputs stay as they are. An entry is right where
-    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``, with the noise floor
-    computed from the outputs and the step. Entries that fail get a closer look at other steps.
-    Those where the function has a kink (ReLU at 0) have no
-    derivative: they are skipped and counted, and a tensor with more kinks than other entries is not
-    accepted as checked.
+    The check runs in float64 on copies, so target and inputs do not change. An entry is right if
+    ``|backward − numeric| <= rtol·max(|backward|, |numeric|) + noise``. The noise floor is computed
+    from the outputs and the step. Entries that fail are checked again with other steps. Where the
+    function has a kink (ReLU at 0), it has no derivative: such entries are skipped and counted. A
+    tensor with more kinks than other entries does not count as checked.
 
     Args:
-        target: a layer, container, loss, penalty, objective, or a pair of functions: see
+        target: a layer, container, loss, penalty, objective, or a pair of functions; see
             ``tinyae.checking.adapters``.
-        inputs: what it is called with: ``x``; ``y, target``; ``model, x``; or each argument of the
-            function.
+        inputs: the arguments of the target: ``x``; ``y, target``; ``model, x``; or each argument of
+            the function. Integer inputs are held fixed.
         method: ``"central"``; ``"forward"`` (one-sided, half of the digits); ``"richardson"`` (two
-            central differences); ``"complex"`` (exact to rounding, analytic targets only);
-            ``"directions"`` (random directions, for large nets); ``"exact"`` (a proof by random
-            integers, for polynomials) and ``"dual"`` (50-digit dual numbers), see
+            central differences); ``"complex"`` (exact to rounding, for analytic targets only);
+            ``"directions"`` (random directions, for large models); ``"exact"`` (a proof by random
+            integers, for polynomials) or ``"dual"`` (50-digit dual numbers); for the last two, see
             ``tinyae.checking.exact``.
-        seed: of the cotangent, the sample and an objective's noise.
+        seed: seed of the cotangent, of the sampled entries and of an objective's noise.
         rtol: relative tolerance. Default: 1e-6, and 1e-40 for dual numbers.
-        step: relative step h; an entry v moves by h·max(1, |v|). Default: what suits the method,
-        eps^(1/3) for central. max_entries, samples: tensors of more than ``max_entries`` entries
-        are checked at ``samples`` entries and along a random direction.
-        directions: how many per tensor for ``method="directions"``.
-        dtype: ``np.float32`` checks in addition that gradients computed in float32 agree with those
+        step: relative step h: an entry v moves by h·max(1, |v|). The default depends on the method;
+            it is eps^(1/3) for central differences.
+        max_entries: a tensor with more entries is checked at a sample of them and along a random
+            direction.
+        samples: how many entries of such a tensor are sampled.
+        directions: random directions per tensor for ``method="directions"``, at least 1.
+        dtype: with ``np.float32``, also check that gradients computed in float32 agree with those
             in float64.
-        kind: what the target is, where that cannot be seen from it.
+        kind: the kind of the target, if it cannot be recognized.
 
     Raises:
-        TypeError: the target or what it returns has not the expected form; the text says what is
-            missing.
-        ValueError: unknown method or kind, an empty input, ``"complex"`` for a target that is not
-            analytic.
-        Exception: whatever the target itself throws, with its traceback and a note.
+        TypeError: the target, or what it returns, does not have the expected form.
+        ValueError: unknown method or kind, or an option is out of range.
+        ValueError: an input is empty, or ``"complex"`` is used for a target that is not analytic.
+        Exception: whatever the target itself raises, with its traceback and a note.
     """
     if method not in METHODS:
         raise ValueError(
             f"gradcheck: method {method!r} is unknown, expected one of {', '.join(METHODS)}"
         )
     if method == "directions" and directions < 1:
-        raise ValueError(
-            f"gradcheck: directions is {directions}, expected at least 1: none is no check"
-        )
+        raise ValueError(f"gradcheck: directions is {directions}, expected at least 1")
     step = numeric.STEPS.get(method, numeric.STEPS["central"]) if step is None else step
     if not 0 < step < 1:
         raise ValueError(
@@ -123,8 +121,8 @@ def gradcheck(
 
 
 def assert_gradients(target: Any, *inputs: Any, **options: Any) -> None:
-    """``gradcheck`` for tests: raises AssertionError with the report's text where a gradient is
-    wrong."""
+    """``gradcheck`` for tests. If a gradient is wrong, it raises AssertionError with the report's
+    text."""
     report = gradcheck(target, *inputs, **options)
     if not report.ok:
         raise AssertionError("\n" + str(report))

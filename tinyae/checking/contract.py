@@ -134,8 +134,8 @@ def _check_forward_repeats(target: _Watched) -> None:
             "state",
             "y",
             "forward gives something else when it is called a second time: it keeps state (a "
-            "random "
-            "generator inside that draws a new mask, a running statistic, weights that it updates)",
+            "random generator inside that draws a new mask, a running statistic, weights that it "
+            "updates)",
         )
         base.repeatable = False
     elif not same(base.y, y_reseeded):
@@ -169,8 +169,7 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
                 "reused array",
                 name,
                 f"backward returns the same array for {name} at each call: a gradient that was "
-                "kept "
-                "changes at the next call. Return a new array",
+                "kept changes at the next call. Return a new array",
             )
     again = target.backward(base.dy, target.forward()[1])
     for name, difference in differing(base.grads, again):
@@ -178,8 +177,7 @@ def _check_backward_repeats(target: _Watched, cache: Any, y_given: Any) -> None:
             "second call",
             name,
             f"a second forward and backward gives another gradient of {name}{difference}: "
-            "something "
-            "was accumulated or remembered",
+            "something was accumulated or remembered",
         )
 
 
@@ -204,8 +202,7 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
             "stale",
             "y",
             f"backward throws {type(error).__name__} after a forward on another x: it reads what "
-            "the "
-            "last forward left on the object (self.x?), not its own cache",
+            "the last forward left on the object (self.x?), not its own cache",
         )
         return
     for name, _ in differing(base.grads, stale) if not problem.scalar else ():
@@ -213,10 +210,8 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
             "stale",
             name,
             f"after a forward on another x, backward returns another gradient of {name} for the "
-            "same "
-            "cache: forward keeps state on the object (self.x = ...), and the last call wins. "
-            "Return "
-            "it as the cache",
+            "same cache: forward keeps state on the object (self.x = ...), and the last call "
+            "wins. Return it as the cache",
         )
     fresh = problem.remake()
     np.random.seed(0)  # noqa: NPY002
@@ -231,16 +226,14 @@ def _check_state(target: _Watched, rng: np.random.Generator) -> None:
             "stale",
             "y",
             "forward on a second x is not what a fresh copy gives there: something from the first "
-            "x "
-            "was kept (if self.mask is None: ..., a statistic)",
+            "x was kept (if self.mask is None: ..., a statistic)",
         )
     elif any(True for _ in differing(expected, there)):
         base.find(
             "stale",
             "y",
-            "backward at a second x is not what a fresh copy gives there: something from the first "
-            "x "
-            "was kept",
+            "backward at a second x is not what a fresh copy gives there: something from the "
+            "first x was kept",
         )
 
 

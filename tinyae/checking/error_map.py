@@ -1,5 +1,4 @@
-"""Pictures of a report: a heat map of the error per tensor, as a plot or inside a notebook's
-HTML."""
+"""Figures for a report: a heat map of the error per tensor, as a plot or as HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -14,8 +13,8 @@ COLORS = np.array([[236, 246, 236], [255, 243, 176], [196, 30, 58]])  # right, d
 
 
 def error_map(tensor: Any) -> Array:
-    """log₁₀ of the relative errors as a picture: (rows, columns), NaN where an entry was not looked
-    at or is a kink.
+    """log₁₀ of the relative errors as an image: (rows, columns), NaN for a kink or an unchecked
+    entry.
 
     More than two axes are folded into two: (out, in, kh, kw) becomes out·kh rows of in·kw columns,
     a mosaic of kernels.
@@ -34,7 +33,7 @@ def error_map(tensor: Any) -> Array:
 
 
 def plot_report(report: Any, axes: Any = None) -> Any:
-    """Heat maps side by side, one per tensor; returns their axes."""
+    """Heat maps side by side, one per tensor. Returns their axes."""
     import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -74,8 +73,8 @@ def plot_report(report: Any, axes: Any = None) -> Any:
 
 
 def html_report(report: Any) -> str:
-    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML, no
-    script."""
+    """The report as a small table with one heat map per tensor, for notebooks. Plain HTML without
+    scripts."""
     color = "#2e7d32" if report.ok else "#c41e3a"
     rows = []
     for t, cells in zip(report.tensors, map(report._row, report.tensors), strict=True):
@@ -92,15 +91,14 @@ def html_report(report: Any) -> str:
     )
     return (
         f"<div><b style='color:{color}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
-        f"{html.escape(report.title)}"
-        f" <small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
-        f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
+        f"{html.escape(report.title)} <small>float64, {report.method}, step {report.step:.1e}, "
+        f"seed {report.seed}</small><table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
     )
 
 
 def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
-    """A map as an SVG of small squares; of large maps the worst error in each block, so that one
-    wrong entry still shows."""
+    """A heat map as an SVG of small squares. For a large map, each square is the largest error of a
+    block, so that a single wrong entry is still visible."""
     a = blocks(a, most)
     rows, columns = a.shape
     squares = []
@@ -118,8 +116,8 @@ def heat(a: Array, most: int = 32, pixels: int = 6) -> str:
 
 
 def blocks(a: Array, most: int) -> Array:
-    """At most ``most`` rows and columns, each the largest of a block; NaN only where a block holds
-    nothing else."""
+    """At most ``most`` rows and columns, each the largest value of a block. NaN only if a block
+    contains nothing else."""
     filled = np.where(np.isnan(a), -np.inf, a)
     for axis in (0, 1):
         if filled.shape[axis] > most:

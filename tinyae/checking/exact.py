@@ -77,8 +77,7 @@ def prove(
     except Exception as error:
         return Proof(
             f"{why}it does not run on arrays of Python objects ({_short(error)}: a cast, or a "
-            "function "
-            "in C?), so finite differences were used"
+            "function in C?), so finite differences were used"
         )
 
 
@@ -140,8 +139,7 @@ def _identity(
     bound = (degree + 1) / 2**61
     remark = (
         f"an identity of integers, polynomial of degree {degree + 1}: where it holds, the gradient "
-        "is "
-        f"proven up to a probability of {bound:.0e}"
+        f"is proven up to a probability of {bound:.0e}"
     )
     return Proof(remark, residuals, "exact")
 

@@ -1,9 +1,9 @@
-"""Numerical derivatives: from the outputs at a few points of a line to the slope at its middle, and
+"""Numerical derivatives: from the outputs at a few points of a line to the slope at its center, and
 how far to trust it.
 
-A ``probe`` is the target seen along one line through its tensors: ``probe(t)`` is the output y at v
-+ t·u. With a cotangent dy, the number to differentiate is s(t) = Σ y(t)·dy. Differences are taken
-output by output and only then summed, so that outputs that do not move contribute no rounding
+A ``probe`` is the target along one line through its tensors: ``probe(t)`` is the output y at v +
+t·u. With a cotangent dy, the scalar to differentiate is s(t) = Σ y(t)·dy. The differences are taken
+for each output and summed afterward, so that outputs that do not move contribute no rounding
 errors.
 """
 
@@ -29,7 +29,7 @@ STEPS = {
     "complex": 1e-30,
     "directions": EPS ** (1 / 3),
 }
-STEP_FACTORS = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for the closer look
+STEP_FACTORS = (64, 8, 1, 1 / 8, 1 / 64, 1 / 512)  # multiples of the step, for refining
 
 
 @dataclass
@@ -45,10 +45,10 @@ class Slope:
 def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) -> Slope:
     """``(s(h) − s(−h)) / 2h``, truncation error h² s'''/6.
 
-    The noise floor is computed: every output carries a relative rounding error of a few eps, which
-    the division by h magnifies. 20 eps·Σ|y·dy|/h over the outputs that moved; for the others it is
-    below one eps, or they would have moved. ``position`` is |v|: v ± h is rounded too, which makes
-    the step itself uncertain by eps·|v|.
+    The noise floor is computed: every output has a relative rounding error of a few eps, and
+    dividing by h magnifies it. That gives 20 eps·Σ|y·dy|/h for the outputs that moved. For the
+    others it is below one eps, or they would have moved. ``position`` is |v|: v ± h is rounded too,
+    which makes the step itself uncertain by eps·|v|.
     """
     up, down = probe(h), probe(-h)
     change = up - down
@@ -74,8 +74,8 @@ def forward(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
 
 
 def richardson(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
-    """``(4 D(h) − D(2h)) / 3`` of two central differences D: their h² errors cancel, h⁴ s⁽⁵⁾/30 is
-    left."""
+    """``(4 D(h) − D(2h)) / 3`` of two central differences D: their h² errors cancel, and h⁴ s⁽⁵⁾/30
+    remains."""
     near, far = central(probe, y, dy, h), central(probe, y, dy, 2 * h)
     value = (4 * near.value - far.value) / 3
     assert near.column is not None and far.column is not None
@@ -83,7 +83,7 @@ def richardson(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
 
 
 def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
-    """``Im s(ih) / h``: nothing is subtracted, so h may be 1e-30 and the error is that of s itself
+    """``Im s(ih) / h``: nothing is subtracted, so h can be 1e-30, and the error is that of s itself
     (Squire & Trapp 1998).
 
     ``probe`` must accept an imaginary t: the target runs in complex numbers and must be analytic.
@@ -108,7 +108,7 @@ class Verdict:
     state: str
     numeric: float
     uncertainty: float = 0.0  # of the numeric value
-    noisy: bool = False  # the differences jump about far above the computed noise floor
+    noisy: bool = False  # the differences vary far more than the computed noise floor
     column: Array | None = None  # dy_i/dt for each output
 
 
@@ -120,13 +120,15 @@ def judge(
     scale: float = 0.0,
     fine: float = 0.0,
 ) -> Verdict:
-    """Is this the slope? If the first look says anything but a clear yes, look closer before
+    """Is this the slope? Unless the first estimate clearly agrees, look at other steps before
     complaining.
 
-    ``look(factor)`` is the central difference at ``factor`` times the usual step; ``scale`` the
-    size below which a difference does not count (for sums of many entries, that of a typical such
-    sum); ``fine`` another factor to look around, for tiny or huge numbers, where the usual step may
-    be far larger than what the function is about (0 for none).
+    Args:
+        look: ``look(factor)`` is the central difference at ``factor`` times the usual step.
+        scale: differences below this size do not count. For a sum of many entries, it is the size
+            of a typical such sum.
+        fine: another factor to try, for very small or very large values, where the usual step can
+            be far larger than the scale on which the function changes (0 for none).
     """
     size = max(abs(analytic), abs(first.value), scale)
     if abs(analytic - first.value) <= rtol * size + first.noise and first.noise <= size / 10:
@@ -145,8 +147,8 @@ def judge(
 def judge_exactly(
     analytic: float, exact: Slope, rtol: float, look: Callable[[float], Slope]
 ) -> Verdict:
-    """The verdict of a method without a step's error, such as the complex step: its comparison
-    decides, and central differences are only asked whether there is a kink."""
+    """The verdict of a method without truncation error, such as the complex step. Its comparison
+    decides; central differences only tell whether there is a kink."""
     size = max(abs(analytic), abs(exact.value))
     if abs(analytic - exact.value) <= rtol * size + exact.noise:
         return Verdict("ok", exact.value, exact.noise, column=exact.column)
@@ -159,14 +161,15 @@ def judge_exactly(
 def refine(
     analytic: float, pairs: list[tuple[Slope, Slope]], rtol: float, scale: float = 0.0
 ) -> Verdict:
-    """The verdict from pairs of central differences, the second of each with an eighth of the first
-    one's step.
+    """The verdict from pairs of central differences. The second of each pair has one eighth of the
+    first one's step.
 
-    The best of them is the one that agrees best with its neighbor; what they differ by, with the
-    noise floor, is its uncertainty. That way a strongly curved function, a kink a little beside the
-    point or a gradient near the rounding errors gets the step that suits it. A kink at the point
-    itself shows in the jump between the one-sided slopes, which does not fall with the step. ("The
-    analytic value lies between both slopes" is no test: any mean would pass it.)
+    The best pair is the one that agrees best with its neighbor. Their difference, plus the noise
+    floor, is its uncertainty. So a strongly curved function, a kink close to the point, and a
+    gradient close to the rounding errors each get the step that suits them. A kink at the point
+    itself shows in the difference between the one-sided slopes, which does not shrink with the
+    step. (It would not be enough that backward's value is between the two slopes: any mean of them
+    is.)
     """
     pairs = [(s, t) for s, t in pairs if np.isfinite(s.value) and np.isfinite(t.value)]
     if not pairs:  # the target throws or gives NaN a step away: the edge of its domain, log(0) say
@@ -186,12 +189,11 @@ def refine(
 
 
 def consistent(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
-    """(uncertainty, slope) of the pairs that may have a say.
+    """(uncertainty, slope) of the pairs that count.
 
-    Steps far larger than what the function is about give differences near 0: they agree in absolute
-    terms, but not in relative ones. Or they agree, on a slope that belongs to the far surroundings;
-    then smaller steps agree on another one, and a derivative is a limit: the smaller steps are
-    right.
+    Steps far larger than the scale of the function give differences near 0. These agree in absolute
+    terms, but not in relative ones. Or they agree on a slope that belongs to a wider region, while
+    smaller steps agree on another one. A derivative is a limit, so the smaller steps are right.
     """
     kept: list[tuple[float, Slope]] = []
     for s, t in reversed(pairs):
@@ -208,8 +210,8 @@ def consistent(pairs: list[tuple[Slope, Slope]]) -> list[tuple[float, Slope]]:
 
 
 def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
-    """The jump's limit for step → 0, from the two smallest steps at which it still stands out of
-    the noise; else 0.
+    """The limit of the jump for step → 0, from the two smallest steps at which it is larger than
+    the noise; otherwise 0.
 
     jump(h) = kink + h·|s''|, so with steps h and h/8 the limit is (8 jump(h/8) − jump(h)) / 7.
     """
@@ -221,8 +223,8 @@ def kink_size(pairs: list[tuple[Slope, Slope]]) -> float:
 
 
 def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) -> Iterator[int]:
-    """Which entries of a tensor to look at: all up to ``max_entries``, else one at random from each
-    of ``samples`` equal strata, and the first and the last one."""
+    """Which entries of a tensor to check: all of them up to ``max_entries``; otherwise one at
+    random from each of ``samples`` equal strata, plus the first and the last one."""
     if size <= max_entries:
         yield from range(size)
         return
@@ -231,10 +233,10 @@ def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) ->
 
 
 def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[int]:
-    """The entries, at most ``most``, that make a random direction wrong, found by halving:
-    log₂(size) directions each.
+    """The entries, at most ``most``, that make a random direction wrong. They are found by halving,
+    with log₂(size) directions each.
 
-    Empty where the error spreads so thin that the halves look right.
+    Empty if the error is spread so thin that the halves look right.
     """
     found: list[int] = []
     open_parts = [(0, size)]
@@ -249,19 +251,19 @@ def bisect(size: int, is_wrong: Callable[[slice], bool], most: int = 3) -> list[
 
 
 def complex_copy(problem: Any, complex_copy: Any) -> Any:
-    """``complex_copy``, the target on complex copies, if the complex step means anything for it.
+    """``complex_copy``, the target on complex copies, if the complex step is valid for it.
 
     Raises:
-        ValueError: the target throws on complex numbers, drops the imaginary part, or is not
-            analytic (abs, conj, real): its complex step along a random direction is not its
-            derivative.
+        ValueError: the target raises an exception on complex numbers, drops the imaginary part, or
+            is not analytic (abs, conj, real), so that its complex step along a random direction is
+            not its derivative.
     """
 
     def refuse(why: str) -> ValueError:
         return ValueError(
             f"gradcheck: method 'complex' is refused for {problem.title}: {why}. The complex step "
-            "needs a target that is "
-            "analytic and computes in the dtype of its input; method='central' needs neither"
+            "needs a target that is analytic and computes in the dtype of its input; "
+            "method='central' needs neither"
         )
 
     rng, h = np.random.default_rng(1), STEPS["central"]

@@ -1,5 +1,4 @@
-"""``check_penalty``: a penalty's gradient may be a perfectly good gradient, of another penalty.
-Which one?"""
+"""``check_penalty``: the gradient of a penalty can be right for another penalty. Which one?"""
 
 from __future__ import annotations
 
@@ -30,26 +29,29 @@ def check_penalty(
     seed: int = 0,
     **options: Any,
 ) -> Report:
-    """``gradcheck`` of a penalty, and what is special about penalties: a code penalty ``(z)``, a
-    Jacobian penalty ``(encoder, x)``, or a pair of functions whose output is one number.
+    """``gradcheck`` of a penalty, plus checks that only penalties need. The target is a code
+    penalty ``(z)``, a Jacobian penalty ``(encoder, x)``, or a pair of functions whose output is
+    one number.
 
-    A penalty is at least 0: a negative value means that a term was lost (half of the KL
-    divergence). Where the gradient is wrong, it is compared with the numeric gradients of other
-    penalties, and, if it is none of these, asked whether it is the gradient of anything: a
-    gradient's own derivative is symmetric, ``u·∂g/∂w = w·∂g/∂u`` for all directions u and w.
+    A penalty is non-negative: a negative value means that a term is missing (half of the KL
+    divergence). If the gradient is wrong, it is compared with the numeric gradients of other
+    penalties. If it belongs to none of these, is it the gradient of anything? The derivative of a
+    gradient is symmetric, ``u·∂g/∂w = w·∂g/∂u`` for all directions u and w.
 
     Args:
-        value: what the value should be: a number, a function of the inputs, or ``"frobenius"`` for
-            the mean over the batch of ‖∂z/∂x‖²_F of a Jacobian penalty, measured by differences of
-            the encoder.
-        others: penalties, or functions of the same inputs returning a value alone, that the
-            gradient may belong to instead.
-        options: for ``gradcheck``.
+        value: the expected value: a number, a function of the inputs, or ``"frobenius"`` for the
+            mean over the batch of ‖∂z/∂x‖²_F of a Jacobian penalty, measured by finite differences
+            of the encoder.
+        others: other penalties, or functions of the same inputs that return only a value, to which
+            the gradient may belong instead.
+        seed: seed of the check.
+        options: options of ``gradcheck``.
 
     Raises:
-        ValueError: an output of more than one number; ``value="frobenius"`` for something other
-            than a Jacobian penalty, or an unknown word for ``value``.
-        The exceptions of ``gradcheck``.
+        ValueError: the output is more than one number.
+        ValueError: ``value`` is an unknown word, or ``"frobenius"`` for something other than a
+            Jacobian penalty.
+        Exception: whatever ``gradcheck`` raises.
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
     with baselines.undisturbed():
@@ -126,7 +128,7 @@ def numeric_jacobian(encoder: Any, x: Array) -> Array:
 
 
 def jacobian_numbers(j: Array) -> list[tuple[str, float]]:
-    """The mean of ‖J‖²_F first, then what is often computed in its place."""
+    """The mean of ‖J‖²_F first, then what is often computed instead."""
     n, squares = len(j), (j**2).sum(axis=(1, 2))
     ones = (j.sum(axis=1) ** 2).sum(axis=1)
     return [
@@ -182,15 +184,14 @@ def whose_gradient(
     return Hint(
         "no loss",
         name,
-        f"backward's numbers are not the gradient of any function (their derivative is not "
-        "symmetric, "
-        f"{gap:.2g} off): a term of the product or chain rule is missing",
+        "backward's values are not the gradient of any function (their derivative is not "
+        f"symmetric, {gap:.2g} off)",
     )
 
 
 def relatives(penalty: Any, problem: Problem) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Penalties that this one is easily mistaken for: taken example by example instead of on the
-    batch."""
+    """Penalties that are easily confused with this one: computed for each example instead of for
+    the batch."""
     if problem.kind != "loss" or next(iter(problem.tensors.values())).ndim < 2:
         return
 

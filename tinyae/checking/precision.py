@@ -1,4 +1,4 @@
-"""Right in float64 only? The same gradients once more in another dtype."""
+"""Is the gradient right in float64 only? The same gradients in another dtype."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tinyae.checking.report import Finding, shape_text
 def compare_precision(
     problem: Problem, baseline: Baseline, narrow: Problem, dtype: Any
 ) -> list[Finding]:
-    """Findings ``dtype`` and ``precision``: where gradients computed in ``dtype`` leave it, or are
-    not those of float64.
+    """Findings ``dtype`` and ``precision``: gradients that do not keep ``dtype``, or that differ
+    from those in float64.
 
-    The tolerance is derived: the narrow dtype cannot know its inputs better than to half an eps, so
-    a gradient may be off by what float64 says such a change of the inputs does (measured, a few
-    random ones), and by the rounding of a sum: ``100 · (spread + eps·max|gradient| + eps²...)`` in
-    all.
+    The tolerance is derived. The narrow dtype cannot represent its inputs better than to half an
+    eps. So a gradient may differ by as much as it changes in float64 for such a change of the
+    inputs (measured for a few random ones), plus the rounding of a sum: ``100 · (spread +
+    eps·max|gradient|)`` in total.
     """
     eps, findings = float(np.finfo(dtype).eps), []
     y, cache = narrow.forward()

@@ -1,5 +1,4 @@
-"""What the checker found, for people (text, HTML, a plot) and for programs (``ok``,
-``to_dict``)."""
+"""The result of a check, for people (text, HTML, a plot) and for programs (``ok``, ``to_dict``)."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ WIDTH = 100
 
 @dataclass
 class Finding:
-    """Something that a derivative may not do, apart from being wrong: ``kind``, the tensor it is
-    about, and a sentence."""
+    """Something, other than a wrong value, that a derivative must not do: its ``kind``, the tensor,
+    and a sentence."""
 
     kind: str
     tensor: str
@@ -25,7 +24,7 @@ class Finding:
 
 @dataclass
 class Hint:
-    """A likely cause: ``kind`` for programs; ``text`` states the evidence and the usual cause."""
+    """A likely cause. ``kind`` is for programs; ``text`` gives the evidence and the usual cause."""
 
     kind: str
     tensor: str
@@ -34,8 +33,8 @@ class Hint:
 
 @dataclass
 class TensorReport:
-    """One tensor's check. Verdicts: ok, WRONG, KINKS (too many to be called checked), NOISY, SHAPE,
-    DTYPE, MISSING, NAN, UNCHECKED."""
+    """The check of one tensor. Verdicts: ok, WRONG, KINKS (too many to count as checked), NOISY,
+    SHAPE, DTYPE, MISSING, NAN, UNCHECKED."""
 
     name: str
     shape: tuple[int, ...]
@@ -84,8 +83,8 @@ class TensorReport:
 
     @property
     def errors(self) -> Array:
-        """Relative error of each looked-at entry; NaN at kinks. Where rounding hides an entry,
-        relative to what it hides."""
+        """The relative error of each checked entry; NaN at kinks. If rounding hides an entry, the
+        error is relative to what rounding can hide."""
         floor = np.array([v.uncertainty for _, _, v in self.entries]) / 1e-6
         a, n = self.backward_values, self.numeric_values
         size = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
@@ -93,7 +92,7 @@ class TensorReport:
         return np.where(self.having("kink"), np.nan, error)
 
     def conclude(self) -> None:
-        """The verdict from the entries and directions."""
+        """Set the verdict from the entries and directions."""
         errors, count = self.errors, len(self.entries)
         if np.isfinite(errors).any():
             self.worst = float(np.nanmax(errors))
@@ -117,7 +116,8 @@ class TensorReport:
         if count and noisy > count / 2:
             self.verdict, self.note = (
                 "NOISY",
-                "the outputs jitter far above float64 rounding: is something computed in float32?",
+                "the outputs vary far more than float64 rounding: "
+                "is something computed in float32?",
             )
         elif not self.wrong.any() and any(v.state == "wrong" for _, _, v in self.ties):
             self.verdict, self.note = "WRONG", "along entries of equal value, moved together"
@@ -128,7 +128,7 @@ class TensorReport:
         elif kinks > looked / 2:
             self.verdict, self.note = (
                 "KINKS",
-                f"{kinks} of {looked} entries stand on a kink: not checked",
+                f"{kinks} of {looked} entries are at a kink: not checked",
             )
         elif count and int(self.having("unresolved").sum()) > self.checked / 2:
             self.note = "most entries are too small to be seen above rounding"
@@ -180,7 +180,7 @@ class Report:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, numbers and strings, ready for ``json.dumps``."""
+        """Lists, numbers and strings only, ready for ``json.dumps``."""
         return {
             "ok": self.ok,
             "title": self.title,
@@ -241,8 +241,8 @@ class Report:
         return html_report(self)
 
     def plot(self, axes: Any = None) -> Any:
-        """One heat map per tensor: log₁₀ of the relative error of each entry; kinks and unchecked
-        entries stay blank."""
+        """One heat map per tensor: log₁₀ of the relative error of each entry. Kinks and unchecked
+        entries are blank."""
         from tinyae.checking.error_map import plot_report
 
         return plot_report(self, axes)
@@ -255,7 +255,7 @@ def wrapped(label: str, text: str) -> list[str]:
 
 
 def shape_text(shape: Any) -> str:
-    """(3,0,1) without blanks, and (16,) as Python writes it."""
+    """(3,0,1) without spaces, and (16,) as Python writes it."""
     return "(" + ",".join(str(int(i)) for i in shape) + (",)" if len(shape) == 1 else ")")
 
 

@@ -146,8 +146,7 @@ def value_and(result: Any, count: int, label: str, wanted: str) -> tuple[Any, ..
     if value.size != 1:
         raise TypeError(
             f"gradcheck: {label} returned a value of shape {value.shape}, expected a single "
-            "number: "
-            "sum or mean it"
+            "number: sum or mean it"
         )
     return (value.reshape(()), *result[1:])
 

@@ -1,4 +1,4 @@
-"""The step-size sweep: the error of a numerical derivative against the step, the famous V."""
+"""The step-size sweep: the error of a numerical derivative for many steps, a V-shaped curve."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StepSizeSweep:
         }
 
     def plot(self, ax: Any = None) -> Any:
-        """Error against step, both logarithmic; returns the axes."""
+        """Plot the errors against the steps, both on logarithmic axes. Returns the axes."""
         import matplotlib.pyplot as plt
 
         ax = plt.subplots(figsize=(6, 4), layout="constrained")[1] if ax is None else ax
@@ -76,20 +76,25 @@ def step_sweep(
     seed: int = 0,
     kind: str | None = None,
 ) -> StepSizeSweep:
-    """The error of the numerical derivative by one entry, for many steps and methods, backward's
-    value being taken as true.
+    """The error of the numerical derivative with respect to one entry, for many steps and methods.
+    Backward's value counts as the true one.
 
-    From the right, truncation falls as h (forward), h² (central), h⁴ (richardson); from the left,
-    rounding grows as eps/h. The complex step has no left side: nothing is subtracted.
+    From large steps to small ones, the truncation error falls as h (forward), h² (central), h⁴
+    (richardson), and then the rounding error grows as eps/h. The complex step has no rounding
+    branch, because nothing is subtracted.
 
     Args:
-        target, inputs: as for ``gradcheck``.
-        tensor, index: which entry; default: the one with the largest gradient, in the first tensor.
-        steps: relative steps; default 1e-1 ... 1e-15, four a decade.
+        target: as for ``gradcheck``.
+        inputs: as for ``gradcheck``.
+        tensor: the tensor's name. Default: the first one.
+        index: which entry. Default: the one with the largest gradient.
+        steps: relative steps. Default: 1e-1 ... 1e-15, four per decade.
         methods_used: some of ``forward``, ``central``, ``richardson``, ``complex``.
+        seed: seed of the cotangent.
+        kind: the kind of the target, if it cannot be recognized.
 
     Raises:
-        KeyError: no such tensor.
+        KeyError: there is no such tensor.
         IndexError: the tensor has no such entry.
     """
     tried = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)

@@ -1,4 +1,4 @@
-"""One target under one set of rules: the check of one tensor, entry by entry."""
+"""The check of one tensor of a target, entry by entry."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Rules:
 
 @dataclass
 class Check:
-    """One target under one set of rules. ``tensor(name)`` is the check of one of its tensors."""
+    """A target and the rules to check it by. ``tensor(name)`` checks one of its tensors."""
 
     problem: Problem
     baseline: baselines.Baseline
@@ -40,8 +40,8 @@ class Check:
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
 
     def exactly(self, name: str, proof: Proof, rtol: float) -> TensorReport:
-        """The verdict of exact arithmetic where there is one. Where it says no, finite differences
-        show which entries are wrong, and whether a kink is the reason."""
+        """The verdict of exact arithmetic, if there is one. If it says no, finite differences show
+        which entries are wrong, and whether a kink is the reason."""
         residual = (proof.residuals or {}).get(name)
         if residual is None or residual > rtol:
             row = self.tensor(name)
@@ -89,8 +89,8 @@ class Check:
     def ties(
         self, name: str, gradient: Array, row: TensorReport
     ) -> Iterator[tuple[Array, float, Any]]:
-        """Kinks at entries of equal value, such as two maxima of one window: the function is smooth
-        where they move together, so there backward's sum can be checked."""
+        """Kinks at entries with equal values, such as two maxima of one window. The function is
+        smooth if they move together, so the sum of their gradients can be checked."""
         kinks = row.index[row.having("kink")] if row.entries else np.zeros(0, int)
         values = self.problem.tensors[name].reshape(-1)[kinks]
         for value in np.unique(values)[:20]:
@@ -102,11 +102,11 @@ class Check:
                 yield where, analytic, self.judge(analytic, name, where, u, size)
 
     def away_from_kinks(self, rows: list[TensorReport]) -> list[TensorReport]:
-        """The check of tensors that stand on kinks once more, with the parameters moved a little.
+        """Check tensors that are at kinks once more, with the parameters moved a little.
 
-        Zero biases behind a picture's black pixels put every pre-activation there exactly on ReLU's
-        kink. The formulas in backward are the same beside it, so they are checked there. Inputs
-        stay: they are the user's choice.
+        With zero biases, the black pixels of an image put every pre-activation exactly at ReLU's
+        kink. The formulas in backward are the same next to the kink, so they are checked there. The
+        inputs do not move: they are the user's choice.
         """
         parameters = [n for n in self.problem.tensors if n not in self.problem.inputs]
         for name in parameters:
@@ -119,14 +119,14 @@ class Check:
         for row in rows:
             again = moved.tensor(row.name) if row.verdict == "KINKS" and parameters else row
             if again.verdict == "ok" and again is not row:
-                again.note = f"after moving the parameters: {row.kinks} entries stood on a kink"
+                again.note = f"after moving the parameters: {row.kinks} entries were at a kink"
             out.append(row if again.verdict == "KINKS" else again)
         for name in parameters:
             self.problem.tensors[name][...] = self.baseline.originals[name]
         return out
 
     def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
-        """Judge the derivative by one entry of one tensor."""
+        """Judge the derivative with respect to one entry of one tensor."""
         v = self.problem.tensors[name]
         size = max(1.0, abs(float(v.reshape(-1)[i])))
         scale = 1e-7 * float(
@@ -177,8 +177,8 @@ class Check:
         return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
-        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN where the target
-        throws there."""
+        """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN if the target
+        raises an exception there."""
         flat = problem.tensors[name].reshape(-1)
         before = flat[where].copy()
 

@@ -59,15 +59,13 @@ def anomalies(args: argparse.Namespace) -> int:
     plots.save(plots.plot_reconstructions(unusual, y), out / "most-unusual.png")
     largest = ", ".join(f"image {names[i]} ({errors[i]:.5f})" for i in order[:5])
     print(
-        f"threshold {threshold:.6f}: the {args.quantile:g} quantile of the errors of "
-        f"{len(normal)} normal images\n"
-        f"{int(above.sum())} of {len(images)} images are above it "
-        f"({(1 - args.quantile) * len(images):.0f} expected if all were normal)\n"
-        f"PCA, fitted to half of the normal images, finds {int(pca_above.sum())}; "
-        f"{int((pca_above & above).sum())} of them are among those found by the model\n"
-        f"largest errors: {largest}\n"
-        f"written to {out}: errors.csv, "
-        f"most-unusual.png (the {len(unusual)} images with the largest errors)"
+        f"threshold {threshold:.6f}: the {args.quantile:g} quantile of the errors of {len(normal)} "
+        f"normal images\n{int(above.sum())} of {len(images)} images are above it "
+        f"({(1 - args.quantile) * len(images):.0f} expected if all were normal)\nPCA, fitted to "
+        f"half of the normal images, finds {int(pca_above.sum())}; "
+        f"{int((pca_above & above).sum())} of them are among those found by the model\nlargest "
+        f"errors: {largest}\nwritten to {out}: errors.csv, most-unusual.png (the {len(unusual)} "
+        "images with the largest errors)"
     )
     return 0
 

@@ -65,8 +65,8 @@ def _as_nchw(x: np.ndarray, name: str) -> np.ndarray:
     if x.ndim == 4 and x.shape[3] in (1, 3):
         return x.transpose(0, 3, 1, 2)
     raise ValueError(
-        f"{name}: shape {x.shape}, "
-        "expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) with C = 1 or 3"
+        f"{name}: shape {x.shape}, expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) with C "
+        "= 1 or 3"
     )
 
 

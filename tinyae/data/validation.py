@@ -56,7 +56,6 @@ def check_data(model: Layer, data: Data, name: str) -> None:
     if isinstance(list(leaves(model))[-1][1], Sigmoid) and (low < 0 or high > 1):
         raise ValueError(
             f"{name} ranges from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs "
-            "are "
-            "in [0, 1]: divide by 255?"
+            "are in [0, 1]: divide by 255?"
         )
     model(x[:1])  # a layer that does not fit says so here

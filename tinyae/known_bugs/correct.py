@@ -102,7 +102,7 @@ def relu_net_exact_zeros(rng):
 
 @correct_example
 def digits_zero_bias_conv(rng):
-    """Pictures, mostly black, through a convolution with zero biases, then ReLU: half of the
+    """Images, mostly black, through a convolution with zero biases, then ReLU: half of the
     pre-activations on the kink."""
     layer = conv(rng, 1, 2, padding=1)
     layer.params["bias"][:] = 0

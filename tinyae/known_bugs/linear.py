@@ -125,24 +125,24 @@ def linear_bias_in_dx(rng):
 def linear_one_entry(rng):
     """One entry of dW in 192 is off by 1 %."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         g = g.copy()
         g[3, 7] *= 1.01
         return g
 
-    return with_bug(dense(rng, 16, 12), weight=spoil), (rows(rng, 6, 16),)
+    return with_bug(dense(rng, 16, 12), weight=wrong), (rows(rng, 6, 16),)
 
 
 @bug("weight", "entries")
 def linear_one_entry_of_many(rng):
     """One entry of dW in 120,000 is 0: no sample will meet it."""
 
-    def spoil(g, *_):
+    def wrong(g, *_):
         g = g.copy()
         g[17, 123] = 0
         return g
 
-    return with_bug(dense(rng, 400, 300), weight=spoil), (rows(rng, 2, 400),)
+    return with_bug(dense(rng, 400, 300), weight=wrong), (rows(rng, 2, 400),)
 
 
 @bug("weight", "decay")

@@ -105,10 +105,10 @@ def linear_float32_gradient(rng):
 def linear_nan(rng):
     """dW is divided by a norm that can be 0."""
 
-    def spoil(g, dy, x, _):
+    def wrong(g, dy, x, _):
         return g / (x[:, :1].T @ x[:, :1] * 0)
 
-    return with_bug(dense(rng), weight=spoil), (rows(rng),)
+    return with_bug(dense(rng), weight=wrong), (rows(rng),)
 
 
 @bug("x", "linear")

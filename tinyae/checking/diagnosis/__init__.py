@@ -86,8 +86,8 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
 
 
 def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:
-    """The hints for every tensor that is not ok, equal ones joined, and where in a container the
-    trouble starts."""
+    """The hints for every tensor that is not ok, with equal ones joined, and the layer of a
+    container where the error starts."""
     hints: list[Hint] = []
     for row in report.tensors:
         if row.verdict == "ok":
@@ -99,9 +99,8 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
             found = case.hint(
                 "tiny error",
                 f"{row.name}'s gradient is right to the digits that finite differences see, and "
-                "wrong "
-                "beyond: a constant with too few digits, an epsilon, or a backward made of finite "
-                "differences",
+                "wrong beyond: a constant with too few digits, an epsilon, or a backward made of "
+                "finite differences",
             )
         elif row.verdict == "WRONG" and len(case.index):
             found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
@@ -138,14 +137,14 @@ def unknown(case: Case) -> Hint:
     return case.hint(
         "unknown",
         f"{share} and no known cause fits: not a constant factor, a transpose, a flip, a "
-        "permutation, "
-        f"a border, a stride, or one of a few formulas often confused. {case.side_by_side()}",
+        "permutation, a border, a stride, or one of a few formulas often confused. "
+        f"{case.side_by_side()}",
     )
 
 
 def joined(hints: list[Hint]) -> list[Hint]:
-    """Tensors with the same complaint share one sentence: the first one's, with the others' names
-    behind it."""
+    """Tensors with the same hint share one sentence: the first one's, followed by the other
+    names."""
     groups: dict[tuple[str, str], list[Hint]] = {}
     for hint in hints:
         cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", hint.text.partition(": ")[2])
@@ -159,8 +158,8 @@ def joined(hints: list[Hint]) -> list[Hint]:
 
 
 def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
-    """In a chain of layers the gradient flows from the end to the start: the first wrong layer from
-    the end is where to look."""
+    """In a chain of layers the gradient flows from the last layer to the first. The first wrong
+    layer, counted from the end, is where to look."""
     if not problem.chain or any(h.kind not in ("unknown", "product rule") for h in hints):
         return []
     layers = [t for t in report.tensors if "." in t.name]
@@ -181,8 +180,7 @@ def upstream(problem: Problem, report: Report, hints: list[Hint]) -> list[Hint]:
             "upstream",
             last,
             f"the gradients of layer {last} and after are right, all before are wrong: the error "
-            "is in "
-            f"the dx of layer {last} or of a layer {where}"
+            f"is in the dx of layer {last} or of a layer {where}"
             if bad
             else "all parameters are right and only x is wrong: the error is in the dx of layer "
             f"{last} or of one before it",

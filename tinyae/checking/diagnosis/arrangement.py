@@ -13,21 +13,21 @@ Array = np.ndarray
 
 
 def rearranged(case: Case) -> Hint | None:
-    """The right numbers in the wrong places."""
+    """The right values in the wrong places."""
     for kind, told, array in rearrangements(case.gradient):
         if array.shape == case.v.shape and case.matches(array.reshape(-1)[case.index], case.N):
             return case.hint(kind, f"{case.name}'s gradient equals the numeric one after {told}")
     if case.complete and (told := permutation(case)):
         return case.hint(
             "permutation",
-            f"{case.name}'s gradient has the right numbers in the wrong places: {told}",
+            f"{case.name}'s gradient has the right values in the wrong places: {told}",
         )
     return None
 
 
 def other_parameter(case: Case) -> Hint | None:
     """Backward would be right if a parameter were transposed or flipped first: it uses the
-    parameter the wrong way round."""
+    parameter in the wrong orientation."""
     for name, p in case.problem.tensors.items():
         if name in case.problem.inputs or name == case.name or p.ndim < 2:
             continue
@@ -51,8 +51,7 @@ def other_parameter(case: Case) -> Hint | None:
                 return case.hint(
                     kind,
                     f"{case.name}'s gradient would be right for {name} after {told}: backward uses "
-                    f"{name} "
-                    "the wrong way round",
+                    f"{name} in the wrong orientation",
                 )
     return None
 
@@ -74,7 +73,7 @@ def swapped_names(case: Case) -> Hint | None:
 
 
 def rearrangements(a: Array) -> Iterator[tuple[str, str, Array]]:
-    """(kind, what was done, the result): transposes, flips and swaps that people make."""
+    """(kind, what was done, the result): common transposes, flips and swaps."""
     if a.ndim == 2:
         yield "transpose", "transposing it", a.T
     if a.ndim == 4:
@@ -103,7 +102,7 @@ def rearrangements(a: Array) -> Iterator[tuple[str, str, Array]]:
 
 
 def permutation(case: Case) -> str:
-    """Slices of the gradient, along some axis, that match slices of the numeric one in another
+    """Slices of the gradient, along some axis, that equal slices of the numeric one in another
     order."""
     a, n = case.A.reshape(case.v.shape), case.N.reshape(case.v.shape)
     for axis in range(a.ndim):

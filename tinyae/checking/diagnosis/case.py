@@ -1,4 +1,4 @@
-"""All that is known about one wrong tensor."""
+"""Everything that is known about one wrong tensor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Array = np.ndarray
 
 @dataclass
 class Case:
-    """One wrong tensor: the looked-at entries without the kinks, backward's values A and numeric
-    ones N there."""
+    """One wrong tensor: its checked entries without the kinks, with backward's values A and the
+    numeric ones N."""
 
     problem: Problem
     baseline: Baseline
@@ -64,8 +64,8 @@ class Case:
 
     @cached_property
     def columns(self) -> Array | None:
-        """∂y/∂entry for each entry, (entries, y.size): with it, the gradient for any other
-        cotangent costs a product."""
+        """∂y/∂entry for each entry, (entries, y.size). With it, the gradient for any other
+        cotangent is one product."""
         columns = [
             v.column for (_, _, v), kept in zip(self.row.entries, self.keep, strict=True) if kept
         ]
@@ -78,7 +78,7 @@ class Case:
         return len(self.index) == self.v.size
 
     def matches(self, a: Array, b: Array, least: int = 2) -> bool:
-        """Equal at every entry, and that by more than a few zeros."""
+        """Equal at every entry, and not just because of zeros."""
         size = np.maximum(np.abs(a), np.abs(b))
         scale = size.max(initial=0)
         telling = np.count_nonzero(size > 1e-6 * scale)

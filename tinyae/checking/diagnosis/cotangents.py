@@ -14,7 +14,7 @@ Array = np.ndarray
 
 
 def other_cotangent(case: Case) -> Hint | None:
-    """Backward's numbers are the true gradient for another dy: which one?"""
+    """Backward's values are the true gradient for another dy. Which one?"""
     if case.columns is None:
         return None
     dy, y, x = case.baseline.dy, case.baseline.y, case.problem.tensors[case.problem.inputs[0]]
@@ -25,7 +25,8 @@ def other_cotangent(case: Case) -> Hint | None:
 
 
 def elementwise(case: Case) -> Hint | None:
-    """y_i = f(x_i): the slope is missing, taken at the wrong place, or another function's."""
+    """y_i = f(x_i): the derivative f' is missing, evaluated at the wrong point, or that of another
+    function."""
     y, dy, name = case.baseline.y, case.baseline.dy, case.name
     if case.columns is None or name != case.problem.inputs[0] or y.shape != case.v.shape:
         return None
@@ -36,8 +37,7 @@ def elementwise(case: Case) -> Hint | None:
             return case.hint(
                 "diagonal",
                 f"{case.counted()}: only the diagonal of the Jacobian was used, dx_i = ∂y_i/∂x_i "
-                "dy_i, "
-                "but each output depends on other inputs too",
+                "dy_i, but each output depends on other inputs too",
             )
         return None
     if case.matches(case.A, d):
@@ -61,8 +61,7 @@ def elementwise(case: Case) -> Hint | None:
                 return case.hint(
                     "product rule",
                     f"{case.counted()}: y = x · g(x), and one of the two terms of the product "
-                    "rule, "
-                    "g(x) + x · g'(x), is missing",
+                    "rule, g(x) + x · g'(x), is missing",
                 )
     two = np.unique(np.round(diagonal, 9))
     if len(two) == 2 and case.matches(used, two.sum() - diagonal, least=4):
@@ -92,7 +91,7 @@ def elementwise(case: Case) -> Hint | None:
 
 
 def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]]:
-    """(kind, what was done to dy, the result): what a backward may mistake dy for."""
+    """(kind, what was done to dy, the result): what backward may use instead of dy."""
     yield "ones", "ones. Backward ignores its dy", np.ones_like(dy)
     yield "ones", "dy's sign alone", np.sign(dy)
     if dy.ndim > 1 and len(dy) > 1:
@@ -165,7 +164,7 @@ def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:
 
 
 def slope_at(case: Case, point: Array) -> Array:
-    """f' at another point, for an elementwise target: from its own forward."""
+    """f' at another point, for an elementwise target, from its own forward."""
     x, h = case.v, 1e-5
     before = x.copy()
     try:

@@ -39,8 +39,7 @@ def scaled_lines(case: Case) -> Hint | None:
                 return case.hint(
                     "line factor",
                     f"in each {line} of {case.name}, backward = numeric × {told}: this factor is "
-                    "too "
-                    f"much{_inverse(told)}",
+                    f"too much{_inverse(told)}",
                 )
         if case.problem.scalar:
             continue
@@ -102,8 +101,7 @@ def factor_in_part(case: Case) -> Hint | None:
     return case.hint(
         "part factor",
         f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "
-        "all of "
-        f"them {ratio:.4g} × numeric: one part has a wrong factor: {cause}",
+        f"all of them {ratio:.4g} × numeric: one part has a wrong factor: {cause}",
     )
 
 

@@ -29,8 +29,7 @@ def few_entries(case: Case) -> Hint | None:
 
 
 def side(case: Case) -> Hint | None:
-    """Wrong exactly where the entry itself is negative (or positive): one branch of a case
-    distinction."""
+    """Wrong exactly where the entry itself is negative (or positive): one branch of a condition."""
     flat, scale = case.v.reshape(-1)[case.index], np.abs(case.N).max(initial=0)
     counts = case.wrong | (np.maximum(np.abs(case.A), np.abs(case.N)) > 1e-6 * scale)
     for told, mask in (("negative", flat < 0), ("positive", flat > 0)):
@@ -44,8 +43,7 @@ def side(case: Case) -> Hint | None:
             return case.hint(
                 "side",
                 f"{case.name}'s gradient is wrong exactly where {case.name} is {told}{how}: that "
-                "branch "
-                f"of the function has the wrong derivative{sign}",
+                f"branch of the function has the wrong derivative{sign}",
             )
     return None
 
@@ -87,14 +85,13 @@ def stride(case: Case) -> Hint | None:
                 return case.hint(
                     "stride",
                     f"{case.name}'s gradient is wrong in every {nth} of its {told} "
-                    f"({few(positions)}): "
-                    "the stride is not undone as it was done",
+                    f"({few(positions)}): the stride is not undone as it was done",
                 )
     return None
 
 
 def one_axis(case: Case) -> Hint | None:
-    """Whole slices are wrong: one output channel, say."""
+    """Whole slices are wrong, such as one output channel."""
     places, wrong = telling(case)
     for axis in range(case.v.ndim):
         if case.v.shape[axis] > 1 and (found := splits(places, wrong, axis)):
@@ -108,17 +105,16 @@ def one_axis(case: Case) -> Hint | None:
             return case.hint(
                 "slices",
                 f"{case.name}'s gradient is right only at {_ends(good, case.v.shape[axis])} along "
-                f"axis {axis} "
-                f"(of {case.v.shape[axis]}): an index where a slice belongs",
+                f"axis {axis} (of {case.v.shape[axis]}): an index where a slice belongs",
             )
     return None
 
 
 def lines(case: Case) -> tuple[Array, tuple[int, int], list[set[int]], str] | None:
-    """The two spatial axes' positions that are wrong altogether, if they explain every wrong entry.
+    """The rows and columns of an image that are entirely wrong, if they explain every wrong entry.
 
-    Returns (sizes, axes, [wrong rows, wrong columns], "or" | "and"): an entry is wrong where its
-    row *or* its column is in the sets; or where its row *and* its column are.
+    Returns (sizes, axes, [wrong rows, wrong columns], "or" | "and"): an entry is wrong if its row
+    *or* its column is in the sets, or if its row *and* its column are.
     """
     if case.v.ndim < 3:
         return None
@@ -138,8 +134,8 @@ def lines(case: Case) -> tuple[Array, tuple[int, int], list[set[int]], str] | No
 
 
 def telling(case: Case) -> tuple[Array, Array]:
-    """Coordinates (entries, axes) and wrong-flags of the entries that can tell: 0 for 0 is right by
-    accident."""
+    """Coordinates (entries, axes) and wrong-flags of the entries that carry evidence: 0 for 0 is
+    right by accident."""
     scale = np.abs(case.N).max(initial=0)
     counts = case.wrong | (np.maximum(np.abs(case.A), np.abs(case.N)) > 1e-6 * scale)
     return np.stack(np.unravel_index(case.index[counts], case.v.shape), axis=1), case.wrong[counts]

@@ -17,9 +17,8 @@ def unmoved_outputs(case: Case) -> Hint | None:
         return case.hint(
             "dead entries",
             f"{case.name}'s gradient is wrong exactly at the {int(case.wrong.sum())} entries that "
-            "do not "
-            "move the output (numeric 0): the gradient is sent to entries that were not selected "
-            "(a maximum, a mask, an index)",
+            "do not move the output (numeric 0): the gradient is sent to entries that were not "
+            "selected (a maximum, a mask, an index)",
         )
     return None
 
@@ -38,8 +37,7 @@ def lost_entries(case: Case) -> Hint | None:
     return case.hint(
         "lost entries",
         f"{int(lost.sum())} entries of {case.name} get no gradient{which}, though they move the "
-        "output: a "
-        "branch, a mask or an index leaves them out (wrong condition, = for +=)",
+        "output: a branch, a mask or an index leaves them out (wrong condition, = for +=)",
     )
 
 
@@ -53,8 +51,7 @@ def only_largest(case: Case) -> Hint | None:
         return case.hint(
             "largest only",
             f"backward gives the largest entry of each row of {case.name} all of the gradient, as "
-            "for "
-            "a maximum, but the other entries move the output too",
+            "for a maximum, but the other entries move the output too",
         )
     return None
 
@@ -73,10 +70,8 @@ def overwritten_windows(case: Case) -> Hint | None:
         return case.hint(
             "overwritten sum",
             f"each wrong entry of {case.name} is the share of a single output position (or 0), "
-            "though "
-            "several add up: a position was overwritten, = where += belongs (overlapping windows, "
-            "a "
-            "repeated index)",
+            "though several add up: a position was overwritten, = where += belongs (overlapping "
+            "windows, a repeated index)",
         )
     return None
 
@@ -114,8 +109,7 @@ def known_sums(case: Case) -> Hint | None:
                 return case.hint(
                     "raw input",
                     f"{case.name}'s gradient is Σ dy · {name} with the raw input: it must be the "
-                    "value "
-                    f"that {case.name} multiplies (the normalized one)",
+                    f"value that {case.name} multiplies (the normalized one)",
                 )
     return None
 
@@ -135,9 +129,7 @@ def summed_over(case: Case) -> Hint | None:
                 return case.hint(
                     "summed over",
                     f"every entry of {case.name}'s gradient is the {told} of the numeric ones "
-                    "along axis "
-                    f"{axis}: a {told} without axis, or over one axis (the channels, the features) "
-                    "too "
-                    "many",
+                    f"along axis {axis}: a {told} without axis, or over one axis (the channels, "
+                    "the features) too many",
                 )
     return None

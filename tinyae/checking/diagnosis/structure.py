@@ -25,8 +25,7 @@ def skip_connection(case: Case) -> Hint | None:
             return case.hint(
                 "skip connection",
                 f"{case.counted()} equal dy: that is the skip connection alone, the path through f "
-                "is "
-                "missing (y = x + f(x) gives dx = dy + the gradient through f)",
+                "is missing (y = x + f(x) gives dx = dy + the gradient through f)",
             )
     for sign, told in ((-1, "is missing"), (1, "was added twice, or does not belong there")):
         if case.matches(case.A - case.N, sign * dy, least=3):
@@ -48,10 +47,8 @@ def tied_maximum(case: Case) -> Hint | None:
     return case.hint(
         "ties",
         f"entries of {case.name} with equal values: moved together, the output changes by {n:.4g} "
-        "per "
-        f"unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied "
-        "entry "
-        "(a mask x == max) instead of to one of them, or shared among them",
+        f"per unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied "
+        "entry (a mask x == max) instead of to one of them, or shared among them",
     )
 
 
@@ -68,8 +65,7 @@ def window_position(case: Case) -> Hint | None:
         return case.hint(
             "stride",
             f"backward fills only the first {reach[0][0] + 1} rows and {reach[1][0] + 1} columns "
-            "of "
-            f"{case.name}'s gradient, the numeric one {reach[0][1] + 1} and {reach[1][1] + 1}: "
+            f"of {case.name}'s gradient, the numeric one {reach[0][1] + 1} and {reach[1][1] + 1}: "
             "windows start at i · stride, not at i, and their entries are dilation apart",
         )
     return None
@@ -152,9 +148,8 @@ def other_examples(case: Case) -> Hint | None:
         return case.hint(
             "examples coupled",
             f"{case.counted()} hold only their own example's share, but each output depends on "
-            "other "
-            "examples too (a mean, a sum without axis, batch statistics): backward leaves these "
-            "out",
+            "other examples too (a mean, a sum without axis, batch statistics): backward leaves "
+            "these out",
         )
     only = np.zeros_like(case.baseline.dy)
     only[0] = case.baseline.dy[0]
@@ -172,10 +167,9 @@ def other_examples(case: Case) -> Hint | None:
         if np.abs(back[1:]).max(initial=0) > tolerance:
             return case.hint(
                 "examples coupled",
-                f"an example's output depends on that example alone, but with dy of the first "
-                "example "
-                f"only, backward gives all examples of {case.name} a gradient: a sum or mean "
-                "without axis",
+                "an example's output depends on that example alone, but with dy of the first "
+                f"example only, backward gives all examples of {case.name} a gradient: a sum or "
+                "mean without axis",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""Relations between the values: backward's entries A against the numeric ones N, place by place."""
+"""Relations between values: backward's entries A against the numeric ones N, entry by entry."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def zero(case: Case) -> Hint | None:
         return case.hint(
             "zero",
             f"all of {case.name}'s gradient is 0 and the numeric one is not: a gradient never "
-            "filled in, "
-            "or cut off on the way (integer division, a mask, a copy that is not returned)",
+            "filled in, or cut off on the way (integer division, a mask, a copy that is not "
+            "returned)",
         )
     if np.all(np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack):
         return case.hint(
             "flat",
             f"the output does not move at all with {case.name}, but backward gives it a gradient: "
-            "forward "
-            f"does not use {case.name}, rounds (//, astype(int)), or uses a frozen copy of it",
+            f"forward does not use {case.name}, rounds (//, astype(int)), or uses a frozen copy of "
+            "it",
         )
     return None
 
@@ -48,8 +48,8 @@ def factor(case: Case) -> Hint | None:
 
 
 def name_of_factor(ratio: float, case: Case) -> str:
-    """What a constant backward / numeric usually comes from. Two explanations where two fit; an
-    empty string for no idea."""
+    """The usual causes of a constant backward / numeric: two if two fit, an empty string if none
+    does."""
     y, v = case.baseline.y, case.v
     data = (
         next(iter(case.problem.tensors.values()))
@@ -90,8 +90,7 @@ def name_of_factor(ratio: float, case: Case) -> str:
             if near(sign / size):
                 found.append(
                     f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by "
-                    f"{size} "
-                    f"once too often{also}"
+                    f"{size} once too many times{also}"
                 )
         if near(sign / 2):
             found.append(f"a factor 2 is missing (from a square), or a mean was taken twice{also}")
@@ -118,7 +117,7 @@ def name_of_factor(ratio: float, case: Case) -> str:
 
 
 def offset(case: Case) -> Hint | None:
-    """The wrong entries are all off by the same number."""
+    """The wrong entries all differ by the same constant."""
     difference = (case.A - case.N)[case.wrong]
     if (
         len(difference) < 3
@@ -129,15 +128,14 @@ def offset(case: Case) -> Hint | None:
     told = f" = ±1/{n}, 1/(batch size)" if n > 1 and abs(abs(c) * n - 1) < 1e-5 else ""
     return case.hint(
         "offset",
-        f"the {len(difference)} wrong entries of {case.name} are all off by the same number, "
+        f"the {len(difference)} wrong entries of {case.name} are all off by the same constant, "
         f"backward − numeric = {c:.4g}{told}: a constant is not subtracted there, or added (the 1 "
-        "at the label, in "
-        "cross-entropy)",
+        "at the label, in cross-entropy)",
     )
 
 
 def extra_term(case: Case) -> Hint | None:
-    """A − N is something that we know: the parameter itself, the bias, the cotangent."""
+    """A − N is a known array: the parameter itself, or the bias."""
     difference, v = case.A - case.N, case.v.reshape(-1)[case.index]
     if np.linalg.norm(v):
         c = float(difference @ v / (v @ v))
@@ -145,8 +143,7 @@ def extra_term(case: Case) -> Hint | None:
             return case.hint(
                 "decay",
                 f"{case.counted()}: backward − numeric = {c:.4g} × {case.name} itself: weight "
-                "decay was "
-                "added to the gradient (twice, or without being in the loss)",
+                "decay was added to the gradient (twice, or without being in the loss)",
             )
     if case.name in case.problem.inputs:
         for name, p in case.problem.tensors.items():
@@ -164,8 +161,8 @@ def extra_term(case: Case) -> Hint | None:
                         return case.hint(
                             "bias in dx",
                             f"{case.counted()}: backward − numeric is {told}: the bias was added "
-                            "on "
-                            "the way back too, but the derivative of x W + b by x has no b",
+                            "on the way back too, but the derivative of x W + b with respect to x "
+                            "has no b",
                         )
     if case.complete and case.v.ndim == 2 and min(case.v.shape) > 1:
         d, w = difference.reshape(case.v.shape), case.v
@@ -175,17 +172,14 @@ def extra_term(case: Case) -> Hint | None:
                 return case.hint(
                     "frozen",
                     f"in each {rows} of {case.name}, backward − numeric is a multiple of "
-                    f"{case.name} "
-                    f"itself: the term that holds {case.name} directly is missing or has another "
-                    "weight, as if "
-                    f"{case.name} were a constant there (a frozen copy)",
+                    f"{case.name} itself: the term that holds {case.name} directly is missing or "
+                    f"has another weight, as if {case.name} were a constant there (a frozen copy)",
                 )
     return None
 
 
 def slope_multiplied(case: Case) -> Hint | None:
-    """For a loss: the gradient times an activation's slope, where the two have canceled
-    already."""
+    """For a loss: the gradient times an activation's slope, where the two have already canceled."""
     if case.problem.kind != "loss":
         return None
     v = case.v.reshape(-1)[case.index]

@@ -25,8 +25,7 @@ def shape(case: Case) -> Hint | None:
         return case.hint(
             "order",
             f"{told}, which is the shape of {owner[0]}: the gradients are returned in another "
-            "order, "
-            f"expected {', '.join('d' + n for n in tensors)}",
+            f"order, expected {', '.join('d' + n for n in tensors)}",
         )
     extra = [a - b for a, b in zip(got, want, strict=True)] if len(got) == len(want) else []
     if len(want) >= 3 and any(extra) and all(e >= 0 and e % 2 == 0 for e in extra):
@@ -62,16 +61,14 @@ def kinks(case: Case) -> Hint:
     if edge > case.row.kinks / 2:
         return case.hint(
             "edge",
-            f"a step away from {case.name} the target throws or gives NaN: these values lie at the "
-            "edge of "
-            "its domain, move them inside",
+            f"one step away from {case.name}, the target raises an exception or gives NaN: these "
+            "values are at the edge of its domain, move them inside",
         )
     return case.hint(
         "kinks",
-        f"{case.row.kinks} entries of {case.name} stand where the function has a kink (ReLU at "
-        "exactly 0), "
-        "so nothing was checked: use inputs without exact zeros, or move zero biases a little off "
-        "zero",
+        f"{case.row.kinks} entries of {case.name} are at a kink of the function (ReLU at exactly "
+        "0), so nothing was checked: use inputs without exact zeros, or move zero biases slightly "
+        "away from zero",
     )
 
 
@@ -84,8 +81,8 @@ OTHER_VERDICTS: dict[str, Callable[[Case], Hint | None]] = {
     ),
     "DTYPE": lambda c: c.hint(
         "dtype",
-        f"{c.name}'s gradient is {c.gradient.dtype} although everything came in as "
-        f"{c.v.dtype}: an array made with a fixed dtype, or an astype",
+        f"{c.name}'s gradient is {c.gradient.dtype} although every input is "
+        f"{c.v.dtype}: an array with a fixed dtype, or an astype",
     ),
     "NAN": lambda c: c.hint(
         "nan",
@@ -94,7 +91,7 @@ OTHER_VERDICTS: dict[str, Callable[[Case], Hint | None]] = {
     ),
     "NOISY": lambda c: c.hint(
         "noisy",
-        f"differences by {c.name} jump about far above float64 rounding: forward computes in a "
-        "narrower dtype on the way, or is random",
+        f"finite differences with respect to {c.name} vary far more than float64 rounding "
+        "explains: forward uses a narrower dtype somewhere, or is random",
     ),
 }
