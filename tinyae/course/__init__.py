@@ -1,4 +1,4 @@
-"""The course kit: run a student's code in isolation, and judge the arrays that it returns."""
+"""The course kit: exercises, and a grader that runs a student's code in isolation."""
 
 from tinyae.course.errors import (
     MemoryLimit,
@@ -10,14 +10,22 @@ from tinyae.course.errors import (
     TimeLimit,
     UnreadableFile,
 )
+from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.grading import Grade, PartGrade, grade, grade_names
 from tinyae.course.isolation import Handle, Limits, Name, StudentCode
 
 __all__ = [
+    "Check",
+    "Code",
+    "Exercise",
+    "Grade",
     "Handle",
     "Limits",
     "MemoryLimit",
     "MissingName",
+    "Mistake",
     "Name",
+    "PartGrade",
     "ProcessEnded",
     "ProtocolError",
     "StudentCode",
@@ -25,4 +33,6 @@ __all__ = [
     "StudentException",
     "TimeLimit",
     "UnreadableFile",
+    "grade",
+    "grade_names",
 ]
