@@ -10,7 +10,9 @@ from tinyae.course.errors import (
     TimeLimit,
     UnreadableFile,
 )
-from tinyae.course.isolation import Handle, Limits, Name, StudentCode
+from tinyae.course.isolation import StudentCode
+from tinyae.course.sandbox import Limits
+from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
     "Handle",
@@ -20,6 +22,7 @@ __all__ = [
     "Name",
     "ProcessEnded",
     "ProtocolError",
+    "Seed",
     "StudentCode",
     "StudentCodeError",
     "StudentException",
