@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from tinyae.course.folders import PACKAGE, mounts
+from tinyae.course.mounts import PACKAGE, mounts
 
 HERE = Path(__file__).resolve().parent
 SHOWN_OUTPUT = 4096  # bytes
