@@ -12,7 +12,9 @@ from tinyae.course.errors import (
 )
 from tinyae.course.exercise import Check, Code, Exercise, Mistake
 from tinyae.course.grading import Grade, PartGrade, grade, grade_names
-from tinyae.course.isolation import Handle, Limits, Name, StudentCode
+from tinyae.course.isolation import StudentCode
+from tinyae.course.sandbox import Limits
+from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
     "Check",
@@ -28,6 +30,7 @@ __all__ = [
     "PartGrade",
     "ProcessEnded",
     "ProtocolError",
+    "Seed",
     "StudentCode",
     "StudentCodeError",
     "StudentException",

@@ -46,10 +46,13 @@ class Check:
         run: ``run(code, rng)`` returns what is wrong, as a sentence for each part that is wrong.
             An exception (``Mistake``, or one of the student's code) costs all its parts.
             The inputs are drawn from ``rng``, so that nobody knows them in advance.
+        needs: parts of earlier checks without which these points mean nothing: a function that
+            returns zeros keeps no state either.
     """
 
     points: Mapping[str, float]
     run: Callable[[Code, Generator], Mapping[str, str]]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
