@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,14 +19,19 @@ if importlib.util.find_spec("nbgrader") is None:
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "course"
-c.CourseDirectory.root = "."
 """
 WANTED = [name for name in ("linear", "pooling") if name in NAMES]
 
 
 def nbgrader(folder, *arguments):
+    # nbgrader calls other programs of its environment (alembic) by name
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     run = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
