@@ -38,7 +38,7 @@ def test_a_notebook_is_checked_too(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["exercise", "start", "linaer"], "did you mean 'linear'"),
+        (["exercise", "start", "lineal"], "did you mean 'linear'"),
         (["exercise", "check", "homework.py"], "--exercise NAME"),
         (["grade", "nothing.py", "--exercise", "linear"], "no file or folder nothing.py"),
         (["grade", ".", "--csv", "g.csv"], "--exercise NAME"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.random import Generator
@@ -65,6 +66,7 @@ class Exercise:
         title: one line for lists.
         chapter: the stem of the chapter that it belongs to, such as ``"02_convolution"``.
         checks: they decide about its parts. No two have a part in common.
+        folder: where its task is; None for those of tinyae.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Exercise:
     title: str
     chapter: str
     checks: tuple[Check, ...]
+    folder: Path | None = None
 
     @property
     def parts(self) -> dict[str, float]:

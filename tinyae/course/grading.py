@@ -46,11 +46,13 @@ class Grade:
         exercise: its name.
         tests: one entry per part.
         notes: what else the student or the instructor should know.
+        protection: what this machine does not protect from the student's code, in sentences.
     """
 
     exercise: str
     tests: list[PartGrade] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    protection: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -99,9 +101,11 @@ def grade(
 
     @contextmanager
     def start() -> Iterator[StudentCode]:
-        with StudentCode(path, limits, hide=[*answers(), *hide]) as code:
+        with StudentCode(path, limits, hide=[*secret, *hide]) as code:
             yield code
 
+    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    secret = answers() + ([exercise.folder] if exercise.folder else [])
     return _grade(start, exercise, seed)
 
 
@@ -140,6 +144,7 @@ def _grade(
         try:
             with start() as code:
                 left = _run_checks(code, left, seed, wrong)
+                result.protection = getattr(code, "protection", ())
                 result.notes += _notes(code, result.notes)
         except StudentCodeError as error:  # the file could not be run at all
             wrong |= {part: _sentence(error) for _, check in left for part in check.points}
