@@ -168,4 +168,4 @@ def test_tinyaes_own_classes_and_functions_can_be_arguments(student):
     value, _ = student.call("tinyae.losses.mse", np.ones((2, 2)), np.zeros((2, 2)))
     assert value > 0
     with pytest.raises(MissingName, match="the library does not define 'tinyae.Lineal'"):
-        student.construct("tinyae.Linaer", 3, 2)
+        student.construct("tinyae.Lineal", 3, 2)
