@@ -3,8 +3,8 @@
 It needs ``pip install -e ".[docs]"``. The built site asks no other host for anything, so it works
 from a file system without a network. Steps:
 
-1. the chapters become notebooks, which are run in their fast mode (outputs are kept until a chapter
-   or tinyae changes); where a figure of a full run is committed, it takes the place of the fast one;
+1. the chapters become notebooks, which are run in their fast mode (outputs are kept until a
+   chapter or tinyae changes); the committed figures of full runs take the place of the fast ones;
 2. pages that are made from the code: the hints of the checker, the exercises;
 3. Sphinx.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import importlib.metadata
 import json
 import os
 import re
@@ -113,7 +114,9 @@ def with_outputs(path: Path, book: Any) -> Any:
     if not kept.exists():
         os.environ.update(TINYAE_FAST="1", OPENBLAS_NUM_THREADS="1")
         started = time.perf_counter()
-        NotebookClient(book, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(
+            book, timeout=600, resources={"metadata": {"path": str(path.parent)}}
+        ).execute()
         print(f"ran {path.name} in {time.perf_counter() - started:.0f} s", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         kept.write_text(jupytext.writes(book, fmt="ipynb"), encoding="utf-8")
@@ -150,10 +153,17 @@ def png_output(path: Path) -> Any:
 
 def contents(chapters: list[Path]) -> str:
     """The page that lists the chapters."""
-    lines = ["# Chapters", "", "Each chapter is a script that runs as it stands. Its code, its output "
-             "and its figures are shown here. The text output is that of a short run on generated "
-             "digits; the figures are those of a full run on MNIST.", "", "```{toctree}",
-             ":maxdepth: 1", ""]  # fmt: skip
+    lines = [
+        "# Chapters",
+        "",
+        "Each chapter is a script that runs as it stands. Its code, its output and its figures are "
+        "shown here. The text output is that of a short run on generated digits. The figures are "
+        "those of a full run on MNIST.",
+        "",
+        "```{toctree}",
+        ":maxdepth: 1",
+        "",
+    ]
     return "\n".join([*lines, *(f"chapters/{path.stem}" for path in chapters), "```", ""])
 
 
@@ -212,16 +222,11 @@ def exercises() -> str:
 
 
 def copy_mathjax(folder: Path) -> None:
-    """MathJax from the package jupyter_server_mathjax: the parts that the site uses."""
-    import jupyter_server_mathjax
-
-    source = Path(jupyter_server_mathjax.__file__).parent / "static"
-    for name in ("MathJax.js", "LICENSE"):
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / name, folder)
-    for name in ("config", "extensions", "jax", "localization/en", "fonts"):
-        if (source / name).is_dir():
-            shutil.copytree(source / name, folder / name)
+    """MathJax from the package sphinx-mathjax-offline: the one file that the site uses."""
+    package = importlib.metadata.distribution("sphinx-mathjax-offline")
+    (file,) = [f for f in package.files or () if f.name == "tex-svg-full.js"]
+    folder.mkdir(parents=True)
+    shutil.copy(str(package.locate_file(file)), folder)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import tinyae
 
 project = "tinyae"
 author = "the tinyae developers"
-copyright = author  # noqa: A001
+copyright = author
 version = release = tinyae.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
@@ -17,17 +17,9 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]
 
-# MathJax 2 from a Python package, copied to the site: no page asks another host for anything
-mathjax_path = "mathjax/MathJax.js?config=TeX-AMS_SVG-full"
-mathjax2_config = {
-    "tex2jax": {
-        "inlineMath": [["\\(", "\\)"]],
-        "displayMath": [["\\[", "\\]"]],
-        "processEscapes": True,
-    },
-    "messageStyle": "none",
-    "menuSettings": {"zoom": "None"},
-}
+# One file that has all of MathJax and its fonts; build.py copies it. No page asks another host
+mathjax_path = "mathjax/tex-svg-full.js"
+mathjax3_config = {"svg": {"fontCache": "global"}}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes, which types cannot
