@@ -20,7 +20,10 @@ Step = tuple[Callable[[], Any], Callable[[], None]]  # one step, and wait until 
 MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "dense": (lambda: basic_autoencoder(0), Objective),
     "denoising": (lambda: basic_autoencoder(0), lambda: Objective(corrupt=Gaussian(0.3))),
-    "sparse": (lambda: sparse_autoencoder(0, ReLU()), lambda: Objective(code_penalty=l1, beta=1e-3)),
+    "sparse": (
+        lambda: sparse_autoencoder(0, ReLU()),
+        lambda: Objective(code_penalty=l1, beta=1e-3),
+    ),
     "contractive": (lambda: basic_autoencoder(0), lambda: Objective(contraction=1e-3)),
     "variational": (lambda: vae(0), Variational),
     "conv": (lambda: conv_autoencoder(0), Objective),
