@@ -9,14 +9,9 @@
 # This diagram shows the whole chapter. Values flow to the right, and derivatives flow back to the
 # left:
 #
-# ```
-#             W₁,b₁            W₂,b₂             target t
-#               ↓                ↓                  ↓
-#      x ──▶ Linear ──a──▶ σ ──h──▶ Linear ──c──▶ σ ──y──▶ MSE ──▶ L
-#      dx ◀─────────  da ◀──  dh ◀─────────  dc ◀──  dy ◀────────  1
-#               ↓                ↓
-#            dW₁,db₁          dW₂,db₂
-# ```
+# ![Values go forward in black from x through two linear layers and two sigmoids to the loss L.
+# Gradients come back in red, from 1 to dx, and each linear layer also gives dW and
+# db.](figures/00_diagram.svg)
 #
 # **One convention for all chapters.** For any array $v$ that $L$ depends on, $dv$ is the array of
 # the derivatives of $L$ with respect to the entries of $v$:
