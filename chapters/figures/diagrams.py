@@ -335,7 +335,7 @@ def chapter_8() -> Diagram:
     """The ways out, each as a change of the plain autoencoder."""
     d = Diagram(20, 9.9)
     rows = [
-        ("plain", "", "pixels"),
+        ("plain", "", "compare the pixels of $\\hat x$ and $x$"),
         ("variational", "z", "keep $z$ close to $N(0, 1)$"),
         ("adversarial", "z", "codes or samples of $N(0, 1)$?"),
         ("perceptual", "x", "compare the features of $\\hat x$ and $x$"),
@@ -390,6 +390,117 @@ def chapter_9() -> Diagram:
     return d
 
 
+def one_weight() -> Diagram:
+    """The graph of chapter 0's first example, with its values and gradients."""
+    import numpy as np
+
+    x, w, b, t = 1.5, 0.8, -0.3, 1.0
+    p = w * x
+    a = p + b
+    y = 1 / (1 + np.exp(-a))
+    loss = (y - t) ** 2
+    dy = 2 * (y - t)
+    da = dy * y * (1 - y)
+    d = Diagram(18, 5.6)
+    line = 3.0
+    for position, name in (
+        (4, "$\\times$"),
+        (7.5, "$+$"),
+        (11, "$\\sigma$"),
+        (14.5, "$(y-t)^2$"),
+    ):
+        d.box(position, line, name, width=1.4, height=1.4)
+
+    def edge(
+        start: Any, end: Any, name: str, value: float, gradient: float, at: Any
+    ) -> None:
+        d.arrow(start, end)
+        d.text(at[0], at[1] + 0.3, f"{name} $= {value:.3g}$")
+        d.text(at[0], at[1] - 0.32, f"${gradient:.3f}$", color=RED)
+
+    edge((1.2, line), (3.25, line), "$x$", x, da * w, (2.1, line))
+    edge((4, 5.0), (4, 3.75), "$w$", w, da * x, (5.0, 4.6))
+    edge((7.5, 5.0), (7.5, 3.75), "$b$", b, da, (8.6, 4.6))
+    edge((4.75, line), (6.75, line), "$wx$", p, da, (5.75, line))
+    edge((8.25, line), (10.25, line), "$a$", a, da, (9.25, line))
+    edge((11.75, line), (13.75, line), "$y$", y, dy, (12.75, line))
+    edge((15.25, line), (17.2, line), "$L$", loss, 1, (16.4, line))
+    for position, rule in ((4, "$dw = da\\, x$\n$dx = da\\, w$"), (7.5, "a sum passes\n$da$ to both"),
+                           (11, "$da = dy\\; y(1-y)$"), (14.5, "$dy = 2(y-t)$")):  # fmt: skip
+        d.text(position, 1.4, rule, color=RED, fontsize=10)
+    d.text(
+        9,
+        0.35,
+        "Values are black. Gradients are red and go from right to left.",
+        color=GRAY,
+    )
+    return d
+
+
+def matrix_of_weights() -> Diagram:
+    """y = x Wᵀ and dW = dyᵀ x, with numbers: which entries meet."""
+    import numpy as np
+
+    x, w = np.array([[1, 0, 2], [3, 1, 0]]), np.array([[1, 2, 0], [0, 1, 1]])
+    dy = np.array([[1, 0], [2, 1]])
+    d = Diagram(18, 7.6)
+    size = 0.8
+
+    def matrix(
+        left: float,
+        top: float,
+        values: Any,
+        name: str,
+        mark: Any = (),
+        color: str = "black",
+    ) -> None:
+        rows, columns = values.shape
+        d.cells(
+            left,
+            top,
+            rows,
+            columns,
+            size,
+            lambda i, j: "#f6d9d9" if (i, j) in mark else "white",
+        )
+        for i in range(rows):
+            for j in range(columns):
+                d.text(
+                    left + (j + 0.5) * size,
+                    top - (i + 0.5) * size,
+                    str(values[i, j]),
+                    color=color,
+                )
+        d.text(left + columns * size / 2, top + 0.35, name, color=color)
+
+    def row(i: int, n: int) -> list[tuple[int, int]]:
+        return [(i, j) for j in range(n)]
+
+    matrix(1, 6.6, x, "$x$, two examples", row(1, 3))
+    d.text(4.3, 5.8, "$\\times$", fontsize=15)
+    matrix(5.2, 6.9, w.T, "$W^\\top$", [(i, 0) for i in range(3)])
+    d.text(7.6, 5.8, "$=$", fontsize=15)
+    matrix(8.4, 6.6, x @ w.T, "$y$", [(1, 0)])
+    d.text(
+        14,
+        5.8,
+        "one row of $x$ and one column of $W^\\top$\ngive one entry of $y$",
+        color=GRAY,
+    )
+    matrix(1, 2.9, dy.T, "$dy^\\top$", row(0, 2), RED)
+    d.text(3.5, 2.1, "$\\times$", fontsize=15)
+    matrix(4.4, 2.9, x, "$x$", [(0, 2), (1, 2)])
+    d.text(7.6, 2.1, "$=$", fontsize=15)
+    matrix(8.4, 2.9, dy.T @ x, "$dW$", [(0, 2)], RED)
+    d.text(
+        14.2,
+        2.1,
+        "$dW_{ij}$ adds up $dy_{ni}\\, x_{nj}$\nover the examples $n$",
+        color=GRAY,
+    )
+    return d
+
+
 DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7,
             chapter_8, chapter_9]  # fmt: skip
 
@@ -397,3 +508,5 @@ DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, ch
 if __name__ == "__main__":
     for number, draw in enumerate(DIAGRAMS):
         draw().save(f"{number:02d}_diagram")
+    one_weight().save("00_one_weight")
+    matrix_of_weights().save("00_matrix")
