@@ -60,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
     (SOURCE / "index.md").write_text(front.replace("{report}", front_report(front)), "utf-8")
+    latent_plane(SOURCE / "_static" / "latent_plane_model.js")
     copy_mathjax(SOURCE / "_static" / "mathjax")
     print(f"sources ready after {time.perf_counter() - started:.0f} s")
     code = subprocess.call(
@@ -219,6 +220,19 @@ def exercises() -> str:
             f"{exercise.max_score:g} |"
         )
     return "\n".join([*lines, ""])
+
+
+def latent_plane(path: Path) -> None:
+    """The trained model of the interactive page, kept in the cache."""
+    sys.path.insert(0, str(DOCS))
+    import plane
+
+    key = hashlib.sha256(Path(plane.__file__).read_bytes()).hexdigest()[:16]
+    kept = CACHE / f"plane-{key}.js"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        plane.write(kept)
+    shutil.copy(kept, path)
 
 
 def copy_mathjax(folder: Path) -> None:
