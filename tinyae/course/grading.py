@@ -98,6 +98,14 @@ def grade(
     return _grade(start, exercise, seed)
 
 
+def no_points(exercise: Exercise, reason: str) -> Grade:
+    """The grade of a submission that cannot be run."""
+    tests = [
+        PartGrade(part, 0.0, points, "failed", reason) for part, points in exercise.parts.items()
+    ]
+    return Grade(exercise.name, tests)
+
+
 def grade_names(names: Any, exercise: Exercise | str, seed: int | None = None) -> Grade:
     """Grade the code of this process, such as ``globals()`` of a notebook. It is not isolated."""
 
@@ -176,7 +184,8 @@ def _sentence(error: Exception) -> str:
 
 def _notes(code: Any, known: list[str]) -> list[str]:
     """Cells of a notebook that failed, and what the code has printed."""
-    notes = [f"{cell}: {error}" for cell, error in getattr(code, "cell_errors", ())]
+    errors = getattr(code, "cell_errors", ())
+    notes = [f"{cell}: {e}" for cell, e in errors if e.type != "NotImplementedError"]
     if text := getattr(code, "output", "").strip():
         cut = text if len(text) <= SHOWN else text[:SHOWN] + " [...]"
         notes.append(f"the code printed: {cut}")
