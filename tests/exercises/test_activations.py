@@ -13,10 +13,10 @@ MISTAKES = {
             (SIGMOID + "        return y, y", SIGMOID + "        return y, x"),
             ("y = cache\n        return dy * y * (1 - y)", "x = cache\n        return dy * x * (1 - x)"),
         ],
-        ["Sigmoid dx", "large x"],
+        ["Sigmoid dx"],
         "it uses the input x",
     ),
-    "y forgotten": ([("dy * y * (1 - y)", "dy * (1 - y)")], ["Sigmoid dx", "large x"], "factor y"),
+    "y forgotten": ([("dy * y * (1 - y)", "dy * (1 - y)")], ["Sigmoid dx"], "factor y"),
     "exp overflows": (
         [(SIGMOID, "        y = 1 / (1 + np.exp(-x))\n")],
         ["large x"],
@@ -29,22 +29,22 @@ MISTAKES = {
     ),
     "square of tanh forgotten": (
         [("1 - y**2", "1 - y")],
-        ["Tanh dx", "large x"],
+        ["Tanh dx"],
         "the square is missing",
     ),
     ">= at the kink": ([("(x > 0)", "(x >= 0)")], ["ReLU at 0"], "x > 0, not x >= 0"),
-    "sign of dy": ([("(x > 0)", "(dy > 0)")], None, "expected where x > 0"),
+    "sign of dy": ([("(x > 0)", "(dy > 0)")], ["ReLU dx", "ReLU at 0"], "expected where x > 0"),
     "square of softsign forgotten": (
         [("(1 + np.abs(x)) ** 2", "(1 + np.abs(x))")],
-        ["Softsign dx", "large x"],
+        ["Softsign dx"],
         "square is missing",
     ),
     "softsign right for x > 0 only": (
         [("dy / (1 + np.abs(x)) ** 2", "dy * (1 - x / (1 + np.abs(x))) ** 2")],
-        ["Softsign dx", "large x"],
+        ["Softsign dx"],
         "right only for x > 0",
     ),
-    "dy forgotten": ([("dy * (1 - y**2)", "1 - y**2")], None, "dy is missing"),
+    "dy forgotten": ([("dy * (1 - y**2)", "1 - y**2")], ["Tanh dx"], "dy is missing"),
     "state": (
         [
             ("return np.maximum(x, 0), x", "self.x = x\n        return np.maximum(x, 0), None"),
@@ -63,7 +63,7 @@ MISTAKES = {
         ["conduct"],
         "float32 input gives a float64 output",
     ),
-    "no grads": ([("(1 - y**2), {}", "(1 - y**2)")], None, "Tanh.backward returns an array"),
+    "no grads": ([("(1 - y**2), {}", "(1 - y**2)")], ["Tanh dx", "large x", "conduct"], "Tanh.backward returns an array"),
 }
 
 

@@ -113,7 +113,7 @@ def kink(code: Code, rng: Generator) -> dict[str, str]:
 
 def large(code: Code, rng: Generator) -> dict[str, str]:
     """Values where exp overflows."""
-    size = rng.uniform([800], [1000, 100, 40], (4, 3))
+    size = rng.uniform(0.8, 1, (4, 3)) * [1000, 100, 50]
     x = np.concatenate([size, -size])
     for name in FUNCTIONS:
         layer = StudentLayer(code, name)
@@ -122,9 +122,9 @@ def large(code: Code, rng: Generator) -> dict[str, str]:
             dx, _ = judge.strictly(code, (layer.handle, "backward"), np.ones_like(x), cache)
         except Mistake as mistake:
             return {"large x": f"{name} at x = ±1000: {mistake}; e^(−|x|) never overflows"}
-        wrong = judge.compare(y, FUNCTIONS[name](x), "y") or judge.compare(
-            dx, DERIVATIVES[name](x), "dx", rtol=1e-6
-        )
+        wrong = judge.compare(y, FUNCTIONS[name](x), "y")
+        if not wrong and not np.isfinite(dx).all():
+            wrong = "dx is not finite"
         if wrong:
             return {"large x": f"{name} at x = ±1000: {wrong}"}
     return {}
