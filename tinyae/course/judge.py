@@ -238,7 +238,7 @@ def strictly(code: Code, target: Any, *args: Any) -> Any:
         if error.type != "FloatingPointError":
             raise
         where = f" ({error.lines[-1]})" if error.lines else ""
-        raise Mistake(f"{error.message}{where}") from error
+        raise Mistake(f"NumPy warns: {error.message}{where}") from error
 
 
 def only_wrong(**parts: str) -> dict[str, str]:

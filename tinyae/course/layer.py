@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ class StudentLayer:
         name: the name of the class.
         args, kwargs: of the class.
 
+    Attributes:
+        is_strict: whether floating-point errors count as mistakes, as in ``judge.strictly``.
+
     Raises:
         Mistake: in a call, if a method does not return what the protocol says.
     """
@@ -27,6 +31,7 @@ class StudentLayer:
     def __init__(self, code: Code, name: str, *args: Any, **kwargs: Any) -> None:
         self.code, self.name = code, name
         self.handle = code.construct(name, *args, **kwargs)
+        self.is_strict = False
 
     def forward(self, x: Any) -> tuple[Any, Any]:
         """``y, cache``."""
@@ -66,7 +71,8 @@ class StudentLayer:
         return f"{self.name}: {text}" if text else ""
 
     def _pair(self, method: str, names: str, *args: Any) -> tuple[Any, ...]:
-        value = self.code.call((self.handle, method), *args)
+        call = partial(judge.strictly, self.code) if self.is_strict else self.code.call
+        value = call((self.handle, method), *args)
         try:
             return judge.pair(value, names)
         except Mistake:

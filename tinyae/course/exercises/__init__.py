@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "activations")
+NAMES = ("linear", "activations", "row_norm")
 """In the order of the chapters."""
 
 

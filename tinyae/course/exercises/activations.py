@@ -35,7 +35,7 @@ def wrong_outputs(name: str, x: Array) -> dict[str, Array]:
     """What known mistakes lead to."""
     return {
         "ReLU": {"it is |x|": np.abs(x), "it is 1 and 0, expected x and 0": x > 0},
-        "Sigmoid": {"the sign of x in the exponent": sigmoid(-x)},
+        "Sigmoid": {"x has the wrong sign in the exponent": sigmoid(-x)},
         "Tanh": {"tanh(x) is 2σ(2x) − 1; the inner 2 is missing": 2 * sigmoid(x) - 1},
         "Softsign": {
             "the denominator has |x|, not x": x / (1 + x),
@@ -117,9 +117,10 @@ def large(code: Code, rng: Generator) -> dict[str, str]:
     x = np.concatenate([size, -size])
     for name in FUNCTIONS:
         layer = StudentLayer(code, name)
+        layer.is_strict = True
         try:
-            y, cache = judge.strictly(code, (layer.handle, "forward"), x)
-            dx, _ = judge.strictly(code, (layer.handle, "backward"), np.ones_like(x), cache)
+            y, cache = layer.forward(x)
+            dx, _ = layer.backward(np.ones_like(x), cache)
         except Mistake as mistake:
             return {"large x": f"{name} at x = ±1000: {mistake}; e^(−|x|) never overflows"}
         wrong = judge.compare(y, FUNCTIONS[name](x), "y")
