@@ -11,7 +11,10 @@ MISTAKES = {
     "x for y": (
         [
             (SIGMOID + "        return y, y", SIGMOID + "        return y, x"),
-            ("y = cache\n        return dy * y * (1 - y)", "x = cache\n        return dy * x * (1 - x)"),
+            (
+                "y = cache\n        return dy * y * (1 - y)",
+                "x = cache\n        return dy * x * (1 - x)",
+            ),
         ],
         ["Sigmoid dx"],
         "it uses the input x",
@@ -27,11 +30,7 @@ MISTAKES = {
         ["large x"],
         "Tanh at x = ±1000: overflow",
     ),
-    "square of tanh forgotten": (
-        [("1 - y**2", "1 - y")],
-        ["Tanh dx"],
-        "the square is missing",
-    ),
+    "square of tanh forgotten": ([("1 - y**2", "1 - y")], ["Tanh dx"], "the square is missing"),
     ">= at the kink": ([("(x > 0)", "(x >= 0)")], ["ReLU at 0"], "x > 0, not x >= 0"),
     "sign of dy": ([("(x > 0)", "(dy > 0)")], ["ReLU dx", "ReLU at 0"], "expected where x > 0"),
     "square of softsign forgotten": (
@@ -63,7 +62,11 @@ MISTAKES = {
         ["conduct"],
         "float32 input gives a float64 output",
     ),
-    "no grads": ([("(1 - y**2), {}", "(1 - y**2)")], ["Tanh dx", "large x", "conduct"], "Tanh.backward returns an array"),
+    "no grads": (
+        [("(1 - y**2), {}", "(1 - y**2)")],
+        ["Tanh dx", "large x", "conduct"],
+        "Tanh.backward returns an array",
+    ),
 }
 
 

@@ -19,13 +19,21 @@ MISTAKES = {
         ["dx"],
         "y_i depends on all x_j",
     ),
-    "one norm for all": ([(R, "np.sqrt((x**2).sum() + self.eps)")], None, "norm is that of the whole"),
+    "one norm for all": (
+        [(R, "np.sqrt((x**2).sum() + self.eps)")],
+        ["y", "dx", "jvp", "conduct"],
+        "norm is that of the whole",
+    ),
     "norms of columns": (
         [(R, "np.sqrt((x**2).sum(axis=0, keepdims=True) + self.eps)")],
-        None,
+        ["y", "dx", "jvp", "conduct"],
         "those of the columns",
     ),
-    "keepdims forgotten": ([(R, "np.sqrt((x**2).sum(axis=1) + self.eps)")], None, "could not be broadcast"),
+    "keepdims forgotten": (
+        [(R, "np.sqrt((x**2).sum(axis=1) + self.eps)")],
+        ["y", "dx", "jvp", "row of zeros", "conduct"],
+        "could not be broadcast",
+    ),
     "eps outside of the root": (
         [(R, "np.sqrt((x**2).sum(axis=1, keepdims=True)) + self.eps")],
         ["y", "dx", "jvp"],
@@ -42,11 +50,19 @@ MISTAKES = {
         "treated as a constant",
     ),
     "r kept in self": (
-        [("return y, (y, r)", "self.r = r\n        return y, y"), ("y, r = cache\n        along", "y, r = cache, self.r\n        along"), ("y, r = cache\n        dr", "y, r = cache, self.r\n        dr")],
+        [
+            ("return y, (y, r)", "self.r = r\n        return y, y"),
+            ("y, r = cache\n        along", "y, r = cache, self.r\n        along"),
+            ("y, r = cache\n        dr", "y, r = cache, self.r\n        dr"),
+        ],
         ["conduct"],
         "in the cache",
     ),
-    "in place": ([("y = x / r\n", "x /= r\n        y = x.copy()\n")], ["conduct"], "changes its argument x"),
+    "in place": (
+        [("y = x / r\n", "x /= r\n        y = x.copy()\n")],
+        ["conduct"],
+        "changes its argument x",
+    ),
 }
 
 

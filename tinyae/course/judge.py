@@ -155,7 +155,9 @@ def messages(report: Report) -> dict[str, str]:
             reasons = [
                 hint.text
                 for hint in report.hints
-                if row.name in hint.tensor.split(", ") and hint.kind != "unknown"
+                if row.name in hint.tensor.split(", ")
+                and hint.kind != "unknown"
+                and "Backward for numeric" not in hint.text
             ]
             reason = "; ".join(reasons) or row.note or count
             found[f"d{row.name}"] = f"d{row.name} is wrong: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,29 @@ class StudentLayer:
         if grads:
             raise Mistake(f"{self.name} does not have parameters, so grads is {{}}")
         return dx
+
+    def check_dx(
+        self,
+        reference: Callable[[Array], Array],
+        x: Array,
+        causes: Callable[[Array, Array], Mapping[str, Array]] | None = None,
+    ) -> str:
+        """What is wrong with ``dx``, for a layer without parameters; ``""`` if nothing is.
+
+        Args:
+            reference: ``reference(x) -> y``; its finite differences are the right gradient.
+            x: where to check.
+            causes: ``causes(dy, x)``: the values of dx that known mistakes lead to.
+        """
+        wrong = judge.gradients(
+            lambda x: reference(x),
+            self.input_gradient,
+            x,
+            causes=causes and (lambda dy, x: {"dx": causes(dy, x)}),
+        )
+        if wrong and judge.compare(self.forward(x)[0], reference(x), "y"):
+            wrong["x"] = "y is wrong too: repair it first"
+        return "; ".join(wrong.values())
 
     def conduct(self, x: Array, other: Array, **options: Any) -> str:
         """``judge.conduct``, and whether the methods leave their arguments alone."""
