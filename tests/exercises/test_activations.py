@@ -28,7 +28,7 @@ MISTAKES = {
     "infinity by infinity": (
         [("y = np.tanh(x)", "y = (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1)")],
         ["large x"],
-        "Tanh at x = ±1000: overflow",
+        "Tanh at x = ±1000: NumPy warns: overflow",
     ),
     "square of tanh forgotten": ([("1 - y**2", "1 - y")], ["Tanh dx"], "the square is missing"),
     ">= at the kink": ([("(x > 0)", "(x >= 0)")], ["ReLU at 0"], "x > 0, not x >= 0"),

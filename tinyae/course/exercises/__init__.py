@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "activations", "row_norm")
+NAMES = ("linear", "activations", "row_norm", "losses")
 """In the order of the chapters."""
 
 
