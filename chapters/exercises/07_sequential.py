@@ -127,13 +127,15 @@ class Autoencoder:
 # `params`. Do all seven tensors appear, under their names?
 
 # %% tags=["check"]
+from itertools import pairwise
+
 from tinyae import Linear, Tanh
 from tinyae.checking import gradcheck
 
 
 def net(sizes, rng):
     layers = []
-    for n, m in zip(sizes, sizes[1:]):
+    for n, m in pairwise(sizes):
         layers += [Linear(n, m, rng=rng, dtype=np.float64), Tanh()]
     return layers[:-1]
 

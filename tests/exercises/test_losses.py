@@ -53,7 +53,8 @@ MISTAKES = {
         [
             (
                 "np.maximum(a, 0) - a * t + np.log1p(e)",
-                "-t * np.log(np.where(a >= 0, 1, e) / (1 + e) + 1e-12) - (1 - t) * np.log(np.where(a >= 0, e, 1) / (1 + e) + 1e-12)",
+                "-t * np.log(np.where(a >= 0, 1, e) / (1 + e) + 1e-12)"
+                " - (1 - t) * np.log(np.where(a >= 0, e, 1) / (1 + e) + 1e-12)",
             )
         ],
         ["bce_with_logits at 1000"],

@@ -38,7 +38,7 @@ MISTAKES = {
             )
         ],
         ["grads", "layer twice", "nested"],
-        "expected '4.weight'",
+        "expected '0.bias', '0.weight'",
     ),
     "caches kept in self": (
         [
@@ -70,7 +70,7 @@ MISTAKES = {
     ),
     "shortcut in place": (
         [("return x + y, cache", "x += y\n        return x, cache")],
-        ["conduct"],
+        ["Residual dx", "conduct"],
         "changes its argument x",
     ),
     "encoder's key on the decoder": (

@@ -11,10 +11,9 @@ from numpy.random import Generator
 
 from tinyae.backend import Array
 from tinyae.course import judge
-from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.exercise import Check, Code, Exercise
 from tinyae.course.layer import StudentLayer
-from tinyae.layers import Layer, Linear, Sequential, Sigmoid, Tanh
-from tinyae.layers import Autoencoder as TinyaeAutoencoder
+from tinyae.layers import Autoencoder, Layer, Linear, Sequential, Sigmoid, Tanh
 
 SIZE = 4  # all layers have one width, so that a gradient in the wrong place is an array that fits
 KINDS: dict[str, Callable[[], Layer]] = {
@@ -64,7 +63,7 @@ def check_grads(got: dict[str, Any], want: dict[str, Array], causes: dict[str, A
 
 
 def listed(names: Iterable[Any]) -> str:
-    return ", ".join(repr(name) for name in names) or "none"
+    return ", ".join(sorted(repr(name) for name in names)) or "none"
 
 
 def forward(code: Code, rng: Generator) -> dict[str, str]:
@@ -195,7 +194,7 @@ def residual(code: Code, rng: Generator) -> dict[str, str]:
 def autoencoder(code: Code, rng: Generator) -> dict[str, str]:
     encoder, decoder = Pair(code, rng, ("Linear", "Tanh")), Pair(code, rng, ("Linear",))
     x, dy = draw(rng), draw(rng)
-    reference = TinyaeAutoencoder(encoder.net, decoder.net)
+    reference = Autoencoder(encoder.net, decoder.net)
     parts = [code.construct("tinyae.Sequential", *p.handles) for p in (encoder, decoder)]
     model = StudentLayer(code, "Autoencoder", *parts)
     z = code.call((model.handle, "encode"), x)
