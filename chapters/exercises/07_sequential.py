@@ -28,14 +28,12 @@
 import numpy as np
 
 
-# %% nbgrader={"grade": false, "grade_id": "sequential-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
-### BEGIN SOLUTION
 def prefixed(dicts):
-    """{"0": {"weight": w}} -> {"0.weight": w}"""
+    """{"0": {"weight": w}} -> {"0.weight": w}. You may use it, or not."""
     return {f"{first}.{name}": a for first, d in dicts.items() for name, a in d.items()}
 
 
-### END SOLUTION
+# %% nbgrader={"grade": false, "grade_id": "sequential-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class Sequential:
     def __init__(self, layers):
         self.layers = list(layers)

@@ -51,5 +51,6 @@ def check_solution_and_stub(name, tmp_path):
         path.write_text(version, encoding="utf-8")
         result = grade(path, exercise)
         assert result.score == points, str(result)
+    assert {part.output for part in result.tests} == {"not written yet"}, str(result)
     assert "BEGIN" not in released(text) and "hidden" not in released(text).lower()
     assert f'"points": {exercise.max_score:g},' in text
