@@ -65,7 +65,7 @@ print(
 
 # %% [markdown]
 # Now train it with plain gradient descent, on points close to a line in the plane. With $K = 1$
-# the code is the position along the line. The aim: the error falls to less than 0.01, and $W$
+# the code is the position along the line. The aim: the error falls below 0.001, and $W$
 # points along the line, $(1, 2)$ or the opposite direction.
 
 # %% tags=["check"]

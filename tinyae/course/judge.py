@@ -243,6 +243,12 @@ def strictly(code: Code, target: Any, *args: Any) -> Any:
         raise Mistake(f"NumPy warns: {error.message}{where}") from error
 
 
+def after_output(wrong: Mapping[str, str], output: str) -> dict[str, str]:
+    """Wrong gradients, with a hint where the output is wrong too (``output`` says how)."""
+    hint = "; y is wrong too: repair it first" if output else ""
+    return {name: text + hint for name, text in wrong.items()}
+
+
 def only_wrong(**parts: str) -> dict[str, str]:
     """The parts that have a message: ``only_wrong(y=compare(...), cache="")``."""
     return {name: text for name, text in parts.items() if text}

@@ -75,8 +75,9 @@ class StudentLayer:
             x,
             causes=causes and (lambda dy, x: {"dx": causes(dy, x)}),
         )
-        if wrong and judge.compare(self.forward(x)[0], reference(x), "y"):
-            wrong["x"] = "y is wrong too: repair it first"
+        if wrong:
+            output = judge.compare(self.forward(x)[0], reference(x), "y")
+            wrong = judge.after_output(wrong, output)
         return "; ".join(wrong.values())
 
     def conduct(self, x: Array, other: Array, **options: Any) -> str:

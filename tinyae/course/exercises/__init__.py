@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied")
+NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied", "pooling")
 """In the order of the chapters."""
 
 

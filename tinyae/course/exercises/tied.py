@@ -46,21 +46,30 @@ def causes(dy: Array, x: Array, W: Array) -> dict[str, dict[str, Array]]:
     }
 
 
-def forward(code: Code, rng: Generator) -> dict[str, str]:
-    x, W = draw(rng)
+def output(code: Code, x: Array, W: Array) -> str:
+    """What is wrong with y."""
     y, _ = judge.pair(code.call("tied_forward", x, W), "y, cache")
-    wrong = {
+    causes = {
         "tanh is missing": x @ W.T @ W,
-        "the output has a tanh too much": np.tanh(tied(x, W)),
+        "there is one tanh too many: y = z W": np.tanh(tied(x, W)),
         "tanh belongs to the code, not to the output": np.tanh(x @ W.T @ W),
+        "W is transposed in y = z W": np.tanh(x @ W.T) @ (W.T if len(W) == W.shape[1] else W),
+        "W is transposed in x Wᵀ": np.tanh(x @ (W if len(W) == W.shape[1] else W.T)) @ W,
     }
-    return judge.only_wrong(y=judge.compare(y, tied(x, W), "y", wrong))
+    return judge.compare(y, tied(x, W), "y", causes)
+
+
+def forward(code: Code, rng: Generator) -> dict[str, str]:
+    return judge.only_wrong(y=output(code, *draw(rng)))
 
 
 def backward(code: Code, rng: Generator) -> dict[str, str]:
-    return judge.gradients(
-        tied, lambda dy, x, W: gradients_of(code, dy, x, W), *draw(rng), causes=causes
-    )
+    def student(dy: Array, x: Array, W: Array) -> tuple[Any, Any]:
+        return gradients_of(code, dy, x, W)
+
+    x, W = draw(rng)
+    wrong = judge.gradients(tied, student, x, W, causes=causes)
+    return judge.after_output(wrong, output(code, x, W))
 
 
 def paths(code: Code, rng: Generator) -> dict[str, str]:
@@ -93,17 +102,7 @@ def _path(got: Any, want: Array, missing: str) -> str:
 def square(code: Code, rng: Generator) -> dict[str, str]:
     """With K = D, the shape no longer shows a transpose."""
     x, W = draw(rng, 4, 4)
-    y, _ = judge.pair(code.call("tied_forward", x, W), "y, cache")
-    z = np.tanh(x @ W.T)
-    wrong = judge.compare(
-        y,
-        tied(x, W),
-        "y",
-        {
-            "the decoder's W is transposed": z @ W.T,
-            "the encoder's W is transposed": np.tanh(x @ W) @ W,
-        },
-    )
+    wrong = output(code, x, W)
 
     def transposes(dy: Array, x: Array, W: Array) -> dict[str, dict[str, Array]]:
         z = np.tanh(x @ W.T)
