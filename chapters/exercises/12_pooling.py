@@ -111,10 +111,10 @@ print(gradcheck(MaxPool2d(3), rng.normal(size=(2, 2, 7, 8))))
 # %% tags=["check"]
 import matplotlib.pyplot as plt
 
-from tinyae import load_data
+from tinyae.data import strokes
 from tinyae.plots import plot_images, show
 
-image = load_data("strokes").train.x[:1]
+image = strokes(1, 1).train.images
 small, _ = MaxPool2d(4).forward(image)
 large = Repeat2x().forward(Repeat2x().forward(small)[0])[0]
 fig, ax = plt.subplots(figsize=(4, 2), layout="constrained")

@@ -50,7 +50,8 @@ MISTAKES = {
             ("first, shape = cache", "x, shape = cache"),
             (
                 PUT,
-                "        is_max = x == x.max(axis=-1, keepdims=True)\n        windows += is_max * dy[..., None] / is_max.sum(axis=-1, keepdims=True)\n",
+                "        top = x == x.max(axis=-1, keepdims=True)\n"
+                "        windows += top * dy[..., None] / top.sum(axis=-1, keepdims=True)\n",
             ),
         ],
         ["ties"],

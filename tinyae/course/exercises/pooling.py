@@ -57,10 +57,10 @@ def pool_gradients(dy: Array, x: Array, k: int) -> dict[str, Array]:
 
 
 def image(rng: Generator, height: int, width: int) -> Array:
-    """No two entries are close, so a small step changes no maximum; most are negative."""
+    """No two entries are close, so a small step changes no maximum; all are negative."""
     size = 2 * 3 * height * width
     x = rng.permutation(size) + rng.uniform(0, 0.5, size)
-    return (x / size - 0.7).reshape(2, 3, height, width)
+    return (x / size - 1.1).reshape(2, 3, height, width)
 
 
 def repeat_forward(code: Code, rng: Generator) -> dict[str, str]:
@@ -162,9 +162,9 @@ def ties(code: Code, rng: Generator) -> dict[str, str]:
 
 
 def remainder(code: Code, rng: Generator) -> dict[str, str]:
-    x, k = image(rng, 7, 5), 3
+    x, k = image(rng, 8, 7), 3
     layer = StudentLayer(code, "MaxPool2d", k)
-    dy = rng.normal(size=(2, 3, 2, 1))
+    dy = rng.normal(size=(2, 3, 2, 2))
     text = pool_output(layer, x, k) or judge.compare(
         layer.input_gradient(dy, x), pool_gradients(dy, x, k)["first"], "dx"
     )
