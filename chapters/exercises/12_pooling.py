@@ -109,16 +109,13 @@ print(gradcheck(MaxPool2d(3), rng.normal(size=(2, 2, 7, 8))))
 # of the whole: pooling undoes repeating, so the last number should be 0.
 
 # %% tags=["check"]
-import matplotlib.pyplot as plt
-
 from tinyae.data import strokes
 from tinyae.plots import plot_images, show
 
 image = strokes(1, 1).train.images
 small, _ = MaxPool2d(4).forward(image)
 large = Repeat2x().forward(Repeat2x().forward(small)[0])[0]
-fig, ax = plt.subplots(figsize=(4, 2), layout="constrained")
-show(plot_images(np.concatenate([image, large])), "12_pooling")
+show(plot_images(np.concatenate([image, large]), columns=2), "12_pooling")
 again, _ = MaxPool2d(2).forward(Repeat2x().forward(image)[0])
 print("difference:", np.abs(again - image).max())
 

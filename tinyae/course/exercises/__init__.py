@@ -8,7 +8,16 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied", "pooling")
+NAMES = (
+    "linear",
+    "activations",
+    "row_norm",
+    "losses",
+    "sequential",
+    "tied",
+    "pooling",
+    "batch_norm",
+)
 """In the order of the chapters."""
 
 
