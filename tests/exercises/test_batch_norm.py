@@ -71,7 +71,8 @@ MISTAKES = {
         [
             (
                 "    new_mean = (1 - momentum) * mean + momentum * x.mean(axis=0)\n",
-                "    mean *= 1 - momentum\n    mean += momentum * x.mean(axis=0)\n    new_mean = mean.copy()\n",
+                "    mean *= 1 - momentum\n    mean += momentum * x.mean(axis=0)\n"
+                "    new_mean = mean.copy()\n",
             )
         ],
         ["conduct"],

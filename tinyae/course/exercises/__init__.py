@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = (
+NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied", "pooling", "batch_norm", "dropout")
     "linear",
     "activations",
     "row_norm",
