@@ -27,7 +27,8 @@ MISTAKES = {
         [
             (
                 FACTOR,
-                "factor = keep.astype(x.dtype) / p if p else 1\n    return x * factor, keep / (1 - p)",
+                "factor = keep / p if p else 1\n    y = (x * factor).astype(x.dtype)\n"
+                "    return y, keep / (1 - p)",
             )
         ],
         ["scale"],

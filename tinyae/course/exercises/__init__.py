@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied", "pooling", "batch_norm", "dropout")
+NAMES = (
     "linear",
     "activations",
     "row_norm",
@@ -17,6 +17,7 @@ NAMES = ("linear", "activations", "row_norm", "losses", "sequential", "tied", "p
     "tied",
     "pooling",
     "batch_norm",
+    "dropout",
 )
 """In the order of the chapters."""
 
