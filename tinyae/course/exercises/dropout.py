@@ -84,6 +84,8 @@ def mask(code: Code, rng: Generator) -> dict[str, str]:
             text = "rows are dropped as a whole: each entry has a draw of its own"
         text = text or fraction(kept, p)
         text = text or source(code, "dropout_forward", x, p, first, seed(rng))
+    if not text and judge.compare(forward_of(code, "dropout_forward", x, 0.0, first)[0], x, "y"):
+        text = "with p = 0, y is not x"
     return judge.only_wrong(mask=text)
 
 
@@ -179,9 +181,8 @@ def conduct(code: Code, rng: Generator) -> dict[str, str]:
         return [code.call("dropout_backward", dy, cache)]
 
     # the generators start in the same state, so other rows of the same shape have the same mask
-    text = judge.conduct(forward, backward, x, nonzero(rng, x.shape), alone=False)
-    if not text and judge.compare(forward_of(code, "dropout_forward", x, 0.0, first)[0], x, "y"):
-        text = "with p = 0, y is not x"
+    text = source(code, "dropout_forward", x, p, first, seed(rng))
+    text = text or judge.conduct(forward, backward, x, nonzero(rng, x.shape), alone=False)
     if not text:
         _, (after, _, _) = code.call_in_place("dropout_forward", x, p, first)
         if judge.compare(after, x, "x"):
