@@ -9,6 +9,7 @@ import importlib
 from tinyae.course.exercise import Exercise
 
 NAMES = (
+    "numeric_gradient",
     "linear",
     "activations",
     "row_norm",
