@@ -121,6 +121,7 @@ def any_shape(code: Code, rng: Generator) -> dict[str, str]:
 def restored(code: Code, rng: Generator) -> dict[str, str]:
     """v after the call, and the arrays that f got: each differs from v in one place at most."""
     f, v = draw(rng, 3, 4)
+    v *= [1, 1e-4, 1e-6, 1e-8]  # what is much smaller than h is lost in v + h
 
     def function(v: Array) -> float:
         return f(v)
