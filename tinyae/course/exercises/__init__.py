@@ -14,6 +14,7 @@ NAMES = (
     "activations",
     "row_norm",
     "losses",
+    "adam",
     "sequential",
     "tied",
     "pooling",
