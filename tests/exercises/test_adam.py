@@ -19,7 +19,7 @@ MISTAKES = {
     ),
     "m assigned, not changed": (
         [("    m[...] = b1 * m + (1 - b1) * g\n    v", "    m = b1 * m + (1 - b1) * g\n    v")],
-        ["Adam m, v", "in place", "train, exactly"],
+        ["Adam m, v", "in place", "train learns", "train, exactly"],
         "write into the argument",
     ),
     "returned instead of in place": (
@@ -43,28 +43,29 @@ MISTAKES = {
                 "adam_step(layers[i].params[name], g, m, v, t, lr)\n            t += 1\n",
             ),
         ],
-        ["train learns", "losses", "train, exactly"],
-        "t = 0",
+        ["train learns", "train, exactly"],
+        "t starts at 1",
     ),
     "Adam starts again in each epoch": (
         [
             (
                 "        order = rng.permutation",
-                "        t = 0\n        for d in means:\n            for m, v in d.values():\n                m[...] = v[...] = 0\n        order = rng.permutation",
+                "        t = 0\n        for d in means:\n            for pair in d.values():\n"
+                "                pair[0][...] = pair[1][...] = 0\n        order = rng.permutation",
             )
         ],
         ["train, exactly"],
         "start again in each epoch",
     ),
     "not shuffled": (
-        [("rng.permutation(len(x))", "np.arange(len(x))")],
+        [("order = rng.permutation(len(x))", "order = np.arange(len(x))")],
         ["train, exactly"],
         "not shuffled",
     ),
     "last batch left out": (
         [("range(0, len(x), batch_size)", "range(0, len(x) - batch_size + 1, batch_size)")],
         ["losses", "train, exactly"],
-        "last batch of an epoch is left out",
+        "last batch of an epoch may be smaller",
     ),
     "one loss for each epoch": (
         [("    return losses", "    return losses[:: len(losses) // epochs]")],
