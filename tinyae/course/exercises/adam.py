@@ -21,9 +21,14 @@ SIZE, HIDDEN = 64, 12  # images of 8 × 8 pixels
 
 
 def draw(rng: Generator) -> tuple[tuple[Array, ...], tuple[Any, ...]]:
-    """``(w, g, m, v), (t, lr, b1, b2, eps)`` in the middle of a training, with a large ε."""
-    w, g, m = rng.normal(size=(3, 4, 3))
-    v = rng.uniform(0.2, 2, (4, 3))
+    """``(w, g, m, v), (t, lr, b1, b2, eps)`` in the middle of a training, with a large ε.
+
+    Gradients of both signs, and v both smaller and larger than |g|, so that every mistake shows.
+    """
+    w, m = rng.normal(size=(2, 4, 3))
+    place = np.arange(12).reshape(4, 3)
+    g = rng.uniform(0.5, 1.5, (4, 3)) * np.where(place % 2, 1, -1)
+    v = np.abs(g) * np.where(place % 4 < 2, 0.3, 3)
     t = int(rng.integers(2, 6))
     settings = rng.uniform([0.01, 0.7, 0.9, 0.05], [0.1, 0.85, 0.95, 0.2])
     return (w, g, m, v), (t, *map(float, settings))
