@@ -48,15 +48,10 @@ MISTAKES = {
         ["conduct"],
         "in the cache",
     ),
-    "W changed in place": (
-        [
-            (
-                "    z = np.tanh(x @ W.T)",
-                "    W *= 1\n    x -= 0.0 * x\n    W += 1e-9\n    z = np.tanh(x @ W.T)",
-            )
-        ],
+    "x changed in place": (
+        [("return z @ W, (x, z, W)", "kept = x.copy(), z, W\n    x -= 1\n    return z @ W, kept")],
         ["conduct"],
-        "changes its argument W",
+        "changes its argument x",
     ),
 }
 
