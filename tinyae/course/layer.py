@@ -69,11 +69,12 @@ class StudentLayer:
             x: where to check.
             causes: ``causes(dy, x)``: the values of dx that known mistakes lead to.
         """
+        known = causes or (lambda dy, x: {})
         wrong = judge.gradients(
             lambda x: reference(x),
             self.input_gradient,
             x,
-            causes=causes and (lambda dy, x: {"dx": causes(dy, x)}),
+            causes=lambda dy, x: {"dx": known(dy, x)},
         )
         if wrong:
             output = judge.compare(self.forward(x)[0], reference(x), "y")

@@ -35,7 +35,7 @@ def mse(y: Array, t: Array) -> Any:
 
 def huber(y: Array, t: Array, delta: float) -> Any:
     r = np.abs(y - t)
-    return np.where(r <= delta, r**2 / 2, delta * (r - delta / 2)).mean()
+    return np.mean(np.where(r <= delta, r**2 / 2, delta * (r - delta / 2)))
 
 
 def bce_with_logits(a: Array, t: Array) -> Any:

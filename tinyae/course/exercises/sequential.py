@@ -90,7 +90,7 @@ def wrong_sweeps(pair: Pair, x: Array, dy: Array) -> dict[str, tuple[Array, dict
     }
     found = {}
     for cause, order in orders.items():
-        d, grads = dy, {}
+        d, grads = dy, dict[str, Array]()
         for i, cache in order:
             d, own = pair.layers[i].backward(d, cache)
             grads |= {f"{i}.{name}": g for name, g in own.items()}
