@@ -73,7 +73,7 @@ def huber_causes(y: Array, t: Array, delta: float) -> tuple[Causes, Causes]:
     r, size = y - t, np.abs(y - t)
 
     def joined(square: Array, line: Array) -> Any:
-        return np.where(size <= delta, square, line).mean()
+        return np.mean(np.where(size <= delta, square, line))
 
     square, line = r**2 / 2, delta * (size - delta / 2)
     values = means(np.where(size <= delta, square, line).sum(), y) | {
