@@ -228,12 +228,15 @@ def in_place(code: Code, target: Any, arguments: Mapping[str, Array], *more: Any
     return ""
 
 
+class FloatingPoint(Mistake):
+    """NumPy warns about an overflow, a division by zero or an invalid operation."""
+
+
 def strictly(code: Code, target: Any, *args: Any) -> Any:
-    """``code.call``, but a floating-point overflow, division by zero or invalid operation in the
-    code is a mistake instead of a warning.
+    """``code.call``, but a floating-point error in the code is a mistake instead of a warning.
 
     Raises:
-        Mistake: if there is one, with the line where it happens.
+        FloatingPoint: if there is one, with the line where it happens.
     """
     function = code.get(target) if isinstance(target, str) else target
     try:
@@ -242,7 +245,7 @@ def strictly(code: Code, target: Any, *args: Any) -> Any:
         if error.type != "FloatingPointError":
             raise
         where = f" ({error.lines[-1]})" if error.lines else ""
-        raise Mistake(f"NumPy warns: {error.message}{where}") from error
+        raise FloatingPoint(f"NumPy warns: {error.message}{where}") from error
 
 
 def after_output(wrong: Mapping[str, str], output: str) -> dict[str, str]:

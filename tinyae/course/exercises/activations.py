@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from tinyae.backend import Array
 from tinyae.course import judge
-from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.exercise import Check, Code, Exercise
 from tinyae.course.layer import StudentLayer
 
 
@@ -115,7 +115,7 @@ def large(code: Code, rng: Generator) -> dict[str, str]:
         try:
             y, cache = layer.forward(x)
             dx, _ = layer.backward(np.ones_like(x), cache)
-        except Mistake as mistake:
+        except judge.FloatingPoint as mistake:
             return {"large x": f"{name} at x = ±1000: {mistake}; e^(−|x|) never overflows"}
         wrong = judge.compare(y, FUNCTIONS[name](x), "y")
         if not wrong and not np.isfinite(dx).all():

@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from tinyae.backend import Array
 from tinyae.course import judge
-from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.exercise import Check, Code, Exercise
 from tinyae.course.layer import StudentLayer
 
 
@@ -96,7 +96,7 @@ def zero_row(code: Code, rng: Generator) -> dict[str, str]:
     try:
         y, cache = layer.forward(x)
         dx, _ = layer.backward(np.ones_like(x), cache)
-    except Mistake as mistake:
+    except judge.FloatingPoint as mistake:
         return {"row of zeros": f"with a row of zeros, {mistake}; eps prevents 0/0"}
     if not np.isfinite(y).all() or not np.isfinite(dx).all():
         return {"row of zeros": "a row of zeros leads to NaN or infinity; eps prevents 0/0"}
