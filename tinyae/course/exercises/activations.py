@@ -146,6 +146,6 @@ EXERCISE = Exercise(
         ),
         Check({"ReLU at 0": 1}, kink),
         Check({"large x": 1}, large),
-        Check({"conduct": 2}, conduct),
+        Check({"conduct": 2}, conduct, needs=tuple(f"{name} y" for name in FUNCTIONS)),
     ),
 )

@@ -175,6 +175,6 @@ EXERCISE = Exercise(
         Check({"dx": 3, "dgamma": 1, "dbeta": 1}, backward),
         Check({"running mean": 1, "running variance": 1}, running),
         Check({"inference": 1}, inference),
-        Check({"conduct": 2}, conduct),
+        Check({"conduct": 2}, conduct, needs=("y",)),
     ),
 )

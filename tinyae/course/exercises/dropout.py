@@ -116,6 +116,8 @@ def gradient(code: Code, name: str, x: Array, p: float, first: Seed, dy: Array) 
     """Whether dx has the mask and the scale of the forward pass."""
     y, cache = forward_of(code, name, x, p, first)
     dx = code.call("dropout_backward", dy, cache)
+    if np.all(y):
+        return "nothing is dropped, so there is nothing to say about dx"
     factor = (np.asarray(y) != 0) / (1 - p)
     causes = {
         "the mask is missing: a dropped value has the gradient 0": dy,
@@ -181,7 +183,8 @@ def conduct(code: Code, rng: Generator) -> dict[str, str]:
         return [code.call("dropout_backward", dy, cache)]
 
     # the generators start in the same state, so other rows of the same shape have the same mask
-    text = source(code, "dropout_forward", x, p, first, seed(rng))
+    text = "nothing is dropped" if np.all(forward(x)[0]) else ""
+    text = text or source(code, "dropout_forward", x, p, first, seed(rng))
     text = text or judge.conduct(forward, backward, x, nonzero(rng, x.shape), alone=False)
     if not text:
         _, (after, _, _) = code.call_in_place("dropout_forward", x, p, first)

@@ -137,6 +137,8 @@ def restored(code: Code, rng: Generator) -> dict[str, str]:
             )
     elif any((w != v).sum() > 1 for w in f.calls):
         text = "f is called with several entries moved at once: put each one back first"
+    elif not np.logical_or.reduce([w != v for w in f.calls], initial=False).all():
+        text = "f is not called with each entry of v moved"
     return judge.only_wrong(**{"v restored": text})
 
 

@@ -189,6 +189,6 @@ EXERCISE = Exercise(
         Check({"MaxPool2d dx": 2}, pool_backward),
         Check({"ties": 2}, ties),
         Check({"remainder": 1}, remainder),
-        Check({"conduct": 2}, conduct),
+        Check({"conduct": 2}, conduct, needs=("Repeat2x y", "MaxPool2d y")),
     ),
 )

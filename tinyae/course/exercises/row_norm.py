@@ -122,7 +122,7 @@ EXERCISE = Exercise(
         Check({"y": 2}, forward),
         Check({"dx": 4}, backward),
         Check({"jvp": 2}, jvp),
-        Check({"row of zeros": 1}, zero_row),
-        Check({"conduct": 2}, conduct),
+        Check({"row of zeros": 1}, zero_row, needs=("y",)),
+        Check({"conduct": 2}, conduct, needs=("y",)),
     ),
 )

@@ -232,6 +232,6 @@ EXERCISE = Exercise(
         Check({"nested": 1}, nested),
         Check({"Residual y": 1, "Residual dx": 1}, residual),
         Check({"Autoencoder": 1}, autoencoder),
-        Check({"conduct": 1}, conduct),
+        Check({"conduct": 1}, conduct, needs=("y", "Residual y")),
     ),
 )

@@ -152,6 +152,6 @@ EXERCISE = Exercise(
         Check({"dx": 2, "dW": 1}, backward),
         Check({"dW of the decoder": 2, "dW of the encoder": 2}, paths),
         Check({"K = D": 1}, square),
-        Check({"conduct": 2}, conduct),
+        Check({"conduct": 2}, conduct, needs=("y",)),
     ),
 )
