@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercise 4 · Rows of length one
 #
-# *Chapter 0, sections 2 and 7. 11 points. About 40 minutes.*
+# *Chapter 0, sections 2 and 7. 12 points. About 40 minutes.*
 #
 # Some networks compare directions and not lengths. They scale each row of $x$, with shape
 # $(N, D)$, to length one. A small $\varepsilon > 0$ under the root keeps a row of zeros from
@@ -86,7 +86,7 @@ dx, _ = layer.backward(dy, cache)
 print("lengths:", np.linalg.norm(y, axis=1).round(6))
 print("<dx, x>:", np.abs((dx * x).sum(axis=1)).round(6))
 
-# %% nbgrader={"grade": true, "grade_id": "row_norm-grade", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "row_norm-grade", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 from tinyae.course import grade_names
 

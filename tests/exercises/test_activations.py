@@ -49,22 +49,22 @@ MISTAKES = {
             ("return np.maximum(x, 0), x", "self.x = x\n        return np.maximum(x, 0), None"),
             ("x = cache\n        return dy * (x > 0)", "return dy * (self.x > 0)"),
         ],
-        ["conduct"],
+        ["ReLU conduct"],
         "in the cache",
     ),
     "in place": (
         [("return np.maximum(x, 0), x", "x[x < 0] = 0\n        return x, x.copy()")],
-        ["conduct"],
+        ["ReLU conduct"],
         "changes its argument x",
     ),
     "float64": (
         [("return x / (1 + np.abs(x)), x", "return x / (np.ones(x.shape) + np.abs(x)), x")],
-        ["conduct"],
+        ["Softsign conduct"],
         "float32 input gives a float64 output",
     ),
     "no grads": (
         [("(1 - y**2), {}", "(1 - y**2)")],
-        ["Tanh dx", "large x", "conduct"],
+        ["Tanh dx", "Tanh conduct", "large x"],
         "Tanh.backward returns an array",
     ),
 }
@@ -81,5 +81,5 @@ def test_mistake_loses_the_right_part_and_is_named(mistake):
 
 def test_a_layer_that_is_not_written_costs_only_its_parts():
     found = lost(grade_with("activations", ("class Softsign", "class Softmax")))
-    assert set(found) == {"Softsign y", "Softsign dx", "large x", "conduct"}
+    assert set(found) == {"Softsign y", "Softsign dx", "Softsign conduct", "large x"}
     assert "Softsign" in found["Softsign y"]

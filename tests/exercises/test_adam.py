@@ -27,12 +27,12 @@ MISTAKES = {
             ("m[...] = b1 * m + (1 - b1) * g\n    v[...] =", "m = b1 * m + (1 - b1) * g\n    v ="),
             (STEP, "return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v"),
         ],
-        ["in place", "train learns", "train, exactly"],
+        ["in place", "train learns", "losses", "train, exactly"],
         "does not change its argument w",
     ),
     "square forgotten": (
         [("(1 - b2) * g**2", "(1 - b2) * g")],
-        ["Adam w", "Adam m, v", "train learns", "train, exactly"],
+        ["Adam w", "Adam m, v", "in place", "train learns", "train, exactly"],
         "expected g²",
     ),
     "t from 0": (
@@ -74,7 +74,7 @@ MISTAKES = {
     ),
     "uphill": (
         [(STEP, STEP.replace("-=", "+="))],
-        ["Adam w", "train learns", "train, exactly"],
+        ["Adam w", "train learns", "losses", "train, exactly"],
         "uphill",
     ),
     "Adamax with a correction of u": (

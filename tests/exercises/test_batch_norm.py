@@ -29,7 +29,7 @@ MISTAKES = {
     ),
     "N - 1 in the forward pass": (
         [("(centered**2).mean(axis=0) + eps", "x.var(axis=0, ddof=1) + eps")],
-        ["y", "dx", "dgamma", "conduct"],
+        ["y", "eps", "dx", "dgamma", "conduct"],
         "N − 1, expected N",
     ),
     "eps outside of the root": (
@@ -39,7 +39,7 @@ MISTAKES = {
                 "(np.sqrt((centered**2).mean(axis=0)) + eps)",
             )
         ],
-        ["y", "dx", "dgamma"],
+        ["eps"],
         "eps belongs under the root",
     ),
     "weights of the running mean exchanged": (

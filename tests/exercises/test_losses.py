@@ -19,7 +19,11 @@ MISTAKES = {
     ),
     "mean over the classes": (
         [("-log_p[n, t].mean(), da / len(a)", "-log_p[n, t].sum() / a.size, da / a.size")],
-        ["softmax_cross_entropy value", "softmax_cross_entropy gradient"],
+        [
+            "softmax_cross_entropy value",
+            "softmax_cross_entropy gradient",
+            "softmax_cross_entropy conduct",
+        ],
         "N·C, expected N",
     ),
     "softmax over the wrong axis": (
@@ -31,6 +35,7 @@ MISTAKES = {
             "softmax_cross_entropy value",
             "softmax_cross_entropy gradient",
             "softmax_cross_entropy at 1000",
+            "softmax_cross_entropy conduct",
         ],
         "expected over the classes",
     ),
@@ -67,7 +72,7 @@ MISTAKES = {
     ),
     "line does not join": (
         [("delta * (size - delta / 2)", "delta * size")],
-        ["huber value"],
+        ["huber value", "huber conduct"],
         "does not join the square",
     ),
     "sign of the line": (
@@ -87,7 +92,7 @@ MISTAKES = {
                 "    n = np.arange(len(a))\n    a -= a.max(axis=1, keepdims=True)\n",
             )
         ],
-        ["conduct"],
+        ["softmax_cross_entropy conduct"],
         "changes its argument",
     ),
 }

@@ -27,7 +27,7 @@ MISTAKES = {
     ),
     "tile": (
         [("x.repeat(2, axis=2).repeat(2, axis=3)", "np.tile(x, (1, 1, 2, 2))")],
-        ["Repeat2x y"],
+        ["Repeat2x y", "Repeat2x conduct"],
         "np.tile",
     ),
     "all pixels of the window": (
@@ -64,12 +64,12 @@ MISTAKES = {
                 "blocks.reshape(N, C, h, w, k * k)",
             )
         ],
-        ["MaxPool2d y", "MaxPool2d dx", "ties", "remainder"],
+        ["MaxPool2d y", "MaxPool2d dx", "ties", "remainder", "MaxPool2d conduct"],
         "axes are mixed",
     ),
     "maximum starts at 0": (
         [("return y, (first, x.shape)", "return np.maximum(y, 0), (first, x.shape)")],
-        ["MaxPool2d y", "remainder"],
+        ["MaxPool2d y", "remainder", "MaxPool2d conduct"],
         "never below 0",
     ),
     "size must be a multiple": (
@@ -82,7 +82,7 @@ MISTAKES = {
             ("return y, (first, x.shape)", "self.first = first\n        return y, x.shape"),
             ("first, shape = cache", "first, shape = self.first, cache"),
         ],
-        ["conduct"],
+        ["MaxPool2d conduct"],
         "in the cache",
     ),
     "float64 zeros": (
@@ -92,7 +92,7 @@ MISTAKES = {
                 "np.zeros((1, 1, 1, 1)) + x.repeat(2, axis=2).repeat(2, axis=3)",
             )
         ],
-        ["conduct"],
+        ["Repeat2x conduct"],
         "float32 input gives a float64 output",
     ),
 }

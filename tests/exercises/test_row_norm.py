@@ -21,27 +21,27 @@ MISTAKES = {
     ),
     "one norm for all": (
         [(R, "np.sqrt((x**2).sum() + self.eps)")],
-        ["y", "dx", "jvp", "conduct"],
+        ["y", "eps", "dx", "jvp", "row of zeros", "conduct"],
         "norm is that of the whole",
     ),
     "norms of columns": (
         [(R, "np.sqrt((x**2).sum(axis=0, keepdims=True) + self.eps)")],
-        ["y", "dx", "jvp", "conduct"],
+        ["y", "eps", "dx", "jvp", "row of zeros", "conduct"],
         "those of the columns",
     ),
     "keepdims forgotten": (
         [(R, "np.sqrt((x**2).sum(axis=1) + self.eps)")],
-        ["y", "dx", "jvp", "row of zeros", "conduct"],
+        ["y", "eps", "dx", "jvp", "row of zeros", "conduct"],
         "could not be broadcast",
     ),
     "eps outside of the root": (
         [(R, "np.sqrt((x**2).sum(axis=1, keepdims=True)) + self.eps")],
-        ["y", "dx", "jvp"],
+        ["eps"],
         "eps belongs under the root",
     ),
     "eps forgotten": (
         [(R, "np.sqrt((x**2).sum(axis=1, keepdims=True))")],
-        ["y", "dx", "jvp", "row of zeros"],
+        ["eps", "row of zeros"],
         "eps prevents 0/0",
     ),
     "jvp with a constant norm": (

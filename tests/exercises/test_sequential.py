@@ -48,7 +48,7 @@ MISTAKES = {
             ),
             (GRADS, "dy, grads[i] = self.layers[i].backward(dy, self.caches[i])"),
         ],
-        ["conduct"],
+        ["Sequential conduct"],
         "in the cache",
     ),
     "caches by layer": (
@@ -70,7 +70,7 @@ MISTAKES = {
     ),
     "shortcut in place": (
         [("return x + y, cache", "x += y\n        return x, cache")],
-        ["Residual dx", "conduct"],
+        ["Residual dx", "Residual conduct"],
         "changes its argument x",
     ),
     "encoder's key on the decoder": (

@@ -37,7 +37,7 @@ MISTAKES = {
     ),
     "tanh forgotten": (
         [("z = np.tanh(x @ W.T)", "z = x @ W.T"), ("da = dz * (1 - z**2)", "da = dz")],
-        ["y", "dx", "dW", "dW of the decoder", "K = D"],
+        ["y", "dx", "dW", "dW of the decoder", "K = D", "conduct"],
         "tanh is missing",
     ),
     "state": (

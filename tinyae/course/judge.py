@@ -240,9 +240,8 @@ def strictly(code: Code, target: Any, *args: Any) -> Any:
     Raises:
         FloatingPoint: if there is one, with the line where it happens.
     """
-    function = code.get(target) if isinstance(target, str) else target
     try:
-        return code.call("tinyae.course.floats.strictly", function, *args)
+        return code.call_strictly(target, *args)
     except StudentException as error:
         if error.type != "FloatingPointError":
             raise

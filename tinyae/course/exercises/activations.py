@@ -125,9 +125,9 @@ def large(code: Code, rng: Generator) -> dict[str, str]:
     return {}
 
 
-def conduct(code: Code, rng: Generator) -> dict[str, str]:
-    texts = [StudentLayer(code, name).conduct(draw(rng), draw(rng)) for name in FUNCTIONS]
-    return judge.only_wrong(conduct="; ".join(text for text in texts if text))
+def conduct(name: str, code: Code, rng: Generator) -> dict[str, str]:
+    text = StudentLayer(code, name).conduct(draw(rng), draw(rng))
+    return judge.only_wrong(**{f"{name} conduct": text})
 
 
 EXERCISE = Exercise(
@@ -142,10 +142,10 @@ EXERCISE = Exercise(
             for check in (
                 Check({f"{name} y": 1}, partial(forward, name)),
                 Check({f"{name} dx": 1}, partial(backward, name)),
+                Check({f"{name} conduct": 0.5}, partial(conduct, name), needs=(f"{name} y",)),
             )
         ),
         Check({"ReLU at 0": 1}, kink),
         Check({"large x": 1}, large),
-        Check({"conduct": 2}, conduct, needs=tuple(f"{name} y" for name in FUNCTIONS)),
     ),
 )

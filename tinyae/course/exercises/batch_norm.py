@@ -20,9 +20,9 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
 
 
 def draw(rng: Generator) -> tuple[Array, Array, Array, float]:
-    """Six examples, so that N and N − 1 differ, and an ε that shows where it belongs."""
+    """Six examples, so that N and N − 1 differ, and an ε that is too small to matter."""
     x = rng.normal(rng.normal(size=4), rng.uniform(0.5, 2, 4), (6, 4))
-    return x, rng.uniform(0.5, 1.5, 4), rng.normal(size=4), float(rng.uniform(0.1, 0.3))
+    return x, rng.uniform(0.5, 1.5, 4), rng.normal(size=4), 1e-10
 
 
 def statistics(rng: Generator) -> tuple[Array, Array]:
@@ -38,8 +38,6 @@ def output(code: Code, x: Array, gamma: Array, beta: Array, eps: float) -> str:
     causes = {
         "it uses the variance with N − 1, expected N": (x - mean)
         / np.sqrt(x.var(axis=0, ddof=1) + eps),
-        "eps belongs under the root": (x - mean) / (np.sqrt(var) + eps),
-        "eps is missing, or it is not the argument eps": (x - mean) / np.sqrt(var),
         "the root is missing": (x - mean) / (var + eps),
         "it has the mean and variance of each row, expected of each column: axis=0": rows,
         "it has the mean and variance of the whole array, expected of each column: axis=0": (
@@ -56,6 +54,19 @@ def output(code: Code, x: Array, gamma: Array, beta: Array, eps: float) -> str:
 
 def forward(code: Code, rng: Generator) -> dict[str, str]:
     return judge.only_wrong(y=output(code, *draw(rng)))
+
+
+def epsilon(code: Code, rng: Generator) -> dict[str, str]:
+    """A large ε shows."""
+    (x, gamma, beta, _), eps = draw(rng), float(rng.uniform(0.1, 0.3))
+    y, _ = judge.pair(code.call("batch_norm_forward", x, gamma, beta, eps), "y, cache")
+    centered, var = gamma * (x - x.mean(axis=0)), x.var(axis=0)
+    causes = {
+        "eps belongs under the root": centered / (np.sqrt(var) + eps) + beta,
+        "eps is missing, or it is not the argument eps": centered / np.sqrt(var) + beta,
+    }
+    text = judge.compare(y, batch_norm(x, gamma, beta, eps), "y", causes)
+    return judge.only_wrong(eps=text and f"with eps = {eps:.2f}, {text}")
 
 
 def backward(code: Code, rng: Generator) -> dict[str, str]:
@@ -127,7 +138,8 @@ def running(code: Code, rng: Generator) -> dict[str, str]:
 
 
 def inference(code: Code, rng: Generator) -> dict[str, str]:
-    (x, gamma, beta, eps), (mean, var) = draw(rng), statistics(rng)
+    (x, gamma, beta, _), (mean, var) = draw(rng), statistics(rng)
+    eps = float(rng.uniform(0.1, 0.3))
     y = code.call("batch_norm_inference", x, gamma, beta, mean, var, eps)
     s = 1 / np.sqrt(var + eps)
     causes = {
@@ -172,9 +184,10 @@ EXERCISE = Exercise(
     chapter="01_basic_autoencoder",
     checks=(
         Check({"y": 2}, forward),
+        Check({"eps": 1}, epsilon),
         Check({"dx": 3, "dgamma": 1, "dbeta": 1}, backward),
         Check({"running mean": 1, "running variance": 1}, running),
         Check({"inference": 1}, inference),
-        Check({"conduct": 2}, conduct, needs=("y",)),
+        Check({"conduct": 1}, conduct, needs=("y",)),
     ),
 )

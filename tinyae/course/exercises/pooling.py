@@ -171,10 +171,10 @@ def remainder(code: Code, rng: Generator) -> dict[str, str]:
     return judge.only_wrong(remainder=text and f"where k does not divide the size, {text}")
 
 
-def conduct(code: Code, rng: Generator) -> dict[str, str]:
-    repeated = StudentLayer(code, "Repeat2x").conduct(image(rng, 3, 4), image(rng, 3, 4))
-    pooled = StudentLayer(code, "MaxPool2d", 2).conduct(image(rng, 4, 6), image(rng, 4, 6))
-    return judge.only_wrong(conduct="; ".join(text for text in (repeated, pooled) if text))
+def conduct(name: str, code: Code, rng: Generator) -> dict[str, str]:
+    layer = StudentLayer(code, name, *([2] if name == "MaxPool2d" else []))
+    text = layer.conduct(image(rng, 4, 6), image(rng, 4, 6))
+    return judge.only_wrong(**{f"{name} conduct": text})
 
 
 EXERCISE = Exercise(
@@ -189,6 +189,9 @@ EXERCISE = Exercise(
         Check({"MaxPool2d dx": 2}, pool_backward),
         Check({"ties": 2}, ties),
         Check({"remainder": 1}, remainder),
-        Check({"conduct": 2}, conduct, needs=("Repeat2x y", "MaxPool2d y")),
+        *(
+            Check({f"{name} conduct": 1}, partial(conduct, name), needs=(f"{name} y",))
+            for name in ("Repeat2x", "MaxPool2d")
+        ),
     ),
 )

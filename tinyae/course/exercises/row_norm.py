@@ -23,8 +23,8 @@ def derivative(v: Array, x: Array, eps: float) -> Array:
 
 
 def draw(rng: Generator) -> tuple[Array, float]:
-    """An ε that is large enough to show where it belongs."""
-    return rng.normal(size=(5, 4)), float(rng.uniform(0.1, 0.5))
+    """An ε that is too small to matter: where it belongs is a part of its own."""
+    return rng.normal(size=(5, 4)), 1e-10
 
 
 def forward(code: Code, rng: Generator) -> dict[str, str]:
@@ -36,12 +36,24 @@ def forward(code: Code, rng: Generator) -> dict[str, str]:
         / np.sqrt((x**2).sum() + eps),
         "the norms are those of the columns; each row has its own: axis=1": x
         / np.sqrt((x**2).sum(axis=0) + eps),
-        "eps belongs under the root": x / (np.sqrt(squares) + eps),
-        "eps is missing, or it is not the eps of the constructor": x / np.sqrt(squares),
         "the root is missing": x / (squares + eps),
         "the norm has the sum of squares, not their mean": x / root(x / 2, eps),
     }
     return judge.only_wrong(y=judge.compare(y, x / root(x, eps), "y", causes))
+
+
+def epsilon(code: Code, rng: Generator) -> dict[str, str]:
+    """A large ε shows."""
+    (x, _), eps = draw(rng), float(rng.uniform(0.1, 0.5))
+    layer = StudentLayer(code, "RowNorm", eps)
+    norms = np.sqrt((x**2).sum(axis=1, keepdims=True))
+    causes = {
+        "eps belongs under the root": x / (norms + eps),
+        "eps is missing, or it is not the eps of the constructor": x / norms,
+        "eps is added, it is not a lower bound": x / np.maximum(norms, eps),
+    }
+    text = judge.compare(layer.forward(x)[0], x / root(x, eps), "y", causes)
+    return judge.only_wrong(eps=text and f"with eps = {eps:.2f}, {text}")
 
 
 def wrong_derivatives(v: Array, x: Array, eps: float) -> dict[str, Array]:
@@ -120,6 +132,7 @@ EXERCISE = Exercise(
     chapter="00_derivatives_by_hand",
     checks=(
         Check({"y": 2}, forward),
+        Check({"eps": 1}, epsilon),
         Check({"dx": 4}, backward),
         Check({"jvp": 2}, jvp),
         Check({"row of zeros": 1}, zero_row, needs=("y",)),

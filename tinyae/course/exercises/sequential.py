@@ -4,6 +4,7 @@ The layers inside are tinyae's own, in the student's process. The reference is `
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -208,15 +209,12 @@ def autoencoder(code: Code, rng: Generator) -> dict[str, str]:
     return judge.only_wrong(Autoencoder=wrong)
 
 
-def conduct(code: Code, rng: Generator) -> dict[str, str]:
-    texts = []
-    for name in ("Sequential", "Residual"):
-        pair = Pair(code, rng)
-        inside: Any = pair.handles
-        if name == "Residual":
-            inside = code.construct("tinyae.Sequential", *pair.handles)
-        texts.append(StudentLayer(code, name, inside).conduct(draw(rng), draw(rng), dtype=False))
-    return judge.only_wrong(conduct="; ".join(text for text in texts if text))
+def conduct(name: str, code: Code, rng: Generator) -> dict[str, str]:
+    inside: Any = Pair(code, rng).handles
+    if name == "Residual":
+        inside = code.construct("tinyae.Sequential", *inside)
+    text = StudentLayer(code, name, inside).conduct(draw(rng), draw(rng), dtype=False)
+    return judge.only_wrong(**{f"{name} conduct": text})
 
 
 EXERCISE = Exercise(
@@ -232,6 +230,7 @@ EXERCISE = Exercise(
         Check({"nested": 1}, nested),
         Check({"Residual y": 1, "Residual dx": 1}, residual),
         Check({"Autoencoder": 1}, autoencoder),
-        Check({"conduct": 1}, conduct, needs=("y", "Residual y")),
+        Check({"Sequential conduct": 0.5}, partial(conduct, "Sequential"), needs=("y",)),
+        Check({"Residual conduct": 0.5}, partial(conduct, "Residual"), needs=("Residual y",)),
     ),
 )
