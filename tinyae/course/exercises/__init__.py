@@ -24,7 +24,7 @@ NAMES = (
     "batch_norm",
     "dropout",
 )
-"""In the order of the chapters."""
+"""In the order of their numbers."""
 
 
 def find(name: str) -> Exercise:
