@@ -116,8 +116,8 @@ def gradient(code: Code, name: str, x: Array, p: float, first: Seed, dy: Array) 
     """Whether dx has the mask and the scale of the forward pass."""
     y, cache = forward_of(code, name, x, p, first)
     dx = code.call("dropout_backward", dy, cache)
-    if np.all(y):
-        return "nothing is dropped, so there is nothing to say about dx"
+    if np.all(y) or not np.any(y):
+        return "all of y is dropped or all of it is kept, so there is nothing to say about dx"
     factor = (np.asarray(y) != 0) / (1 - p)
     causes = {
         "the mask is missing: a dropped value has the gradient 0": dy,
