@@ -30,7 +30,7 @@
 #   this order. The last batch of an epoch may be smaller.
 # - A step: forward through all layers, loss and its gradient, backward, `adam_step` for each
 #   parameter of each layer. Take the loss before the step.
-# - Each parameter has its own $m$ and $v$, which start at 0 and live through all epochs, and so
+# - Each parameter has its own $m$ and $v$, which start at 0 and continue through all epochs, and so
 #   does $t$.
 #
 # A layer has `forward(x)`, which returns `y, cache`, `backward(dy, cache)`, which returns

@@ -151,8 +151,8 @@ print(
 )
 
 # %% [markdown]
-# Why shortcuts? Here are 30 layers of tanh, with and without. The aim: without shortcuts, almost
-# nothing of the gradient arrives at the input. With them, it does not get lost.
+# Why shortcuts? Here are 30 layers of tanh, with and without. The aim: without shortcuts,
+# the gradient at the input is almost 0. With them, it is not.
 
 # %% tags=["check"]
 dy = np.ones((5, 4))

@@ -14,7 +14,7 @@
 #    its own. Draw with the generator `rng` (`rng.random(shape)` is uniform in $[0, 1)$), so that
 #    the same seed gives the same result.
 # 2. `spatial_dropout_forward(x, p, rng)` is for images $x$ of shape $(N, C, H, W)$. Neighboring
-#    pixels are so similar that a single missing pixel is no loss. So it drops whole maps: all
+#    pixels are so similar that a single missing pixel hardly matters. So it drops whole maps: all
 #    $H \times W$ pixels of a channel of an image together, with one draw for each of the
 #    $N \cdot C$ maps.
 # 3. `dropout_backward(dy, cache)` returns $dx$, for the cache of either of them.
