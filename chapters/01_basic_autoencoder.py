@@ -8,12 +8,8 @@
 # common and what makes them different, because only the differences are worth storing in the code.
 # No labels are needed: the image is its own target.
 #
-# ```
-#      encoder                           code                           decoder
-#
-#   x ──▶ 512 ──ReLU──▶ 256 ──ReLU──▶ 32 = z ──▶ 256 ──ReLU──▶ 512 ──ReLU──▶ 784 ──σ──▶ x̂
-#  784                                                                                   784
-# ```
+# ![Bars of 784, 512, 256, 32, 256, 512 and 784 units, with the activations between
+# them.](figures/01_diagram.svg)
 #
 # Chapter 0 derived all the derivatives that we need here.
 

@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
     (SOURCE / "exercises.md").write_text(exercises(), encoding="utf-8")
     (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
-    shutil.copytree(FIGURES, SOURCE / "figures")
+    shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
     (SOURCE / "index.md").write_text(front.replace("{report}", front_report(front)), "utf-8")
     copy_mathjax(SOURCE / "_static" / "mathjax")

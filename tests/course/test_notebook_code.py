@@ -122,7 +122,7 @@ def test_objects_of_the_code_and_of_the_library_can_be_arguments(code):
 def test_values_of_the_code(code):
     assert code.get("threshold") == 0.5
     with pytest.raises(MissingName, match="did you mean 'threshold'"):
-        code.get("treshold")
+        code.get("thresholds")
     with pytest.raises(MissingName, match="does not have a method 'backward'"):
         code.call((code.construct("Layer", 2), "backward"), np.ones(2))
     with pytest.raises(MissingName):
