@@ -752,3 +752,5 @@ print(
 #    of the 64 × 7 × 7 maps. The error becomes tiny. Why is this not a success? What happens with 2
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
+#
+# - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise start pooling`

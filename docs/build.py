@@ -78,6 +78,7 @@ def chapter(path: Path, run: bool) -> dict[str, Any]:
     book = jupytext.read(path, fmt="py:percent")
     for i, cell in enumerate(book.cells):
         cell.id = f"cell-{i:02d}"
+        cell.source = cell.source.replace("](exercises/", f"]({REPOSITORY}/chapters/exercises/")
         if cell.cell_type == "code" and only_plots(cell.source):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
     book.metadata = type(book.metadata)(

@@ -108,6 +108,13 @@ class Server:
         """``call``, and the arguments as they are afterward."""
         return self.call(target, args, kwargs), args
 
+    def call_strictly(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``call``; what NumPy would warn about (an overflow, 0/0) raises FloatingPointError."""
+        import numpy as np
+
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return self.call(target, args, kwargs)
+
     def received(self, tag: str, number: int, kind: str) -> Any:
         """What stands here for a handle, a function or a seed in a request."""
         if tag == "seed":
