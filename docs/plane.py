@@ -45,11 +45,11 @@ def trained(epochs: int = EPOCHS) -> tuple[Autoencoder, np.ndarray, np.ndarray]:
 def for_javascript(net: Autoencoder, codes: np.ndarray, labels: np.ndarray) -> dict[str, object]:
     """Weights and codes as lists, rounded to what can be seen."""
     layers = [
-        {name: np.round(array, 4).tolist() for name, array in layer.params.items()}
+        {name: np.round(array, 3).tolist() for name, array in layer.params.items()}
         for layer in net.decoder.layers
         if layer.params
     ]
-    low, high = np.quantile(codes, [0.02, 0.98], axis=0)
+    low, high = codes.min(axis=0), codes.max(axis=0)
     return {
         "layers": layers,
         "codes": np.round(codes, 3).tolist(),

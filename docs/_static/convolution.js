@@ -93,6 +93,7 @@ function convolutionPage(root) {
       for (const [i, a] of readBy(row, wide, whole))
         for (const [j, b] of readBy(column, wide, whole)) map.mark(i, j, `${a},${b}`);
     });
+    map.point(Math.min(1, small - 1), Math.min(1, small - 1));
   }
   draw();
 }
@@ -119,7 +120,7 @@ function grid(size, pad, title) {
       text.setAttribute("class", "tap");
       const outside = i < 0 || j < 0 || i >= size || j >= size;
       rect.setAttribute("class", outside ? "zero" : "pixel");
-      rect.addEventListener("pointerenter", () => outside || pointed(i, j, rect));
+      rect.addEventListener("pointerenter", () => outside || pointed(i, j));
       svg.append(rect, text);
       cells.set(`${i},${j}`, { rect, text });
     }
@@ -136,12 +137,13 @@ function grid(size, pad, title) {
       found.text.textContent = tap;
     },
     onPoint(action) {
-      pointed = (i, j, rect) => {
+      pointed = (i, j) => {
         clear();
-        rect.classList.add("pointed");
+        cells.get(`${i},${j}`).rect.classList.add("pointed");
         action(i, j);
       };
     },
+    point: (i, j) => pointed(i, j),
   };
 }
 
