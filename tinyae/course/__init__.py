@@ -1,4 +1,4 @@
-"""The course kit: run a student's code in isolation, and judge the arrays that it returns."""
+"""The course kit: exercises, and a grader that runs a student's code in isolation."""
 
 from tinyae.course.errors import (
     MemoryLimit,
@@ -10,16 +10,24 @@ from tinyae.course.errors import (
     TimeLimit,
     UnreadableFile,
 )
+from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.grading import Grade, PartGrade, grade, grade_names
 from tinyae.course.isolation import StudentCode
 from tinyae.course.sandbox import Limits
 from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
+    "Check",
+    "Code",
+    "Exercise",
+    "Grade",
     "Handle",
     "Limits",
     "MemoryLimit",
     "MissingName",
+    "Mistake",
     "Name",
+    "PartGrade",
     "ProcessEnded",
     "ProtocolError",
     "Seed",
@@ -28,4 +36,6 @@ __all__ = [
     "StudentException",
     "TimeLimit",
     "UnreadableFile",
+    "grade",
+    "grade_names",
 ]
