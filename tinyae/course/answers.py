@@ -27,8 +27,9 @@ class Missing(Exception):
 class Server:
     """The requests. Objects that cannot be sent stay in ``objects``, under their number."""
 
-    def __init__(self, ask: Callable[..., Any]) -> None:
+    def __init__(self, ask: Callable[..., Any], host: Callable[..., Any]) -> None:
         self.ask = ask  # calls a function of the grader
+        self.host = host  # hosted.Hosted
         self.module = types.ModuleType(MODULE)
         self.files: set[str] = set()  # file names in tracebacks that are the student's
         self.objects: dict[int, Any] = {}
@@ -108,6 +109,11 @@ class Server:
         """``call``, and the arguments as they are afterward."""
         return self.call(target, args, kwargs), args
 
+    def hosted(self, *args: Any) -> tuple["Kept", dict[str, Any]]:
+        """A problem of the gradient checker, and what it is."""
+        hosted = self.host(*args)
+        return Kept(hosted), hosted.describe()
+
     def received(self, tag: str, number: int, kind: str) -> Any:
         """What stands here for a handle, a function or a seed in a request."""
         if tag == "seed":
@@ -139,8 +145,9 @@ class Server:
         """An exception in plain values: type, message and the lines of the student's file."""
         try:
             message = str(error)[:MAX_TEXT]
+            notes = [str(note)[:MAX_TEXT] for note in getattr(error, "__notes__", ())][:10]
         except BaseException:
-            message = "(its message cannot be shown)"
+            message, notes = "(its message cannot be shown)", []
         lines = []
         for frame in traceback.extract_tb(error.__traceback__):
             if frame.filename in self.files:
@@ -158,7 +165,7 @@ class Server:
             (file, line, function[:100], text.strip()[:200])
             for file, line, function, text in lines[-20:]
         ]
-        return {"kind": kind, "type": name, "message": message, "lines": where}
+        return {"kind": kind, "type": name, "message": message, "lines": where, "notes": notes}
 
 
 class Kept:

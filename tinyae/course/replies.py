@@ -47,7 +47,10 @@ def exception_of(error: dict[str, Any]) -> StudentCodeError:
     for file, line, function, text in error["lines"]:
         cell = f"{file}, " if str(file).startswith("code cell") else ""
         lines.append(f"{cell}line {line}, in {function}: {text}")
-    return StudentException(exact(error["type"], str), message, tuple(lines))
+    exception = StudentException(exact(error["type"], str), message, tuple(lines))
+    for note in error["notes"]:
+        exception.add_note(note)
+    return exception
 
 
 def why_ended(report: dict[str, Any], limits: Limits) -> StudentCodeError:
