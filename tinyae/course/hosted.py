@@ -7,12 +7,15 @@ changes in its arrays is written into the ones here before each call, and what t
 changes in them goes back. ``server.py`` loads this file by its path.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray
+BATCH_SECONDS = 0.1
+BATCH_BYTES = 8 << 20
 
 
 class Mirror:
@@ -22,16 +25,20 @@ class Mirror:
         self.arrays = arrays
         self.known = [a.copy() for a in arrays]
 
+    def moved(self) -> dict[int, Array]:
+        """The flat indices of what has changed here, by the array's place."""
+        pairs = enumerate(zip(self.arrays, self.known, strict=True))
+        found = {i: np.flatnonzero(a != known) for i, (a, known) in pairs}  # a NaN always counts
+        return {i: where for i, where in found.items() if where.size}
+
     def changes(self) -> dict[int, Any]:
-        """What has changed here: new values by the array's place, or (indices, values) if these
-        are few."""
+        """What has changed here, to be sent: new values by the array's place, or (indices, values)
+        if these are few."""
         found: dict[int, Any] = {}
-        for i, (a, known) in enumerate(zip(self.arrays, self.known, strict=True)):
-            where = np.flatnonzero(a != known)  # a NaN counts as changed, each time
-            if where.size:
-                values = a.flat[where]  # the array need not be contiguous
-                known.flat[where] = values
-                found[i] = (where, values) if 4 * where.size < a.size else known
+        for i, where in self.moved().items():
+            a, known = self.arrays[i], self.known[i]
+            values = known.flat[where] = a.flat[where]  # the array need not be contiguous
+            found[i] = (where, values) if 4 * where.size < a.size else known
         return found
 
     def apply(self, changes: dict[int, Any]) -> None:
@@ -98,9 +105,35 @@ class Hosted:
             self.problem.tensors[name] if a is None else a
             for name, a in zip(names, given, strict=True)
         ]
-        (y, cache), reply = self._watched(random, lambda: self.problem.run(values))
+        (y, cache), state = self._run(random, lambda: self.problem.run(values))
         y = np.asarray(y)
-        return reply | {"y": y, "cache": Cache(cache, y)}
+        return self._noted(state) | {"y": y, "cache": Cache(cache, y)}
+
+    def outputs(
+        self, changes: dict[int, Any], random: Any, tensor: int, where: Array, values: Array
+    ) -> dict[str, Any]:
+        """Outputs with one entry of a tensor moved to each of the values in turn: as many as were
+        computed before the time was up, or something else happened than that."""
+        self.mirror.apply(changes)
+        v, known, found = self.mirror.arrays[tensor], self.mirror.known[tensor], []
+        end, room, alone = time.monotonic() + BATCH_SECONDS, BATCH_BYTES, True
+        for done, (i, value) in enumerate(zip(where.tolist(), values, strict=True)):
+            before = v.flat[i]
+            v.flat[i] = known.flat[i] = value
+            try:
+                (y, _), state = self._run(random, self.problem.forward)
+                found.append(np.array(y))  # a copy: y may be a view of a tensor
+                alone = state is None and not self.mirror.moved()
+            except Exception:  # forward will be called again for this one alone, and raise it
+                alone = False
+            self.mirror.restore()
+            v.flat[i] = known.flat[i] = before
+            if not alone:
+                return {"outputs": found[:done]}
+            room -= found[-1].nbytes
+            if room < 0 or time.monotonic() > end:
+                break
+        return {"outputs": found}
 
     def backward(
         self, changes: dict[int, Any], random: Any, dy: Array, cache: Cache, y: Array | None
@@ -110,17 +143,18 @@ class Hosted:
         if y is not None:
             cache.y[...] = y
         lent = Mirror([dy, cache.y])
-        raw, reply = self._watched(random, lambda: self.problem.backward(dy, cache.value))
+        raw, state = self._run(random, lambda: self.problem.backward(dy, cache.value))
         grads = {n: None if g is None else np.asarray(g) for n, g in raw.items()}
         for name, g in grads.items():
             if g is not None and g.dtype.kind not in "biufc":
                 raise TypeError(f"gradcheck: {name}'s gradient has dtype {g.dtype}")
+        reply = self._noted(state) | {"grads": grads, "lent": lent.changes()}
         self.returned = [(n, g, g.copy()) for n, g in grads.items() if g is not None]
-        return reply | {"grads": grads, "lent": lent.changes()}
+        return reply
 
-    def _watched(self, random: Any, work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
-        """Do the work, with ``np.random`` in the state ``random`` unless that is None, and note
-        what it has changed besides."""
+    def _run(self, random: Any, work: Callable[[], Any]) -> tuple[Any, Any]:
+        """Do the work, with ``np.random`` in the state ``random`` unless that is None. Returns the
+        result, and the new state if it has changed."""
         if random is not None:
             np.random.set_state(random)  # noqa: NPY002
         before: Any = np.random.get_state()  # noqa: NPY002
@@ -131,10 +165,10 @@ class Hosted:
             self.mirror.restore()
             raise
         after: Any = np.random.get_state()  # noqa: NPY002
-        moved = after[2:] != before[2:] or bool(np.any(after[1] != before[1]))
+        is_same = after[2:] == before[2:] and np.array_equal(after[1], before[1])
+        return result, None if is_same else after
+
+    def _noted(self, state: Any) -> dict[str, Any]:
+        """What a call has changed besides."""
         reused = {n: g for n, g, copy in self.returned if not np.array_equal(g, copy)}
-        return result, {
-            "changes": self.mirror.changes(),
-            "random": after if moved else None,
-            "returned": reused,
-        }
+        return {"changes": self.mirror.changes(), "random": state, "returned": reused}

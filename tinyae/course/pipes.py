@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, BinaryIO
 
+from tinyae.course import wire
 from tinyae.course.errors import TimeLimit
 
 _POSIX = os.name == "posix"
 _CHUNK = 1 << 16
-_SMALL = 1 << 15  # bytes: buffers of a message up to here are written in one go
 
 
 class Pipes:
@@ -55,9 +55,7 @@ class Pipes:
 
     def write(self, buffers: list[Any]) -> None:
         """Write all buffers, one after the other."""
-        if sum(map(len, buffers)) <= _SMALL:
-            buffers = [b"".join(buffers)]
-        for buffer in buffers:
+        for buffer in wire.joined(buffers):
             view = memoryview(buffer)
             while view:
                 self._wait(self._requests, _WRITABLE)

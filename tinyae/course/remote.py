@@ -28,6 +28,7 @@ from tinyae.course.values import Handle
 
 Array = np.ndarray
 MAX_NAME = 200  # characters
+MOST_OUTPUTS = 256  # in one answer
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class RemoteTarget:
                 unlisted=remote.unlisted,
                 integer_parameters=tuple(map(_text, about["integer_parameters"])),
                 chain=exact(about["chain"], bool),
-                remake=lambda: self.as_problem(inputs, dtype, seed, kind),
+                remake=lambda other=dtype: self.as_problem(inputs, other, seed, kind),
                 is_remote=True,
+                announce=remote.coming.announce,
             )
 
 
@@ -96,9 +98,13 @@ class _Remote:
         self.mirror = Mirror([*self.tensors.values(), *fixed, *self.unlisted.values()])
         self.random: Any = None  # the state of np.random there, as far as it is known
         self.returned: dict[str, Array] = {}  # the last gradients
+        self.coming = _Coming(self)
 
-    def run(self, given: list[Array]) -> tuple[Array, _Cache]:
+    def run(self, given: list[Array]) -> tuple[Array, _Cache | None]:
         own = [self.tensors[name] for name in self.inputs]
+        known = self.coming.take() if all(a is b for a, b in zip(given, own, strict=True)) else None
+        if known is not None:
+            return known, None  # forward at an announced value: nobody asks for its gradients
         reply = self.ask("forward", [None if a is b else a for a, b in zip(given, own, strict=True)])
         with _expected_form():
             y = exact(reply["y"], np.ndarray)
@@ -121,6 +127,9 @@ class _Remote:
         random = None if known and _same_state(known, state) else state
         call = [self.hosted, do], (self.mirror.changes(), random, *args), {}
         reply = _answer(self.code, "call", *call)
+        if do == "outputs":  # they change nothing
+            return reply
+        self.coming.outputs.clear()
         with _expected_form():
             self.mirror.apply(reply["changes"])
             for name, values in reply["returned"].items():
@@ -129,6 +138,55 @@ class _Remote:
                 np.random.set_state(state := _state(reply["random"]))  # noqa: NPY002
             self.random = state
             return exact(reply, dict)
+
+
+class _Coming:
+    """Outputs that the checker will ask for, as it has announced: many are computed at a time."""
+
+    def __init__(self, remote: _Remote) -> None:
+        self.remote = remote
+        self.name = ""  # of the tensor in which one entry moves
+        self.base: Array = np.zeros(0)  # the tensor before that
+        self.wanted: dict[tuple[int, Any], None] = {}  # (place, value), in the order of the calls
+        self.outputs: dict[tuple[int, Any], Array] = {}
+        self.failures = 0
+
+    def announce(self, name: str, place: int, values: Array) -> None:
+        now = self.remote.tensors[name]
+        if name != self.name or not np.array_equal(now, self.base):
+            self.name, self.base = name, now.copy()
+            self.wanted.clear()
+            self.outputs.clear()
+        self.wanted |= dict.fromkeys((place, value) for value in values.tolist())
+
+    def take(self) -> Array | None:
+        """The output at the present values, if it was announced."""
+        if not self.wanted or self.failures > 3:
+            return None
+        v = self.remote.tensors[self.name]
+        moved = np.flatnonzero(v != self.base)
+        key = (int(moved[0]), v.flat[moved[0]].item()) if moved.size == 1 else None
+        if key not in self.wanted:
+            return None
+        if key not in self.outputs:
+            self.fetch(key)
+        del self.wanted[key]
+        return self.outputs.pop(key, None)
+
+    def fetch(self, key: tuple[int, Any]) -> None:
+        """Ask for the output at this value, and for those that come next."""
+        remote, keys = self.remote, list(self.wanted)
+        keys = keys[keys.index(key) :][:MOST_OUTPUTS]
+        v, (place, value) = remote.tensors[self.name], key
+        v.flat[place] = self.base.flat[place]
+        tensor = list(remote.tensors).index(self.name)
+        where, values = np.array([i for i, _ in keys]), np.array([t for _, t in keys])
+        reply = remote.ask("outputs", tensor, where, values.astype(v.dtype))
+        v.flat[place] = value
+        with _expected_form():
+            found = exact(reply["outputs"], list)
+            self.outputs |= {k: exact(y, np.ndarray) for k, y in zip(keys, found, strict=False)}
+            self.failures = 0 if found else self.failures + 1  # it raises, or changes something
 
 
 def _answer(code: StudentCode, do: str, *args: Any) -> Any:

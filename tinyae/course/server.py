@@ -69,7 +69,7 @@ def serve(requests: int, responses: int) -> None:
 
     def encoded(message: dict[str, Any]) -> list[Any]:
         buffers: list[Any] = wire.encode({"id": number} | message, opaque)
-        return buffers
+        return wire.joined(buffers)
 
     def send(buffers: list[Any]) -> None:
         if getpid() != own:  # a copy that the code made by fork must not answer too
