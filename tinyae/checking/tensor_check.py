@@ -188,7 +188,9 @@ class Check:
 
         def look(factors: list[float]) -> list[numeric.Slope]:
             if np.isscalar(where):
-                self.announce(self.problem, name, where, [s * f * h for f in factors for s in (1, -1)])
+                self.announce(
+                    self.problem, name, where, [s * f * h for f in factors for s in (1, -1)]
+                )
             return [numeric.central(probe, y, dy, factor * h, position) for factor in factors]
 
         if self.complex_copy is not None:

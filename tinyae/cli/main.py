@@ -243,24 +243,44 @@ def _add_check(commands: Any) -> None:
     command = _add_command(
         commands, "check", "check.check", "check the gradients of a layer or function in your file"
     )
+    command.description = (
+        "Check the gradients of something in your own file. The file runs in a process of its own, "
+        "with limits. Exit code: 0 if every gradient is right, 1 if one is wrong, 2 if it was not "
+        "checked."
+    )
     command.add_argument(
         "target",
-        metavar="FILE.py:NAME",
-        help="a layer, a loss, or a function f with its f_backward (or f,g)",
+        metavar="FILE:NAME",
+        help="a .py file or a notebook, and a name in it: a layer, a class (with arguments if it "
+        'needs some: "f.py:Conv2d(3, 8, 3)"), a loss, or a function f with its f_backward (or f,g)',
     )
     command.add_argument(
         "--input",
         metavar="SHAPE",
         help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"; integers '
-        'such as labels: "4x5;int:0..4:4"',
+        'such as labels: "4x5;int:0..4:4"; settings: "4x5;{\'stride\': 1}"',
     )
     command.add_argument(
         "--method",
         default="central",
-        help="central (default), forward, richardson, complex, directions, exact or dual",
+        help="central (default), forward, richardson, complex or directions; exact and dual need "
+        "gradcheck in Python, here they fall back to central",
     )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
+    )
+    command.add_argument(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="time for the file's code, in total (default: 60)",
+    )
+    command.add_argument(
+        "--memory",
+        default="4GB",
+        metavar="SIZE",
+        help="memory that the file's code may use (default: 4GB)",
     )
 
 

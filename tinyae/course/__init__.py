@@ -14,6 +14,7 @@ from tinyae.course.exercise import Check, Code, Exercise, Mistake
 from tinyae.course.grading import Grade, PartGrade, grade, grade_names
 from tinyae.course.isolation import StudentCode
 from tinyae.course.sandbox import Limits
+from tinyae.course.targets import remote_target
 from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "UnreadableFile",
     "grade",
     "grade_names",
+    "remote_target",
 ]

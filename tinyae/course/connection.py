@@ -6,6 +6,7 @@ it, it can call a function of the grader that was an argument: it sends {"id", "
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tinyae.course.errors import (
     StudentException,
     TimeLimit,
 )
-from tinyae.course.pipes import Pipes, too_slow
+from tinyae.course.pipes import Pipes
 from tinyae.course.replies import checked, exact, exception_of, why_ended
 from tinyae.course.sandbox import Limits, Sandbox
 from tinyae.course.values import Handle, Seed
@@ -48,6 +49,7 @@ class Connection:
         self._functions: list[Callable[..., Any]] = []  # their numbers are their places
         self._error: Exception | None = None  # what one of them raised during this request
         self._number = 0
+        self._used = 0.0  # seconds of all requests
         self._lock = threading.RLock()
         self._is_asking = False
 
@@ -62,7 +64,7 @@ class Connection:
             self.sandbox = Sandbox(kind, self.limits, self.folder, self.hide)
             self._pipes = Pipes(self.sandbox.requests, self.sandbox.responses, self.sandbox.stop)
             try:
-                with self._pipes.limit(START_SECONDS):
+                with self._pipes.limit(START_SECONDS, "Python did not start"):
                     if self._read(0).get("result") == "ready":
                         _kind[:] = [kind]
                         return
@@ -114,7 +116,7 @@ class Connection:
             except _Ended:
                 self.failure = why_ended(self.sandbox.report(2.0), self.limits)
                 if self._pipes.is_late:
-                    self.failure = TimeLimit(too_slow(self.limits.seconds))
+                    self.failure = TimeLimit(self._pipes.too_late)
             except (TimeLimit, ProtocolError) as error:
                 self.failure = error
             except StudentException as error:  # an answer: the process can go on
@@ -130,20 +132,31 @@ class Connection:
             raise self.failure
 
     def _timed(self, buffers: list[Any]) -> Any:
-        """Write a request and read its answer; in between, call the functions asked for."""
-        with self._pipes.limit(self.limits.seconds):
-            while True:
-                try:
-                    self._pipes.write(buffers)
-                except OSError:
-                    raise _Ended from None
-                reply = self._read(self._number)
-                if "function" not in reply:
-                    break
-                buffers = wire.encode(self._called(reply), self._entry)
+        """Write a request and read its answer within the limits of time."""
+        limits, started = self.limits, time.monotonic()
+        text = f"the code took more than {limits.seconds:g} seconds for one request"
+        if self._used + limits.seconds >= limits.total:
+            text = f"the code took more than {limits.total:g} seconds"
+        try:
+            with self._pipes.limit(min(limits.seconds, limits.total - self._used), text):
+                reply = self._exchange(buffers)
+        finally:
+            self._used += time.monotonic() - started
         if "error" in reply:
             raise checked(lambda: exception_of(reply["error"]))
         return reply.get("result")
+
+    def _exchange(self, buffers: list[Any]) -> dict[str, Any]:
+        """Write a request and read its answer; in between, call the functions asked for."""
+        while True:
+            try:
+                self._pipes.write(buffers)
+            except OSError:
+                raise _Ended from None
+            reply = self._read(self._number)
+            if "function" not in reply:
+                return reply
+            buffers = wire.encode(self._called(reply), self._entry)
 
     def _called(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Call the function that the student's process asks for."""

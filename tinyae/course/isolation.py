@@ -93,6 +93,12 @@ class StudentCode:
         return sandbox.protection(used.kind, used.hidden) if used else ()
 
     @property
+    def is_sandboxed(self) -> bool:
+        """Whether the code runs without a network and with a read-only file system."""
+        used = self._connection.sandbox
+        return used is not None and used.kind in sandbox.NAMESPACES
+
+    @property
     def output(self) -> str:
         """What the code has printed so far, cut to a few KB; complete once this is closed."""
         used = self._connection.sandbox

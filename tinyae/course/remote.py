@@ -105,7 +105,9 @@ class _Remote:
         known = self.coming.take() if all(a is b for a, b in zip(given, own, strict=True)) else None
         if known is not None:
             return known, None  # forward at an announced value: nobody asks for its gradients
-        reply = self.ask("forward", [None if a is b else a for a, b in zip(given, own, strict=True)])
+        reply = self.ask(
+            "forward", [None if a is b else a for a, b in zip(given, own, strict=True)]
+        )
         with _expected_form():
             y = exact(reply["y"], np.ndarray)
             return y, _Cache(exact(reply["cache"], Handle), y, y.copy())
