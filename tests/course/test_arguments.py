@@ -167,5 +167,5 @@ def test_tinyaes_own_classes_and_functions_can_be_arguments(student):
     assert y.shape == (4, 2)
     value, _ = student.call("tinyae.losses.mse", np.ones((2, 2)), np.zeros((2, 2)))
     assert value > 0
-    with pytest.raises(MissingName, match="the library does not define 'tinyae.Linaer'"):
-        student.construct("tinyae.Linaer", 3, 2)
+    with pytest.raises(MissingName, match="the library does not define 'tinyae.Lineal'"):
+        student.construct("tinyae.Lineal", 3, 2)

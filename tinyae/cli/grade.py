@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from tinyae.course.errors import UnreadableFile
 from tinyae.course.exercises import find
 from tinyae.course.folder import grade_folder, submission_file
 from tinyae.course.gradescope import make_zip, write_results
+from tinyae.course.grading import Grade, no_points
 from tinyae.course.grading import grade as grade_one
-from tinyae.course.grading import no_points
 
 
 def grade(args: argparse.Namespace) -> int:
@@ -48,9 +49,18 @@ def _single(args: argparse.Namespace) -> int:
     except UnreadableFile as error:
         result = no_points(exercise, str(error))
     print(json.dumps(result.to_dict(), indent=2) if args.json else result)
+    warn(result)
     if args.gradescope:
         write_results(args.gradescope, result, time.perf_counter() - start)
     return 0
+
+
+def warn(result: Grade) -> None:
+    """Say what is not protected, where this machine cannot isolate the code."""
+    if any("network" in sentence for sentence in result.protection):
+        print("tinyae: the submission was not fully isolated here.", file=sys.stderr)
+        for sentence in result.protection:
+            print(f"  {sentence}", file=sys.stderr)
 
 
 def _folder(args: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The course kit: exercises, and a grader that runs a student's code in isolation."""
 
+from tinyae.course import judge
 from tinyae.course.errors import (
     MemoryLimit,
     MissingName,
@@ -39,5 +40,6 @@ __all__ = [
     "UnreadableFile",
     "grade",
     "grade_names",
+    "judge",
     "remote_target",
 ]

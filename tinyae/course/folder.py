@@ -7,15 +7,18 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 from tinyae.course.errors import UnreadableFile
 from tinyae.course.exercise import Exercise
 from tinyae.course.grading import Grade, grade, no_points
-from tinyae.course.isolation import Limits
+from tinyae.course.sandbox import Limits
 
 ENDINGS = (".py", ".ipynb")
 
@@ -81,7 +84,8 @@ def grade_folder(
     def one(path: Path) -> tuple[Path, Grade, float]:
         start = time.perf_counter()
         try:
-            result = grade(submission_file(path, exercise), exercise, seed, limits)
+            with alone(submission_file(path, exercise), Path(folder)) as file:
+                result = grade(file, exercise, seed, limits, hide=[folder])
         except Exception as error:  # one broken submission must not stop the others
             result = no_points(exercise, str(error) or type(error).__name__)
         return path, result, time.perf_counter() - start
@@ -103,6 +107,16 @@ def grade_folder(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return len(todo)
+
+
+@contextmanager
+def alone(file: Path, folder: Path) -> Iterator[Path]:
+    """The file, in a folder without other submissions: a student's code can read its own folder."""
+    if file.parent.resolve() != folder.resolve():
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="submission-") as scratch:
+        yield Path(shutil.copy(file, scratch))
 
 
 def _is_submission(path: Path) -> bool:

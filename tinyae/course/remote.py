@@ -53,6 +53,10 @@ class RemoteTarget:
             StudentException: the code raises an exception that is not built into Python.
         """
         sent = [to_numpy(a) if is_array(a) else a for a in inputs]
+
+        def remake(other: Any = dtype) -> Problem:
+            return self.as_problem(inputs, other, seed, kind)
+
         arguments = (self.target, sent, np.dtype(dtype).name, seed, kind)
         answer = _answer(self.code, "hosted", *arguments)
         with _expected_form():
@@ -70,7 +74,7 @@ class RemoteTarget:
                 unlisted=remote.unlisted,
                 integer_parameters=tuple(map(_text, about["integer_parameters"])),
                 chain=exact(about["chain"], bool),
-                remake=lambda other=dtype: self.as_problem(inputs, other, seed, kind),
+                remake=remake,
                 is_remote=True,
                 announce=remote.coming.announce,
             )
@@ -127,8 +131,8 @@ class _Remote:
         state: Any = np.random.get_state()  # noqa: NPY002
         known, self.random = self.random, None  # unknown after an exception
         random = None if known and _same_state(known, state) else state
-        call = [self.hosted, do], (self.mirror.changes(), random, *args), {}
-        reply = _answer(self.code, "call", *call)
+        sent = (self.mirror.changes(), random, *args)
+        reply = _answer(self.code, "call", [self.hosted, do], sent, {})
         if do == "outputs":  # they change nothing
             return reply
         self.coming.outputs.clear()

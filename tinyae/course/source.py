@@ -14,7 +14,7 @@ _HARMLESS_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
 def read_cells(path: Path) -> list[tuple[str, str]]:
-    """The file's code as (name, source): one pair per code cell, or one named "" for a plain script.
+    """The file's code as (name, source): one pair per code cell; one named "" for a plain script.
 
     The cells of a script start with a line ``# %%``. Markdown cells and cells with the tag "check"
     are left out.
