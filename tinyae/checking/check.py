@@ -101,7 +101,7 @@ def gradcheck(
         check = Check(problem, baseline, rng, rules)
         proof = Proof("")
         if method in ("exact", "dual") and problem.is_remote:
-            proof = Proof("exact numbers cannot be sent to another process: finite differences")
+            proof = Proof("needs the target in the same process; finite differences were used")
         elif method in ("exact", "dual"):
             proof = prove(target, inputs, problem, baseline, method, seed, kind)
         if method == "complex":

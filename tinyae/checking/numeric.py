@@ -94,12 +94,8 @@ def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
     )
 
 
-POINTS = {  # where they look, as multiples of the step
-    "central": (1, -1),
-    "forward": (1,),
-    "richardson": (1, -1, 2, -2),
-    "complex": (1j,),
-}
+# where they look, as multiples of the step
+POINTS = {"central": (1, -1), "forward": (1,), "richardson": (1, -1, 2, -2), "complex": (1j,)}
 ESTIMATES = {
     "central": central,
     "forward": forward,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import itertools
 import math
 import re
 import sys
@@ -26,11 +27,12 @@ from tinyae.course import (
     StudentCodeError,
     StudentException,
     TimeLimit,
+    UnreadableFile,
 )
 from tinyae.course.targets import input_shapes, remote_target
 
 Shape = tuple[int, ...]
-EXAMPLE = "for example layers.py:MyLinear"
+LINES = 30  # of what the file has printed
 
 
 def check_file(
@@ -107,7 +109,7 @@ def split(spec: str) -> tuple[Path, str]:
     # The colon after the ending: arguments may have colons too, and so does "C:\\work\\layers.py".
     parts = re.fullmatch(r"(.+?\.\w+):(.+)", spec, re.DOTALL) or re.fullmatch(r"(.+):(.+)", spec)
     if parts is None:
-        raise ValueError(f"{spec!r} is not FILE.py:NAME, {EXAMPLE}")
+        raise ValueError(f"{spec!r} is not FILE.py:NAME, for example layers.py:MyLinear")
     path = Path(parts[1])
     if not path.is_file():
         known = [p.name for ending in ("py", "ipynb") for p in path.parent.glob(f"*.{ending}")]
@@ -190,24 +192,31 @@ def check(args: argparse.Namespace) -> int:
         return 2
     finally:
         if code is not None and code.output:
-            shown = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in code.output)
-            printed = "\n".join(f"  | {line}" for line in shown.splitlines())
-            print(f"output of {code.path.name}:\n{printed}", file=sys.stderr)
+            print(f"output of {code.path.name}:\n{_marked(code.output)}", file=sys.stderr)
 
 
-def _limits(timeout: float, memory: str) -> Limits:
+def _limits(timeout: float, memory: float) -> Limits:
     """The limits of the options.
 
     Raises:
-        ValueError: one of them cannot be read.
+        ValueError: one of them is not positive.
     """
-    if not 0 < timeout < math.inf:
-        raise ValueError(f"--timeout is {timeout}, expected a positive number of seconds")
-    parts = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", memory.strip(), re.IGNORECASE)
-    if parts is None or float(parts[1]) == 0:
-        raise ValueError(f"--memory is {memory!r}, expected a size such as 4GB or 512MB")
-    size = int(float(parts[1]) * 1024 ** " KMGT".index(parts[2].upper() or " "))
-    return Limits(seconds=timeout, total=timeout, cpu=math.ceil(timeout) + 1, memory=size)
+    if not (0 < timeout < math.inf and 0 < memory < math.inf):
+        raise ValueError("--timeout and --memory must be positive")
+    cpu = math.ceil(timeout) + 1
+    return Limits(seconds=timeout, total=timeout, cpu=cpu, memory=int(memory * 2**30))
+
+
+def _marked(output: str) -> str:
+    """What the file has printed, a few lines of it, without escape sequences. Forward runs many
+    times, so equal lines are counted."""
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in output)
+    lines = []
+    for line, equal in itertools.groupby(shown.splitlines()):
+        count = len(list(equal))
+        lines.append(f"  | {line}" + (f"  ({count} times)" if count > 1 else ""))
+    rest = [f"  | ... {len(lines) - LINES} more lines"] if len(lines) > LINES else []
+    return "\n".join(lines[:LINES] + rest)
 
 
 def _sentence(error: Exception, name: str) -> str:
@@ -215,7 +224,7 @@ def _sentence(error: Exception, name: str) -> str:
     cause = error if isinstance(error, StudentException) else error.__cause__
     if isinstance(cause, StudentException) and (cause.lines or cause is error):
         return _lines(cause, name)
-    if not isinstance(error, StudentCodeError):
+    if not isinstance(error, StudentCodeError) or isinstance(error, UnreadableFile):
         return str(error)
     option = {TimeLimit: " (see --timeout)", MemoryLimit: " (see --memory)"}.get(type(error), "")
     return f"{name}: {error}{option}"

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import tinyae
+from tinyae.cli.check_arguments import add_check
 from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.training import TrainingDiverged
 
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_anomalies(commands)
     _add_map(commands)
     _add_probe(commands)
-    _add_check(commands)
+    add_check(commands)
     add_exercise(commands)
     add_grade(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
@@ -236,51 +237,6 @@ def _add_probe(commands: Any) -> None:
     )
     command.add_argument(
         "--seeds", type=int, default=5, help="number of random choices of labels (default: 5)"
-    )
-
-
-def _add_check(commands: Any) -> None:
-    command = _add_command(
-        commands, "check", "check.check", "check the gradients of a layer or function in your file"
-    )
-    command.description = (
-        "Check the gradients of something in your own file. The file runs in a process of its own, "
-        "with limits. Exit code: 0 if every gradient is right, 1 if one is wrong, 2 if it was not "
-        "checked."
-    )
-    command.add_argument(
-        "target",
-        metavar="FILE:NAME",
-        help="a .py file or a notebook, and a name in it: a layer, a class (with arguments if it "
-        'needs some: "f.py:Conv2d(3, 8, 3)"), a loss, or a function f with its f_backward (or f,g)',
-    )
-    command.add_argument(
-        "--input",
-        metavar="SHAPE",
-        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"; integers '
-        'such as labels: "4x5;int:0..4:4"; settings: "4x5;{\'stride\': 1}"',
-    )
-    command.add_argument(
-        "--method",
-        default="central",
-        help="central (default), forward, richardson, complex or directions; exact and dual need "
-        "gradcheck in Python, here they fall back to central",
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
-    )
-    command.add_argument(
-        "--timeout",
-        type=float,
-        default=60,
-        metavar="SECONDS",
-        help="time for the file's code, in total (default: 60)",
-    )
-    command.add_argument(
-        "--memory",
-        default="4GB",
-        metavar="SIZE",
-        help="memory that the file's code may use (default: 4GB)",
     )
 
 

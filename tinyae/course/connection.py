@@ -5,6 +5,7 @@ it, it can call a function of the grader that was an argument: it sends {"id", "
 "kwargs"} and gets {"id", "result"} or {"id", "error"} back.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Connection:
         self._functions: list[Callable[..., Any]] = []  # their numbers are their places
         self._error: Exception | None = None  # what one of them raised during this request
         self._number = 0
-        self._used = 0.0  # seconds of all requests
+        self._end = math.inf  # of the time for all requests
         self._lock = threading.RLock()
         self._is_asking = False
 
@@ -67,6 +68,7 @@ class Connection:
                 with self._pipes.limit(START_SECONDS, "Python did not start"):
                     if self._read(0).get("result") == "ready":
                         _kind[:] = [kind]
+                        self._end = time.monotonic() + self.limits.total
                         return
             except StudentCodeError as error:
                 reasons.append(f"{kind}: {error}")
@@ -133,15 +135,12 @@ class Connection:
 
     def _timed(self, buffers: list[Any]) -> Any:
         """Write a request and read its answer within the limits of time."""
-        limits, started = self.limits, time.monotonic()
-        text = f"the code took more than {limits.seconds:g} seconds for one request"
-        if self._used + limits.seconds >= limits.total:
-            text = f"the code took more than {limits.total:g} seconds"
-        try:
-            with self._pipes.limit(min(limits.seconds, limits.total - self._used), text):
-                reply = self._exchange(buffers)
-        finally:
-            self._used += time.monotonic() - started
+        seconds = self.limits.seconds
+        text = f"the code took more than {seconds:g} seconds for one request"
+        if (left := self._end - time.monotonic()) <= seconds:
+            seconds, text = left, f"it took more than {self.limits.total:g} seconds"
+        with self._pipes.limit(seconds, text):
+            reply = self._exchange(buffers)
         if "error" in reply:
             raise checked(lambda: exception_of(reply["error"]))
         return reply.get("result")

@@ -36,7 +36,7 @@ class Limits:
     seconds: float = 10.0
     """Time of each request."""
     total: float = math.inf
-    """Time of all requests together, in seconds."""
+    """Seconds from the start to the last answer."""
     cpu: int = 60
     """Seconds of CPU time of each process."""
     memory: int = 4 << 30

@@ -93,7 +93,7 @@ def _found(code: StudentCode, node: ast.expr, names: str, known: dict[str, Name]
     if needed := _needed(entry):
         raise TypeError(
             f"the class {node.id} needs arguments ({', '.join(needed)}): write them after its "
-            f"name, as in '{code.path.name}:{node.id}(3, 8)'"
+            f"name, as in '{code.path.name}:{node.id}({', '.join(['3'] * len(needed))})'"
         )
     return code.construct(node.id)
 
