@@ -231,7 +231,7 @@ def _sentence(error: Exception, name: str) -> str:
 
 
 def _lines(error: StudentException, name: str) -> str:
-    lines = [f"{name} raised {error.type}: {error.message}"]
+    lines = [f"{name} raised {error.type}: {error.message}".removesuffix(": ")]
     lines += [f"  {line}" for line in error.lines]
     return "\n".join(lines + [f"  {note}" for note in getattr(error, "__notes__", ())])
 

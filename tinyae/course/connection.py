@@ -77,14 +77,14 @@ class Connection:
                 raise
             self.sandbox.end()
             reasons[-1:] = [f"{reasons[-1]} {self.sandbox.output.strip()[-500:]}"]
-        raise ProcessEnded(f"the student's process could not be started ({'; '.join(reasons)})")
+        raise ProcessEnded(f"the code's process could not be started ({'; '.join(reasons)})")
 
     def close(self) -> None:
         """End the process and all that it has started, and remove its files."""
         if self.sandbox is not None:
             self.sandbox.end()
             if self.failure is None:
-                self.failure = ProcessEnded("the student's process was closed")
+                self.failure = ProcessEnded("the code's process was closed")
 
     def release(self, handle: Handle) -> None:
         """Forget the object of a handle."""
@@ -167,7 +167,7 @@ class Connection:
             )
         )
         if type(number) is not int or not 0 <= number < len(self._functions):
-            raise ProtocolError("the student's process called a function that it was not given")
+            raise ProtocolError("the code's process called a function that it was not given")
         try:
             return {"id": self._number, "result": self._functions[number](*args, **kwargs)}
         except Exception as error:  # the student's code has to know: perhaps its arguments are
@@ -181,9 +181,9 @@ class Connection:
         except (EOFError, OSError):
             raise _Ended from None
         except wire.ProtocolError as error:
-            raise ProtocolError(f"the student's process sent no answer: {error}") from None
+            raise ProtocolError(f"the code's process sent no answer: {error}") from None
         if not isinstance(reply, dict) or reply.get("id") != number:
-            raise ProtocolError("the student's process sent an answer that nobody asked for")
+            raise ProtocolError("the code's process sent an answer that nobody asked for")
         return reply
 
     def _resolve(self, tag: str, number: int, kind: str) -> Handle:
@@ -207,7 +207,7 @@ class Connection:
                 self._functions.append(value)
             return {"function": known[0] if known else len(self._functions) - 1, "type": kind}
         hint = ": send Seed(n)" if isinstance(value, np.random.Generator) else ""
-        raise TypeError(f"a {kind} cannot be sent to the student's process{hint}")
+        raise TypeError(f"a {kind} cannot be sent to the code's process{hint}")
 
 
 class _Ended(StudentCodeError):

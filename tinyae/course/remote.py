@@ -221,7 +221,7 @@ def _expected_form() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise Stop(ProtocolError("the student's process sent an answer of another form")) from error
+        raise Stop(ProtocolError("the code's process sent an answer of another form")) from error
 
 
 def _arrays(named: Any) -> dict[str, Array]:

@@ -27,7 +27,7 @@ def checked(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except (TypeError, ValueError, KeyError, AttributeError):
-        raise ProtocolError("the student's process sent an answer of another form") from None
+        raise ProtocolError("the code's process sent an answer of another form") from None
 
 
 def exact(value: Any, kind: type) -> Any:
