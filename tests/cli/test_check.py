@@ -147,8 +147,9 @@ def test_the_exit_code_and_the_output_of_the_file(tmp_path, capsys):
     assert shown.err.startswith("output of mine.py:\n  | loaded?[2J\n  | called  (")
     assert main(["check", f"{path}:wrong"]) == 1
     assert "backward = 0.5 × numeric" in capsys.readouterr().out
-    assert main(["check", f"{path}:right", "--timeout", "0"]) == 2
-    assert "must be positive" in capsys.readouterr().err
+    for option, value in [("--timeout", "0"), ("--timeout", "inf"), ("--memory", "0.1")]:
+        assert main(["check", f"{path}:right", option, value]) == 2
+        assert f"tinyae: {option} is {value}, expected" in capsys.readouterr().err
 
 
 def test_a_notebook_is_checked_and_its_failing_cells_are_named(tmp_path, capsys):

@@ -199,10 +199,12 @@ def _limits(timeout: float, memory: float) -> Limits:
     """The limits of the options.
 
     Raises:
-        ValueError: one of them is not positive.
+        ValueError: one of them is out of range.
     """
-    if not (0 < timeout < math.inf and 0 < memory < math.inf):
-        raise ValueError("--timeout and --memory must be positive")
+    if not 0 < timeout < math.inf:
+        raise ValueError(f"--timeout is {timeout:g}, expected a positive number of seconds")
+    if not 0.25 <= memory < math.inf:
+        raise ValueError(f"--memory is {memory:g}, expected at least 0.25: NumPy needs some")
     cpu = math.ceil(timeout) + 1
     return Limits(seconds=timeout, total=timeout, cpu=cpu, memory=int(memory * 2**30))
 

@@ -8,6 +8,7 @@ import copy
 import difflib
 import importlib
 import inspect
+import itertools
 import linecache
 import os
 import sys
@@ -48,11 +49,7 @@ class Server:
         sys.modules[MODULE] = self.module
         folder = Path(path).parent
         sys.path.insert(0, str(folder))
-        for entry in [] if folder.samefile(".") else list(folder.iterdir())[:MAX_FILES]:
-            try:  # the code finds the files beside it by their names, and can write new ones
-                os.symlink(entry, entry.name)
-            except OSError:
-                pass
+        link_files(folder)
         self.module.__dict__["__file__"] = path
         errors = []
         for name, source in cells:
@@ -181,6 +178,18 @@ class Kept:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+def link_files(folder: Path) -> None:
+    """The code finds the files beside it by their names, and can write new ones."""
+    if folder.samefile("."):
+        return
+    for entry in itertools.islice(folder.iterdir(), MAX_FILES):
+        try:
+            if not entry.name.startswith("."):
+                os.symlink(entry, entry.name)
+        except OSError:  # Windows wants a privilege for it
+            return
 
 
 def parameters(function: Any) -> dict[str, Any]:

@@ -76,7 +76,8 @@ class Connection:
                 self.close()
                 raise
             self.sandbox.end()
-            reasons[-1:] = [f"{reasons[-1]} {self.sandbox.output.strip()[-500:]}"]
+            said = self.sandbox.output.strip().splitlines()[-1:]
+            reasons[-1:] = [" ".join([reasons[-1], *said])[:500]]
         raise ProcessEnded(f"the code's process could not be started ({'; '.join(reasons)})")
 
     def close(self) -> None:
