@@ -66,7 +66,7 @@ LABELS = np.array([0, 2, 4])
 )
 def test_every_kind_of_target_gets_the_same_report(there, local, name, inputs, options):
     before = [np.array(a, copy=True) for a in inputs if not isinstance(a, dict)]
-    remote = gradcheck(remote_target(there, local, name), *inputs, **options)
+    remote = gradcheck(remote_target(there, name), *inputs, **options)
     both = f"{name},scaled_backward" if name == "scaled" else name
     expected = gradcheck(local(both), *inputs, **options)
     assert str(remote) == str(expected)
@@ -78,7 +78,7 @@ def test_every_kind_of_target_gets_the_same_report(there, local, name, inputs, o
 @pytest.mark.parametrize("name, kind", [("length", "jacobian"), ("objective", "objective")])
 def test_a_penalty_and_an_objective_get_a_layer_of_the_code(there, local, name, kind):
     layer = there.construct("Layer")
-    remote = gradcheck(remote_target(there, local, name), layer, X, kind=kind)
+    remote = gradcheck(remote_target(there, name), layer, X, kind=kind)
     assert str(remote) == str(gradcheck(local(name), local("Layer"), X, kind=kind))
 
 

@@ -23,7 +23,7 @@ def test_exceptions_are_those_of_a_local_target(there, local, name, inputs):
     with pytest.raises((TypeError, ValueError)) as expected:
         gradcheck(local(name), *inputs)
     with pytest.raises(expected.type) as caught:
-        gradcheck(remote_target(there, local, name), *inputs)
+        gradcheck(remote_target(there, name), *inputs)
     assert str(caught.value) == str(expected.value)
     assert getattr(caught.value, "__notes__", []) == getattr(expected.value, "__notes__", [])
     assert isinstance(caught.value.__cause__, StudentException)
