@@ -104,3 +104,8 @@ def test_an_answer_of_another_form_ends_the_check(start, do, changes):
             student.call("patch", change)
             with pytest.raises(ProtocolError, match="of another form"):
                 gradcheck(remote_target(student, "Layer"), X)
+
+
+def test_a_problem_of_python_objects_is_refused_and_the_check_could_go_on(there):
+    with pytest.raises(TypeError, match="Python objects cannot be sent"):
+        remote_target(there, "Layer").as_problem((X,), object, 0, None)

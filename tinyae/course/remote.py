@@ -49,9 +49,11 @@ class RemoteTarget:
         """The checker's form of the target, on copies of this dtype.
 
         Raises:
-            TypeError: the target or its inputs are not something to check.
+            TypeError: the target or its inputs are not something to check, or dtype is object.
             StudentException: the code raises an exception that is not built into Python.
         """
+        if np.dtype(dtype) == object:
+            raise TypeError("gradcheck: Python objects cannot be sent to the target's process")
         sent = [to_numpy(a) if is_array(a) else a for a in inputs]
 
         def remake(other: Any = dtype) -> Problem:
