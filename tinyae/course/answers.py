@@ -30,9 +30,9 @@ class Missing(Exception):
 class Server:
     """The requests. Objects that cannot be sent stay in ``objects``, under their number."""
 
-    def __init__(self, ask: Callable[..., Any], host: Callable[..., Any]) -> None:
+    def __init__(self, ask: Callable[..., Any], host: Callable[..., Any] | None = None) -> None:
         self.ask = ask  # calls a function of the grader
-        self.host = host  # hosted.Hosted
+        self.host = host  # hosted.Hosted, in a process of its own
         self.module = types.ModuleType(MODULE)
         self.files: set[str] = set()  # file names in tracebacks that are the student's
         self.objects: dict[int, Any] = {}
@@ -116,8 +116,16 @@ class Server:
 
     def hosted(self, *args: Any) -> tuple["Kept", dict[str, Any]]:
         """A problem of the gradient checker, and what it is."""
+        assert self.host is not None
         hosted = self.host(*args)
         return Kept(hosted), hosted.describe()
+
+    def call_strictly(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``call``; what NumPy would warn about (an overflow, 0/0) raises FloatingPointError."""
+        import numpy as np
+
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return self.call(target, args, kwargs)
 
     def received(self, tag: str, number: int, kind: str) -> Any:
         """What stands here for a handle, a function or a seed in a request."""

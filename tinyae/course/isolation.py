@@ -159,6 +159,11 @@ class StudentCode:
         both = self.request("call_in_place", _where(target), args, kwargs)
         return checked(lambda: _result_and_arguments(both, len(args)))
 
+    def call_strictly(self, target: Target, *args: Any, **kwargs: Any) -> Any:
+        """``call``; an overflow, a division by zero or an invalid operation (inf - inf) of NumPy
+        is a ``StudentException`` of type FloatingPointError instead of a warning."""
+        return self._connection.request("call_strictly", _where(target), args, kwargs)
+
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Handle:
         """Make an object of the class ``name``, the student's or tinyae's own
         (``"tinyae.Linear"``). Raises the exceptions of ``call``."""
