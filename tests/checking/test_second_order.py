@@ -52,7 +52,8 @@ X, IMAGES = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 2, 6, 6))
 def test_the_layers_second_derivatives_are_right(layer, x):
     report = check_second(layer, x)
     assert report.ok, str(report)
-    assert [t.name for t in report.tensors][:4] == ["jvp", "vjp", "dy", "x"]
+    rows = ["jvp", "vjp", *(["parameter_jvp"] if layer.params else []), "dy", "x"]
+    assert [t.name for t in report.tensors][: len(rows)] == rows
 
 
 class WrongCurvature(Tanh):
@@ -63,6 +64,11 @@ class WrongCurvature(Tanh):
 class BiasInJvp(Linear):
     def jvp(self, dx, x):
         return super().jvp(dx, x) + self.params["bias"]
+
+
+class BiasNotMoved(Linear):
+    def parameter_jvp(self, dparams, x):
+        return super().parameter_jvp({**dparams, "bias": 0 * dparams["bias"]}, x)
 
 
 class NoBend(Sigmoid):
@@ -97,6 +103,12 @@ def test_wrong_second_derivatives_are_caught_and_named(layer, tensor, kind):
     report = check_second(layer, X)
     assert not report.ok and report[tensor].verdict != "ok" or kind == "probes"
     assert kind in {h.kind for h in report.hints} | {f.kind for f in report.findings}, str(report)
+
+
+def test_a_wrong_parameter_jvp_is_caught_and_named():
+    for layer in (BiasNotMoved(5, 4, rng=0), Sequential(BiasNotMoved(5, 4, rng=0), Tanh())):
+        report = check_second(layer, X)
+        assert [t.name for t in report.tensors if t.verdict != "ok"] == ["parameter_jvp"]
 
 
 def test_check_second_needs_all_methods():
