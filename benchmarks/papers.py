@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
 import platform
 import statistics
@@ -35,14 +36,22 @@ SECONDS = {"cpu_s": ("CPU s", ".0f"), "wall_s": ("wall s", ".0f")}
 Results = dict[str, list[Metrics]]  # per method, the metrics of each seed
 
 
-def collect(table: Table, seeds: int, quick: bool, path: Path | None, name: str) -> Results:
+def collect(
+    table: Table, methods: list[str], seeds: int, quick: bool, path: Path | None, name: str
+) -> Results:
     """Run all seeds. The JSON file is written after every method, so nothing is lost."""
     results: Results = {}
-    for seed in range(seeds):
-        for method, metrics in table.run(seed, quick):
-            results.setdefault(method, []).append({"seed": seed, **metrics})
-            if path is not None:
-                path.write_text(json.dumps(report(table, name, results, quick), indent=1) + "\n")
+    for seed, method in itertools.product(range(seeds), methods):
+        metrics = {"seed": seed, **table.methods[method](seed, quick)}
+        results.setdefault(method, []).append(metrics)
+        texts = (
+            f"{heading} {format(metrics[key], form)}"
+            for key, (heading, form) in (table.columns | SECONDS).items()
+            if key in metrics
+        )
+        say(f"  seed {seed}: {method}: {', '.join(texts)}")
+        if path is not None:
+            path.write_text(json.dumps(report(table, name, results, quick), indent=1) + "\n")
     return results
 
 
@@ -94,13 +103,17 @@ def main() -> None:
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     parser.add_argument("--quick", action="store_true", help="few images and epochs, for a test")
+    parser.add_argument("--method", metavar="TEXT", help="only the methods with TEXT in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     args = parser.parse_args()
     if args.seeds < 1:
         parser.error(f"--seeds is {args.seeds}, expected at least 1")
     table: Table = importlib.import_module(f"paper_tables.{args.table}").TABLE
+    methods = [name for name in table.methods if args.method is None or args.method in name]
+    if not methods:
+        parser.error(f"--method {args.method!r}: none of {', '.join(table.methods)}")
     say(f"{args.table}: {args.seeds} seed(s){', quick' if args.quick else ''}")
-    results = collect(table, args.seeds, args.quick, args.json, args.table)
+    results = collect(table, methods, args.seeds, args.quick, args.json, args.table)
     print_table(table, results)
 
 

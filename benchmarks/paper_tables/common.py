@@ -22,16 +22,16 @@ class Table:
     Args:
         title: the paper, and what the table is about.
         columns: the metrics, in the order of printing: ``{key: (heading, format)}``.
-        paper: the paper's values, ``{method: {key: value}}``. A method that the paper does not have
-            has no entry.
-        run: ``run(seed, quick) -> iterator of (method, metrics)``.
+        paper: the paper's values, ``{method: {key: value}}``. They may have methods that are not
+            run here, and the other way round.
+        methods: ``{name: method(seed, quick) -> metrics}``.
         differs: what differs from the paper's setting, line by line.
     """
 
     title: str
     columns: dict[str, tuple[str, str]]
     paper: dict[str, Metrics]
-    run: Callable[[int, bool], Iterator[tuple[str, Metrics]]]
+    methods: dict[str, Callable[[int, bool], Metrics]]
     differs: list[str] = field(default_factory=list)
 
 

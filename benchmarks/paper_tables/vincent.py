@@ -8,10 +8,10 @@ pretraining has the learning rate and the number of epochs that were best for it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist, say
+from paper_tables.common import Metrics, Table, clock, mnist
 
 from tinyae import Adam, Linear, Sequential, Sigmoid, fit
 from tinyae.applications import accuracy, classification, greedy_pretrain
@@ -43,19 +43,19 @@ def encoder_without_pretraining(seed: int, start: str) -> Sequential:
     return encoder
 
 
-def run(seed: int, quick: bool) -> Iterator[tuple[str, Metrics]]:
-    train, valid, test = split(quick)
-    steps = -(-len(train[0]) // BATCH)  # per epoch
-    pretraining = 2 if quick else 20
-    methods = {
-        "SDAE-3": (Masking(0.25), 15),
-        "SAE-3": (None, 15),
-        "no pretraining, Glorot × 4": ("glorot", 25),
-        "no pretraining, U(±1/√in)": ("default", 50),
-    }
-    for name, (start, epochs) in methods.items():
+def method(start: Masking | str | None, epochs: int) -> Callable[[int, bool], Metrics]:
+    """
+    Args:
+        start: the noise of the pretraining (None: without noise), or the name of the initial
+            weights, for no pretraining.
+        epochs: of the fine-tuning.
+    """
+
+    def run(seed: int, quick: bool) -> Metrics:
+        train, valid, test = split(quick)
+        steps = -(-len(train[0]) // BATCH)  # per epoch
+        pretraining, fine_tuning = (2, 2) if quick else (20, epochs)
         metrics: Metrics = {}
-        epochs = 2 if quick else epochs
         with clock(metrics):
             if isinstance(start, str):
                 encoder = encoder_without_pretraining(seed, start)
@@ -65,19 +65,25 @@ def run(seed: int, quick: bool) -> Iterator[tuple[str, Metrics]]:
                     SIZES, train[0], start, pretraining, schedule, BATCH, rng=seed
                 )
             net = Sequential(*encoder.layers, Linear(SIZES[-1], 10, rng=seed + 1))
-            optimizer = Adam(net.params, cosine_schedule(3e-3, epochs * steps))
-            fit(net, train, classification, optimizer, epochs, BATCH, rng=seed, progress=False)
+            optimizer = Adam(net.params, cosine_schedule(3e-3, fine_tuning * steps))
+            fit(net, train, classification, optimizer, fine_tuning, BATCH, rng=seed, progress=False)
         metrics["valid"] = 100 * (1 - accuracy(net, *valid))
         metrics["test"] = 100 * (1 - accuracy(net, *test))
-        say(f"  seed {seed}: {name}: {metrics['test']:.2f} % ({metrics['cpu_s']:.0f} CPU s)")
-        yield name, metrics
+        return metrics
+
+    return run
 
 
 TABLE = Table(
     title='Vincent et al. 2008, "basic": test error in %, three layers of 1000 sigmoid units',
     columns={"test": ("test %", ".2f"), "valid": ("valid %", ".2f")},
     paper={"SDAE-3": {"test": 2.84}, "SAE-3": {"test": 3.46}},
-    run=run,
+    methods={
+        "SDAE-3": method(Masking(0.25), 15),
+        "SAE-3": method(None, 15),
+        "no pretraining, Glorot × 4": method("glorot", 25),
+        "no pretraining, U(±1/√in)": method("default", 50),
+    },
     differs=[
         "the sizes of the split are the paper's, the rows are not (theirs is no longer online)",
         "Adam with a falling rate; the paper: stochastic gradient descent with early stopping",

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_optimizer
+from tinyae._validate import check_function, check_optimizer
 from tinyae.backend import device_of, namespace, to_numpy
-from tinyae.data.batches import Data, examples_of, take
+from tinyae.data.augmentation import Augmentation, augmented
+from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of, take
 from tinyae.data.validation import check_data
 from tinyae.io import check_ending, copy_into, writable_folder
 from tinyae.layers.base import Layer
@@ -28,6 +29,7 @@ from tinyae.objectives.base import (
     as_objective,
 )
 from tinyae.optim import Optimizer
+from tinyae.training.averaging import WeightAverage, averaged
 from tinyae.training.checkpoint import (
     TrainingState,
     load_checkpoint,
@@ -49,6 +51,7 @@ VALIDATION = (
     2**32 - 1
 )  # takes the place of the step in the seeds of the validation's random numbers
 SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
+AUGMENT = 2**32 - 3  # marks the random numbers of the augmentation
 
 
 @dataclass
@@ -59,9 +62,11 @@ class Run:
     data: Data
     objective: BaseObjective
     optimizer: Optimizer
-    batch_size: int
+    batch_size: BatchSize
     seed: int
     pool: Workers
+    augment: Augmentation | None = None
+    average: WeightAverage | None = None
 
 
 def fit(
@@ -70,7 +75,7 @@ def fit(
     objective: BaseObjective | ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 128,
+    batch_size: BatchSize = 128,
     validation: Data | None = None,
     workers: int | None = None,
     rng: int | np.random.Generator = 0,
@@ -79,6 +84,8 @@ def fit(
     resume: bool = False,
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
+    augment: Augmentation | None = None,
+    average: float | None = None,
 ) -> History:
     """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
     order.
@@ -93,7 +100,8 @@ def fit(
         objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
             ``tinyae.objectives.BaseObjective``.
         epochs: the total number of epochs, including those of a resumed run.
-        batch_size: examples per step, at least 1. A batch larger than N holds all N.
+        batch_size: examples per step, at least 1. A batch larger than N holds all N. Or a function
+            of the epoch, 0, 1, 2, ...: larger batches at the end average out more noise.
         validation: examples on which the objective is measured after every epoch, as ``val_loss``.
         workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
             where the objective needs the full batch. With several workers, the objective is called
@@ -106,6 +114,12 @@ def fit(
         patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
+        augment: ``augment(x, rng) -> x'``, such as ``shifts(1, 0.3)``: changes the examples of each
+            batch before the objective sees them, so inputs and targets change together. Validation
+            data stay as they are.
+        average: in (0, 1): keep a running mean of the weights, ``mean ← a · mean + (1 − a) · w``
+            after every step, with a = min(average, 1 − 1/t) at step t. Validation uses the mean,
+            and at the end the model holds it (Polyak & Juditsky 1992).
 
     Raises:
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
@@ -118,7 +132,10 @@ def fit(
         OSError: the checkpoint's folder cannot be written to.
     """
     # Refuse bad input before anything is changed.
-    check_settings(epochs, batch_size, patience, validation)
+    check_settings(epochs, batch_size_at(batch_size, 0), patience, validation)
+    if augment is not None:
+        check_function("fit", "augment", augment, "shifts(1, 0.3)")
+    averaging = None if average is None else WeightAverage(model.params, average)
     check_optimizer(model, optimizer)
     objective = as_objective(objective)
     if checkpoint is not None:
@@ -134,7 +151,7 @@ def fit(
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = 1 if one else default_workers(batch_size)
+        workers = 1 if one else default_workers(batch_size_at(batch_size, 0))
     if workers > 1 and (name := layer_with_state(model, x)):
         warnings.warn(
             f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
@@ -144,17 +161,23 @@ def fit(
         )
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
-    run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
+    size = "a function of the epoch" if callable(batch_size) else batch_size
+    run_settings = {"batch_size": size, "workers": workers, "examples": n, **(settings or {})}
+    run_settings |= {} if average is None else {"average": average}
     # As it will be read back from JSON: a tuple becomes a list.
     state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to resume from")
         state = _resumed(checkpoint, model, optimizer, objective, state)
+        if averaging is not None:
+            copy_into(averaging.mean, state.average, str(checkpoint))
 
     bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
     with Workers(workers) as pool, bar:
-        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
+        run = Run(
+            model, data, objective, optimizer, batch_size, state.seed, pool, augment, averaging
+        )
         for epoch in range(state.epoch, epochs):
             # early stopping
             if patience is not None and epoch - state.best_epoch >= patience:
@@ -163,7 +186,8 @@ def fit(
             started = time.perf_counter()
             row = _train_epoch(run, epoch, bar)
             if validation is not None:
-                row["val_loss"] = _validation_loss(run, validation)
+                with averaged(averaging):
+                    row["val_loss"] = _validation_loss(run, validation)
             seconds = time.perf_counter() - started
             # the log
             row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
@@ -173,9 +197,14 @@ def fit(
             check_finite(model, epoch)
             if patience is not None and row["val_loss"] < state.best_loss:
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
-                state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
+                judged = model.params if averaging is None else averaging.mean
+                state.best = {key: to_numpy(w).copy() for key, w in judged.items()}
+            if averaging is not None:
+                state.average = averaging.mean
             if checkpoint is not None:
                 save_checkpoint(checkpoint, model, optimizer, state, objective)
+    if averaging is not None and optimizer.steps:
+        copy_into(model.params, averaging.mean, "the mean weights")
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -188,8 +217,11 @@ def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
     order = namespace(x).asarray(np.random.default_rng([run.seed, epoch]).permutation(n))
     log: list[Terms] = []
     weights = []  # each batch's fraction of the data
-    for step, start in enumerate(range(0, n, run.batch_size)):
-        batch = take(run.data, order[start : start + run.batch_size])
+    size = batch_size_at(run.batch_size, epoch)
+    for step, start in enumerate(range(0, n, size)):
+        batch = take(run.data, order[start : start + size])
+        if run.augment is not None:
+            batch = augmented(batch, run.augment, [run.seed, epoch, step, AUGMENT])
         terms = _train_step(run, batch, epoch, step, on_cpu)
         log.append(terms)
         weights.append(len(examples_of(batch)) / n)
@@ -225,6 +257,8 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
         at = f"epoch {epoch + 1}, step {step + 1}"
         raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
     run.optimizer.step(grads, run.pool.map)
+    if run.average is not None:
+        run.average.update(run.optimizer.steps)
     return {"loss": loss, **terms, **more}
 
 
@@ -247,14 +281,14 @@ def loss_and_gradients(
 def _validation_loss(run: Run, data: Data) -> float:
     """The mean of the objective over ``data``. Every epoch uses the same random numbers, so that
     epochs can be compared."""
-    n = len(examples_of(data))
+    n, size = len(examples_of(data)), batch_size_at(run.batch_size, 0)
 
     def one(start: int) -> float:
-        batch = take(data, slice(start, start + run.batch_size))
+        batch = take(data, slice(start, start + size))
         rng = np.random.default_rng([run.seed, VALIDATION, start])
         return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
-    return sum(run.pool.map(one, range(0, n, run.batch_size)))
+    return sum(run.pool.map(one, range(0, n, size)))
 
 
 def _progress_bar(total: int, done: int, disable: bool) -> Any:

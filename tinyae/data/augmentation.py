@@ -1,0 +1,90 @@
+"""Augmentation: small changes of the training images that should not matter. The autoencoder has to
+reconstruct the changed image, so input and target change together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyae.backend import Array
+from tinyae.data.batches import Data
+
+Augmentation = Callable[[Array, np.random.Generator], Array]
+
+
+def augmented(batch: Data, augment: Augmentation, seed: Any) -> Data:
+    """The batch with its examples changed. Labels stay as they are."""
+    rng = np.random.default_rng(seed)
+    return (augment(batch[0], rng), *batch[1:]) if isinstance(batch, tuple) else augment(batch, rng)
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """``shifts(pixels, share)(x, rng)``: move some of the images by a few pixels.
+
+    Each image is chosen with probability ``share``. It moves by −pixels, ..., pixels rows and as
+    many columns, at random. What moves in at the edge is 0; what moves out is lost.
+
+    Args:
+        pixels: the largest distance in each direction, at least 1.
+        share: between 0 and 1.
+        shape: (H, W) of images that are given as rows (N, D). None: they are square.
+
+    Raises:
+        ValueError: pixels or share is out of range.
+        ValueError: in a call, x is neither (N, C, H, W) nor rows of such images.
+    """
+
+    pixels: int = 1
+    share: float = 1.0
+    shape: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.pixels, bool) or not self.pixels >= 1 or self.pixels % 1:
+            raise ValueError(f"shifts: pixels is {self.pixels}, expected an integer of at least 1")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"shifts: share is {self.share}, expected a number from 0 to 1")
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        images, (n, p) = self._images(x), (len(x), self.pixels)
+        moves = rng.integers(-p, p + 1, (n, 2))
+        moves[rng.random(n) >= self.share] = 0
+        moved = images.copy()
+        for down, right in {(int(a), int(b)) for a, b in moves} - {(0, 0)}:
+            chosen = np.flatnonzero((moves == (down, right)).all(axis=1))
+            moved[chosen] = _move(images[chosen], down, right)
+        return moved.reshape(x.shape)
+
+    def _images(self, x: Array) -> Array:
+        if x.ndim == 4:
+            return x
+        side = math.isqrt(x.shape[-1]) if x.ndim == 2 else 0
+        h, w = self.shape or (side, side)
+        if x.ndim != 2 or h * w != x.shape[1]:
+            raise ValueError(
+                f"shifts: x has shape {x.shape}, expected images (N, C, H, W) or square images as "
+                "rows (N, D); for others, shifts(..., shape=(H, W))"
+            )
+        return x.reshape(len(x), 1, h, w)
+
+
+shifts = Shifts
+
+
+def _move(images: Array, down: int, right: int) -> Array:
+    """Images (N, C, H, W), moved; zeros come in at the edge."""
+    h, w = images.shape[2:]
+    moved = np.zeros_like(images)
+    rows, columns = _overlap(down, h), _overlap(right, w)
+    moved[:, :, rows[1], columns[1]] = images[:, :, rows[0], columns[0]]
+    return moved
+
+
+def _overlap(by: int, size: int) -> tuple[slice, slice]:
+    """Where the part that stays visible is, before and after the move."""
+    by = max(-size, min(size, by))
+    return slice(max(0, -by), size - max(0, by)), slice(max(0, by), size - max(0, -by))

@@ -1,0 +1,324 @@
+"""K-FAC: natural-gradient steps for dense nets, from Kronecker factors (Martens & Grosse 2015).
+
+Write W̄ = [W b] for a Linear layer and x̄ = [x 1] for its input, so that a = W̄ x̄, and g = ∂L/∂a for
+one example. The gradient of this example is g x̄ᵀ, and the layer's block of the Fisher matrix is
+
+    F = E[vec(g x̄ᵀ) vec(g x̄ᵀ)ᵀ] = E[g gᵀ ⊗ x̄ x̄ᵀ] ≈ E[g gᵀ] ⊗ E[x̄ x̄ᵀ] = G ⊗ A
+
+The approximation takes g and x̄ as independent. The inverse of G ⊗ A is G⁻¹ ⊗ A⁻¹, so the natural
+gradient of a layer needs two small matrices instead of one with (out·in)² entries:
+
+    Δ = −G⁻¹ (∂h/∂W̄) A⁻¹
+
+There is no learning rate. The step is δ = αΔ + μδ₀, with δ₀ the previous step, and α and μ minimize
+a quadratic model of the objective h, which uses the exact Gauss-Newton matrix (section 6.4, 7):
+
+    M(δ) = ½ δᵀ(F + (λ+η)I)δ + ∇hᵀδ,      δᵀFδ = E[(Jδ)ᵀ H (Jδ)]
+
+J is the derivative of the net's output with respect to the weights (``parameter_jvp``), H the second
+derivative of the loss with respect to the output. The damping λ grows where the model promises more
+than the step keeps, and falls where the model is good (Levenberg-Marquardt, section 6.5).
+
+    kfac = KFAC(model, bce)
+    fit(model, x, kfac.objective, kfac, epochs=13, batch_size=500, average=0.98)
+
+All expectations are means over examples, which ``fit`` shares among its workers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinyae._validate import check_weight
+from tinyae.backend import Array
+from tinyae.data.batches import Data
+from tinyae.layers import Flatten, Linear, Reshape, Sigmoid, leaves
+from tinyae.layers.activations import Elementwise
+from tinyae.layers.base import Gradients, Layer
+from tinyae.layers.containers import Chain
+from tinyae.losses import Loss, bce
+from tinyae.objectives.base import (
+    BaseObjective,
+    GradientFunction,
+    ObjectiveFunction,
+    ObjectiveResult,
+    Terms,
+)
+from tinyae.objectives.likelihood import LIKELIHOODS
+from tinyae.optim import Optimizer
+
+
+class KFAC(Optimizer):
+    """The optimizer K-FAC for a dense autoencoder; ``self.objective`` is the objective that belongs
+    to it, ``loss(model(x), x)``. Both go to ``fit``.
+
+    It minimizes h = D · loss + η/2 ‖w‖², where D is the number of outputs (pixels), so D · loss is
+    the sum over an image, in nats for cross-entropy. The damping is in these units too.
+
+    Args:
+        model: a ``Sequential`` or ``Autoencoder`` of Linear layers and activations.
+        loss: ``bce`` for a model that ends in Sigmoid, ``bce_with_logits`` or ``mse``.
+        damping: λ, its first value, above 0.
+        damping_floor: λ does not become smaller than this.
+        l2: η, non-negative.
+        fraction: the fraction of each batch from which A, G and M(δ) are computed, in (0, 1].
+        memory: the running means of A and G keep min(memory, 1 − 1/k) at step k, in [0, 1).
+        invert_every: steps between two inversions of A and G (the first 5 steps all invert).
+        adapt_every: steps between two changes of the damping.
+
+    Raises:
+        TypeError: the model is not such a net; the message names the layer.
+        ValueError: the loss is none of the three, or the model does not end as it needs.
+        ValueError: a number is out of range.
+    """
+
+    slots = ("last",)  # δ₀, the previous step
+
+    def __init__(
+        self,
+        model: Layer,
+        loss: Loss = bce,
+        damping: float = 3.0,
+        damping_floor: float = 1e-3,
+        l2: float = 1e-5,
+        fraction: float = 0.25,
+        memory: float = 0.95,
+        invert_every: int = 20,
+        adapt_every: int = 5,
+    ) -> None:
+        self.net = _dense_net(model, loss)
+        super().__init__(model.params, 1.0)
+        if not damping >= damping_floor > 0:
+            raise ValueError(
+                f"KFAC: damping is {damping} and its floor {damping_floor}, "
+                "expected damping ≥ floor > 0"
+            )
+        check_weight("KFAC", "l2", l2)
+        if not 0 < fraction <= 1 or not 0 <= memory < 1:
+            raise ValueError(
+                f"KFAC: fraction is {fraction} and memory {memory}, expected (0, 1] and [0, 1)"
+            )
+        if invert_every < 1 or adapt_every < 1:
+            raise ValueError("KFAC: invert_every and adapt_every must be at least 1 step")
+        self.likelihood = LIKELIHOODS[loss]
+        self.damping_floor, self.l2, self.fraction, self.memory = damping_floor, l2, fraction, memory
+        self.invert_every, self.adapt_every = invert_every, adapt_every
+        self.linears = {k: a for k, a in self.net.named_layers.items() if isinstance(a, Linear)}
+        # A and G of each layer, running means, and the inverses of the damped A and G
+        for factor in ("A", "G", "A_inverse", "G_inverse"):
+            self.state[factor] = {
+                name: _square(layer, factor[0]) for name, layer in self.linears.items()
+            }
+        self.state["scalars"] = {"damping": np.array(float(damping)), "alpha": np.array(1.0)}
+        self.objective = KFACObjective(self)
+        self.batch_mean: Callable[[ObjectiveFunction], ObjectiveResult] | None = None
+
+    @property
+    def damping(self) -> float:
+        """λ."""
+        return float(self.state["scalars"]["damping"])
+
+    @property
+    def current_lr(self) -> float:
+        """α of the last step, for the log."""
+        return float(self.state["scalars"]["alpha"])
+
+    # ---- means over the batch, as functions of a shard of it ------------------------------------
+
+    def loss(self, model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+        return self.likelihood.loss(self.net(x), x)[0], {}, {}
+
+    def factors(self, model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+        """``A`` and ``G`` of each layer. The targets are drawn from the model itself: with those of
+        the data, G would not be the Fisher matrix (Martens & Grosse 2015, section 2.2)."""
+        a, caches = self.net.forward(self._part(x))
+        _, da = self.likelihood.loss(a, self.likelihood.sample(a, rng))
+        given, _ = self.net.cotangents(da * da.size, caches)  # g of each example, not of the mean
+        means = {}
+        for name, layer, cache in self.net.with_caches(caches):
+            if isinstance(layer, Linear):
+                inputs, g = _with_ones(layer, cache), given[name]  # x̄: (N, in + 1), g: (N, out)
+                means[f"A.{name}"] = inputs.T @ inputs / len(g)
+                means[f"G.{name}"] = g.T @ g / len(g)
+        return 0.0, means, {}
+
+    def curvature(self, steps: list[Gradients]) -> ObjectiveFunction:
+        """The matrix of δᵢᵀ F δⱼ for some steps δ, F the exact Gauss-Newton matrix."""
+
+        def mean(model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+            a, caches = self.net.forward(self._part(x))
+            h = self.likelihood.curvature(a)
+            changes = [self.net.parameter_jvp(step, caches) for step in steps]  # Jδ: (N, D)
+            matrix = [[float((u * h * v).sum()) / len(a) for v in changes] for u in changes]
+            return 0.0, {"matrix": np.array(matrix)}, {}
+
+        return mean
+
+    def _part(self, x: Array) -> Array:
+        return x[: math.ceil(self.fraction * len(x))]
+
+    # ---- the step -------------------------------------------------------------------------------
+
+    def observe(self, batch_mean: Callable[[ObjectiveFunction], ObjectiveResult]) -> None:
+        """Take the factors of the next step's batch into the running means.
+
+        Args:
+            batch_mean: evaluates a function of a shard on this batch and returns the mean.
+        """
+        self.batch_mean = batch_mean
+        keep = min(self.memory, 1 - 1 / (self.steps + 1))
+        for key, now in batch_mean(self.factors)[1].items():
+            factor, _, name = key.partition(".")
+            mean = self.state[factor][name]
+            mean *= keep
+            mean += (1 - keep) * now
+
+    def step(self, grads: Gradients, map: Callable = map) -> None:
+        """Move the weights by δ = αΔ + μδ₀.
+
+        Raises:
+            RuntimeError: ``observe`` has not been called for this batch. ``fit`` does it, if it
+                trains with ``self.objective``.
+        """
+        if self.batch_mean is None:
+            raise RuntimeError("KFAC: train with fit(model, x, kfac.objective, kfac, ...)")
+        self.steps += 1
+        outputs = _outputs(self.net)
+        gradient = {key: outputs * g + self.l2 * self.params[key] for key, g in grads.items()}
+        if self.steps <= 5 or self.steps % self.invert_every == 0:
+            list(map(self._invert, self.linears))
+        steps = [self.natural_gradient(gradient, map)]
+        if self.steps > 1:
+            steps.append(dict(self.state["last"]))
+        # M(δ) = ½ cᵀ m c + bᵀ c for δ = Σ cᵢ δᵢ. Its minimum is at m c = −b, and M = ½ bᵀ c there.
+        m = np.asarray(self.batch_mean(self.curvature(steps))[1]["matrix"])
+        m = m + (self.damping + self.l2) * np.array([[_dot(u, v) for v in steps] for u in steps])
+        b = np.array([_dot(gradient, step) for step in steps])
+        c = np.linalg.lstsq(m, -b, rcond=None)[0]
+        adapt = self.steps % self.adapt_every == 0
+        before = self._value() if adapt else 0.0
+        for key, w in self.params.items():
+            change = sum(w.dtype.type(ci) * step[key] for ci, step in zip(c, steps, strict=True))
+            self.state["last"][key][...] = change
+            w += change
+        self.state["scalars"]["alpha"][...] = c[0]
+        if adapt:
+            self._adapt((self._value() - before) / (b @ c / 2))
+        self.batch_mean = None
+
+    def natural_gradient(self, gradient: Gradients, map: Callable = map) -> Gradients:
+        """``Δ = −G⁻¹ (∂h/∂W̄) A⁻¹`` of each layer, with the keys of ``params``."""
+
+        def one(name: str) -> Gradients:
+            w = gradient[f"{name}.weight"]
+            bias = gradient.get(f"{name}.bias")
+            full = w if bias is None else np.concatenate([w, bias[:, None]], axis=1)
+            delta = -(self.state["G_inverse"][name] @ full @ self.state["A_inverse"][name])
+            parts = {f"{name}.weight": delta[:, : w.shape[1]]}
+            return parts if bias is None else {**parts, f"{name}.bias": delta[:, -1]}
+
+        return {key: d for part in map(one, self.linears) for key, d in part.items()}
+
+    def _invert(self, name: str) -> None:
+        """Invert G ⊗ A + (λ+η) I, about: (A + πγ I) and (G + γ/π I), with γ² = λ + η. π gives each
+        factor a damping of its own scale (section 6.3)."""
+        a, g = self.state["A"][name], self.state["G"][name]
+        gamma = math.sqrt(self.damping + self.l2)
+        pi = math.sqrt(max(_mean_diagonal(a), 1e-30) / max(_mean_diagonal(g), 1e-30))
+        for factor, matrix, damping in (("A", a, pi * gamma), ("G", g, gamma / pi)):
+            eye = np.zeros_like(matrix)
+            np.fill_diagonal(eye, damping)
+            inverse = np.linalg.inv(matrix + eye)
+            self.state[f"{factor}_inverse"][name][...] = (inverse + inverse.T) / 2
+
+    def _value(self) -> float:
+        """h on this batch."""
+        assert self.batch_mean is not None
+        decay = self.l2 / 2 * _dot(self.params, self.params)
+        return _outputs(self.net) * float(self.batch_mean(self.loss)[0]) + decay
+
+    def _adapt(self, ratio: float) -> None:
+        """``ratio``: by how much h fell, divided by what M(δ) had promised."""
+        factor = 0.95**self.adapt_every
+        damping = self.damping * (factor if ratio > 0.75 else 1)
+        damping = damping / (factor if not ratio >= 0.25 else 1)  # not <: NaN is a failure too
+        self.state["scalars"]["damping"][...] = max(damping, self.damping_floor)
+
+
+class KFACObjective(BaseObjective):
+    """``loss(model(x), x)``, and the batch's factors for the optimizer before each step."""
+
+    def __init__(self, kfac: KFAC) -> None:
+        self.kfac = kfac
+
+    def check(self, model: Layer, data: Data) -> None:
+        if isinstance(data, tuple):
+            raise ValueError("KFAC: it trains autoencoders, whose target is x: fit it without labels")
+        if model.params.keys() != self.kfac.params.keys():
+            raise ValueError("KFAC: it was made for another model")
+
+    def before_step(self, model: Layer, batch: Data, gradients: GradientFunction) -> Terms:
+        self.kfac.observe(lambda function: gradients(model, function))
+        return {}
+
+    def __call__(self, model: Any, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+        a, caches = self.kfac.net.forward(x)
+        value, da = self.kfac.likelihood.loss(a, x)
+        return value, self.kfac.net.parameter_gradients(da, caches), {}
+
+
+def _dense_net(model: Layer, loss: Loss) -> Chain:
+    """The model as one chain of plain layers, up to what the loss calls its output."""
+    if loss not in LIKELIHOODS:
+        known = ", ".join(known.__name__ for known in LIKELIHOODS)  # type: ignore[attr-defined]
+        raise ValueError(f"KFAC: loss is {loss!r}, expected one of {known}")
+    if not isinstance(model, Chain):
+        raise TypeError(f"KFAC: model is {model!r}, expected a Sequential or an Autoencoder")
+    layers = dict(leaves(model))
+    for name, layer in layers.items():
+        if type(layer) is not Linear and not isinstance(layer, Elementwise | Flatten | Reshape):
+            raise TypeError(
+                f"KFAC: layer {name} is {layer!r}, but only dense nets are supported: Linear layers "
+                "with activations between them"
+            )
+    if len({id(layer) for layer in layers.values() if layer.params}) < len(model.params) / 2:
+        raise TypeError("KFAC: a layer is used twice, but each layer needs its own A and G")
+    name, last = list(layers.items())[-1]
+    if loss is bce:
+        if not isinstance(last, Sigmoid):
+            raise ValueError(
+                f"KFAC: the model ends in {last!r}, but bce needs a Sigmoid at the end; for logits, "
+                "use bce_with_logits"
+            )
+        del layers[name]  # bce(σ(a), t) = bce_with_logits(a, t)
+    return Chain(layers)
+
+
+def _outputs(net: Chain) -> int:
+    """D, the number of outputs: that of the last Linear layer."""
+    linear = [layer for layer in net.layers if isinstance(layer, Linear)][-1]
+    return linear.out_features
+
+
+def _square(layer: Linear, factor: str) -> Array:
+    w = layer.params["weight"]
+    size = layer.out_features if factor == "G" else layer.in_features + ("bias" in layer.params)
+    return np.zeros_like(w, shape=(size, size), order="C")
+
+
+def _with_ones(layer: Linear, x: Array) -> Array:
+    """x̄: the inputs with a 1 at the end, if the layer has a bias."""
+    ones = np.ones_like(x, shape=(len(x), 1))
+    return np.concatenate([x, ones], axis=1) if "bias" in layer.params else x
+
+
+def _mean_diagonal(matrix: Array) -> float:
+    return float(np.trace(matrix)) / len(matrix)
+
+
+def _dot(u: Mapping[str, Array], v: Mapping[str, Array]) -> float:
+    return sum(float(np.vdot(u[key], v[key])) for key in u)
