@@ -2,7 +2,7 @@
 
     python benchmarks/papers.py vincent               # 3 seeds
     python benchmarks/papers.py hinton --seeds 1 --json hinton.json
-    python benchmarks/papers.py rifai --quick         # seconds: does it run? The figures mean nothing
+    python benchmarks/papers.py rifai --quick              # a test that it runs: seconds
 
 Tables: hinton (deep autoencoder, 2006), vincent (denoising, 2008), rifai (contractive, 2011),
 ksparse (Makhzani & Frey 2013), vae (Kingma & Welling 2014). The data are MNIST: TINYAE_DATA, or

@@ -15,9 +15,9 @@ a quadratic model of the objective h, which uses the exact Gauss-Newton matrix (
 
     M(δ) = ½ δᵀ(F + (λ+η)I)δ + ∇hᵀδ,      δᵀFδ = E[(Jδ)ᵀ H (Jδ)]
 
-J is the derivative of the net's output with respect to the weights (``parameter_jvp``), H the second
-derivative of the loss with respect to the output. The damping λ grows where the model promises more
-than the step keeps, and falls where the model is good (Levenberg-Marquardt, section 6.5).
+J is the derivative of the net's output with respect to the weights (``parameter_jvp``), H the
+second derivative of the loss with respect to the output. The damping λ grows where the model
+promises more than the step keeps, and falls where it is good (Levenberg-Marquardt, section 6.5).
 
     kfac = KFAC(model, bce)
     fit(model, x, kfac.objective, kfac, epochs=13, batch_size=500, average=0.98)
@@ -35,7 +35,7 @@ import numpy as np
 
 from tinyae._validate import check_weight
 from tinyae.backend import Array
-from tinyae.data.batches import Data
+from tinyae.data.batches import Data, examples_of
 from tinyae.layers import Flatten, Linear, Reshape, Sigmoid, leaves
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
@@ -92,27 +92,28 @@ class KFAC(Optimizer):
     ) -> None:
         self.net = _dense_net(model, loss)
         super().__init__(model.params, 1.0)
-        if not damping >= damping_floor > 0:
-            raise ValueError(
-                f"KFAC: damping is {damping} and its floor {damping_floor}, "
-                "expected damping ≥ floor > 0"
-            )
         check_weight("KFAC", "l2", l2)
-        if not 0 < fraction <= 1 or not 0 <= memory < 1:
-            raise ValueError(
-                f"KFAC: fraction is {fraction} and memory {memory}, expected (0, 1] and [0, 1)"
-            )
-        if invert_every < 1 or adapt_every < 1:
-            raise ValueError("KFAC: invert_every and adapt_every must be at least 1 step")
-        self.likelihood = LIKELIHOODS[loss]
-        self.damping_floor, self.l2, self.fraction, self.memory = damping_floor, l2, fraction, memory
+        for name, value, expected, right in (
+            ("damping", damping, "at least damping_floor", damping >= damping_floor),
+            ("damping_floor", damping_floor, "above 0", damping_floor > 0),
+            ("fraction", fraction, "above 0 and at most 1", 0 < fraction <= 1),
+            ("memory", memory, "at least 0 and below 1", 0 <= memory < 1),
+            ("invert_every", invert_every, "at least 1", invert_every >= 1),
+            ("adapt_every", adapt_every, "at least 1", adapt_every >= 1),
+        ):
+            if not right:
+                raise ValueError(f"KFAC: {name} is {value}, expected {expected}")
+        self.likelihood, self.fraction, self.memory = LIKELIHOODS[loss], fraction, memory
+        self.l2, self.damping_floor = l2, damping_floor
         self.invert_every, self.adapt_every = invert_every, adapt_every
         self.linears = {k: a for k, a in self.net.named_layers.items() if isinstance(a, Linear)}
+        self.outputs = list(self.linears.values())[-1].out_features  # D
         # A and G of each layer, running means, and the inverses of the damped A and G
-        for factor in ("A", "G", "A_inverse", "G_inverse"):
-            self.state[factor] = {
-                name: _square(layer, factor[0]) for name, layer in self.linears.items()
-            }
+        for name, layer in self.linears.items():
+            w, bias = layer.params["weight"], "bias" in layer.params
+            for factor, size in (("A", layer.in_features + bias), ("G", layer.out_features)):
+                for key in (factor, f"{factor}_inverse"):
+                    self.state.setdefault(key, {})[name] = np.zeros_like(w, shape=(size, size))
         self.state["scalars"] = {"damping": np.array(float(damping)), "alpha": np.array(1.0)}
         self.objective = KFACObjective(self)
         self.batch_mean: Callable[[ObjectiveFunction], ObjectiveResult] | None = None
@@ -129,13 +130,14 @@ class KFAC(Optimizer):
 
     # ---- means over the batch, as functions of a shard of it ------------------------------------
 
-    def loss(self, model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
-        return self.likelihood.loss(self.net(x), x)[0], {}, {}
+    def loss(self, model: Layer, batch: Data, rng: np.random.Generator) -> ObjectiveResult:
+        x, target = _pair(batch)
+        return self.likelihood.loss(self.net(x), target)[0], {}, {}
 
-    def factors(self, model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+    def factors(self, model: Layer, batch: Data, rng: np.random.Generator) -> ObjectiveResult:
         """``A`` and ``G`` of each layer. The targets are drawn from the model itself: with those of
         the data, G would not be the Fisher matrix (Martens & Grosse 2015, section 2.2)."""
-        a, caches = self.net.forward(self._part(x))
+        a, caches = self.net.forward(self._part(batch))
         _, da = self.likelihood.loss(a, self.likelihood.sample(a, rng))
         given, _ = self.net.cotangents(da * da.size, caches)  # g of each example, not of the mean
         means = {}
@@ -149,8 +151,8 @@ class KFAC(Optimizer):
     def curvature(self, steps: list[Gradients]) -> ObjectiveFunction:
         """The matrix of δᵢᵀ F δⱼ for some steps δ, F the exact Gauss-Newton matrix."""
 
-        def mean(model: Layer, x: Array, rng: np.random.Generator) -> ObjectiveResult:
-            a, caches = self.net.forward(self._part(x))
+        def mean(model: Layer, batch: Data, rng: np.random.Generator) -> ObjectiveResult:
+            a, caches = self.net.forward(self._part(batch))
             h = self.likelihood.curvature(a)
             changes = [self.net.parameter_jvp(step, caches) for step in steps]  # Jδ: (N, D)
             matrix = [[float((u * h * v).sum()) / len(a) for v in changes] for u in changes]
@@ -158,7 +160,8 @@ class KFAC(Optimizer):
 
         return mean
 
-    def _part(self, x: Array) -> Array:
+    def _part(self, batch: Data) -> Array:
+        x = examples_of(batch)
         return x[: math.ceil(self.fraction * len(x))]
 
     # ---- the step -------------------------------------------------------------------------------
@@ -187,13 +190,12 @@ class KFAC(Optimizer):
         if self.batch_mean is None:
             raise RuntimeError("KFAC: train with fit(model, x, kfac.objective, kfac, ...)")
         self.steps += 1
-        outputs = _outputs(self.net)
-        gradient = {key: outputs * g + self.l2 * self.params[key] for key, g in grads.items()}
+        gradient = {key: self.outputs * g + self.l2 * self.params[key] for key, g in grads.items()}
         if self.steps <= 5 or self.steps % self.invert_every == 0:
             list(map(self._invert, self.linears))
         steps = [self.natural_gradient(gradient, map)]
         if self.steps > 1:
-            steps.append(dict(self.state["last"]))
+            steps.append(self.state["last"])
         # M(δ) = ½ cᵀ m c + bᵀ c for δ = Σ cᵢ δᵢ. Its minimum is at m c = −b, and M = ½ bᵀ c there.
         m = np.asarray(self.batch_mean(self.curvature(steps))[1]["matrix"])
         m = m + (self.damping + self.l2) * np.array([[_dot(u, v) for v in steps] for u in steps])
@@ -202,9 +204,10 @@ class KFAC(Optimizer):
         adapt = self.steps % self.adapt_every == 0
         before = self._value() if adapt else 0.0
         for key, w in self.params.items():
-            change = sum(w.dtype.type(ci) * step[key] for ci, step in zip(c, steps, strict=True))
-            self.state["last"][key][...] = change
-            w += change
+            last = self.state["last"][key]
+            last *= w.dtype.type(c[1] if len(c) > 1 else 0)
+            last += w.dtype.type(c[0]) * steps[0][key]
+            w += last
         self.state["scalars"]["alpha"][...] = c[0]
         if adapt:
             self._adapt((self._value() - before) / (b @ c / 2))
@@ -214,8 +217,7 @@ class KFAC(Optimizer):
         """``Δ = −G⁻¹ (∂h/∂W̄) A⁻¹`` of each layer, with the keys of ``params``."""
 
         def one(name: str) -> Gradients:
-            w = gradient[f"{name}.weight"]
-            bias = gradient.get(f"{name}.bias")
+            w, bias = gradient[f"{name}.weight"], gradient.get(f"{name}.bias")
             full = w if bias is None else np.concatenate([w, bias[:, None]], axis=1)
             delta = -(self.state["G_inverse"][name] @ full @ self.state["A_inverse"][name])
             parts = {f"{name}.weight": delta[:, : w.shape[1]]}
@@ -227,97 +229,88 @@ class KFAC(Optimizer):
         """Invert G ⊗ A + (λ+η) I, about: (A + πγ I) and (G + γ/π I), with γ² = λ + η. π gives each
         factor a damping of its own scale (section 6.3)."""
         a, g = self.state["A"][name], self.state["G"][name]
-        gamma = math.sqrt(self.damping + self.l2)
-        pi = math.sqrt(max(_mean_diagonal(a), 1e-30) / max(_mean_diagonal(g), 1e-30))
+        scale_a, scale_g = (max(float(np.trace(m)) / len(m), 1e-30) for m in (a, g))
+        gamma, pi = math.sqrt(self.damping + self.l2), math.sqrt(scale_a / scale_g)
         for factor, matrix, damping in (("A", a, pi * gamma), ("G", g, gamma / pi)):
-            eye = np.zeros_like(matrix)
-            np.fill_diagonal(eye, damping)
-            inverse = np.linalg.inv(matrix + eye)
+            damped = matrix.copy()
+            damped.reshape(-1)[:: len(matrix) + 1] += damping  # the diagonal
+            inverse = np.linalg.inv(damped)
             self.state[f"{factor}_inverse"][name][...] = (inverse + inverse.T) / 2
 
     def _value(self) -> float:
         """h on this batch."""
         assert self.batch_mean is not None
         decay = self.l2 / 2 * _dot(self.params, self.params)
-        return _outputs(self.net) * float(self.batch_mean(self.loss)[0]) + decay
+        return self.outputs * float(self.batch_mean(self.loss)[0]) + decay
 
     def _adapt(self, ratio: float) -> None:
         """``ratio``: by how much h fell, divided by what M(δ) had promised."""
-        factor = 0.95**self.adapt_every
-        damping = self.damping * (factor if ratio > 0.75 else 1)
-        damping = damping / (factor if not ratio >= 0.25 else 1)  # not <: NaN is a failure too
+        damping, factor = self.damping, 0.95**self.adapt_every
+        if ratio > 0.75:
+            damping *= factor
+        elif not ratio >= 0.25:  # not <: NaN is a failure too
+            damping /= factor
         self.state["scalars"]["damping"][...] = max(damping, self.damping_floor)
 
 
 class KFACObjective(BaseObjective):
-    """``loss(model(x), x)``, and the batch's factors for the optimizer before each step."""
+    """``loss(model(x), x)``, and the batch's factors for the optimizer before each step. Data that
+    are a pair (x, target) have a target of their own."""
 
     def __init__(self, kfac: KFAC) -> None:
         self.kfac = kfac
 
     def check(self, model: Layer, data: Data) -> None:
-        if isinstance(data, tuple):
-            raise ValueError("KFAC: it trains autoencoders, whose target is x: fit it without labels")
-        if model.params.keys() != self.kfac.params.keys():
-            raise ValueError("KFAC: it was made for another model")
+        if any(model.params.get(key) is not w for key, w in self.kfac.params.items()):
+            raise ValueError("KFAC: it was made for another model than the one to train")
 
     def before_step(self, model: Layer, batch: Data, gradients: GradientFunction) -> Terms:
         self.kfac.observe(lambda function: gradients(model, function))
         return {}
 
-    def __call__(self, model: Any, x: Array, rng: np.random.Generator) -> ObjectiveResult:
+    def __call__(self, model: Any, batch: Data, rng: np.random.Generator) -> ObjectiveResult:
+        x, target = _pair(batch)
         a, caches = self.kfac.net.forward(x)
-        value, da = self.kfac.likelihood.loss(a, x)
+        value, da = self.kfac.likelihood.loss(a, target)
         return value, self.kfac.net.parameter_gradients(da, caches), {}
+
+
+def _pair(batch: Data) -> tuple[Array, Array]:
+    """x and its target: x itself for an autoencoder."""
+    return (batch[0], batch[1]) if isinstance(batch, tuple) else (batch, batch)
 
 
 def _dense_net(model: Layer, loss: Loss) -> Chain:
     """The model as one chain of plain layers, up to what the loss calls its output."""
     if loss not in LIKELIHOODS:
-        known = ", ".join(known.__name__ for known in LIKELIHOODS)  # type: ignore[attr-defined]
-        raise ValueError(f"KFAC: loss is {loss!r}, expected one of {known}")
+        raise ValueError(f"KFAC: loss is {loss!r}, expected bce, bce_with_logits or mse")
     if not isinstance(model, Chain):
         raise TypeError(f"KFAC: model is {model!r}, expected a Sequential or an Autoencoder")
     layers = dict(leaves(model))
     for name, layer in layers.items():
         if type(layer) is not Linear and not isinstance(layer, Elementwise | Flatten | Reshape):
             raise TypeError(
-                f"KFAC: layer {name} is {layer!r}, but only dense nets are supported: Linear layers "
-                "with activations between them"
+                f"KFAC: layer {name} is {layer!r}: only dense nets are supported, that is Linear "
+                "layers with activations between them"
             )
-    if len({id(layer) for layer in layers.values() if layer.params}) < len(model.params) / 2:
-        raise TypeError("KFAC: a layer is used twice, but each layer needs its own A and G")
+    used = [id(layer) for layer in layers.values() if layer.params]
+    if not used or len(set(used)) < len(used):
+        raise TypeError("KFAC: each Linear layer must be used once, because it has its own A and G")
     name, last = list(layers.items())[-1]
     if loss is bce:
         if not isinstance(last, Sigmoid):
             raise ValueError(
-                f"KFAC: the model ends in {last!r}, but bce needs a Sigmoid at the end; for logits, "
-                "use bce_with_logits"
+                f"KFAC: the model ends in {last!r}, but bce needs a Sigmoid at the end; for "
+                "logits, use bce_with_logits"
             )
         del layers[name]  # bce(σ(a), t) = bce_with_logits(a, t)
     return Chain(layers)
-
-
-def _outputs(net: Chain) -> int:
-    """D, the number of outputs: that of the last Linear layer."""
-    linear = [layer for layer in net.layers if isinstance(layer, Linear)][-1]
-    return linear.out_features
-
-
-def _square(layer: Linear, factor: str) -> Array:
-    w = layer.params["weight"]
-    size = layer.out_features if factor == "G" else layer.in_features + ("bias" in layer.params)
-    return np.zeros_like(w, shape=(size, size), order="C")
 
 
 def _with_ones(layer: Linear, x: Array) -> Array:
     """x̄: the inputs with a 1 at the end, if the layer has a bias."""
     ones = np.ones_like(x, shape=(len(x), 1))
     return np.concatenate([x, ones], axis=1) if "bias" in layer.params else x
-
-
-def _mean_diagonal(matrix: Array) -> float:
-    return float(np.trace(matrix)) / len(matrix)
 
 
 def _dot(u: Mapping[str, Array], v: Mapping[str, Array]) -> float:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
 
+from paper_tables.common import Metrics, Table, clock, mnist
 from tinyae import Adam, Autoencoder, Objective, bce, fit
 from tinyae.applications import pca_autoencoder, rbm_pretrain
 from tinyae.data import shifts
@@ -81,10 +81,7 @@ def method(train: Callable[[np.ndarray, int, bool], Autoencoder]) -> Any:
 TABLE = Table(
     title="Hinton & Salakhutdinov 2006: squared error per MNIST image, 30-dimensional code",
     columns={"test": ("test", ".3f"), "train": ("train", ".3f")},
-    paper={
-        "PCA": {"test": 13.87},
-        "RBM pretraining + conjugate gradients": {"test": 3.00},
-    },
+    paper={"PCA": {"test": 13.87}, "RBM pretraining + conjugate gradients": {"test": 3.00}},
     methods={
         "PCA": method(with_pca),
         "K-FAC, random weights": method(with_kfac),

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
 
+from paper_tables.common import Metrics, Table, clock, mnist
 from tinyae import Adam, Gaussian, Linear, Objective, Sequential, Sigmoid, fit
 from tinyae.applications import accuracy, classification, encode
 from tinyae.data import Masking
@@ -23,6 +23,7 @@ from tinyae.penalties import jacobian_norms, saturation
 UNITS, BATCH = 1000, 100
 PRETRAINING, FINE_TUNING = 8, 10  # epochs
 RATES = 5e-3, 4e-3
+
 
 def method(objective: Objective, decay: float = 0.0) -> Callable[[int, bool], Metrics]:
     """Pretraining with this objective and this weight decay, then fine-tuning."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
 
+from paper_tables.common import Metrics, Table, clock, mnist
 from tinyae import Adam, Linear, Sequential, Sigmoid, fit
 from tinyae.applications import accuracy, classification, greedy_pretrain
 from tinyae.data import Masking

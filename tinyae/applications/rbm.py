@@ -2,7 +2,8 @@
 
 An RBM has visible units v (pixels) and hidden units h, both 0 or 1, with
 
-    p(v, h) ∝ exp(hᵀWv + bᵀh + cᵀv),    p(h_i = 1 | v) = σ(W v + b)_i,    p(v_j = 1 | h) = σ(Wᵀh + c)_j
+    p(v, h) ∝ exp(hᵀWv + bᵀh + cᵀv)
+    p(h_i = 1 | v) = σ(W v + b)_i,      p(v_j = 1 | h) = σ(Wᵀ h + c)_j
 
 So it is a tied autoencoder with random codes: ``TiedAutoencoder(Sequential(linear, Sigmoid()),
 Sequential(TransposedLinear(linear), Sigmoid()))`` has just these W, b and c. Without the Sigmoid of
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyae.applications.features import encode
-from tinyae.backend import Array, namespace, standard_normal
+from tinyae.backend import Array, Rng, namespace, standard_normal
 from tinyae.layers import (
     Autoencoder,
     Layer,
@@ -36,8 +37,8 @@ from tinyae.training import History, fit
 
 @dataclass(frozen=True)
 class ContrastiveDivergence(BaseObjective):
-    """An objective for ``fit``: the gradient of −log p(v), with a short chain of samples in place of
-    the model's distribution (Hinton 2002).
+    """An objective for ``fit``: the gradient of −log p(v), with a short chain of samples in place
+    of the model's distribution (Hinton 2002).
 
         ``dW = E[h vᵀ] at the end of the chain − E[h vᵀ] at the data``, likewise db and dc
 
@@ -59,9 +60,7 @@ class ContrastiveDivergence(BaseObjective):
         if self.steps < 1:
             raise ValueError(f"ContrastiveDivergence: steps is {self.steps}, expected at least 1")
 
-    def __call__(
-        self, rbm: TiedAutoencoder, v: Array, rng: np.random.Generator
-    ) -> ObjectiveResult:
+    def __call__(self, rbm: TiedAutoencoder, v: Array, rng: np.random.Generator) -> ObjectiveResult:
         h = h_data = rbm.encode(v)  # (N, H), probabilities; means if the hidden units are normal
         binary = isinstance(list(leaves(rbm.encoder))[-1][1], Sigmoid)
         for _ in range(self.steps):
@@ -81,9 +80,10 @@ class ContrastiveDivergence(BaseObjective):
         return loss, grads, {}
 
 
-def make_rbm(visible: int, hidden: int, rng: np.random.Generator, binary: bool = True) -> TiedAutoencoder:
+def make_rbm(visible: int, hidden: int, rng: Rng, binary: bool = True) -> TiedAutoencoder:
     """An RBM with weights N(0, 0.01²) and biases 0, as in Hinton's practical guide (2010)."""
-    linear = Linear(visible, hidden, rng=rng)
+    rng = np.random.default_rng(rng)
+    linear = Linear(visible, hidden)
     linear.params["weight"][...] = 0.01 * rng.standard_normal((hidden, visible))
     linear.params["bias"][...] = 0
     encoder = Sequential(linear, Sigmoid()) if binary else Sequential(linear)
@@ -113,7 +113,7 @@ def rbm_pretrain(
         sizes: the widths of the encoder's layers, the code last, such as (1000, 500, 250, 30).
         x: (N, D) in [0, 1].
         epochs: per layer.
-        lr: the highest learning rate of SGD, after one epoch of warm-up; then it falls to 0.
+        lr: the highest learning rate of SGD, after half an epoch of warm-up; then it falls to 0.
         code_lr: the same for the last RBM. Its normal hidden units have no upper bound, so a large
             step can blow up.
         momentum: of SGD.
@@ -127,10 +127,10 @@ def rbm_pretrain(
         The autoencoder, with Sigmoid at the end, and the History of each layer.
 
     Raises:
-        ValueError: no sizes, or x is not (N, D) in [0, 1].
+        ValueError: no sizes or epochs, or x is not (N, D) in [0, 1].
     """
-    if not sizes:
-        raise ValueError("rbm_pretrain: no sizes, expected at least the code's dimension")
+    if not sizes or epochs < 1:
+        raise ValueError(f"rbm_pretrain: no sizes or epochs ({epochs}), expected at least one")
     if x.ndim != 2 or not len(x) or not 0 <= float(x.min()) <= float(x.max()) <= 1:
         raise ValueError(f"rbm_pretrain: x has shape {x.shape}, expected rows (N, D) in [0, 1]")
     generator = np.random.default_rng(rng)
@@ -138,22 +138,32 @@ def rbm_pretrain(
     down: list[Layer] = []
     histories, v = [], x
     for l, size in enumerate(sizes):
-        last = l + 1 == len(sizes)
-        machine = make_rbm(v.shape[1], size, generator, binary=not last)
-        steps = -(-len(v) // batch_size)  # per epoch; the first one warms up
-        rate = cosine_schedule(code_lr if last else lr, epochs * steps, min(steps, epochs * steps - 1))
-        optimizer = SGD(machine.params, rate, momentum, weight_decay=weight_decay)
-        cd = ContrastiveDivergence()
-        options = {"workers": workers, "progress": progress, "rng": rng + l}
-        histories.append(fit(machine, v, cd, optimizer, epochs, batch_size, **options))
-        linear, transposed = machine.encoder.layers[0], machine.decoder.layers[0]
-        copy = Linear(size, v.shape[1], rng=0, dtype=v.dtype)
-        copy.params["weight"][...] = transposed.params["weight"].T
-        copy.params["bias"][...] = transposed.params["bias"]
-        up += [linear] if last else [linear, Sigmoid()]
-        down = [copy, Sigmoid(), *down]
+        last, steps = l + 1 == len(sizes), epochs * -(-len(v) // batch_size)
+        rbm = make_rbm(v.shape[1], size, generator, binary=not last).astype(x.dtype)
+        rate = cosine_schedule(code_lr if last else lr, steps, warmup=steps // (2 * epochs))
+        optimizer = SGD(rbm.params, rate, momentum, weight_decay=weight_decay)
+        histories.append(
+            fit(
+                rbm,
+                v,
+                ContrastiveDivergence(),
+                optimizer,
+                epochs,
+                batch_size,
+                rng=rng + l,
+                workers=workers,
+                progress=progress,
+            )
+        )
+        w, b, c = rbm.params.values()
+        upward = Linear(v.shape[1], size, dtype=x.dtype)
+        downward = Linear(size, v.shape[1], dtype=x.dtype)
+        upward.params["weight"][...], upward.params["bias"][...] = w, b
+        downward.params["weight"][...], downward.params["bias"][...] = w.T, c
+        up += [upward] if last else [upward, Sigmoid()]
+        down = [downward, Sigmoid(), *down]
         if not last:
-            v = encode(machine.encoder, v)
+            v = encode(rbm.encoder, v)
     return Autoencoder(Sequential(*up), Sequential(*down)), histories
 
 

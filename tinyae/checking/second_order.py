@@ -109,8 +109,8 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
             _slopes("jvp", layer, x, g, c, (c * copied.jvp(g, cache))),
             _slopes("vjp", layer, x, g, c, (g * copied.vjp(c, cache))),
         ]
-        method = getattr(type(layer), "parameter_jvp", Layer.parameter_jvp)
-        if copied.params and method is not Layer.parameter_jvp:
+        none = getattr(type(layer), "parameter_jvp", None) in (None, Layer.parameter_jvp)
+        if copied.params and not none:
             rows.append(_parameter_slopes(layer, copied, x, c[0], rng))
     report = gradcheck(VJP(copied, x), c, seed=seed, kind="layer", **options)
     report.findings = findings + report.findings

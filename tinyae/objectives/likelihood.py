@@ -1,5 +1,5 @@
-"""What a loss says about the data: its probability distribution and its curvature. The Fisher matrix
-needs both."""
+"""What a loss says about the data: its probability distribution and its curvature. The Fisher
+matrix needs both."""
 
 from __future__ import annotations
 
@@ -46,8 +46,4 @@ GAUSSIAN = Likelihood(
     lambda a, rng: a + a.dtype.type(math.sqrt(0.5)) * standard_normal(a.shape, a, rng),
     lambda a: np.full_like(a, 2),
 )
-LIKELIHOODS: dict[Loss, Likelihood] = {
-    bce: BERNOULLI,
-    bce_with_logits: BERNOULLI,
-    mse: GAUSSIAN,
-}
+LIKELIHOODS: dict[Loss, Likelihood] = {bce: BERNOULLI, bce_with_logits: BERNOULLI, mse: GAUSSIAN}
