@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from paper_tables.common import Metrics, Table, clock, mnist
-
 from tinyae import Adam, KSparse, Linear, Objective, Sequential, fit
 from tinyae.applications import accuracy, classification, encode
 from tinyae.layers import TiedAutoencoder, TransposedLinear, initialize

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
 
+from paper_tables.common import Metrics, Table, clock, mnist
 from tinyae import Adam, Variational, fit
 from tinyae.layers.vae import VAE
 from tinyae.models import vae

@@ -32,7 +32,8 @@ class Shifts:
     Args:
         pixels: the largest distance in each direction, at least 1.
         share: between 0 and 1.
-        shape: (H, W) of images that are given as rows (N, D). None: they are square.
+        shape: (H, W) of images that are given as rows (N, D), D = H·W or C·H·W. None: they are
+            square, with one channel.
 
     Raises:
         ValueError: pixels or share is out of range.
@@ -64,12 +65,12 @@ class Shifts:
             return x
         side = math.isqrt(x.shape[-1]) if x.ndim == 2 else 0
         h, w = self.shape or (side, side)
-        if x.ndim != 2 or h * w != x.shape[1]:
+        if x.ndim != 2 or not h * w or x.shape[1] % (h * w):
             raise ValueError(
                 f"shifts: x has shape {x.shape}, expected images (N, C, H, W) or square images as "
                 "rows (N, D); for others, shifts(..., shape=(H, W))"
             )
-        return x.reshape(len(x), 1, h, w)
+        return x.reshape(len(x), -1, h, w)
 
 
 shifts = Shifts
