@@ -302,7 +302,7 @@ def test_other_nets_are_refused_by_name(model, error, text):
 
 def test_a_layer_that_is_used_twice_is_refused():
     layer = Linear(3, 3)
-    with pytest.raises(TypeError, match="used once"):
+    with pytest.raises(TypeError, match="each to be used once"):
         KFAC(Sequential(layer, Tanh(), layer), mse)
 
 

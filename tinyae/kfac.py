@@ -21,8 +21,6 @@ promises more than the step keeps, and falls where it is good (Levenberg-Marquar
 
     kfac = KFAC(model, bce)
     fit(model, x, kfac.objective, kfac, epochs=13, batch_size=500, average=0.98)
-
-All expectations are means over examples, which ``fit`` shares among its workers.
 """
 
 from __future__ import annotations
@@ -36,10 +34,10 @@ import numpy as np
 from tinyae._validate import check_weight
 from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of
-from tinyae.layers import Flatten, Linear, Reshape, Sigmoid, leaves
-from tinyae.layers.activations import Elementwise
+from tinyae.layers import Linear, Sigmoid
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain
+from tinyae.layers.dense import dense_chain
 from tinyae.losses import Loss, bce
 from tinyae.objectives.base import (
     BaseObjective,
@@ -62,13 +60,12 @@ class KFAC(Optimizer):
     Args:
         model: a ``Sequential`` or ``Autoencoder`` of Linear layers and activations.
         loss: ``bce`` for a model that ends in Sigmoid, ``bce_with_logits`` or ``mse``.
-        damping: λ, its first value, above 0.
-        damping_floor: λ does not become smaller than this.
+        damping, damping_floor: the first value of λ, and its smallest, above 0.
         l2: η, non-negative.
         fraction: the fraction of each batch from which A, G and M(δ) are computed, in (0, 1].
         memory: the running means of A and G keep min(memory, 1 − 1/k) at step k, in [0, 1).
-        invert_every: steps between two inversions of A and G (the first 5 steps all invert).
-        adapt_every: steps between two changes of the damping.
+        invert_every, adapt_every: steps between two inversions of A and G (the first 5 steps all
+            invert), and between two changes of λ.
 
     Raises:
         TypeError: the model is not such a net; the message names the layer.
@@ -90,7 +87,7 @@ class KFAC(Optimizer):
         invert_every: int = 20,
         adapt_every: int = 5,
     ) -> None:
-        self.net = _dense_net(model, loss)
+        self.net = _net_up_to_the_output(model, loss)
         super().__init__(model.params, 1.0)
         check_weight("KFAC", "l2", l2)
         for name, value, expected, right in (
@@ -167,11 +164,8 @@ class KFAC(Optimizer):
     # ---- the step -------------------------------------------------------------------------------
 
     def observe(self, batch_mean: Callable[[ObjectiveFunction], ObjectiveResult]) -> None:
-        """Take the factors of the next step's batch into the running means.
-
-        Args:
-            batch_mean: evaluates a function of a shard on this batch and returns the mean.
-        """
+        """Take the factors of the next step's batch into the running means. ``batch_mean``
+        evaluates a function of a shard on this batch and returns the mean over its shards."""
         self.batch_mean = batch_mean
         keep = min(self.memory, 1 - 1 / (self.steps + 1))
         for key, now in batch_mean(self.factors)[1].items():
@@ -184,8 +178,7 @@ class KFAC(Optimizer):
         """Move the weights by δ = αΔ + μδ₀.
 
         Raises:
-            RuntimeError: ``observe`` has not been called for this batch. ``fit`` does it, if it
-                trains with ``self.objective``.
+            RuntimeError: ``observe`` was not called; ``fit`` does it through ``self.objective``.
         """
         if self.batch_mean is None:
             raise RuntimeError("KFAC: train with fit(model, x, kfac.objective, kfac, ...)")
@@ -280,31 +273,20 @@ def _pair(batch: Data) -> tuple[Array, Array]:
     return (batch[0], batch[1]) if isinstance(batch, tuple) else (batch, batch)
 
 
-def _dense_net(model: Layer, loss: Loss) -> Chain:
-    """The model as one chain of plain layers, up to what the loss calls its output."""
+def _net_up_to_the_output(model: Layer, loss: Loss) -> Chain:
+    """The model as one chain, without the Sigmoid that belongs to ``bce``."""
     if loss not in LIKELIHOODS:
         raise ValueError(f"KFAC: loss is {loss!r}, expected bce, bce_with_logits or mse")
-    if not isinstance(model, Chain):
-        raise TypeError(f"KFAC: model is {model!r}, expected a Sequential or an Autoencoder")
-    layers = dict(leaves(model))
-    for name, layer in layers.items():
-        if type(layer) is not Linear and not isinstance(layer, Elementwise | Flatten | Reshape):
-            raise TypeError(
-                f"KFAC: layer {name} is {layer!r}: only dense nets are supported, that is Linear "
-                "layers with activations between them"
-            )
-    used = [id(layer) for layer in layers.values() if layer.params]
-    if not used or len(set(used)) < len(used):
-        raise TypeError("KFAC: each Linear layer must be used once, because it has its own A and G")
-    name, last = list(layers.items())[-1]
-    if loss is bce:
-        if not isinstance(last, Sigmoid):
-            raise ValueError(
-                f"KFAC: the model ends in {last!r}, but bce needs a Sigmoid at the end; for "
-                "logits, use bce_with_logits"
-            )
-        del layers[name]  # bce(σ(a), t) = bce_with_logits(a, t)
-    return Chain(layers)
+    net = dense_chain("KFAC", model)
+    if loss is not bce:
+        return net
+    *names, last = net.named_layers
+    if not isinstance(net.named_layers[last], Sigmoid):
+        raise ValueError(
+            f"KFAC: the model ends in {net.layers[-1]!r}, but bce needs a Sigmoid at the end; for "
+            "logits, use bce_with_logits"
+        )
+    return Chain({name: net.named_layers[name] for name in names})  # bce(σ(a)) by its logits a
 
 
 def _with_ones(layer: Linear, x: Array) -> Array:

@@ -151,6 +151,7 @@ def _require_28x28(shape: tuple[int, ...]) -> None:
 
 # ---- the presets --------------------------------------------------------------------------------
 
+DEEP = (1000, 500, 250, 30)
 PRESETS = {
     "basic": Preset(
         "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
@@ -163,7 +164,7 @@ PRESETS = {
     "deep": Preset(
         "784-1000-500-250-30 and back, logistic, as in Hinton & Salakhutdinov 2006: cross-entropy; "
         "best with --optimizer kfac",
-        lambda shape, seed: models.deep_autoencoder((math.prod(shape), 1000, 500, 250, 30), rng=seed),
+        lambda shape, seed: models.deep_autoencoder((math.prod(shape), *DEEP), rng=seed),
         Objective(bce),
         epochs=13,
         training=Training((1, 0.3), {"adam": 0.999, "kfac": 0.98}),
