@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array
+from tinyae.backend import Array, namespace
 from tinyae.data.batches import Data
 
 Augmentation = Callable[[Array, np.random.Generator], Array]
@@ -54,9 +54,9 @@ class Shifts:
         images, (n, p) = self._images(x), (len(x), self.pixels)
         moves = rng.integers(-p, p + 1, (n, 2))
         moves[rng.random(n) >= self.share] = 0
-        moved = images.copy()
+        moved, asarray = images.copy(), namespace(x).asarray
         for down, right in {(int(a), int(b)) for a, b in moves} - {(0, 0)}:
-            chosen = np.flatnonzero((moves == (down, right)).all(axis=1))
+            chosen = asarray(np.flatnonzero((moves == (down, right)).all(axis=1)))
             moved[chosen] = _move(images[chosen], down, right)
         return moved.reshape(x.shape)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from tinyae.training.checkpoint import (
     save_checkpoint,
 )
 from tinyae.training.history import History
+from tinyae.training.progress import progress_bar
 from tinyae.training.validation import (
     ADVICE,
     TrainingDiverged,
@@ -173,7 +173,7 @@ def fit(
         if averaging is not None:
             copy_into(averaging.mean, state.average, str(checkpoint))
 
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
+    bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
     with Workers(workers) as pool, bar:
         run = Run(
             model, data, objective, optimizer, batch_size, state.seed, pool, augment, averaging
@@ -204,7 +204,7 @@ def fit(
             if checkpoint is not None:
                 save_checkpoint(checkpoint, model, optimizer, state, objective)
     if averaging is not None and optimizer.steps:
-        copy_into(model.params, averaging.mean, "the mean weights")
+        averaging.swap()  # the model keeps the mean
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -289,22 +289,6 @@ def _validation_loss(run: Run, data: Data) -> float:
         return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
     return sum(run.pool.map(one, range(0, n, size)))
-
-
-def _progress_bar(total: int, done: int, disable: bool) -> Any:
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )
 
 
 def _resumed(
