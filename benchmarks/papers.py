@@ -37,11 +37,11 @@ Results = dict[str, list[Metrics]]  # per method, the metrics of each seed
 
 
 def collect(
-    table: Table, methods: list[str], seeds: int, quick: bool, path: Path | None, name: str
+    table: Table, methods: list[str], seeds: range, quick: bool, path: Path | None, name: str
 ) -> Results:
     """Run all seeds. The JSON file is written after every method, so nothing is lost."""
     results: Results = {}
-    for seed, method in itertools.product(range(seeds), methods):
+    for seed, method in itertools.product(seeds, methods):
         metrics = {"seed": seed, **table.methods[method](seed, quick)}
         results.setdefault(method, []).append(metrics)
         texts = (
@@ -102,6 +102,7 @@ def main() -> None:
     )
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first one (default: 0)")
     parser.add_argument("--quick", action="store_true", help="few images and epochs, for a test")
     parser.add_argument("--method", metavar="TEXT", help="only the methods with TEXT in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
@@ -113,7 +114,8 @@ def main() -> None:
     if not methods:
         parser.error(f"--method {args.method!r}: none of {', '.join(table.methods)}")
     say(f"{args.table}: {args.seeds} seed(s){', quick' if args.quick else ''}")
-    results = collect(table, methods, args.seeds, args.quick, args.json, args.table)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    results = collect(table, methods, seeds, args.quick, args.json, args.table)
     print_table(table, results)
 
 
