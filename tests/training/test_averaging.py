@@ -75,7 +75,7 @@ def test_no_step_leaves_the_weights_alone():
     same_bits(run(0, average=0.9)[0], small_net())
 
 
-@pytest.mark.parametrize("average", [0, 1, -0.5, float("nan")])
+@pytest.mark.parametrize("average", [0, 1, -0.5, float("nan"), "0.9"])
 def test_a_mean_out_of_range_is_refused(average):
     with pytest.raises(ValueError, match="average is"):
         run(1, average=average)
@@ -134,6 +134,26 @@ def test_labels_do_not_move():
 def test_something_that_is_not_a_function_is_refused():
     with pytest.raises(TypeError, match="augment is 3, expected a function"):
         run(1, augment=3)
+
+
+def test_a_batch_size_that_fails_later_is_refused_before_the_first_step():
+    model = small_net()
+    with pytest.raises(ValueError, match=r"batch_size\(3\) is 0"):
+        run(5, model, batch_size=lambda epoch: 3 - epoch)
+    same_bits(model, small_net())
+
+
+@pytest.mark.parametrize(
+    "augment, text",
+    [
+        (lambda x, rng: x.astype(np.float64), r"returned float64 \(16, 12\), expected float32"),
+        (lambda x, rng: x[:, :5], r"\(16, 5\), expected float32 \(16, 12\)"),
+        (lambda x, rng: None, "returned NoneType"),
+    ],
+)
+def test_an_augmentation_that_changes_the_form_is_refused(augment, text):
+    with pytest.raises(ValueError, match=text):
+        run(1, augment=augment)
 
 
 def test_average_works_with_every_optimizer():

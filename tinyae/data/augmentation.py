@@ -11,15 +11,23 @@ from typing import Any
 import numpy as np
 
 from tinyae.backend import Array, namespace
-from tinyae.data.batches import Data
+from tinyae.data.batches import Data, examples_of
 
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
 
 def augmented(batch: Data, augment: Augmentation, seed: Any) -> Data:
-    """The batch with its examples changed. Labels stay as they are."""
-    rng = np.random.default_rng(seed)
-    return (augment(batch[0], rng), *batch[1:]) if isinstance(batch, tuple) else augment(batch, rng)
+    """The batch with its examples changed. Labels stay as they are.
+
+    Raises:
+        ValueError: ``augment`` returns another shape or dtype than that of the examples.
+    """
+    x = examples_of(batch)
+    new = augment(x, np.random.default_rng(seed))
+    if getattr(new, "shape", None) != x.shape or new.dtype != x.dtype:
+        got = f"{new.dtype} {new.shape}" if hasattr(new, "shape") else type(new).__name__
+        raise ValueError(f"augment returned {got}, expected {x.dtype} {x.shape} as it was given")
+    return (new, *batch[1:]) if isinstance(batch, tuple) else new
 
 
 @dataclass(frozen=True)

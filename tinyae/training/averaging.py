@@ -23,7 +23,7 @@ class WeightAverage:
     """
 
     def __init__(self, params: Mapping[str, Array], keep: float) -> None:
-        if not 0 < keep < 1:
+        if not isinstance(keep, float) or not 0 < keep < 1:
             raise ValueError(f"average is {keep}, expected a number between 0 and 1, such as 0.98")
         self.params, self.keep = params, keep
         self.mean = {key: w.copy() for key, w in params.items()}

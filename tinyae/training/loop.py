@@ -133,6 +133,8 @@ def fit(
     """
     # Refuse bad input before anything is changed.
     check_settings(epochs, batch_size_at(batch_size, 0), patience, validation)
+    for epoch in range(epochs):
+        batch_size_at(batch_size, epoch)  # a function may fail later
     if augment is not None:
         check_function("fit", "augment", augment, "shifts(1, 0.3)")
     averaging = None if average is None else WeightAverage(model.params, average)
