@@ -153,9 +153,9 @@ for name, model in (("sparse start", initial_model("sparse")), ("pretrained", st
     print(f"{name:<13} squared error {squared_error(model):7.2f}", end="   ")
     print("spread of the layers:", *(f"{v:.2f}" for v in spread))
 
-first = stack.encoder.layers[0].params["weight"][:48]
+first = stack.encoder.layers[0].params["weight"][:32]
 first = first / np.abs(first).max(axis=1, keepdims=True)
-fig, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.5, 1.2), layout="constrained")
 ax.imshow(mosaic(first, columns=16, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1)
 ax.set_axis_off()
 show(ax, f"10_rbm_filters_{data.name}")
@@ -163,8 +163,9 @@ show(ax, f"10_rbm_filters_{data.name}")
 # %% [markdown]
 # **What to look at.** The pretrained net has never been trained as an autoencoder, and not once has
 # a gradient gone through more than one layer. How good are its reconstructions already? Its hidden
-# units look at small parts of the image: strokes and their ends. Pretraining does not solve the
-# whole problem. It finds a start from which gradients arrive everywhere.
+# units (red: positive weights, blue: negative) look at strokes, at their ends, or at a part of the
+# image. Pretraining does not solve the whole problem. It finds a start from which gradients arrive
+# everywhere.
 #
 # ## 3. Curvature
 #
@@ -184,7 +185,7 @@ print("curvatures of the valley:", *(f"{v:.3f}" for v in np.linalg.eigvalsh(C)))
 
 
 def path(method, n=25, lr=1.0):
-    w, velocity, points = np.array([-1.5, 2.2]), np.zeros(2), []
+    w, velocity, points = np.array([-0.4, 2.3]), np.zeros(2), []
     for _ in range(n):
         points.append(w.copy())
         gradient = C @ w

@@ -137,7 +137,7 @@ def test_the_code_of_the_last_machine_is_normal():
 def test_a_stack_is_unrolled_and_a_good_start():
     x = DATA.repeat(8, axis=0)
     x = (x > 0.5).astype(np.float32)
-    model, histories = rbm_pretrain((10, 6), x, epochs=30, code_lr=0.01, batch_size=20, workers=1)
+    model, histories = rbm_pretrain((10, 6), x, epochs=30, batch_size=20, workers=1)
     sizes = [
         layer.params["weight"].shape
         for part in (model.encoder, model.decoder)

@@ -95,7 +95,7 @@ def rbm_pretrain(
     x: Array,
     epochs: int = 10,
     lr: float = 0.1,
-    code_lr: float = 1e-3,
+    code_lr: float = 0.01,
     momentum: float = 0.9,
     weight_decay: float = 2e-4,
     batch_size: int = 100,

@@ -1,5 +1,5 @@
-"""The layer protocol: forward, backward and four methods for second derivatives; no hidden
-state."""
+"""The layer protocol: forward, backward and methods for directional and second derivatives; no
+hidden state."""
 
 from __future__ import annotations
 
