@@ -52,8 +52,9 @@ X, IMAGES = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 2, 6, 6))
 def test_the_layers_second_derivatives_are_right(layer, x):
     report = check_second(layer, x)
     assert report.ok, str(report)
-    rows = ["jvp", "vjp", *(["parameter_jvp"] if layer.params else []), "dy", "x"]
-    assert [t.name for t in report.tensors][: len(rows)] == rows
+    names = [t.name for t in report.tensors]
+    assert names[:4] == ["jvp", "vjp", "dy", "x"]
+    assert (names[-1] == "parameter_jvp") == bool(layer.params)
 
 
 class WrongCurvature(Tanh):
@@ -109,6 +110,9 @@ def test_a_wrong_parameter_jvp_is_caught_and_named():
     for layer in (BiasNotMoved(5, 4, rng=0), Sequential(BiasNotMoved(5, 4, rng=0), Tanh())):
         report = check_second(layer, X)
         assert [t.name for t in report.tensors if t.verdict != "ok"] == ["parameter_jvp"]
+        assert {(f.kind, f.tensor) for f in report.findings} == {("adjoint", "parameter_jvp")}
+        exact = check_second(layer, X, method="exact") if isinstance(layer, Linear) else report
+        assert not exact.ok
 
 
 def test_check_second_needs_all_methods():

@@ -80,14 +80,15 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
     derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of
     any penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
     ``parameter_jvp``: for a random direction d of each parameter, Σ c·parameter_jvp(d) is the slope
-    of Σ c·forward(x) along d.
+    of Σ c·forward(x) along d, and it is the transpose of ``parameter_gradients``.
 
     Args:
         options: for ``gradcheck``.
 
     Returns:
-        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe), ``parameter_jvp`` (one
-        entry per parameter) and ``dy``, ``x``, parameters (of double_backward).
+        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe); ``dy``, ``x``, parameters
+        (of double_backward); and ``parameter_jvp`` (one entry per parameter), which needs a
+        difference and is left out with the methods "exact" and "dual".
 
     Raises:
         TypeError: the layer lacks one of the methods, or double_backward does not return three
@@ -109,12 +110,15 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
             _slopes("jvp", layer, x, g, c, (c * copied.jvp(g, cache))),
             _slopes("vjp", layer, x, g, c, (g * copied.vjp(c, cache))),
         ]
-        none = getattr(type(layer), "parameter_jvp", None) in (None, Layer.parameter_jvp)
-        if copied.params and not none:
-            rows.append(_parameter_slopes(layer, copied, x, c[0], rng))
+        has_parameter_jvp = bool(copied.params) and _has_parameter_jvp(layer)
+        if has_parameter_jvp:
+            findings += _parameter_findings(copied, cache, c[0], rng)
     report = gradcheck(VJP(copied, x), c, seed=seed, kind="layer", **options)
     report.findings = findings + report.findings
     report.tensors = rows + report.tensors
+    if has_parameter_jvp and options.get("method") not in ("exact", "dual"):
+        with baselines.undisturbed():
+            report.tensors.append(_parameter_slopes(layer, copied, x, c[0], rng))
     return report
 
 
@@ -130,6 +134,32 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
         report.add(k, float(claim), verdict)
     report.conclude()
     return report
+
+
+def _has_parameter_jvp(layer: Any) -> bool:
+    return getattr(type(layer), "parameter_jvp", None) not in (None, Layer.parameter_jvp)
+
+
+def _parameter_findings(
+    layer: Any, cache: Any, c: Array, rng: np.random.Generator
+) -> list[Finding]:
+    """parameter_jvp and parameter_gradients must be each other's transpose exactly."""
+    d = {key: rng.standard_normal(w.shape) for key, w in layer.params.items()}
+    dy = call("parameter_jvp", layer.parameter_jvp, d, cache)
+    if dy.shape != c.shape:
+        text = f"parameter_jvp returns the shape {dy.shape}, expected that of y, {c.shape}"
+        return [Finding("adjoint", "parameter_jvp", text)]
+    grads = layer.parameter_gradients(c, cache)
+    products = [(dy * c).sum(), *(-(d[key] * grads[key]).sum() for key in d)]
+    scale = np.linalg.norm(dy) * np.linalg.norm(c) + float(np.abs(products).sum())
+    gap = abs(float(sum(products))) / float(scale or 1)
+    if gap <= 1e-10:
+        return []
+    text = (
+        "parameter_jvp and parameter_gradients are not each other's transpose: they differ by "
+        f"{gap:.1e} of their size"
+    )
+    return [Finding("adjoint", "parameter_jvp", text)]
 
 
 def _parameter_slopes(
