@@ -22,8 +22,8 @@ def by_hand(image, down, right):
 
 
 @given(st.integers(1, 6), st.floats(0, 1), st.integers(0, 1000))
-def test_each_image_moves_by_at_most_so_many_pixels(pixels, share, seed):
-    moved = shifts(pixels, share)(IMAGES, np.random.default_rng(seed))
+def test_each_image_moves_by_at_most_so_many_pixels(pixels, fraction, seed):
+    moved = shifts(pixels, fraction)(IMAGES, np.random.default_rng(seed))
     assert moved.shape == IMAGES.shape and moved.dtype == np.float32
     steps = range(-pixels, pixels + 1)
     for before, after in zip(IMAGES[:5], moved[:5], strict=True):
@@ -55,7 +55,7 @@ def test_rows_are_images_and_nothing_is_overwritten():
     "arguments", [(0,), (1.5,), (True,), (1, -0.1), (1, 1.1), (1, float("nan"))]
 )
 def test_settings_out_of_range_are_refused(arguments):
-    with pytest.raises(ValueError, match="shifts: (pixels|share) is"):
+    with pytest.raises(ValueError, match="shifts: (pixels|fraction) is"):
         shifts(*arguments)
 
 

@@ -18,7 +18,7 @@ class Training:
     """What a preset adds to ``fit``.
 
     Args:
-        moved: (pixels, share): so many of the training images are moved by so many pixels.
+        moved: (pixels, fraction): this fraction of the training images is moved by up to so many pixels.
         average: how long the running mean of the weights is, by optimizer: ``{"adam": 0.999}``.
     """
 

@@ -32,36 +32,36 @@ def augmented(batch: Data, augment: Augmentation, seed: Any) -> Data:
 
 @dataclass(frozen=True)
 class Shifts:
-    """``shifts(pixels, share)(x, rng)``: move some of the images by a few pixels.
+    """``shifts(pixels, fraction)(x, rng)``: move some of the images by a few pixels.
 
-    Each image is chosen with probability ``share``. It moves by −pixels, ..., pixels rows and as
+    Each image is chosen with probability ``fraction``. It moves by −pixels, ..., pixels rows and as
     many columns, at random. What moves in at the edge is 0; what moves out is lost.
 
     Args:
         pixels: the largest distance in each direction, at least 1.
-        share: between 0 and 1.
+        fraction: between 0 and 1.
         shape: (H, W) of images that are given as rows (N, D), D = H·W or C·H·W. None: they are
             square, with one channel.
 
     Raises:
-        ValueError: pixels or share is out of range.
+        ValueError: pixels or fraction is out of range.
         ValueError: in a call, x is neither (N, C, H, W) nor rows of such images.
     """
 
     pixels: int = 1
-    share: float = 1.0
+    fraction: float = 1.0
     shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.pixels, bool) or not self.pixels >= 1 or self.pixels % 1:
             raise ValueError(f"shifts: pixels is {self.pixels}, expected an integer of at least 1")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"shifts: share is {self.share}, expected a number from 0 to 1")
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(f"shifts: fraction is {self.fraction}, expected a number from 0 to 1")
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         images, (n, p) = self._images(x), (len(x), self.pixels)
         moves = rng.integers(-p, p + 1, (n, 2))
-        moves[rng.random(n) >= self.share] = 0
+        moves[rng.random(n) >= self.fraction] = 0
         moved, asarray = images.copy(), namespace(x).asarray
         for down, right in {(int(a), int(b)) for a, b in moves} - {(0, 0)}:
             chosen = asarray(np.flatnonzero((moves == (down, right)).all(axis=1)))
@@ -81,7 +81,7 @@ class Shifts:
         return x.reshape(len(x), -1, h, w)
 
 
-shifts = Shifts
+shifts = Shifts  # fit(..., augment=shifts(1, 0.3))
 
 
 def _move(images: Array, down: int, right: int) -> Array:
