@@ -18,7 +18,7 @@ class Training:
     """What a preset adds to ``fit``.
 
     Args:
-        moved: (pixels, fraction): this fraction of the training images is moved by up to so many pixels.
+        moved: (pixels, fraction): how far training images are moved, and which fraction of them.
         average: how long the running mean of the weights is, by optimizer: ``{"adam": 0.999}``.
     """
 

@@ -53,7 +53,8 @@ class Shifts:
     shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.pixels, bool) or not self.pixels >= 1 or self.pixels % 1:
+        integer = isinstance(self.pixels, int | np.integer) and not isinstance(self.pixels, bool)
+        if not integer or self.pixels < 1:
             raise ValueError(f"shifts: pixels is {self.pixels}, expected an integer of at least 1")
         if not 0 <= self.fraction <= 1:
             raise ValueError(f"shifts: fraction is {self.fraction}, expected a number from 0 to 1")
