@@ -309,7 +309,7 @@ show(axes, "10_kronecker")
 # squares of the exact block also multiples of one matrix?
 #
 # K-FAC needs no learning rate. It tries the best combination of its direction and its previous
-# step, $\delta = \alpha\Delta + \mu\delta_0$. Both numbers come from a system of two equations, the
+# step, $\delta = \alpha\Delta + \mu\delta_0$. Both values come from a system of two equations, the
 # minimum of $M$ over $\alpha$ and $\mu$, with the exact $F$. And because $M$ is only a model, a
 # damping $\lambda$ is added to $C$. It grows when the loss falls less than $M$ promised, and
 # shrinks when $M$ was right. `tinyae/kfac.py` has it all, in one file.
@@ -378,7 +378,7 @@ show(ax, f"10_seconds_{data.name}")
 # `python benchmarks/papers.py hinton` runs this on all of MNIST, with the whole recipe, beside the
 # paper's figures.
 #
-# ## 5. Thirty numbers
+# ## 5. Reconstructions and codes
 #
 # The reconstructions of the net and those of PCA, with codes of the same size, as in the paper's
 # figure 2:

@@ -1,10 +1,9 @@
 """Makhzani & Frey 2013, table 1: k-sparse autoencoders, 1000 units, logistic regression on the
 features.
 
-How the settings were chosen: learning rate and epochs by the error on the last 10,000 training
-images, with seed 0 and k = 25. As in the paper, k falls from 100 to its final value in the first
-half of the training, so that all units learn something, and the features keep the αk largest
-entries with α = 3.
+How the settings were chosen: they were not tuned. As in the paper, k falls from 100 to its final
+value in the first half of the training, so that all units learn something, and the features keep
+the αk largest entries with α = 3.
 """
 
 from __future__ import annotations
@@ -64,6 +63,6 @@ TABLE = Table(
     methods={f"k = {k}": method(k) for k in (40, 25, 10)},
     differs=[
         "Adam with a falling rate; the paper: gradient descent with momentum, 5000 epochs",
-        "50,000 training images; 10,000 were held out to choose the settings",
+        "50,000 training images; 10,000 are held out for validation",
     ],
 )
