@@ -1,8 +1,8 @@
 """Rifai, Vincent, Muller, Glorot & Bengio 2011, table 1: one hidden layer of 1000 sigmoid units.
 
-How the settings were chosen, with seed 0: λ, σ and the rate of the pretraining by ‖J‖ and saturation
-on the validation images (the last 10,000 training images), the rate of the fine-tuning by the
-validation error. The search also printed the test error, but did not choose by it.
+How the settings were chosen, with seed 0: λ, σ and the rate of the pretraining by ‖J‖ and
+saturation on the validation images (the last 10,000 training images), the rate of the fine-tuning
+by the validation error. The search also printed the test error, but did not choose by it.
 """
 
 from __future__ import annotations

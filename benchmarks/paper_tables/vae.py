@@ -1,7 +1,7 @@
 """Kingma & Welling 2014, figure 2: the bound on log p(x) of MNIST, 500 hidden units, 20 latents.
 
-How the settings were chosen: they were not tuned. The batch size and the net are usual ones, and the
-learning rate falls from twice Adam's default. More epochs would give a better bound.
+How the settings were chosen: they were not tuned. The learning rate falls from twice Adam's
+default. More epochs would give a better bound.
 """
 
 from __future__ import annotations
