@@ -125,8 +125,6 @@ class KFAC(Optimizer):
         """α of the last step, for the log."""
         return float(self.state["scalars"]["alpha"])
 
-    # ---- means over the batch, as functions of a shard of it ------------------------------------
-
     def loss(self, model: Layer, batch: Data, rng: np.random.Generator) -> ObjectiveResult:
         x, target = _pair(batch)
         return self.likelihood.loss(self.net(x), target)[0], {}, {}
@@ -140,9 +138,12 @@ class KFAC(Optimizer):
         means = {}
         for name, layer, cache in self.net.with_caches(caches):
             if isinstance(layer, Linear):
-                inputs, g = _with_ones(layer, cache), given[name]  # x̄: (N, in + 1), g: (N, out)
-                means[f"A.{name}"] = inputs.T @ inputs / len(g)
-                means[f"G.{name}"] = g.T @ g / len(g)
+                root = math.sqrt(len(a))  # of N: the means over the examples
+                inputs, g = (
+                    _with_ones(layer, cache) / root,
+                    given[name] / root,
+                )  # (N, in+1), (N, out)
+                means[f"A.{name}"], means[f"G.{name}"] = inputs.T @ inputs, g.T @ g
         return 0.0, means, {}
 
     def curvature(self, steps: list[Gradients]) -> ObjectiveFunction:
@@ -161,8 +162,6 @@ class KFAC(Optimizer):
         x = examples_of(batch)
         return x[: math.ceil(self.fraction * len(x))]
 
-    # ---- the step -------------------------------------------------------------------------------
-
     def observe(self, batch_mean: Callable[[ObjectiveFunction], ObjectiveResult]) -> None:
         """Take the factors of the next step's batch into the running means. ``batch_mean``
         evaluates a function of a shard on this batch and returns the mean over its shards."""
@@ -172,7 +171,8 @@ class KFAC(Optimizer):
             factor, _, name = key.partition(".")
             mean = self.state[factor][name]
             mean *= keep
-            mean += (1 - keep) * now
+            now *= 1 - keep
+            mean += now
 
     def step(self, grads: Gradients, map: Callable = map) -> None:
         """Move the weights by δ = αΔ + μδ₀.
