@@ -403,13 +403,13 @@ show(
 # %%
 flat = deep_autoencoder((*SIZES[:-1], 2), rng=0)
 kfac = KFAC(flat, bce)
-for epoch in range(2 if FAST else 10):
+for epoch in range(2 if FAST else 15):
     fit(flat, x_train, kfac.objective, kfac, 1, 500, rng=epoch, progress=False)
 pca_2 = pca_autoencoder(x_train, 2)
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-labels = test.labels[: len(x_test)]
+fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
+labels = test.labels[:1200]
 for ax, model, name in [(axes[0], pca_2, "PCA"), (axes[1], flat, "deep autoencoder")]:
-    plot_codes(model.encode(x_test), labels, ax)
+    plot_codes(model.encode(x_test[:1200]), labels, ax)
     ax.set_title(f"{name}: squared error {squared_error(model):.1f}")
 show(axes, f"10_codes_{data.name}")
 
