@@ -21,7 +21,7 @@ from tinyae import (
     mse,
 )
 from tinyae.kfac import KFAC
-from tinyae.models import deep_autoencoder, tied_autoencoder, vae
+from tinyae.models import deep_autoencoder, linear_autoencoder, tied_autoencoder, vae
 from tinyae.objectives.likelihood import LIKELIHOODS
 from tinyae.training.loop import loss_and_gradients
 from tinyae.training.workers import Workers
@@ -277,6 +277,19 @@ def test_a_deep_logistic_net_leaves_the_plateau():
     mean = x.mean(axis=0)
     plateau = bce(np.broadcast_to(mean, x.shape), x)[0]
     assert history["loss"][-1] < plateau - 0.02
+
+
+def test_a_linear_autoencoder_comes_to_pca_and_not_below():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 8)) @ rng.normal(size=(8, 12)) + rng.normal(size=12)
+    x = (x / 10).astype(np.float32)
+    model = linear_autoencoder(0, features=12, code=3)
+    kfac = KFAC(model, mse, l2=0)
+    fit(model, x, kfac.objective, kfac, 60, 100, average=0.98, workers=1, progress=False)
+    centered = (x - x.mean(axis=0)).astype(np.float64)
+    best = (np.linalg.svd(centered, compute_uv=False)[3:] ** 2).sum()  # of the other components
+    error = float(((model(x) - x).astype(np.float64) ** 2).sum())
+    assert best * (1 - 1e-4) <= error <= best * 1.01
 
 
 def conv():

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from paper_tables.common import Metrics, Table, clock, mnist
-from tinyae import Adam, Autoencoder, Objective, bce, fit
+from tinyae import Adam, Autoencoder, Objective, bce, fit, mse
 from tinyae.applications import pca_autoencoder, rbm_pretrain
 from tinyae.data import shifts
 from tinyae.kfac import KFAC
 from tinyae.layers import initialize
-from tinyae.models import deep_autoencoder
+from tinyae.models import deep_autoencoder, linear_autoencoder
 from tinyae.optim import cosine_schedule
 from tinyae.training import evaluate
 
@@ -48,6 +48,15 @@ def adam(model: Autoencoder, x: np.ndarray, seed: int, epochs: int, lr: float) -
     steps = epochs * -(-len(x) // 128)
     optimizer = Adam(model.params, cosine_schedule(lr, steps, warmup=steps // 20))
     fit(model, x, Objective(bce), optimizer, epochs, 128, rng=seed, average=0.999, **QUIET)
+    return model
+
+
+def linear_with_kfac(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
+    """The theorem behind PCA: the best linear autoencoder has the error of PCA."""
+    model = linear_autoencoder(seed, code=SIZES[-1])
+    kfac = KFAC(model, mse, l2=0)
+    epochs = 1 if quick else 8
+    fit(model, x, kfac.objective, kfac, epochs, 1000, rng=seed, average=0.98, progress=False)
     return model
 
 
@@ -85,6 +94,7 @@ TABLE = Table(
     paper={"PCA": {"test": 13.87}, "RBM pretraining + conjugate gradients": {"test": 3.00}},
     methods={
         "PCA": method(with_pca),
+        "784-30-784, linear, K-FAC": method(linear_with_kfac),
         "K-FAC, random weights": method(with_kfac),
         "Adam, random weights": method(with_adam),
         "RBM pretraining + Adam": method(with_rbms),
