@@ -371,9 +371,10 @@ show(ax, f"10_seconds_{data.name}")
 
 # %% [markdown]
 # **What to look at.** Which methods are still at the mean image, and when does each of the others
-# cross the line of PCA? An epoch of K-FAC costs more than one of Adam. Count the epochs that each
-# needed. Is Adam with a good start far from pretraining and Adam? In 2006 nobody had either, the
-# start or Adam. That is why pretraining was a breakthrough.
+# cross the line of PCA? An epoch of K-FAC costs more than one of Adam: count the epochs that each
+# needed. Which curve is the steepest at the end? Is Adam with a good start far from pretraining
+# and Adam? In 2006 nobody had either, the start or Adam. That is why pretraining was a
+# breakthrough.
 #
 # `python benchmarks/papers.py hinton` runs this on all of MNIST, with the whole recipe, beside the
 # paper's figures.
