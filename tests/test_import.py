@@ -27,7 +27,7 @@ FLOORS = [
     "layers",
     "checking data io losses optim penalties",
     "known_bugs models objectives plots",
-    "training",
+    "kfac training",
     "applications",
     "course",
     "tinyae",

@@ -29,9 +29,10 @@ class TrainingState:
     best: dict[str, np.ndarray] = field(default_factory=dict)  # early stopping: the best weights
     best_epoch: int = 0
     best_loss: float = float("inf")
+    average: dict[str, Any] = field(default_factory=dict)  # the running mean of the weights
 
 
-GROUPS = ("model", "optimizer", "objective", "best")
+GROUPS = ("model", "optimizer", "objective", "best", "average")
 NO_OBJECTIVE = BaseObjective()  # one that learns nothing of its own
 
 
@@ -49,6 +50,7 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
         "objective": objective.state_dict(),
         "best": state.best,
+        "average": state.average,
     }
     arrays = {
         f"{group}/{key}": to_numpy(a)
@@ -113,4 +115,4 @@ def read_checkpoint(
         group, _, name = key.partition("/")
         groups[group][name] = a
     meta["history"] = History(meta["history"])
-    return TrainingState(best=groups["best"], **meta), groups
+    return TrainingState(best=groups["best"], average=groups["average"], **meta), groups

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_optimizer
+from tinyae._validate import check_function, check_optimizer
 from tinyae.backend import device_of, namespace, to_numpy
-from tinyae.data.batches import Data, examples_of, take
+from tinyae.data.augmentation import Augmentation, augmented
+from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of, take
 from tinyae.data.validation import check_data
 from tinyae.io import check_ending, copy_into, writable_folder
 from tinyae.layers.base import Layer
@@ -28,6 +28,7 @@ from tinyae.objectives.base import (
     as_objective,
 )
 from tinyae.optim import Optimizer
+from tinyae.training.averaging import WeightAverage, averaged
 from tinyae.training.checkpoint import (
     TrainingState,
     load_checkpoint,
@@ -36,6 +37,7 @@ from tinyae.training.checkpoint import (
 )
 from tinyae.training.history import History
 from tinyae.training.machines import ALONE, Machines, find_machines
+from tinyae.training.progress import progress_bar
 from tinyae.training.validation import (
     ADVICE,
     TrainingDiverged,
@@ -49,6 +51,7 @@ from tinyae.training.workers import Workers, default_workers, loss_and_gradients
 # Takes the place of the step in the seeds of the validation's random numbers
 VALIDATION = 2**32 - 1
 SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
+AUGMENT = 2**32 - 3  # marks the random numbers of the augmentation
 
 
 @dataclass
@@ -59,10 +62,12 @@ class Run:
     data: Data
     objective: BaseObjective
     optimizer: Optimizer
-    batch_size: int
+    batch_size: BatchSize
     seed: int
     pool: Workers
     machines: Machines = ALONE
+    augment: Augmentation | None = None
+    average: WeightAverage | None = None
 
 
 def fit(
@@ -71,7 +76,7 @@ def fit(
     objective: BaseObjective | ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 128,
+    batch_size: BatchSize = 128,
     validation: Data | None = None,
     workers: int | None = None,
     rng: int | np.random.Generator = 0,
@@ -81,6 +86,8 @@ def fit(
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
     machines: Machines | None = None,
+    augment: Augmentation | None = None,
+    average: float | None = None,
 ) -> History:
     """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
     order.
@@ -95,7 +102,8 @@ def fit(
         objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
             ``tinyae.objectives.BaseObjective``.
         epochs: the total number of epochs, including those of a resumed run.
-        batch_size: examples per step, at least 1. A batch larger than N holds all N.
+        batch_size: examples per step, at least 1. A batch larger than N holds all N. Or a function
+            of the epoch, 0, 1, 2, ...: larger batches at the end average out more noise.
         validation: examples on which the objective is measured after every epoch, as ``val_loss``.
         workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
             where the objective needs the full batch. With several workers, the objective is called
@@ -109,6 +117,12 @@ def fit(
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
         machines: the processes that train together. Default: those that ``mpiexec`` has started.
+        augment: ``augment(x, rng) -> x'``, such as ``shifts(1, 0.3)``: changes the examples of each
+            batch before the objective sees them, so inputs and targets change together. Validation
+            data stay as they are.
+        average: in (0, 1): keep a running mean of the weights, ``mean ← a · mean + (1 − a) · w``
+            after every step, with a = min(average, 1 − 1/t) at step t. Validation uses the mean,
+            and at the end the model holds it (Polyak & Juditsky 1992).
 
     Raises:
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
@@ -122,7 +136,12 @@ def fit(
         OSError: the checkpoint's folder cannot be written to.
     """
     # Refuse bad input before anything is changed.
-    check_settings(epochs, batch_size, patience, validation)
+    check_settings(epochs, batch_size_at(batch_size, 0), patience, validation)
+    for epoch in range(epochs):
+        batch_size_at(batch_size, epoch)  # a function may fail later
+    if augment is not None:
+        check_function("fit", "augment", augment, "shifts(1, 0.3)")
+    averaging = None if average is None else WeightAverage(model.params, average)
     check_optimizer(model, optimizer)
     objective = as_objective(objective)
     if checkpoint is not None:
@@ -144,7 +163,11 @@ def fit(
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = 1 if one else machines.threads(default_workers(batch_size // machines.size))
+        workers = (
+            1
+            if one
+            else machines.threads(default_workers(batch_size_at(batch_size, 0) // machines.size))
+        )
     if workers > 1 and (name := layer_with_state(model, x)):
         warnings.warn(
             f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
@@ -154,20 +177,26 @@ def fit(
         )
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
-    run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
-    if machines.size > 1:
-        run_settings["machines"] = machines.size
+    size = "a function of the epoch" if callable(batch_size) else batch_size
+    run_settings = {"batch_size": size, "workers": workers, "examples": n, **(settings or {})}
+    run_settings |= {} if average is None else {"average": average}
+    run_settings |= {} if machines.size == 1 else {"machines": machines.size}
     # As it will be read back from JSON: a tuple becomes a list.
     state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
     if resume:
         if checkpoint is None:
             raise ValueError("resume=True needs checkpoint=..., the file to resume from")
         state = _resumed(checkpoint, model, optimizer, objective, state)
+        if averaging is not None:
+            copy_into(averaging.mean, state.average, str(checkpoint))
 
     shown = progress and machines.is_first
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
+    bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
     with machines, Workers(workers) as pool, bar:
-        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool, machines)
+        run = Run(
+            model, data, objective, optimizer, batch_size, state.seed, pool, machines, augment,
+            averaging,
+        )  # fmt: skip
         for epoch in range(state.epoch, epochs):
             # early stopping
             if patience is not None and epoch - state.best_epoch >= patience:
@@ -176,7 +205,8 @@ def fit(
             started = time.perf_counter()
             row = _train_epoch(run, epoch, bar)
             if validation is not None:
-                row["val_loss"] = _validation_loss(run, validation)
+                with averaged(averaging):
+                    row["val_loss"] = _validation_loss(run, validation)
             seconds = time.perf_counter() - started
             # the log
             row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
@@ -186,10 +216,15 @@ def fit(
             check_finite(model, epoch)
             if patience is not None and row["val_loss"] < state.best_loss:
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
-                state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
+                judged = model.params if averaging is None else averaging.mean
+                state.best = {key: to_numpy(w).copy() for key, w in judged.items()}
+            if averaging is not None:
+                state.average = averaging.mean
             if checkpoint is not None and machines.is_first:
                 save_checkpoint(checkpoint, model, optimizer, state, objective)
             machines.wait()
+    if averaging is not None and optimizer.steps:
+        averaging.swap()  # the model keeps the mean
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -202,8 +237,11 @@ def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
     order = namespace(x).asarray(np.random.default_rng([run.seed, epoch]).permutation(n))
     log: list[Terms] = []
     weights = []  # each batch's fraction of the data
-    for step, start in enumerate(range(0, n, run.batch_size)):
-        batch = take(run.data, order[start : start + run.batch_size])
+    size = batch_size_at(run.batch_size, epoch)
+    for step, start in enumerate(range(0, n, size)):
+        batch = take(run.data, order[start : start + size])
+        if run.augment is not None:
+            batch = augmented(batch, run.augment, [run.seed, epoch, step, AUGMENT])
         terms = _train_step(run, batch, epoch, step, on_cpu)
         log.append(terms)
         weights.append(len(examples_of(batch)) / n)
@@ -242,37 +280,23 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
         at = f"epoch {epoch + 1}, step {step + 1}"
         raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
     run.optimizer.step(grads, run.pool.map)
+    if run.average is not None:
+        run.average.update(run.optimizer.steps)
     return {"loss": loss, **terms, **more}
 
 
 def _validation_loss(run: Run, data: Data) -> float:
     """The mean of the objective over ``data``. Every epoch uses the same random numbers, so that
     epochs can be compared."""
-    n = len(examples_of(data))
+    n, size = len(examples_of(data)), batch_size_at(run.batch_size, 0)
 
     def one(start: int) -> float:
-        batch = take(data, slice(start, start + run.batch_size))
+        batch = take(data, slice(start, start + size))
         rng = np.random.default_rng([run.seed, VALIDATION, start])
         return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
-    starts = run.machines.mine(list(range(0, n, run.batch_size)))
+    starts = run.machines.mine(list(range(0, n, size)))
     return float(run.machines.sum_numbers([sum(run.pool.map(one, starts))])[0])
-
-
-def _progress_bar(total: int, done: int, disable: bool) -> Any:
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )
 
 
 def _resumed(
