@@ -198,18 +198,14 @@ add(
 add(
     "TiedAutoencoder",
     TiedAutoencoder,
-    {
-        "encoder": lambda: TIED[0],
-        "decoder": lambda: TIED[1],
-    },
+    {"encoder": lambda: TIED[0], "decoder": lambda: TIED[1]},
     {"encoder": LAYER, "decoder": LAYER},
 )
 TIED = (lambda layer: (layer, TransposedLinear(layer)))(Linear(6, 4, rng=0))
 add(
     "VAE",
     VAE,
-    {"encoder": lambda: Linear(6, 4, rng=0), "decoder": lambda: Linear(2, 6, rng=1)}
-    | init(code=2),
+    {"encoder": lambda: Linear(6, 4, rng=0), "decoder": lambda: Linear(2, 6, rng=1)} | init(code=2),
     {"encoder": LAYER, "decoder": LAYER, "code": SIZE},
 )
 add("freeze", freeze, {"layer": encoder}, {"layer": LAYER}, "Frozen")
@@ -335,11 +331,7 @@ for name, (make, example) in LAYERS.items():
     add(
         f"{name}.double_backward",
         lambda g, dy, cache, call=call: call("double_backward", g, dy, cache),
-        {
-            "g": value(np.ones_like(example)),
-            "dy": value(np.ones_like(y)),
-            "cache": value(cache),
-        },
+        {"g": value(np.ones_like(example)), "dy": value(np.ones_like(y)), "cache": value(cache)},
         {"g": wrong_dy, "dy": wrong_dy, "cache": WRONG_CACHE},
         *words,
     )
@@ -351,18 +343,16 @@ for name, (make, example) in LAYERS.items():
             {"dy": wrong_dy, "cache": WRONG_CACHE},
             *words,
         )
+add("Autoencoder.encode", lambda x: autoencoder().encode(x), {"x": x}, {"x": SHAPED}, "Linear")
 add(
-    "Autoencoder.encode",
-    lambda x: autoencoder().encode(x),
-    {"x": x},
-    {"x": SHAPED},
+    "Autoencoder.decode",
+    lambda z: autoencoder().decode(z),
+    {"z": lambda: X[:, :3]},
+    {"z": SHAPED},
     "Linear",
 )
-add("Autoencoder.decode", lambda z: autoencoder().decode(z), {"z": lambda: X[:, :3]}, {"z": SHAPED}, "Linear")
 add("VAE.posterior", lambda x: vae().posterior(x), {"x": x}, {"x": SHAPED}, "Linear")
-add(
-    "VAE.sample", lambda n, rng: vae().sample(n, rng), init(n=3, rng=0), {"n": SIZE, "rng": RNG}
-)
+add("VAE.sample", lambda n, rng: vae().sample(n, rng), init(n=3, rng=0), {"n": SIZE, "rng": RNG})
 
 # ---- losses and penalties
 
@@ -410,7 +400,9 @@ add(
     {"z": x},
     {"z": ARRAY | {"0-d": np.array(0.5), "empty": X[:0], "above 1": X + 1, "below 0": X - 1}},
 )
-add("gaussian_kl", gaussian_kl, {"code": x}, {"code": ARRAY | {"odd": X[:, :5], "1-d": X[0]}}, "VAE")
+add(
+    "gaussian_kl", gaussian_kl, {"code": x}, {"code": ARRAY | {"odd": X[:, :5], "1-d": X[0]}}, "VAE"
+)
 
 
 def caches() -> Any:
@@ -427,8 +419,7 @@ add(
 add(
     "reconstruction_contractive",
     reconstruction_contractive,
-    {"model": autoencoder, "caches": lambda: autoencoder().forward(X)[1]}
-    | init(probes=2, rng=0),
+    {"model": autoencoder, "caches": lambda: autoencoder().forward(X)[1]} | init(probes=2, rng=0),
     {"model": LAYER, "caches": WRONG_CACHE, "probes": PROBES, "rng": RNG},
     "contractive",
 )
@@ -604,7 +595,12 @@ add(
     BASE | init(momentum=0.5, nesterov=False),
     BASE_WRONG | {"momentum": {**WEIGHT, "one": 1.0}, "nesterov": FLAG},
 )
-add("Adam", Adam, BASE | init(betas=(0.9, 0.99), eps=1e-8), BASE_WRONG | {"betas": BETAS, "eps": WEIGHT})
+add(
+    "Adam",
+    Adam,
+    BASE | init(betas=(0.9, 0.99), eps=1e-8),
+    BASE_WRONG | {"betas": BETAS, "eps": WEIGHT},
+)
 GRADS = {
     "None": None,
     "list": [1.0],
@@ -662,7 +658,12 @@ for maker in (SGD, Adam):
         {"state": lambda good=good: good.state_dict()},
         {"state": bad_states},
     )
-add("gradient_norm", gradient_norm, {"grads": weights}, {"grads": {k: GRADS[k] for k in ("None", "list", "None inside", "strings", "tensor")}})
+add(
+    "gradient_norm",
+    gradient_norm,
+    {"grads": weights},
+    {"grads": {k: GRADS[k] for k in ("None", "list", "None inside", "strings", "tensor")}},
+)
 add(
     "clip_by_norm",
     clip_by_norm,
@@ -765,7 +766,8 @@ add(
             "thing": lambda model: Thing(),
             "a part": lambda model: Adam(model.encoder.params),
         },
-        "model": {"encoder alone": None} and {"thing": Thing(), "string": "ae", "class": Autoencoder},
+        "model": {"encoder alone": None}
+        and {"thing": Thing(), "string": "ae", "class": Autoencoder},
     },
     "training",
 )
@@ -778,7 +780,13 @@ add(
         "x": DATA_WRONG,
         "batch_size": SIZE | {"-5": -5},
         "workers": OPTIONAL_SIZE,
-        "inputs": {"string": "noisy", "other shape": DATA[:3], "tensor": Tensor(), "list": [1.0], "NaN": DATA * np.nan},
+        "inputs": {
+            "string": "noisy",
+            "other shape": DATA[:3],
+            "tensor": Tensor(),
+            "list": [1.0],
+            "NaN": DATA * np.nan,
+        },
     },
 )
 add("psnr", psnr, init(mse=0.1), {"mse": {k: v for k, v in WEIGHT.items() if k != "infinite"}})
@@ -875,9 +883,4 @@ add(
     "Linear",
     "Sequential",
 )
-add(
-    "to_device",
-    tinyae.to_device,
-    {"x": x, "device": value("cpu")},
-    {"device": NAME},
-)
+add("to_device", tinyae.to_device, {"x": x, "device": value("cpu")}, {"device": NAME})
