@@ -36,7 +36,7 @@ def check_array(who: Any, name: str, x: Any, kinds: str = FLOATING, axes: int = 
         ValueError: it has another dtype, or fewer axes.
     """
     if not is_array(x):
-        hint = {list: f": np.array({name})", tuple: f": np.array({name})"}.get(type(x), "")
+        hint = f": np.array({name})" if isinstance(x, list | tuple) else ""
         hint = f": {name}.detach().numpy()" if type(x).__module__ == "torch" else hint
         raise TypeError(f"{who}: {name} is {short(x)}, expected a NumPy or CuPy array{hint}")
     if x.dtype.kind not in kinds:
@@ -73,7 +73,7 @@ def check_int(who: Any, name: str, value: Any, least: int = 1, expected: str = "
         TypeError: it is not a number.
         ValueError: it is not an integer, or below ``least``.
     """
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= least:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return
     error = ValueError if isinstance(value, Real) else TypeError
     expected = expected or f"an integer of at least {least}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyae._validate import check_function, check_weight
+from tinyae._validate import check_array, check_function, check_weight
 from tinyae.backend import Array
 from tinyae.data.corruption import Corruption
 from tinyae.layers import Autoencoder
@@ -82,6 +82,7 @@ class Objective(BaseObjective):
                 f"Objective: the model is a {type(model).__name__}, expected an Autoencoder with "
                 "an encoder and a decoder. For a VAE, use tinyae.objectives.Variational()"
             )
+        check_array("Objective", "x", x)
         x_corrupted = x if self.corrupt is None else self.corrupt(x, rng)
         z, encoder_caches = model.encoder.forward(x_corrupted)
         y, decoder_caches = model.decoder.forward(z)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_function, check_weight
+from tinyae._validate import as_rng, check_array, check_function, check_shape, check_weight
 from tinyae.backend import Array, scalar, standard_normal
 from tinyae.layers.vae import VAE, split_mean_logvar
 from tinyae.losses import Loss, bce
@@ -38,9 +38,11 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
         ``z, s``, both (N, K). s is what ``reparameterize_backward`` remembers.
 
     Raises:
+        TypeError: the code or the noise is not an array.
         ValueError: the code is not (N, 2K), or the noise is not (N, K).
     """
     mean, logvar = split_mean_logvar(code)
+    check_array("reparameterize", "noise", noise)
     if noise.shape != mean.shape:
         raise ValueError(
             f"reparameterize: noise has shape {noise.shape}, expected {mean.shape}, "
@@ -51,7 +53,13 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
 
 
 def reparameterize_backward(dz: Array, s: Array) -> Array:
-    """dcode (N, 2K): ``dμ = dz``, ``dlogvar = dz · s / 2``, since ∂s/∂logvar = s/2."""
+    """dcode (N, 2K): ``dμ = dz``, ``dlogvar = dz · s / 2``, since ∂s/∂logvar = s/2.
+
+    Raises:
+        TypeError: dz or s is not an array.
+        ValueError: they differ in shape.
+    """
+    check_shape("reparameterize_backward", "dz", dz, s)
     return np.concatenate([dz, dz * s / 2], axis=1)
 
 
@@ -107,6 +115,8 @@ class Variational(BaseObjective):
                 f"Variational: the model is of type {type(model).__name__}, expected a "
                 "VAE, as models.vae() makes it"
             )
+        check_array("Variational", "x", x)
+        rng = as_rng("Variational", rng)
         code, encoder_caches = model.encoder.forward(x)
         noise = standard_normal((len(code), model.code), code, rng)
         z, s = reparameterize(code, noise)
