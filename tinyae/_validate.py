@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -44,6 +44,21 @@ def check_array(who: Any, name: str, x: Any, kinds: str = FLOATING, axes: int = 
         raise ValueError(f"{who}: {name} has dtype {x.dtype}, expected floating point{hint}")
     if x.ndim < axes:
         raise ValueError(f"{who}: {name} has shape {x.shape}, expected (N, ...)")
+
+
+def check_array_dict(
+    who: Any, name: str, arrays: Any, kinds: str = FLOATING, hint: str = ""
+) -> None:
+    """Check a dictionary of arrays, such as ``model.params``.
+
+    Raises:
+        TypeError: it is not a dictionary, or an entry is not an array.
+        ValueError: an entry has another dtype.
+    """
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"{who}: {name} is {short(arrays)}, expected a dictionary of arrays{hint}")
+    for key, a in arrays.items():
+        check_array(who, f"{name}[{key!r}]", a, kinds, axes=0)
 
 
 def check_shape(who: Any, name: str, a: Any, like: Any, probes: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae._validate import check_array, check_int, check_shape
+from tinyae._validate import as_rng, check_array, check_int, check_shape
 from tinyae.backend import Array, Rng, standard_normal
 from tinyae.layers.base import Gradients, Layer, LinearMap
 from tinyae.layers.containers import EncoderDecoder, indented
@@ -102,11 +102,12 @@ class VAE(EncoderDecoder):
         """``n`` new examples: decoded samples of the prior N(0, 1).
 
         Raises:
+            TypeError: n is not a number, or ``rng`` is neither a seed nor a generator.
             ValueError: n is below 1.
         """
         check_int("sample", "n", n, expected="at least 1")
         like = next(iter(self.decoder.params.values()))
-        return self.decode(standard_normal((n, self.code), like, rng))
+        return self.decode(standard_normal((n, self.code), like, as_rng("sample", rng)))
 
     def __repr__(self) -> str:
         encoder, decoder = indented(self.encoder), indented(self.decoder)

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_function, check_layer, check_optimizer, short
+from tinyae._validate import as_rng, check_function, check_layer, check_optimizer, short
 from tinyae.backend import Array, Rng, Scalar, device_of, scalar, standard_normal
 from tinyae.data.batches import Data, examples_of
 from tinyae.data.validation import check_data
@@ -133,10 +133,11 @@ def code_batches(model: Any, x: Array, rng: Rng = None) -> tuple[Array, Array]:
     Raises:
         TypeError: the model has no ``encode``.
     """
-    if isinstance(model, type) or not hasattr(model, "encode"):
+    check_layer("code_batches", "model", model)
+    if not hasattr(model, "encode"):
         raise TypeError(f"code_batches: model is {short(model)}, expected an Autoencoder")
     z = model.encode(x)
-    return standard_normal(z.shape, z, rng), z
+    return standard_normal(z.shape, z, as_rng("code_batches", rng)), z
 
 
 class Adversarial(BaseObjective):
