@@ -63,13 +63,23 @@ class BaseObjective:
 
 
 class FunctionObjective(BaseObjective):
-    """A plain function as an objective."""
+    """A plain function as an objective.
+
+    Raises:
+        TypeError: in a call, the function does not return ``loss, grads, terms``.
+    """
 
     def __init__(self, function: ObjectiveFunction, needs_full_batch: bool = False) -> None:
         self.function, self.needs_full_batch = function, needs_full_batch
 
     def __call__(self, model: Any, batch: Any, rng: np.random.Generator) -> ObjectiveResult:
-        return self.function(model, batch, rng)
+        result = self.function(model, batch, rng)
+        if not (isinstance(result, tuple) and len(result) == 3 and isinstance(result[2], dict)):
+            raise TypeError(
+                f"the objective returned {short(result)}, expected loss, grads, terms, where terms "
+                "is a dictionary, such as {}"
+            )
+        return result
 
 
 def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjective:

@@ -1,22 +1,32 @@
-"""The log of a training run: one row per epoch."""
+"""The log of a training run, one row per epoch, and its progress bar."""
 
 from __future__ import annotations
 
 import csv
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from tinyae._validate import short
 from tinyae.io import write_atomically
 
 
 class History:
     """One dict per epoch: ``epoch``, ``loss``, the objective's terms, ``val_loss`` where there is
     validation data, ``seconds``, ``images_per_s``, ``lr``. ``history["loss"]`` is a column,
-    ``history.rows[-1]`` the last row."""
+    ``history.rows[-1]`` the last row.
+
+    Raises:
+        TypeError: ``rows`` is not a list of dictionaries.
+        KeyError: in ``history[column]``, there is no such column.
+    """
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
-        self.rows = rows or []
+        rows = [] if rows is None else rows
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"History: rows is {short(rows)}, expected a list of dictionaries")
+        self.rows = rows
 
     def append(self, **row: Any) -> None:
         self.rows.append(row)
@@ -52,3 +62,20 @@ class History:
             f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in self.rows[-1].items()
         )
         return f"History({len(self)} epochs; last: {last})"
+
+
+def progress_bar(total: int, done: int, disable: bool) -> Any:
+    """A bar that counts images, on the standard error."""
+    from tqdm import tqdm
+
+    # In a log file or a notebook every update stays or costs.
+    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
+    return tqdm(
+        total=total,
+        initial=done,
+        unit="img",
+        unit_scale=True,
+        disable=disable,
+        dynamic_ncols=True,
+        mininterval=interval,
+    )

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_optimizer
+from tinyae._validate import check_layer, check_optimizer
 from tinyae.backend import device_of, namespace, to_numpy
 from tinyae.data.batches import Data, examples_of, take
 from tinyae.data.validation import check_data
-from tinyae.io import check_ending, copy_into, writable_folder
+from tinyae.io import check_ending, copy_into, locked, remove_leftovers, writable_folder
 from tinyae.layers.base import Layer
 from tinyae.objectives.base import (
     BaseObjective,
@@ -28,16 +28,14 @@ from tinyae.objectives.base import (
     as_objective,
 )
 from tinyae.optim import Optimizer
-from tinyae.training.checkpoint import (
-    TrainingState,
-    load_checkpoint,
-    read_checkpoint,
-    save_checkpoint,
-)
-from tinyae.training.history import History
+from tinyae.training.checkpoint import TrainingState, resume_run, save_checkpoint, set_aside
+from tinyae.training.history import History, progress_bar
+from tinyae.training.identity import describe_run
+from tinyae.training.symptoms import DeadNetwork, check_checkpoint_size
 from tinyae.training.validation import (
-    ADVICE,
     TrainingDiverged,
+    advice,
+    check_examples,
     check_finite,
     check_settings,
     layer_with_state,
@@ -101,8 +99,11 @@ def fit(
             between forward and backward cannot be shared by threads: then a warning says so, and
             there is one worker.
         progress: show a bar with the loss, images/s and the time left.
-        checkpoint: an .npz file, written after every epoch.
-        resume: continue from ``checkpoint``.
+        checkpoint: an .npz file, written after every epoch. The run locks it. A new run renames an
+            earlier checkpoint of this name to ``NAME.previous.npz``, with a warning.
+        resume: continue from ``checkpoint``. Data, model, objective, optimizer and settings must be
+            those of the run (schedules are compared at a few steps, the data by 256 examples;
+            functions that are defined inside others are not compared).
         patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
@@ -111,33 +112,48 @@ def fit(
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
             that ends in Sigmoid, or do not fit the model.
         ValueError: ``epochs`` is negative, or another setting is out of range.
-        ValueError: the checkpoint belongs to another run.
-        TypeError: the objective is neither an objective nor a function.
+        ValueError: the checkpoint belongs to another run. The message names what differs.
+        TypeError: an argument has another type: the model is not a layer, the data are not an
+            array, the objective is neither an objective nor a function, ...
         TrainingDiverged: the loss is no longer finite.
         FileNotFoundError: ``resume`` without a checkpoint.
-        OSError: the checkpoint's folder cannot be written to.
+        OSError: the checkpoint's folder cannot be written to, or has no room, or another run
+            writes to this checkpoint.
     """
     # Refuse bad input before anything is changed.
-    check_settings(epochs, batch_size, patience, validation)
+    check_settings(
+        epochs,
+        batch_size,
+        workers,
+        patience,
+        validation,
+        rng,
+        progress,
+        checkpoint,
+        resume,
+        settings,
+    )
+    check_layer("fit", "model", model)
     check_optimizer(model, optimizer)
     objective = as_objective(objective)
+    for name, part in {"data": data, "validation": validation}.items():
+        if part is not None or name == "data":
+            check_examples(name, part)
+            check_data(model, part, name)
+            objective.check(model, part)
     if checkpoint is not None:
         check_ending(checkpoint)
-        writable_folder(Path(checkpoint).parent)
-    check_data(model, data, "data")
-    if validation is not None:
-        check_data(model, validation, "validation")
-    objective.check(model, data)
+        folder = writable_folder(Path(checkpoint).parent)
+        check_checkpoint_size(checkpoint, model, optimizer, patience is not None, objective)
 
-    # A new run, or the state of an interrupted one.
     x = examples_of(data)
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
         workers = 1 if one else default_workers(batch_size)
-    if workers > 1 and (name := layer_with_state(model, x)):
+    if workers > 1 and (stateful := layer_with_state(model, x)):
         warnings.warn(
-            f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
+            f"layer {stateful} keeps state between forward and backward (self.x = ...?), so worker "
             "threads would mix up its gradients: training continues with one worker. Return what "
             "backward needs as the cache instead",
             stacklevel=2,
@@ -145,40 +161,60 @@ def fit(
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
-    # As it will be read back from JSON: a tuple becomes a list.
-    state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
-    if resume:
-        if checkpoint is None:
-            raise ValueError("resume=True needs checkpoint=..., the file to resume from")
-        state = _resumed(checkpoint, model, optimizer, objective, state)
+    identity = describe_run(model, data, objective, optimizer)
+    # As they will be read back from JSON: a tuple becomes a list.
+    run_settings, identity = json.loads(json.dumps([run_settings, identity]))
+    state = TrainingState(seed=seed, settings=run_settings, identity=identity)
 
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
-    with Workers(workers) as pool, bar:
-        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
-        for epoch in range(state.epoch, epochs):
-            # early stopping
-            if patience is not None and epoch - state.best_epoch >= patience:
-                break
-            # one pass over the data
-            started = time.perf_counter()
-            row = _train_epoch(run, epoch, bar)
-            if validation is not None:
-                row["val_loss"] = _validation_loss(run, validation)
-            seconds = time.perf_counter() - started
-            # the log
-            row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
-            state.history.append(epoch=epoch + 1, **row)
-            state.epoch = epoch + 1
-            # the best weights so far, and the checkpoint
-            check_finite(model, epoch)
-            if patience is not None and row["val_loss"] < state.best_loss:
-                state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
-                state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, model, optimizer, state, objective)
+    with nullcontext() if checkpoint is None else locked(checkpoint):
+        if checkpoint is not None:
+            remove_leftovers(folder)
+            if resume:
+                state = resume_run(checkpoint, model, optimizer, objective, state)
+            else:
+                set_aside(checkpoint)
+        bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
+        with Workers(workers) as pool, bar:
+            run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
+            _train_epochs(run, state, epochs, validation, patience, checkpoint, bar)
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
+
+
+def _train_epochs(
+    run: Run,
+    state: TrainingState,
+    epochs: int,
+    validation: Data | None,
+    patience: int | None,
+    checkpoint: str | os.PathLike[str] | None,
+    bar: Any,
+) -> None:
+    model, optimizer, n = run.model, run.optimizer, len(examples_of(run.data))
+    watch = DeadNetwork(model, run.data)
+    for epoch in range(state.epoch, epochs):
+        # early stopping
+        if patience is not None and epoch - state.best_epoch >= patience:
+            break
+        # one pass over the data
+        started = time.perf_counter()
+        row = _train_epoch(run, epoch, bar)
+        if validation is not None:
+            row["val_loss"] = _validation_loss(run, validation)
+        seconds = time.perf_counter() - started
+        # the log
+        row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
+        state.history.append(epoch=epoch + 1, **row)
+        state.epoch = epoch + 1
+        # the best weights so far, and the checkpoint
+        check_finite(model, epoch)
+        watch.check(state.history)
+        if patience is not None and row["val_loss"] < state.best_loss:
+            state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
+            state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, model, optimizer, state, run.objective)
 
 
 def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
@@ -204,7 +240,7 @@ def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
         raise TrainingDiverged(
             f"epoch {epoch + 1}, step {step + 1}: the loss is {losses[step]}. On a GPU it is "
             "checked once per epoch, when the NaN is already everywhere; on the CPU the same run "
-            f"would name the layer. {ADVICE}"
+            f"would name the layer. {advice(run.model)}"
         )
     return means
 
@@ -223,7 +259,7 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
             raise FloatingPointError(loss_diverged(run.model, batch, loss))
     except FloatingPointError as error:
         at = f"epoch {epoch + 1}, step {step + 1}"
-        raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
+        raise TrainingDiverged(f"{at}: {error}. {advice(run.model)}") from error
     run.optimizer.step(grads, run.pool.map)
     return {"loss": loss, **terms, **more}
 
@@ -255,38 +291,3 @@ def _validation_loss(run: Run, data: Data) -> float:
         return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
     return sum(run.pool.map(one, range(0, n, run.batch_size)))
-
-
-def _progress_bar(total: int, done: int, disable: bool) -> Any:
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )
-
-
-def _resumed(
-    path: str | os.PathLike[str],
-    model: Layer,
-    optimizer: Optimizer,
-    objective: BaseObjective,
-    expected: TrainingState,
-) -> TrainingState:
-    saved, _ = read_checkpoint(path)
-    for key in expected.settings.keys() | saved.settings.keys() | {"seed"}:
-        now = expected.seed if key == "seed" else expected.settings.get(key)
-        then = saved.seed if key == "seed" else saved.settings.get(key)
-        if now != then:
-            raise ValueError(
-                f"{path}: the run was started with {key} = {then}, and cannot continue with "
-                f"{key} = {now}"
-            )
-    return load_checkpoint(path, model, optimizer, objective)
