@@ -18,7 +18,7 @@ from tinyae.objectives.base import BaseObjective
 from tinyae.optim import Optimizer
 from tinyae.training.history import History
 
-STILL = 1e-3  # the loss of two epochs, relative change
+STILL = 1e-4  # the loss of two epochs, relative change
 ALIKE = 1e-6  # outputs, relative to their size
 LARGE_CHECKPOINT = 1 << 30  # bytes
 GB = 1e9
