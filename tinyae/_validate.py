@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,10 @@ def check_array(who: Any, name: str, x: Any, kinds: str = FLOATING, axes: int = 
         hint = f": {name}.detach().numpy()" if type(x).__module__ == "torch" else hint
         raise TypeError(f"{who}: {name} is {short(x)}, expected a NumPy or CuPy array{hint}")
     if x.dtype.kind not in kinds:
-        hint = f": for pixels, {name}.astype(np.float32) / 255" if x.dtype.kind in "iub" else ""
-        raise ValueError(f"{who}: {name} has dtype {x.dtype}, expected floating point{hint}")
+        expected = "floating point" if "f" in kinds else "integers"
+        if x.dtype.kind in "iub":
+            expected += f": for pixels, {name}.astype(np.float32) / 255"
+        raise ValueError(f"{who}: {name} has dtype {x.dtype}, expected {expected}")
     if x.ndim < axes:
         raise ValueError(f"{who}: {name} has shape {x.shape}, expected (N, ...)")
 
@@ -81,7 +84,9 @@ def check_shape(who: Any, name: str, a: Any, like: Any, probes: bool = False) ->
         raise ValueError(f"{who}: {name} has shape {a.shape}, expected {shape}")
 
 
-def check_int(who: Any, name: str, value: Any, least: int = 1, expected: str = "") -> None:
+def check_int(
+    who: Any, name: str, value: Any, least: float = 1, expected: str = "an integer"
+) -> None:
     """Check an integer, such as a size or a number of steps. ``expected`` says it in other words.
 
     Raises:
@@ -91,7 +96,8 @@ def check_int(who: Any, name: str, value: Any, least: int = 1, expected: str = "
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return
     error = ValueError if isinstance(value, Real) else TypeError
-    expected = expected or f"an integer of at least {least}"
+    if expected == "an integer" and math.isfinite(least):
+        expected += f" of at least {least}"
     raise error(f"{who}: {name} is {short(value)}, expected {expected}")
 
 
@@ -169,9 +175,12 @@ def check_path(who: str, path: Any) -> None:
 
     Raises:
         TypeError: it is neither a string nor a path.
+        ValueError: it is empty, or a folder such as ``.``.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{who}: path is {short(path)}, expected the name of a file")
+    if not Path(path).name:
+        raise ValueError(f"{who}: path is {path!r}, expected the name of a file")
 
 
 def check_layer(who: str, name: str, layer: Any) -> None:

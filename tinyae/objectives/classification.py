@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinyae._validate import check_array, check_layer
 from tinyae.backend import Array, Rng
 from tinyae.layers.base import Layer
@@ -39,12 +41,14 @@ def check_labels(name: str, x: Array, labels: Array) -> None:
     """
     Raises:
         TypeError: x or the labels are not an array.
-        ValueError: there is not one label per example.
+        ValueError: there is not one label per example, or a label is negative.
     """
     check_array(name, "x", x)
-    check_array(name, "labels", labels, kinds="iufb")
+    check_array(name, "labels", labels, kinds="iub")
     if labels.shape != (len(x),):
         raise ValueError(
             f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), "
             "one per example"
         )
+    if isinstance(labels, np.ndarray) and labels.size and labels.min() < 0:
+        raise ValueError(f"{name}: the labels start at {labels.min()}, expected 0 or above")

@@ -44,6 +44,8 @@ def evaluate(
             raise ValueError(
                 f"evaluate: inputs has shape {inputs.shape} and x {x.shape}: they must be equal"
             )
+        if not bool(np.isfinite(inputs).all()):
+            raise ValueError("evaluate: inputs holds NaN or infinite values")
     shape = model(x[:1]).shape
     if shape != x[:1].shape:
         raise ValueError(

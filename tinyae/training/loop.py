@@ -134,13 +134,13 @@ def fit(
         settings,
     )
     check_layer("fit", "model", model)
-    check_optimizer(model, optimizer)
     objective = as_objective(objective)
     for name, part in {"data": data, "validation": validation}.items():
         if part is not None or name == "data":
             check_examples(name, part)
             check_data(model, part, name)
             objective.check(model, part)
+    check_optimizer(model, optimizer)
     if checkpoint is not None:
         check_ending(checkpoint)
         folder = writable_folder(Path(checkpoint).parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,10 @@ def check_settings(
         raise ValueError("resume=True needs checkpoint=..., the file to resume from")
     if not isinstance(settings, dict | None):
         raise TypeError(f"fit: settings is {short(settings)}, expected a dictionary")
+    try:
+        json.dumps(settings)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"fit: settings must be JSON values: {error}") from None
 
 
 def check_examples(name: str, data: Any) -> None:
