@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import short
+from tinyae._validate import check_flag, short
 from tinyae.backend import Array, Scalar
 from tinyae.data.batches import Data
 from tinyae.layers.base import Gradients, Layer
@@ -90,8 +90,9 @@ def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjectiv
             the mean activation of the batch in it.
 
     Raises:
-        TypeError: it is neither an objective nor a function.
+        TypeError: it is neither an objective nor a function, or ``needs_full_batch`` is not a flag.
     """
+    check_flag("as_objective", "needs_full_batch", needs_full_batch)
     if isinstance(objective, BaseObjective):
         return objective
     if isinstance(objective, type) or not callable(objective):
