@@ -77,8 +77,17 @@ def check_device(device: str) -> None:
 
 
 def to_numpy(x: Array) -> np.ndarray:
-    """``x`` as a NumPy array: copied from the GPU, or ``x`` itself if it already is one."""
-    return x.get() if hasattr(x, "get") and not isinstance(x, np.ndarray) else np.asarray(x)
+    """``x`` as a NumPy array: copied from the GPU, or ``x`` itself if it already is one.
+
+    Raises:
+        TypeError: it is neither an array nor made of numbers.
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    a = x.get() if device_of(x) == "gpu" else np.asarray(x)
+    if a.dtype.kind not in "fciub":
+        raise TypeError(f"to_numpy: x is {x!r:.80}, expected an array")
+    return a
 
 
 def scalar(value: Array) -> Scalar:

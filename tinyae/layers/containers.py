@@ -237,7 +237,12 @@ def indented(layer: Layer) -> str:
 
 def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """The layers that are not containers, in the order of the forward pass, with their full names,
-    ``"encoder.0"``."""
+    ``"encoder.0"``.
+
+    Raises:
+        TypeError: ``model`` is not a layer.
+    """
+    check_layer("leaves", "model", model)
     if not isinstance(model, Chain):
         yield prefix or type(model).__name__, model
         return

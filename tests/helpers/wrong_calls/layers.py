@@ -17,6 +17,7 @@ from helpers.wrong_calls.roles import (
     PAIR,
     POSITIVE,
     SIZE,
+    Thing,
 )
 from tinyae import (
     ELU,
@@ -32,7 +33,7 @@ from tinyae import (
     Tanh,
     freeze,
 )
-from tinyae.layers import TiedAutoencoder, TransposedLinear, fold, unfold
+from tinyae.layers import TiedAutoencoder, TransposedLinear, fold, leaves, unfold
 from tinyae.layers.vae import VAE
 
 CALLS = Calls()
@@ -85,6 +86,7 @@ CALLS.add(
     values(encoder=Linear(6, 4, rng=0), decoder=Linear(2, 6, rng=1), code=2),
     {**BOTH, "code": SIZE},
 )
+CALLS.add("leaves", lambda model: list(leaves(model)), {"model": encoder}, {"model": LAYER})
 CALLS.add("freeze", freeze, {"layer": encoder}, {"layer": LAYER}, "Frozen")
 CALLS.add(
     "summary",
@@ -121,4 +123,12 @@ CALLS.add(
 for make in (encoder, ReLU):
     call = lambda device, make=make: make().to(device)  # noqa: E731
     CALLS.add("to", call, values(device="cpu"), {"device": NAME})
-CALLS.add("to_device", tinyae.to_device, values(x=X, device="cpu"), {"device": NAME})
+NOT_NUMBERS = {"None": None, "string": "pixels", "thing": Thing(), "class": ReLU}
+CALLS.add(
+    "to_device",
+    tinyae.to_device,
+    values(x=X, device="cpu"),
+    {"x": NOT_NUMBERS, "device": NAME},
+    "to_numpy",
+)
+CALLS.add("to_numpy", tinyae.to_numpy, values(x=X), {"x": NOT_NUMBERS})
