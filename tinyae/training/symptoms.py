@@ -44,9 +44,10 @@ class DeadNetwork:
             self.warned = True
             warnings.warn(
                 f"epoch {len(history)}: the model's output is the same for every example, and the "
-                f"loss stays at {now:.5g}. From the output of {where} on, the examples no longer "
-                "differ, so nothing before it can learn. Start again with new initial weights and "
-                f"a smaller learning rate (it is {history['lr'][-1]:g}), or a smaller penalty",
+                f"loss stays at {now:.5g}. The first layer whose output is the same for all of "
+                f"them is {where}, so nothing before it can learn. Start again with new initial "
+                f"weights and a smaller learning rate (it is {history['lr'][-1]:g}), or a smaller "
+                "penalty",
                 stacklevel=3,
             )
 
