@@ -47,6 +47,7 @@ BY_ENDING = {
     ".onnx": ONNX,
     ".npy": "a single array, not arrays with names: numpy.savez writes those",
 }
+PLAUSIBLE = 1 << 30  # bytes; more than this, and a hundred times the file, is no weight file
 # How safetensors names the dtypes. BF16 has no dtype in NumPy: it is the upper half of a float32.
 DTYPES = {
     **{"BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "U16": np.uint16, "I16": np.int16},
@@ -144,7 +145,7 @@ def _other_format(path: Path) -> str:
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], str]:
     with zipfile.ZipFile(path) as archive:
         unpacked, packed = sum(info.file_size for info in archive.infolist()), path.stat().st_size
-    if unpacked > max(1 << 30, 100 * packed):
+    if unpacked > max(PLAUSIBLE, 100 * packed):
         raise ValueError(f"its {packed:,} bytes would unpack to {unpacked:,}")
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}

@@ -79,9 +79,10 @@ def _without_prefixes(
     for names in ({key: key for key in arrays}, plain):
         for key in names.values():
             prefix = key.removesuffix(first)
-            fitting = {k: name.removeprefix(prefix) for k, name in names.items()}
-            if (not prefix or prefix.endswith(".")) and sorted(fitting.values()) == sorted(params):
-                return fitting
+            short_names = [name.removeprefix(prefix) for name in names.values()]
+            complete = all(name.startswith(prefix) for name in names.values())
+            if complete and prefix[-1:] in ("", ".") and sorted(short_names) == sorted(params):
+                return dict(zip(names, short_names, strict=True))
     return {}
 
 
