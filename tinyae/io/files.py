@@ -38,7 +38,8 @@ def write_atomically(path: PathLike, write: Callable[[Path], object]) -> None:
     try:
         new = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS, 0o666)
         try:
-            _lock(new)  # as long as this process lives, nobody removes the file
+            with contextlib.suppress(OSError):  # a file system without locks
+                _lock(new)  # as long as this process lives, nobody removes the file
             write(temporary)
             with open(temporary, "rb+") as written:
                 os.fsync(written.fileno())
@@ -112,9 +113,12 @@ def locked(path: PathLike) -> Iterator[None]:
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
     finally:
+        if sys.platform == "win32":  # there, an open file cannot be deleted
+            os.close(descriptor)
         with contextlib.suppress(OSError):
             lock.unlink()
-        os.close(descriptor)
+        if sys.platform != "win32":
+            os.close(descriptor)
 
 
 def writable_folder(path: PathLike) -> Path:
