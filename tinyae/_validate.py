@@ -235,13 +235,14 @@ def check_optimizer(model: Any, optimizer: Any, name: str = "model") -> None:
 
 
 def short(value: Any) -> str:
-    """``value`` in an error message: an array's shape instead of its entries, 80 characters."""
+    """``value`` in an error message: an array's shape instead of its entries; 80 characters in one
+    line."""
     if hasattr(value, "shape") and not isinstance(value, type):
         kind = (
             "an array" if is_array(value) else f"a {type(value).__module__}.{type(value).__name__}"
         )
         return f"{kind} of shape {tuple(value.shape)}"
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -46,12 +46,10 @@ def _size_hint(model: Layer, x: Array, y: Array) -> str:
         f"{shape_text(y.shape[2:])}: pad, crop or resize the images, or choose another padding or "
         "output_padding"
     )
-    if step == (1, 1):
-        return text
     padded = np.zeros_like(x, shape=(*x.shape[:2], height, width))
-    fits = model(padded).shape == padded.shape
-    example = f", such as {height}×{width}" if fits else ""
+    if model(padded).shape != padded.shape:
+        return text
     return (
         f"{text}. A convolution with a stride rounds sizes: with these strides, height and width "
-        f"should be multiples of {step[0]} and {step[1]}{example}"
+        f"should be multiples of {step[0]} and {step[1]}, such as {height}×{width}"
     )
