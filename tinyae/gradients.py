@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinyae._validate import check_array_dict, check_number
+from tinyae._validate import check_array_dict, check_number, is_array
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients
 
@@ -20,21 +20,23 @@ def check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
         ValueError: a gradient is missing, unknown, or of another shape or dtype, or a parameter is
             read-only.
     """
-    check_array_dict("step", "grads", grads, kinds="fcOiub")
-    if params.keys() != grads.keys():
+    if not isinstance(grads, Mapping) or params.keys() != grads.keys():
+        check_array_dict("step", "grads", grads, kinds="fcOiub")
         missing, extra = sorted(params.keys() - grads.keys()), sorted(grads.keys() - params.keys())
         raise ValueError(
             f"step: the gradients do not fit the parameters: missing {missing}, unknown {extra}"
         )
     for key, w in params.items():
-        if (shape := grads[key].shape) != w.shape:
+        g = grads[key]
+        if not is_array(g) or g.dtype.kind not in "fcOiub":
+            check_array_dict("step", "grads", grads, kinds="fcOiub")
+        if g.shape != w.shape:
             raise ValueError(
-                f"step: the gradient of {key!r} has shape {shape}, the parameter {w.shape}"
+                f"step: the gradient of {key!r} has shape {g.shape}, the parameter {w.shape}"
             )
-        if not np.can_cast(grads[key].dtype, w.dtype, "same_kind"):
+        if g.dtype != w.dtype and not np.can_cast(g.dtype, w.dtype, "same_kind"):
             raise ValueError(
-                f"step: the gradient of {key!r} has dtype {grads[key].dtype}, the parameter "
-                f"{w.dtype}"
+                f"step: the gradient of {key!r} has dtype {g.dtype}, the parameter {w.dtype}"
             )
         if not getattr(w.flags, "writeable", True):
             raise ValueError(f"step: the parameter {key!r} is read-only: train a copy of the model")

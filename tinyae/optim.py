@@ -77,6 +77,7 @@ class Optimizer:
             check_number(name, "clip_norm", clip_norm, lambda v: v > 0, "a number above 0")
         self.params, self.lr = params, lr
         self.weight_decay, self.clip_norm = weight_decay, clip_norm
+        self._largest_first = sorted(params, key=lambda key: -params[key].size)  # for threads
         self.steps = 0  # steps taken so far
         self.state = {s: {key: np.zeros_like(w) for key, w in params.items()} for s in self.slots}
 
@@ -108,14 +109,13 @@ class Optimizer:
 
         def update(key: str) -> None:
             slots = [self.state[slot][key] for slot in self.slots]
-            with np.errstate(all="ignore"):
-                for w, g, *rest in _blocks(self.params[key], grads[key], *slots):
-                    if self.weight_decay:
-                        w *= 1 - rate * self.weight_decay
-                    self._update(w, g, *rest, rate)
+            for w, g, *rest in _blocks(self.params[key], grads[key], *slots):
+                if self.weight_decay:
+                    w *= 1 - rate * self.weight_decay
+                self._update(w, g, *rest, rate)
 
-        largest_first = sorted(self.params, key=lambda key: -self.params[key].size)
-        list(map(update, largest_first))
+        with np.errstate(all="ignore"):
+            list(map(update, self._largest_first))
 
     def _update(self, w: Array, g: Array, *slots_and_rate: Any) -> None:
         raise NotImplementedError
