@@ -13,7 +13,7 @@ import pytest
 from helpers.small import run, same_bits, small_net
 
 from tinyae import load_weights, save_weights
-from tinyae.io import locked, remove_leftovers, write_atomically
+from tinyae.io import files, locked, remove_leftovers, write_atomically
 from tinyae.io.files import TEMPORARY
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file locks and links of POSIX")
@@ -176,6 +176,23 @@ class TestLock:
             with pytest.raises(ZeroDivisionError):
                 run(1, objective=broken, checkpoint=tmp_path / "run.npz")
         assert not names(tmp_path)
+
+    def test_a_lock_whose_file_is_deleted_meanwhile_is_taken_again(self, tmp_path, monkeypatch):
+        """Between open and lock, the holder before may delete the file: a third run would then lock
+        a new file of the same name."""
+        lock, calls = files._lock, []
+
+        def deleted_before(descriptor):
+            calls.append(descriptor)
+            if len(calls) == 1:
+                (tmp_path / ".a.lock").unlink()
+            lock(descriptor)
+
+        monkeypatch.setattr(files, "_lock", deleted_before)
+        with locked(tmp_path / "a"):
+            assert len(calls) == 2
+            with pytest.raises(BlockingIOError), locked(tmp_path / "a"):
+                pass
 
     def test_only_one_of_many_holds_it_at_any_time(self, tmp_path):
         """Also where one deletes the lock's file while another one opens it."""

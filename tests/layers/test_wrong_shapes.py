@@ -10,10 +10,13 @@ from tinyae import Linear, ReLU, Sequential
 
 ELEMENTWISE = ["ReLU", "LeakyReLU", "ELU", "Sigmoid", "Tanh", "Softplus"]
 METHODS = ["backward", "vjp", "jvp", "double_backward g", "double_backward dy"]
+TRAINED = [kind for kind in KINDS if make(kind, 3, 4, 2, seed=0)[0].params]
+CASES = [(kind, method) for kind in KINDS for method in METHODS]
+CASES += [(kind, "parameter_gradients") for kind in TRAINED]
 
 
 def call(layer, method, wrong, x, y, cache):
-    if method in ("backward", "vjp"):
+    if method in ("backward", "parameter_gradients", "vjp"):
         return getattr(layer, method)(wrong, cache)
     if method == "jvp":
         return layer.jvp(wrong, cache)
@@ -21,8 +24,7 @@ def call(layer, method, wrong, x, y, cache):
     return layer.double_backward(g, dy, cache)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("kind", "method"), CASES)
 @given(shape=st.lists(st.integers(1, 6), min_size=0, max_size=5))
 def test_a_wrong_shape_is_refused_in_words(kind, method, shape):
     layer, x = make(kind, 3, 4, 2, seed=0)
@@ -44,11 +46,19 @@ def test_the_right_shape_with_probes_is_accepted(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_backward_has_no_probes(kind):
+    layer, x = make(kind, 3, 4, 2, seed=0)
+    y, cache = layer.forward(x)
+    with pytest.raises(ValueError, match="has shape .*, expected"):
+        layer.backward(np.ones((5, *y.shape)), cache)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wrong", [None, 3.0, "dy", [[1.0]]])
 def test_what_is_no_array_is_a_type_error(kind, wrong):
     layer, x = make(kind, 3, 4, 2, seed=0)
     y, cache = layer.forward(x)
-    for method in METHODS:
+    for method in METHODS + ["parameter_gradients"] * (kind in TRAINED):
         with pytest.raises(TypeError, match="expected a"):
             call(layer, method, wrong, x, y, cache)
     with pytest.raises(TypeError, match="expected a NumPy or CuPy array"):

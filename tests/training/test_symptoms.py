@@ -57,6 +57,12 @@ def test_a_run_that_learns_or_stands_still_with_a_living_net_says_nothing(lr):
     assert says(5, model, optimizer=SGD(model.params, lr)) == []
 
 
+def test_a_net_whose_outputs_are_alike_but_whose_loss_still_falls_says_nothing():
+    """The last bias learns the mean of the data: as long as it does, the run may be what it is."""
+    model = dead(ReLU(), -1)
+    assert says(5, model, optimizer=Adam(model.params, 0.03)) == []
+
+
 def test_data_that_are_all_alike_say_nothing():
     data = np.repeat(DATA[:1], 40, axis=0)
     model = small_net()
