@@ -217,7 +217,7 @@ class TestLock:
             thread.join()
         assert entered[0] > 20 and set(overlaps) == {1} and not names(tmp_path)
 
-    def test_a_file_system_without_locks_is_used_without(self, tmp_path, monkeypatch):
+    def test_a_file_system_without_locks_can_still_be_used(self, tmp_path, monkeypatch):
         def no_locks(descriptor):
             raise OSError(95, "Operation not supported")
 

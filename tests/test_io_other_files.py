@@ -209,7 +209,7 @@ class TestDamage:
         with pytest.raises(ValueError, match="its .* bytes would unpack to 8,388,736"):
             read_arrays(path)
 
-    def test_metadata_that_is_no_dictionary(self, tmp_path):
+    def test_metadata_that_is_not_a_dictionary(self, tmp_path):
         np.savez(tmp_path / "w.npz", __metadata__=np.array("[1, 2]"))
         with pytest.raises(ValueError, match="not a weight file, or damaged .*metadata"):
             read_arrays(tmp_path / "w.npz")

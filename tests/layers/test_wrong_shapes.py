@@ -55,7 +55,7 @@ def test_backward_has_no_probes(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wrong", [None, 3.0, "dy", [[1.0]]])
-def test_what_is_no_array_is_a_type_error(kind, wrong):
+def test_what_is_not_an_array_is_a_type_error(kind, wrong):
     layer, x = make(kind, 3, 4, 2, seed=0)
     y, cache = layer.forward(x)
     for method in METHODS + ["parameter_gradients"] * (kind in TRAINED):

@@ -72,12 +72,12 @@ def test_a_torch_tensor_is_told_how_to_become_an_array():
         (None, "optimizer is None"),
     ],
 )
-def test_an_optimizer_that_is_none(optimizer, words):
+def test_what_is_not_an_optimizer(optimizer, words):
     with pytest.raises(TypeError, match=words):
         fit(small_net(), DATA, Objective(), optimizer, 1, progress=False)
 
 
-@pytest.mark.parametrize("result", [0.5, (0.5, {}), None, (0.5, {}, None), [0.5, {}, {}]])
+@pytest.mark.parametrize("result", [0.5, (0.5, {}), None, (0.5, {}, None), (0.5, None, {})])
 def test_an_objective_that_returns_something_else(result):
     with pytest.raises(TypeError, match="the objective returned .*, expected loss, grads, terms"):
         run(1, objective=lambda model, x, rng: result)

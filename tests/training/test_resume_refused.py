@@ -151,8 +151,8 @@ def test_labels_belong_to_the_data(tmp_path):
         resume(tmp_path / "run.npz", model=model, data=(DATA, labels[::-1].copy()), **options)
 
 
-def test_the_same_run_in_a_session_that_goes_on_is_the_same(tmp_path):
-    """The same objects, used before: what they have counted meanwhile is no difference."""
+def test_objects_that_were_used_before_still_belong_to_the_same_run(tmp_path):
+    """The same objects, used before: what they have counted meanwhile does not matter."""
 
     class Counting:
         def __init__(self):

@@ -63,8 +63,8 @@ def write_atomically(path: PathLike, write: Callable[[Path], object]) -> None:
 
 
 def remove_leftovers(folder: PathLike) -> None:
-    """Delete the temporary files of processes that were killed while they wrote into ``folder``.
-    The files of processes that still run are locked and stay."""
+    """Delete the temporary files of processes that were killed while they wrote to ``folder``. The
+    files of running processes are locked and stay."""
     for path in Path(folder).iterdir():
         if TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError):  # locked, or already gone
@@ -81,8 +81,8 @@ def locked(path: PathLike) -> Iterator[None]:
     """Inside the ``with`` block, no other run can lock ``path``: two runs that write the same
     checkpoint would overwrite each other's.
 
-    The lock is that of the file ``.NAME.lock``. The system releases it when the process ends,
-    however it ends. A file system without locks is used without.
+    The lock belongs to the file ``.NAME.lock``. The system releases it when the process ends,
+    however it ends. On a file system without locks, nothing is locked.
 
     Raises:
         BlockingIOError: another run holds the lock. The message says which.
@@ -103,7 +103,7 @@ def locked(path: PathLike) -> Iterator[None]:
             ) from None
         except OSError:
             pass
-        # The holder before may have deleted the file between open and lock.
+        # The previous holder may have deleted the file between open and lock.
         with contextlib.suppress(FileNotFoundError):
             if os.stat(lock).st_ino == os.fstat(descriptor).st_ino:
                 break
@@ -144,7 +144,7 @@ def writable_folder(path: PathLike) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The new name is on the disk, too. Some file systems cannot do this for a folder."""
+    """Write the new name to the disk, too. Some file systems cannot do this for a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -158,7 +158,7 @@ if sys.platform == "win32":
 
     def _lock(descriptor: int) -> None:
         """Lock an open file, or raise OSError if another one has it locked."""
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # behind the text, which others may read
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # after the text, which others may read
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         finally:

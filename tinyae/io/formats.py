@@ -47,7 +47,8 @@ BY_ENDING = {
     ".onnx": ONNX,
     ".npy": "a single array, not arrays with names: numpy.savez writes those",
 }
-PLAUSIBLE = 1 << 30  # bytes; more than this, and a hundred times the file, is no weight file
+# An archive that unpacks to more than this, and to more than a hundred times its size, is refused.
+PLAUSIBLE = 1 << 30  # bytes
 # How safetensors names the dtypes. BF16 has no dtype in NumPy: it is the upper half of a float32.
 DTYPES = {
     **{"BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "U16": np.uint16, "I16": np.int16},

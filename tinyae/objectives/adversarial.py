@@ -67,7 +67,7 @@ def discriminator_loss(
         ValueError: the discriminator's output is not (N, 1).
     """
     check_layer("discriminator_loss", "discriminator", discriminator)
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise TypeError(f"discriminator_loss: pair is {short(pair)}, expected real, fake")
     real, fake = pair
     a_real, caches_real = _logits(discriminator, real)

@@ -74,10 +74,11 @@ class FunctionObjective(BaseObjective):
 
     def __call__(self, model: Any, batch: Any, rng: np.random.Generator) -> ObjectiveResult:
         result = self.function(model, batch, rng)
-        if not (isinstance(result, tuple) and len(result) == 3 and isinstance(result[2], dict)):
+        three = isinstance(result, tuple | list) and len(result) == 3
+        if not three or not all(isinstance(part, dict) for part in result[1:]):
             raise TypeError(
-                f"the objective returned {short(result)}, expected loss, grads, terms, where terms "
-                "is a dictionary, such as {}"
+                f"the objective returned {short(result)}, expected loss, grads, terms. The last "
+                "two are dictionaries; terms may be empty, {}"
             )
         return result
 

@@ -146,8 +146,8 @@ def resume_run(
 
 
 def set_aside(path: str | os.PathLike[str]) -> None:
-    """Rename the checkpoint of an earlier run. Otherwise a run that is killed in its first epoch
-    would leave a checkpoint that is not its own."""
+    """Rename the checkpoint of an earlier run. Otherwise, if the new run is killed in its first
+    epoch, resuming it would continue the earlier one."""
     path = Path(path)
     if path.is_file():
         previous = path.with_name(f"{path.stem}.previous{path.suffix}")

@@ -1,4 +1,4 @@
-"""What makes a run the run that it is. A resumed run must have the same, or its weights would not
+"""What a resumed run must have in common with the interrupted one. Otherwise its weights would not
 be those of an uninterrupted run."""
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tinyae.optim import Optimizer
 
 SAMPLED = 256  # examples that the fingerprint of the data is made of
 STEPS = (0, 1, 10, 100, 1_000, 10_000, 100_000)  # a schedule is compared at these
-UNKNOWN = None  # fits everything
+UNKNOWN = None  # equal to everything
 
 
 def describe_run(
     model: Layer, data: Data, objective: BaseObjective, optimizer: Optimizer
 ) -> dict[str, Any]:
-    """The names of all that decides the result, with values that JSON can hold. Where a value
-    cannot be described it is None."""
+    """Everything that decides the result, by name, as JSON values. None stands for a value that
+    cannot be described."""
     layers = {f"layer {name}": _text(layer) for name, layer in leaves(model)}
     dtypes = sorted({str(w.dtype) for w in model.params.values()})
     return {
@@ -78,7 +78,7 @@ def _rates(schedule: Any) -> Any:
     """A schedule is a function, so it is described by its values."""
     try:
         return [float(schedule(step)) for step in STEPS]
-    except Exception:  # one that is not defined so far
+    except Exception:  # a schedule that ends before the last of these steps
         return UNKNOWN
 
 
@@ -105,10 +105,11 @@ def _describe(value: Any) -> Any:
     kind = {"type": type(value).__qualname__}
     # The attributes of another class may change while it works: a counter, a log.
     known = dataclasses.is_dataclass(value) or type(value).__module__.startswith("tinyae.")
-    return kind | {key: _describe(v) for key, v in vars(value).items()} if known else kind
+    attributes = getattr(value, "__dict__", {}) if known else {}
+    return kind | {key: _describe(v) for key, v in attributes.items()}
 
 
 def _text(layer: Layer) -> str:
-    """The reprs of the layer's leaves. The address of an object is another one in every process."""
+    """The reprs of the layer's leaves. The address of an object differs between processes."""
     text = ", ".join(repr(leaf) for _, leaf in leaves(layer))
     return re.sub(r"0x[0-9a-f]+", "0x", text)

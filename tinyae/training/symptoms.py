@@ -1,5 +1,5 @@
-"""What a run says that cannot learn, or that will cost more than expected: warnings, each computed
-from what the run has seen, at most once per epoch."""
+"""Warnings of a run that cannot learn, or that needs more disk than expected. They are computed
+from what the run has seen, at the start or once per epoch."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ GB = 1e9
 
 
 class DeadNetwork:
-    """Warns, once, when the loss stays what it is and the model gives the same output for every
-    example. Then no gradient reaches the layers that could change that: all units of a ReLU layer
-    are 0, or those of a Sigmoid or Tanh layer are saturated. Usually one step was far too large."""
+    """Warns once when the loss no longer changes and the model's output is the same for every
+    example. Then all units of a ReLU layer are 0, or those of a Sigmoid or Tanh layer are
+    saturated, and no gradient reaches the layers before it. Usually one step was far too large."""
 
     def __init__(self, model: Layer, data: Data) -> None:
         x = examples_of(data)
@@ -48,20 +48,23 @@ class DeadNetwork:
                 f"them is {where}, so nothing before it can learn. Start again with new initial "
                 f"weights and a smaller learning rate (it is {history['lr'][-1]:g}), or a smaller "
                 "penalty",
-                stacklevel=3,
+                stacklevel=4,  # the line that calls fit
             )
 
 
 def alike_from(model: Layer, x: Array) -> str | None:
     """The first layer whose output is the same for all examples x. None if the model's output
-    differs, or x does not."""
-    if _alike(x):
+    differs between examples, or x does not."""
+    if _alike(x) or not _alike(model(x)):
         return None
     first = None
-    for name, layer in leaves(model):
-        x = layer(x)
-        first = (first or f"{name}, {layer!r}") if _alike(x) else None
-    return first
+    try:
+        for name, layer in leaves(model):
+            x = layer(x)
+            first = (first or f"{name}, {layer!r}") if _alike(x) else None
+    except Exception:  # a user's container, whose layers are not applied one after the other
+        first = None
+    return first or "the last one"
 
 
 def _alike(x: Array) -> bool:

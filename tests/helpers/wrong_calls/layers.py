@@ -94,7 +94,14 @@ CALLS.add(
     {"model": encoder, "input_shape": value((6,))},
     {
         "model": LAYER,
-        "input_shape": {"None": None, "number": 6, "string": "6", "wrong": (7,), "zero": (0,)},
+        "input_shape": {
+            "None": None,
+            "number": 6,
+            "string": "6",
+            "wrong": (7,),
+            "zero": (0,),
+            "strings": ("6",),
+        },
     },
     "Linear",
 )
