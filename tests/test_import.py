@@ -24,7 +24,8 @@ NAMES = (
 # its own package. "tinyae" is tinyae/__init__.py, which has the public names.
 FLOORS = [
     "_validate backend",
-    "layers",
+    "layers schedules",
+    "gradients",
     "checking data io losses optim penalties",
     "known_bugs models objectives plots",
     "kfac training",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_int, short
 from tinyae.applications.features import encode
 from tinyae.backend import Array
 from tinyae.data.corruption import Corruption
@@ -55,9 +56,16 @@ def greedy_pretrain(
         layer. To classify, add a Linear layer and train it alone (``freeze``) or train everything.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: no sizes, x is not (N, D) or outside [0, 1], or the corruptions are not one per
             layer.
     """
+    if not isinstance(sizes, Sequence):
+        text = f"greedy_pretrain: sizes is {short(sizes)}"
+        raise TypeError(f"{text}, expected a sequence such as (500, 250)")
+    for size in sizes:
+        check_int("greedy_pretrain", "a size", size)
+    check_array("greedy_pretrain", "x", x, axes=0)
     corruptions = (
         list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
     )
@@ -76,7 +84,7 @@ def greedy_pretrain(
             f"greedy_pretrain: x runs from {low:g} to {high:g}, "
             "expected [0, 1]: the loss takes the values as probabilities"
         )
-    generator = np.random.default_rng(rng)
+    generator = as_rng("greedy_pretrain", rng)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     layers: list[Layer] = []
     histories, h = [], x

@@ -21,6 +21,8 @@ class Chain(Layer):
     """
 
     def __init__(self, layers: dict[str, Layer]) -> None:
+        for name, layer in layers.items():
+            check_layer(type(self).__name__, name, layer)
         self.named_layers = layers
 
     @property
@@ -54,6 +56,8 @@ class Chain(Layer):
                 named after. They come from ``tangents`` and are added on the way. dy may then be
                 None, for 0.
         """
+        if dy is None and second_order is None:
+            raise TypeError(f"{type(self).__name__}: dy is None, expected an array")
         last_needed = None if input_gradient else self._first_with_params()
         grads = {}
         for name, layer, cache in reversed(self.with_caches(caches)):
@@ -263,7 +267,12 @@ def indented(layer: Layer) -> str:
 
 def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """The layers that are not containers, in the order of the forward pass, with their full names,
-    ``"encoder.0"``."""
+    ``"encoder.0"``.
+
+    Raises:
+        TypeError: ``model`` is not a layer.
+    """
+    check_layer("leaves", "model", model)
     if not isinstance(model, Chain):
         yield prefix or type(model).__name__, model
         return

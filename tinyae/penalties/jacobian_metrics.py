@@ -7,11 +7,12 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinyae._validate import as_rng, check_array, check_layer, short
 from tinyae.backend import Array, Rng, device_of, to_device
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Layer
 from tinyae.layers.linear import Linear
-from tinyae.penalties.chain import as_chain, check_floating
+from tinyae.penalties.chain import as_chain
 from tinyae.penalties.rows import jacobian
 
 
@@ -24,7 +25,8 @@ def jacobian_norms(net: Layer, x: Array) -> Array:
     Raises:
         ValueError: x does not fit the net, or is not floating point.
     """
-    check_floating("jacobian_norms", x)
+    check_layer("jacobian_norms", "net", net)
+    check_array("jacobian_norms", "x", x)
     y, nested = net.forward(x)
     chain, caches = as_chain(net, nested)
     first, *others = chain.layers
@@ -59,6 +61,8 @@ def normalized_contraction(encoder: Layer, x: Array) -> float:
     ‖J‖ alone becomes smaller when all codes are scaled down, and an untied decoder can undo the
     scaling (Rifai et al. 2011, footnote 2). Scaling does not change this ratio.
     """
+    check_layer("normalized_contraction", "encoder", encoder)
+    check_array("normalized_contraction", "x", x)
     z = encoder(x).reshape(len(x), -1)
     return float(jacobian_norms(encoder, x).mean()) / float(np.sqrt(z.var(axis=0).sum()))
 
@@ -77,13 +81,21 @@ def contraction_ratios(encoder: Layer, x: Array, distances: ArrayLike, rng: Rng 
     al. 2011). Shape (len(distances),).
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: a distance is not above 0, or x is not floating point.
     """
-    check_floating("contraction_ratios", x)
-    distances = np.atleast_1d(np.asarray(distances, dtype=float))
+    check_layer("contraction_ratios", "encoder", encoder)
+    check_array("contraction_ratios", "x", x)
+    try:
+        distances = np.atleast_1d(np.asarray(distances, dtype=float))
+    except (TypeError, ValueError):
+        expected = "expected numbers above 0"
+        raise TypeError(
+            f"contraction_ratios: distances are {short(distances)}, {expected}"
+        ) from None
     if not (distances > 0).all():
         raise ValueError(f"contraction_ratios: distances are {distances}, expected numbers above 0")
-    u = np.random.default_rng(rng).standard_normal((len(x), math.prod(x.shape[1:])))
+    u = as_rng("contraction_ratios", rng).standard_normal((len(x), math.prod(x.shape[1:])))
     u = (u / np.linalg.norm(u, axis=1, keepdims=True)).astype(x.dtype)
     directions = to_device(u, device_of(x)).reshape(x.shape)
     z = encoder(x).reshape(len(x), -1)

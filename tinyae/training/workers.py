@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinyae._validate import check_int
 from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of, take
 from tinyae.layers.base import Gradients, Layer
@@ -29,19 +31,17 @@ class Workers:
     block.
 
     Raises:
+        TypeError: n is not a number.
         ValueError: n < 1.
     """
 
     def __init__(self, n: int) -> None:
-        if n < 1:
-            raise ValueError(f"workers is {n}, expected at least 1")
+        check_int("Workers", "workers", n)
         self.n = n
 
     def __enter__(self) -> Self:
-        from threadpoolctl import threadpool_limits
-
         keep_freed_memory()
-        self._limits = threadpool_limits(limits=1, user_api="blas")
+        ONE_BLAS_THREAD.acquire()
         self._pool = (
             ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
         )
@@ -50,7 +50,7 @@ class Workers:
     def __exit__(self, *error: object) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        self._limits.restore_original_limits()
+        ONE_BLAS_THREAD.release()
 
     def map(self, f: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """``[f(item) for item in items]``. Each thread takes the next item as soon as it is
@@ -79,6 +79,31 @@ class Workers:
             for other in others:
                 other.result()
         return results
+
+
+class _OneBlasThread:
+    """The number of BLAS threads belongs to the process. The first of several runs that overlap
+    sets it to 1, and the last one restores it."""
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._limits = threading.Lock(), 0, None
+
+    def acquire(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            if not self._users:
+                self._limits = threadpool_limits(limits=1, user_api="blas")
+            self._users += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users and self._limits:
+                self._limits.restore_original_limits()
+
+
+ONE_BLAS_THREAD = _OneBlasThread()
 
 
 @cache
