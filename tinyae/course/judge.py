@@ -26,6 +26,7 @@ def compare(
     name: str,
     causes: Mapping[str, Any] | None = None,
     rtol: float = RTOL,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> str:
     """What is wrong with one array or number, as a sentence; ``""`` if nothing is.
 
@@ -35,13 +36,16 @@ def compare(
         name: what it is called in the sentence, such as ``"y"``.
         causes: the values that known mistakes lead to: ``{"b was not added": x @ W.T}``.
         rtol: the largest error, relative to the largest of the expected values.
+        shapes: the shapes that known mistakes lead to, like ``causes``.
     """
     want = np.asarray(expected)
     if not isinstance(got, np.ndarray | np.generic | float | int) or isinstance(got, bool):
         return f"{name} is {described(got)}, expected {kind_of(want)}"
     have = np.asarray(got)
     if have.shape != want.shape:
-        return f"{name} has shape {have.shape}, expected {want.shape}"
+        known = [cause for cause, shape in (shapes or {}).items() if shape == have.shape]
+        why = f": {known[0]}" if known else ""
+        return f"{name} has shape {have.shape}, expected {want.shape}{why}"
     if have.dtype.kind not in "fiu":
         return f"{name} has dtype {have.dtype}, expected real numbers"
     if not np.isfinite(have).all():

@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear",)
+NAMES = ("linear", "unfold_fold")
 """In the order of the chapters."""
 
 
