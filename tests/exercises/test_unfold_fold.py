@@ -30,7 +30,7 @@ MISTAKES = {
             )
         ],
         ["fold, far edge", "adjoint"],
-        "at the far edge",
+        "ends where the last patch ends",
     ),
     "the last position is missing": (
         [

@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "unfold_fold")
+NAMES = ("linear", "unfold_fold", "conv2d", "conv_transpose2d")
 """In the order of the chapters."""
 
 

@@ -1,10 +1,10 @@
 """Exercise 9, the patches of images and their transpose.
 
-Here, both functions are one array of indices: ``where`` says from which pixel each value of a
-patch comes. ``unfold`` reads there, and ``fold`` adds there.
+The references use an array of indices: ``where`` says from which pixel each value of a patch comes.
+``unfold`` reads there, and ``fold`` adds there.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -33,10 +33,8 @@ class Setting(NamedTuple):
     @property
     def positions(self) -> tuple[int, int]:
         """(Ho, Wo)"""
-        return self.positions_with(self.p)
-
-    def positions_with(self, p: int) -> tuple[int, int]:
-        return (self.H + 2 * p - self.k) // self.s + 1, (self.W + 2 * p - self.k) // self.s + 1
+        H, W, k, s, p = self
+        return (H + 2 * p - k) // s + 1, (W + 2 * p - k) // s + 1
 
     def __str__(self) -> str:
         return f"images of {self.H}×{self.W} pixels, k = {self.k}, s = {self.s}, p = {self.p}"
@@ -45,33 +43,36 @@ class Setting(NamedTuple):
 PLAIN = Setting(6, 7, 3, 1, 0)
 
 
-def where(setting: Setting, mode: str = "constant") -> Array:
-    """(Ho·Wo, k·k): from which pixel of an image, H·W for the zeros around it."""
+def where(setting: Setting, mode: Any = "constant", before: int | None = None) -> Array:
+    """(Ho·Wo, k·k): from which pixel of an image, H·W for the zeros around it.
+
+    Args:
+        mode: of ``np.pad``.
+        before: how much of the border is above and to the left; by default, half of it.
+    """
     H, W, k, s, p = setting
+    before = p if before is None else before
     options = {"constant_values": H * W} if mode == "constant" else {}
-    pixels = np.pad(np.arange(H * W).reshape(H, W), p, mode=mode, **options)
+    pixels = np.pad(np.arange(H * W).reshape(H, W), (before, 2 * p - before), mode, **options)
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (k, k))[::s, ::s]
     return windows.reshape(-1, k * k)
 
 
-def unfold(x: Array, setting: Setting, mode: str = "constant") -> Array:
-    """The reference: (N, C, H, W) -> (N, Ho·Wo, C·k·k)."""
-    flat = np.append(x.reshape(*x.shape[:2], -1), np.zeros((*x.shape[:2], 1)), axis=2)
-    patches = flat[:, :, where(setting, mode)]  # (N, C, Ho·Wo, k·k)
-    return patches.transpose(0, 2, 1, 3).reshape(len(x), patches.shape[2], -1)
+def unfold(x: Array, places: Array) -> Array:
+    """The reference: (N, C, H, W) -> (N, Ho·Wo, C·k·k), with the ``where`` of a setting."""
+    flat = np.append(x.reshape(N, C, -1), np.zeros((N, C, 1)), axis=2)
+    patches = flat[:, :, places]  # (N, C, Ho·Wo, k·k)
+    return patches.transpose(0, 2, 1, 3).reshape(N, len(places), -1)
 
 
-def fold(P: Array, setting: Setting, mode: str = "constant", add: bool = True) -> Array:
-    """The reference: (N, Ho·Wo, C·k·k) -> (N, C, H, W)."""
-    H, W, k = setting[:3]
-    patches = P.reshape(len(P), -1, C, k * k).transpose(0, 2, 1, 3)
-    flat = np.zeros((len(P), C, H * W + 1))
-    if add:
-        np.add.at(flat, (slice(None), slice(None), where(setting, mode)), patches)
-    else:
-        for i, places in enumerate(where(setting, mode)):
-            flat[:, :, places] = patches[:, :, i]
-    return flat[:, :, :-1].reshape(len(P), C, H, W)
+def fold(P: Array, size: tuple[int, int], places: Array, add: bool = True) -> Array:
+    """The reference: (N, Ho·Wo, C·k·k) -> (N, C, *size); a sum, or the last patch only."""
+    patches = P.reshape(N, len(places), C, -1).transpose(0, 2, 1, 3)  # (N, C, Ho·Wo, k·k)
+    flat = np.zeros((N, C, size[0] * size[1] + 1))
+    for i, pixels in enumerate(places):
+        for j, pixel in enumerate(pixels):
+            flat[:, :, pixel] = patches[:, :, i, j] + (flat[:, :, pixel] if add else 0)
+    return flat[:, :, :-1].reshape(N, C, *size)
 
 
 def settings(rng: Generator, padding: bool = False, rest: bool = False) -> list[Setting]:
@@ -100,78 +101,66 @@ def any_settings(rng: Generator, count: int) -> list[Setting]:
     return found
 
 
+BORDERS = {
+    "wrap": "the border repeats the other side of the image",
+    "edge": "the border repeats the last pixel",
+    "symmetric": "the border is a mirror image",
+    "constant": "the border is 0",
+}
+ORDERS = {
+    "a patch is written as (k, k, C), expected (C, k, k)": (0, 1, 2, 4, 5, 3),
+    "in a channel, values come column after column, expected row after row": (0, 1, 2, 3, 5, 4),
+    "patches come column after column, expected row after row": (0, 2, 1, 3, 4, 5),
+}
+
+
 def unfold_message(code: Code, rng: Generator, setting: Setting, circular: bool = False) -> str:
     """What is wrong with the patches of one setting."""
-    x = rng.normal(size=(N, C, *setting.size))
     H, W, k, s, p = setting
-    mode = "wrap" if circular else "constant"
-    want = unfold(x, setting, mode)
+    mode, expected = ("wrap", "the other side") if circular else ("constant", "zeros")
+    x = rng.normal(size=(N, C, H, W))
+    want = unfold(x, where(setting, mode))
     ho, wo = setting.positions
-    by_channel = want.reshape(N, ho, wo, C, k, k)
-    reshaped = {
-        "a patch is written as (k, k, C), expected (C, k, k)": by_channel.transpose(
-            0, 1, 2, 4, 5, 3
-        ),
-        "inside of a channel, the values come column after column, expected row after row": (
-            by_channel.transpose(0, 1, 2, 3, 5, 4)
-        ),
-        "the patches come column after column, expected row after row": (
-            by_channel.transpose(0, 2, 1, 3, 4, 5)
-        ),
-    }
-    causes = {cause: patches.reshape(want.shape) for cause, patches in reshaped.items()}
-    borders = {
-        "wrap": "the border repeats the other side of the image",
-        "edge": "the border repeats the last pixel",
-        "reflect": "the border is a mirror image",
-        "symmetric": "the border is a mirror image",
-        "constant": "the border is 0",
-    }
-    expected = "the image from its other side" if circular else "zeros"
-    for other, text in borders.items():
-        if other != mode and (other != "reflect" or p < min(H, W)):
-            causes[f"{text}, expected {expected}"] = unfold(x, setting, other)
-    far = np.pad(x, ((0, 0), (0, 0), (0, 2 * p), (0, 2 * p)), mode=mode)
-    causes["the whole border is below and to the right of the image, expected p on each side"] = (
-        unfold(far, Setting(*far.shape[2:], k, s, 0))
-    )
-    width = C * k * k
+    patches = want.reshape(N, ho, wo, C, k, k)
+    causes = {text: patches.transpose(order).reshape(want.shape) for text, order in ORDERS.items()}
+    for other, text in BORDERS.items():
+        causes[f"{text}, expected {expected}"] = unfold(x, where(setting, other))
+    for before in (0, 2 * p):
+        causes["the whole border is on one side"] = unfold(x, where(setting, mode, before))
     sizes = {
         "the last position is missing: range(0, H + 2 * p - k + 1, s)": (ho - 1, wo - 1),
-        "the border is missing": setting.positions_with(0),
+        "the border is missing": ((H - k) // s + 1, (W - k) // s + 1),
         "the border is on one side only": ((H + p - k) // s + 1, (W + p - k) // s + 1),
     }
-    shapes = {cause: (N, rows * columns, width) for cause, (rows, columns) in sizes.items()}
-    shapes["each patch should be one row, channels after each other"] = (N, ho * wo, C, k, k)
-    shapes["rows and columns are exchanged"] = (N, width, ho * wo)
-    arguments = (k, s, p)
-    name = "unfold_circular" if circular else "unfold"
-    P = code.call(name, x, *arguments)
+    shapes: dict[str, tuple[int, ...]] = {
+        text: (N, rows * columns, C * k * k) for text, (rows, columns) in sizes.items()
+    }
+    shapes["each patch should be one row, channel after channel"] = (N, ho * wo, C, k, k)
+    shapes["rows and columns are exchanged"] = (N, C * k * k, ho * wo)
+    P = code.call("unfold_circular" if circular else "unfold", x, k, s, p)
     return at(judge.compare(P, want, "P", causes, shapes=shapes), setting)
 
 
 def fold_message(code: Code, rng: Generator, setting: Setting, circular: bool = False) -> str:
     """What is wrong with the images of one setting."""
     H, W, k, s, p = setting
-    mode = "wrap" if circular else "constant"
-    ho, wo = setting.positions
-    P = rng.normal(size=(N, ho * wo, C * k * k))
-    counts = fold(np.ones_like(P), setting, mode)
-    want = fold(P, setting, mode)
+    places = where(setting, "wrap" if circular else "constant")
+    P = rng.normal(size=(N, len(places), C * k * k))
+    want = fold(P, (H, W), places)
+    counts = fold(np.ones_like(P), (H, W), places)
+    turned = P.reshape(N, -1, k * k, C).swapaxes(2, 3).reshape(P.shape)
     padded = Setting(H + 2 * p, W + 2 * p, k, s, 0)
-    whole = fold(P, padded)
+    whole = fold(P, padded.size, where(padded))
     causes = {
         "where patches overlap, a patch replaces the one before: use += for =": (
-            fold(P, setting, mode, add=False)
+            fold(P, (H, W), places, add=False)
         ),
         "it is the mean of the patches that cover a pixel, expected the sum": (
             want / np.maximum(counts, 1)
         ),
-        "each patch was read as (k, k, C), but unfold writes (C, k, k)": fold(
-            P.reshape(N, -1, k * k, C).swapaxes(2, 3).reshape(P.shape), setting, mode
-        ),
-        "the border was cut off on one side only": whole[:, :, :H, :W],
-        "the border was cut off on the wrong side": whole[:, :, 2 * p :, 2 * p :],
+        "patches were read as (k, k, C), but unfold writes (C, k, k)": fold(turned, (H, W), places),
+        "the whole border was cut off on one side": whole[:, :, :H, :W],
+        "the whole border was cut off above and to the left": whole[:, :, 2 * p :, 2 * p :],
     }
     if circular:
         causes["the border was cut off, but it belongs to the pixels on the other side"] = whole[
@@ -181,25 +170,19 @@ def fold_message(code: Code, rng: Generator, setting: Setting, circular: bool = 
         once = np.zeros_like(want)
         once[:, :, rows[:, None], columns] += whole
         causes["x[indices] += v adds only once where an index occurs twice: use np.add.at"] = once
-    reached = tuple(n * s - s + k for n in (ho, wo))
-    sizes = {
-        "the border was not cut off": padded.size,
-        "the size follows from the patches; at the far edge, the image can be larger": reached,
-        "the size follows from the patches; at the far edge, the image can be larger ": (
-            reached[0] - 2 * p,
-            reached[1] - 2 * p,
-        ),
-        "with p = 0, the slice p:-p is empty": (0, 0),
+    reached = [n * s - s + k for n in setting.positions]  # where the last patch ends
+    shapes = {
+        "the border was not cut off": (N, C, *padded.size),
+        "the image ends where the last patch ends, but it can be larger": (N, C, *reached),
+        "with p = 0, the slice p:-p is empty": (N, C, 0, 0),
     }
-    shapes = {cause: (N, C, *size) for cause, size in sizes.items()}
-    name = "fold_circular" if circular else "fold"
-    x = code.call(name, P, setting.size, k, s, p)
+    x = code.call("fold_circular" if circular else "fold", P, (H, W), k, s, p)
     return at(judge.compare(x, want, "x", causes, shapes=shapes), setting)
 
 
 def at(message: str, setting: Setting) -> str:
     """The message, with the setting that it is about."""
-    return f"{message.strip()} ({setting})" if message else ""
+    return f"{message} ({setting})" if message else ""
 
 
 def first(code: Code, rng: Generator, part: str, **kind: bool) -> dict[str, str]:
@@ -229,7 +212,7 @@ def adjoint(code: Code, rng: Generator) -> dict[str, str]:
     for setting in any_settings(rng, 50):
         x = rng.normal(size=(N, C, *setting.size))
         arguments = setting[2:]
-        P, want = code.call("unfold", x, *arguments), unfold(x, setting)
+        P, want = code.call("unfold", x, *arguments), unfold(x, where(setting))
         if np.shape(P) != want.shape:
             raise Mistake(judge.compare(P, want, "P") + f" ({setting})")
         if not judge.close(np.sort(P, axis=None), np.sort(want, axis=None)):
@@ -247,7 +230,7 @@ def adjoint(code: Code, rng: Generator) -> dict[str, str]:
 def conduct(code: Code, rng: Generator) -> dict[str, str]:
     setting = Setting(6, 5, 3, 2, 1)
     x, other = rng.normal(size=(2, N, C, *setting.size))
-    c = unfold(other, setting)
+    c = unfold(other, where(setting))
 
     def forward(x: Array) -> tuple[Array, None]:
         return code.call("unfold", x, *setting[2:]), None
