@@ -173,12 +173,9 @@ def depthwise_forward(code: Code, rng: Generator) -> dict[str, str]:
         "each channel has its own filter, W[c, 0]: here all have the first one": (
             depthwise(x, one, b, **STRIDED)
         ),
-        "it is a sum over the channels, but channel c sees only channel c": (
-            conv2d(x, same, b, **STRIDED)
-        ),
-        "it is the sum of all channels, each with its filter, but channel c sees only channel c": (
-            conv2d(x, same.swapaxes(0, 1), b, **STRIDED)
-        ),
+        "it is a sum over the channels, but channel c sees only channel c": [
+            conv2d(x, w, b, **STRIDED) for w in (same, same.swapaxes(0, 1))
+        ],
         "the filter is flipped": depthwise(x, W[:, :, ::-1, ::-1], b, **STRIDED),
         "b was not added": depthwise(x, W, 0 * b, **STRIDED),
     }

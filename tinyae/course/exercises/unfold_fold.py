@@ -122,11 +122,14 @@ def unfold_message(code: Code, rng: Generator, setting: Setting, circular: bool 
     want = unfold(x, where(setting, mode))
     ho, wo = setting.positions
     patches = want.reshape(N, ho, wo, C, k, k)
-    causes = {text: patches.transpose(order).reshape(want.shape) for text, order in ORDERS.items()}
+    causes: dict[str, Any] = {
+        text: patches.transpose(order).reshape(want.shape) for text, order in ORDERS.items()
+    }
     for other, text in BORDERS.items():
         causes[f"{text}, expected {expected}"] = unfold(x, where(setting, other))
-    for before in (0, 2 * p):
-        causes["the whole border is on one side"] = unfold(x, where(setting, mode, before))
+    causes["the whole border is on one side"] = [
+        unfold(x, where(setting, mode, before)) for before in (0, 2 * p)
+    ]
     sizes = {
         "the last position is missing: range(0, H + 2 * p - k + 1, s)": (ho - 1, wo - 1),
         "the border is missing": ((H - k) // s + 1, (W - k) // s + 1),
