@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "unfold_fold", "conv2d", "conv_transpose2d", "sparsity")
+NAMES = ("linear", "unfold_fold", "conv2d", "conv_transpose2d", "sparsity", "contractive_layer")
 """In the order of the chapters."""
 
 
