@@ -29,8 +29,7 @@ def tinyae_step(model_name: str, batch: int, threads: int, device: str):
 
     from tinyae import Adam, Objective, to_device
     from tinyae.models import basic_autoencoder, conv_autoencoder
-    from tinyae.training.loop import loss_and_gradients
-    from tinyae.training.workers import Workers
+    from tinyae.training.workers import Workers, loss_and_gradients
 
     model = {"dense": basic_autoencoder, "conv": conv_autoencoder}[model_name](0).to(device)
     shape = (batch, 784) if model_name == "dense" else (batch, 1, 28, 28)
