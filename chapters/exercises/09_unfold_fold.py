@@ -95,7 +95,7 @@ def fold_circular(P, size, k, s, p):
 # transposes, also for settings where the steps do not reach the far edge. The two numbers of a line
 # must be equal.
 
-# %%
+# %% tags=["check"]
 x = np.arange(15.0).reshape(1, 1, 3, 5)
 print(x[0, 0], "\n\nits 2×2 patches with s = 2:\n", unfold(x, k=2, s=2, p=0), sep="")
 
@@ -115,7 +115,7 @@ for cut, add in [(unfold, fold), (unfold_circular, fold_circular)]:
 # pixel. In which of the three is it the same everywhere? (Chapter 2 shows what that does to an
 # image.)
 
-# %%
+# %% tags=["check"]
 for k, s in [(2, 2), (3, 2), (4, 2)]:
     ones = np.ones_like(unfold(np.zeros((1, 1, 8, 8)), k, s, 0))
     print(f"k = {k}, s = {s}\n{fold(ones, (8, 8), k, s, 0)[0, 0].astype(int)}")

@@ -131,7 +131,7 @@ class DepthwiseConv2d:
 # First, one filter that can be checked by eye: the right pixel minus the left one. Then the
 # gradients. With $s = 2$, the steps do not reach the lower edge.
 
-# %%
+# %% tags=["check"]
 difference = Conv2d(1, 1, 2)
 difference.params["weight"][...] = [[-1, 1], [0, 0]]
 difference.params["bias"][...] = 0
@@ -147,7 +147,7 @@ for layer in (Conv2d(3, 4, 3), Conv2d(3, 4, 3, 2, 1), DepthwiseConv2d(3, 3, 2, 1
 # How many weights does a layer from 64 to 64 channels have? A depthwise layer followed by a `Conv2d`
 # with $k = 1$ also mixes all channels and sees 3 × 3 pixels:
 
-# %%
+# %% tags=["check"]
 full = Conv2d(64, 64, 3, p=1)
 separable = [DepthwiseConv2d(64, 3, p=1), Conv2d(64, 64, 1)]
 print("one convolution:", full.params["weight"].size)

@@ -122,7 +122,7 @@ class PixelShuffle:
 #
 # One filter of ones and a grid with two values: where do the two copies of the filter overlap?
 
-# %%
+# %% tags=["check"]
 ones = ConvTranspose2d(1, 1, 3, s=2)
 ones.params["weight"][...], ones.params["bias"][...] = 1, 0
 print(ones.forward(np.array([[[[1.0, 10.0]]]]))[0][0, 0])
@@ -131,14 +131,14 @@ print(ones.forward(np.array([[[[1.0, 10.0]]]]))[0][0, 0])
 # The gradients. Then the definition: without the bias, $y$ is the $dx$ of a `Conv2d` with the same
 # weights that turns images of 13 × 13 or of 14 × 14 pixels into grids of 7 × 7.
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(0)
 grid = rng.normal(size=(2, 3, 4, 3))
 for layer in (ConvTranspose2d(3, 2, 3, s=2), ConvTranspose2d(3, 2, 3, 2, 1, 1)):
     print(gradcheck(layer, grid))
 print(gradcheck(PixelShuffle(2), rng.normal(size=(2, 8, 3, 4))))
 
-# %%
+# %% tags=["check"]
 grid = rng.normal(size=(2, 3, 7, 7))
 for output_padding in (0, 1):
     layer = ConvTranspose2d(3, 2, 3, 2, 1, output_padding)
@@ -152,7 +152,7 @@ for output_padding in (0, 1):
 # %% [markdown]
 # Four channels become one image, twice as large. Each 2 × 2 block has one pixel of each channel:
 
-# %%
+# %% tags=["check"]
 channels = 10 * np.arange(1, 5)[:, None, None] + np.arange(4).reshape(2, 2)
 print(PixelShuffle(2).forward(channels[None].astype(float))[0][0, 0])
 

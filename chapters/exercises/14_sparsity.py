@@ -89,7 +89,7 @@ def group_sparsity(z, size):
 #
 # `check_penalty` compares $dz$ with finite differences, and it also says if a value is negative.
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(0)
 z = rng.uniform(0.05, 0.6, size=(5, 6))
 for penalty in (l1, lambda z: kl_sparsity(z, 0.1), lambda z: group_sparsity(z, 3)):
@@ -99,7 +99,7 @@ print(gradcheck(KSparse(2), z))
 # %% [markdown]
 # Where is the minimum? The second row should be smallest at $\hat\rho = 0.1$, and 0 there.
 
-# %%
+# %% tags=["check"]
 print("mean activation", *(f"{mean:7.2f}" for mean in (0.02, 0.05, 0.1, 0.2, 0.5)))
 values = [kl_sparsity(np.full((4, 1), m), 0.1)[0] for m in (0.02, 0.05, 0.1, 0.2, 0.5)]
 print("kl_sparsity    ", *(f"{value:7.4f}" for value in values))
@@ -108,7 +108,7 @@ print("kl_sparsity    ", *(f"{value:7.4f}" for value in values))
 # Two rows: in the first, three values are equal, but two are kept. Then two groups, one of them not
 # used: its gradient is 0, not NaN.
 
-# %%
+# %% tags=["check"]
 print(KSparse(2).forward(np.array([[3.0, 1, 3, 3], [-5, -1, -2, -4]]))[0])
 print(*group_sparsity(np.array([[3.0, 4, 0, 0]]), 2))
 

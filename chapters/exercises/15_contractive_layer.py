@@ -74,7 +74,7 @@ def softsign_derivatives(z):
 #
 # First the derivatives, against difference quotients. All numbers must be small.
 
-# %%
+# %% tags=["check"]
 a, h = np.linspace(-2, 2, 8), 1e-4
 for f, derivatives in [
     (lambda a: 1 / (1 + np.exp(-a)), sigmoid_derivatives),
@@ -90,7 +90,7 @@ for f, derivatives in [
 # %% [markdown]
 # Then the value for a tanh layer, against the library's penalty, and the gradients:
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(0)
 x, W, b = rng.normal(size=(5, 4)), rng.normal(size=(3, 4)), rng.normal(size=3)
 

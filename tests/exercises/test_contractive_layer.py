@@ -12,24 +12,24 @@ RETURN = "return value, da @ W, dW, da.sum(axis=0)"
 MISTAKES = {
     "backpropagated ones": (
         [(VALUE, "value = ((df @ W) ** 2).sum() / n")],
-        ["value"],
+        ["value", "conduct"],
         "the rows were added first",
     ),
-    "floor division": ([(VALUE, VALUE.replace("/", "//"))], ["value"], "rounds down"),
+    "floor division": ([(VALUE, VALUE.replace("/", "//"))], ["value", "conduct"], "rounds down"),
     "the sum over the examples": (
-        [(VALUE, "value = (df**2 * norms).sum()")], ["value"], "expected the mean",
+        [(VALUE, "value = (df**2 * norms).sum()")], ["value", "conduct"], "expected the mean",
     ),
     "the norm": (
         [(VALUE, "value = np.sqrt((df**2 * norms).sum(axis=1)).mean()")],
-        ["value"],
+        ["value", "conduct"],
         "expected the squared norm",
     ),
     "f' is not squared": (
         [(VALUE, "value = (df * norms).sum() / n")],
-        ["value"],
+        ["value", "conduct"],
         "f' is not squared",
     ),
-    "weight decay": ([(VALUE, "value = norms.sum()")], ["value"], "weight decay"),
+    "weight decay": ([(VALUE, "value = norms.sum()")], ["value", "conduct"], "weight decay"),
     "the term through a is missing": (
         [(DW, "dW = direct")], ["dW"], "the term through a is missing",
     ),
@@ -63,7 +63,7 @@ MISTAKES = {
     "no mean at all": (
         [(DA, "da = 2 * df * d2f * norms"), (DIRECT, DIRECT.replace(" / n", "")),
          (VALUE, VALUE.replace(" / n", ""))],
-        ["value", "dx", "dW", "db"],
+        ["value", "dx", "dW", "db", "conduct"],
         "not a mean over the examples",
     ),
     "sigmoid: z for a": (
@@ -101,6 +101,12 @@ MISTAKES = {
         [(DA, "da = np.array(2 * df * d2f * norms / n, np.float64)")],
         ["conduct"],
         "expected float32",
+    ),
+    "df is squared in place": (
+        [(VALUE, "square = df\n    square *= df\n    value = (square * norms).sum() / n"),
+         (DA, "df = np.sqrt(df)\n    " + DA)],
+        ["conduct"],
+        "changes its argument df in place",
     ),
 }  # fmt: skip
 

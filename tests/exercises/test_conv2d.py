@@ -12,7 +12,7 @@ BIAS = "dbias = dy.sum(axis=(0, 2, 3))"
 MISTAKES = {
     "the filter is flipped in forward": (
         [(WINDOW, WINDOW.replace("weight[:, :, u, v]", "weight[:, :, k - 1 - u, k - 1 - v]"))],
-        ["y", f"y{STRIDED}"],
+        ["y", f"y{STRIDED}", "conduct"],
         "the filter is flipped",
     ),
     "the filter is not turned in dx": (
@@ -56,13 +56,13 @@ MISTAKES = {
     "db keeps the positions": ([(BIAS, "dbias = dy.sum(axis=0)")], ["db"], "shape"),
     "the bias is forgotten": (
         [("        y += bias[:, None, None]\n", "")],
-        ["y", f"y{STRIDED}"],
+        ["y", f"y{STRIDED}", "conduct"],
         "b was not added",
     ),
     "the bias is added for each product": (
         [("        y += bias[:, None, None]\n", ""),
          (WINDOW, WINDOW + "\n                y += bias[:, None, None] / k / k * weight[0].size")],
-        ["y", f"y{STRIDED}"],
+        ["y", f"y{STRIDED}", "conduct"],
         "b was added for each product",
     ),
     "the stride is not used in dx": (

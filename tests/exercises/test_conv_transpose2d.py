@@ -3,7 +3,7 @@
 import pytest
 from helpers.exercises import check_mistake, check_solution_and_stub
 
-Y = ["y", "y, padding", "y, output_padding"]
+Y = ["y", "y, padding", "y, output_padding", "conduct"]
 PLACE = 'y[place] += np.einsum("co,nchw->nohw", weight[:, :, u, v], x)'
 CUT = "y = y[:, :, self.p : rows - self.p, self.p : columns - self.p]"
 SIZE = "larger = self.k - s + self.output_padding"
@@ -29,7 +29,7 @@ MISTAKES = {
     "the weight is (out, in, k, k)": (
         [("weight = rng.uniform(-bound, bound, (in_channels, out_channels, k, k))",
           "weight = rng.uniform(-bound, bound, (out_channels, in_channels, k, k))")],
-        [*Y, "dx", "dW", "db", "conduct"],
+        [*Y, "dx", "dW", "db"],
         "params['weight'] of ConvTranspose2d has shape (2, 3, 3, 3)",
     ),
     "output_padding adds zeros": (

@@ -64,7 +64,7 @@ MISTAKES = {
     ),
     "KSparse: by magnitude": (
         [(ORDER, ORDER.replace("-x", "-np.abs(x)"))],
-        ["KSparse y"],
+        ["KSparse y", "conduct"],
         "magnitudes",
     ),
     "KSparse: ties": (
@@ -73,8 +73,11 @@ MISTAKES = {
         ["KSparse ties"],
         "are kept in one row, but k = 3",
     ),
-    "KSparse: the smallest": ([(ORDER, ORDER.replace("-x", "x"))],
-                              ["KSparse y", "KSparse dx", "KSparse ties"], "the smallest"),
+    "KSparse: the smallest": (
+        [(ORDER, ORDER.replace("-x", "x"))],
+        ["KSparse y", "KSparse dx", "KSparse ties", "conduct"],
+        "the smallest",
+    ),
     "KSparse: the gradient of all": (
         [("return dy * cache, {}", "return dy, {}")],
         ["KSparse dx", "KSparse ties"],
@@ -125,6 +128,11 @@ MISTAKES = {
         [(DZ, "dz = np.zeros(z.shape) + dmean / len(z)")],
         ["conduct"],
         "kl_sparsity: float32 codes",
+    ),
+    "the codes are changed": (
+        [("return np.abs(z).sum()", "return np.abs(z, out=z).sum()")],
+        ["l1 dz", "conduct"],
+        "l1 changes its argument z in place",
     ),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ import pytest
 from helpers.exercises import check_mistake, check_solution_and_stub
 
 FOLDS = ["fold", "fold, padding", "fold, far edge", "fold, circular", "adjoint"]
-UNFOLDS = ["unfold", "unfold, padding", "unfold, far edge", "unfold, circular"]
+UNFOLDS = ["unfold", "unfold, padding", "unfold, far edge", "unfold, circular", "conduct"]
 
 MISTAKES = {
     "= for +=": (
@@ -41,7 +41,7 @@ MISTAKES = {
                 "        for j in range(0, width - k, s):\n            rows",
             )
         ],
-        ["unfold", "unfold, padding", "unfold, circular", "adjoint"],
+        ["unfold", "unfold, padding", "unfold, circular", "adjoint", "conduct"],
         "the last position is missing",
     ),
     "channels last": (

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from tinyae.backend import Array
 from tinyae.course import judge
 from tinyae.course.exercise import Code, Mistake
-from tinyae.course.student_layer import StudentLayer
+from tinyae.course.layer import StudentLayer
 
 K = 3
 
@@ -64,7 +64,7 @@ def backward(code: Code, rng: Generator) -> dict[str, str]:
 
     layer = StudentLayer(code, "KSparse", K)
     x = np.abs(draw(rng))  # the largest magnitudes are the largest values
-    wrong = judge.gradients(lambda x: x * largest(x), layer.gradients, x, causes=causes)
+    wrong = judge.gradients(lambda x: x * largest(x), layer.input_gradient, x, causes=causes)
     return judge.only_wrong(**{"KSparse dx": wrong.get("dx", "")})
 
 
@@ -81,13 +81,12 @@ def ties(code: Code, rng: Generator) -> dict[str, str]:
         raise Mistake(f"of equal values, {counts.max()} are kept in one row, but k = {K}")
     if not judge.close(np.sort(y, axis=1), np.sort(x * largest(x), axis=1)):
         raise Mistake("where values are equal, others than the k largest are kept")
-    (dx,) = layer.backward(np.ones_like(x), cache)
+    dx, _ = layer.backward(np.ones_like(x), cache)
     if np.shape(dx) != x.shape or not judge.close(dx, (y != 0) * 1.0):
         raise Mistake("where values are equal, dx does not belong to the values that were kept")
     return {}
 
 
 def conduct(code: Code, rng: Generator) -> str:
-    layer = StudentLayer(code, "KSparse", K)
     x, other = rng.normal(size=(2, 6, 8))
-    return judge.conduct(layer.forward, layer.backward, x, other)
+    return StudentLayer(code, "KSparse", K).conduct(x, other)

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from tinyae.backend import Array
 from tinyae.course import judge
 from tinyae.course.exercise import Check, Code, Exercise
-from tinyae.course.student_layer import StudentLayer, conduct
+from tinyae.course.parametric_layer import ParametricLayer, conduct
 
 K = 3
 PLAIN = {"s": 1, "p": 0}
@@ -57,14 +57,14 @@ def draw(rng: Generator, channels: tuple[int, int], size: tuple[int, int]) -> tu
 
 def make(
     code: Code, setting: Mapping[str, int], W: Array, b: Array, **options: Any
-) -> StudentLayer:
+) -> ParametricLayer:
     """The student's Conv2d with these parameters."""
     channels = W.shape[1], W.shape[0]
     params = {"weight": W, "bias": b}
-    return StudentLayer(code, "Conv2d", *channels, K, **setting, params=params, **options)
+    return ParametricLayer(code, "Conv2d", *channels, K, **setting, params=params, **options)
 
 
-def forward_causes(x: Array, W: Array, b: Array, layer: StudentLayer, s: int, p: int) -> Any:
+def forward_causes(x: Array, W: Array, b: Array, layer: ParametricLayer, s: int, p: int) -> Any:
     turned = W[:, :, ::-1, ::-1]
     causes = {
         "the filter is flipped: pixel (si + u, sj + v) belongs to weight (u, v)": (
@@ -158,9 +158,9 @@ def backward(code: Code, rng: Generator, setting: Mapping[str, int], after: str)
     return {f"{name}{after}": text for name, text in wrong.items() if not (after and name == "db")}
 
 
-def make_depthwise(code: Code, W: Array, b: Array) -> StudentLayer:
+def make_depthwise(code: Code, W: Array, b: Array) -> ParametricLayer:
     params = {"weight": W, "bias": b}
-    return StudentLayer(code, "DepthwiseConv2d", len(W), K, **STRIDED, params=params)
+    return ParametricLayer(code, "DepthwiseConv2d", len(W), K, **STRIDED, params=params)
 
 
 def depthwise_forward(code: Code, rng: Generator) -> dict[str, str]:
@@ -211,7 +211,7 @@ def depthwise_backward(code: Code, rng: Generator) -> dict[str, str]:
 def layer_conduct(code: Code, rng: Generator) -> dict[str, str]:
     x, W, b = draw(rng, (3, 4), (6, 5))
 
-    def make_with(dtype: str) -> StudentLayer:
+    def make_with(dtype: str) -> ParametricLayer:
         return make(code, STRIDED, W.astype(dtype), b.astype(dtype), dtype=dtype)
 
     return judge.only_wrong(conduct=conduct(make_with, x, rng.normal(size=x.shape)))
@@ -234,6 +234,6 @@ EXERCISE = Exercise(
         ),
         Check({"depthwise y": 2}, depthwise_forward),
         Check({"depthwise dx": 1, "depthwise dW, db": 1}, depthwise_backward),
-        Check({"conduct": 1}, layer_conduct),
+        Check({"conduct": 1}, layer_conduct, needs=("y",)),
     ),
 )

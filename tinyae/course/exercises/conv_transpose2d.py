@@ -9,7 +9,8 @@ from numpy.random import Generator
 from tinyae.backend import Array
 from tinyae.course import judge
 from tinyae.course.exercise import Check, Code, Exercise
-from tinyae.course.student_layer import StudentLayer, conduct
+from tinyae.course.layer import StudentLayer
+from tinyae.course.parametric_layer import ParametricLayer, conduct
 
 K, R = 3, 2
 
@@ -69,16 +70,16 @@ def draw(rng: Generator, channels: tuple[int, int]) -> tuple[Array, Array, Array
     return rng.normal(size=(2, c, 4, 3)), rng.normal(size=(c, o, K, K)), rng.normal(size=o)
 
 
-def make(code: Code, setting: Setting, W: Array, b: Array, **options: Any) -> StudentLayer:
+def make(code: Code, setting: Setting, W: Array, b: Array, **options: Any) -> ParametricLayer:
     """The student's layer with these parameters."""
     params = {"weight": W, "bias": b}
-    return StudentLayer(
+    return ParametricLayer(
         code, "ConvTranspose2d", *W.shape[:2], K, *setting, params=params, **options
     )
 
 
 def forward_causes(
-    x: Array, W: Array, b: Array, layer: StudentLayer, setting: Setting
+    x: Array, W: Array, b: Array, layer: ParametricLayer, setting: Setting
 ) -> dict[str, Array]:
     def f(x: Array, W: Array, b: Array, setting: Setting = setting, order: str = "add") -> Array:
         return transposed(x, W, b, setting, order)
@@ -230,14 +231,14 @@ def shuffle_forward(code: Code, rng: Generator) -> dict[str, str]:
 def shuffle_backward(code: Code, rng: Generator) -> dict[str, str]:
     layer = StudentLayer(code, "PixelShuffle", R)
     x = rng.normal(size=(2, 2 * R**2, 2, 3))
-    wrong = judge.gradients(shuffle, layer.gradients, x)
+    wrong = judge.gradients(shuffle, layer.input_gradient, x)
     return judge.only_wrong(**{"shuffle dx": wrong.get("dx", "")})
 
 
 def layer_conduct(code: Code, rng: Generator) -> dict[str, str]:
     x, W, b = draw(rng, (3, 2))
 
-    def make_with(dtype: str) -> StudentLayer:
+    def make_with(dtype: str) -> ParametricLayer:
         return make(code, DOUBLING, W.astype(dtype), b.astype(dtype), dtype=dtype)
 
     return judge.only_wrong(conduct=conduct(make_with, x, rng.normal(size=x.shape)))
@@ -258,6 +259,6 @@ EXERCISE = Exercise(
         Check({"dx": 1, "dW": 1, "db": 1}, backward),
         Check({"shuffle y": 1}, shuffle_forward),
         Check({"shuffle dx": 1}, shuffle_backward),
-        Check({"conduct": 1}, layer_conduct),
+        Check({"conduct": 1}, layer_conduct, needs=("y",)),
     ),
 )

@@ -272,6 +272,7 @@ def conduct(code: Code, rng: Generator) -> dict[str, str]:
         _, dz = judge.pair(code.call(name, z.astype(np.float32), *arguments), "value, dz")
         if not text and np.asarray(dz).dtype != np.float32:
             text = f"{name}: float32 codes give a {np.asarray(dz).dtype} dz, expected float32"
+        text = text or judge.in_place(code, name, {"z": z}, *arguments)
     return judge.only_wrong(conduct=text)
 
 
@@ -292,6 +293,6 @@ EXERCISE = Exercise(
         Check({"group value": 1}, group_value),
         Check({"group dz": 1}, group_dz),
         Check({"group of zeros": 0.5}, group_of_zeros),
-        Check({"conduct": 0.5}, conduct),
+        Check({"conduct": 0.5}, conduct, needs=("KSparse y",)),
     ),
 )

@@ -247,6 +247,8 @@ def conduct(code: Code, rng: Generator) -> dict[str, str]:
         dtype = np.asarray(folded).dtype
         if dtype != np.float32:
             text = f"fold makes {dtype} images of float32 patches: np.zeros needs the dtype of P"
+    text = text or judge.in_place(code, "unfold", {"x": x}, *setting[2:])
+    text = text or judge.in_place(code, "fold", {"P": c}, setting.size, *setting[2:])
     return judge.only_wrong(conduct=text)
 
 
@@ -265,6 +267,6 @@ EXERCISE = Exercise(
         check("unfold, circular", 1, padding=True),
         check("fold, circular", 1, padding=True),
         Check({"adjoint": 0.5}, adjoint),
-        Check({"conduct": 0.5}, conduct),
+        Check({"conduct": 0.5}, conduct, needs=("unfold",)),
     ),
 )
