@@ -268,11 +268,17 @@ def group_of_zeros(code: Code, rng: Generator) -> dict[str, str]:
 def conduct(code: Code, rng: Generator) -> dict[str, str]:
     text = k_sparse.conduct(code, rng)
     z, rho = draw_activations(rng)
-    for name, *arguments in (("l1",), ("kl_sparsity", rho), ("group_sparsity", SIZE)):
-        _, dz = judge.pair(code.call(name, z.astype(np.float32), *arguments), "value, dz")
+    other = rng.normal(size=(5, 6))
+    calls: list[tuple[Any, ...]] = [
+        ("l1", other),
+        ("kl_sparsity", z, rho),
+        ("group_sparsity", other, SIZE),
+    ]
+    for name, codes, *arguments in calls:
+        _, dz = judge.pair(code.call(name, codes.astype(np.float32), *arguments), "value, dz")
         if not text and np.asarray(dz).dtype != np.float32:
             text = f"{name}: float32 codes give a {np.asarray(dz).dtype} dz, expected float32"
-        text = text or judge.in_place(code, name, {"z": z}, *arguments)
+        text = text or judge.in_place(code, name, {"z": codes}, *arguments)
     return judge.only_wrong(conduct=text)
 
 
