@@ -11,7 +11,15 @@ from pathlib import Path
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear", "unfold_fold", "conv2d", "conv_transpose2d", "sparsity", "contractive_layer")
+NAMES = (
+    "linear",
+    "unfold_fold",
+    "conv2d",
+    "conv_transpose2d",
+    "sparsity",
+    "contractive_layer",
+    "contractive_deep",
+)
 """In the order of the chapters."""
 
 
