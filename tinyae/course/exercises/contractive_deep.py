@@ -81,7 +81,8 @@ def linear(code: Code, rng: Generator) -> dict[str, str]:
         }
 
     wrong = judge.gradients(s, student, dy, W, causes=causes)
-    return judge.only_wrong(**{"Linear d_dy": d_dy(wrong), "Linear dW": wrong.get("dW", "")})
+    found = {"Linear d_dy": d_dy(wrong), "Linear dW": wrong.get("dW", "")}
+    return also | judge.only_wrong(**found)
 
 
 def activation(code: Code, rng: Generator, name: str) -> dict[str, str]:
