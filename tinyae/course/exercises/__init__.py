@@ -16,6 +16,7 @@ NAMES = (
     "unfold_fold",
     "conv2d",
     "conv_transpose2d",
+    "denoising",
     "sparsity",
     "contractive_layer",
     "contractive_deep",
