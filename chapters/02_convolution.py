@@ -759,3 +759,7 @@ print(
 #    of the 64 × 7 × 7 maps. The error becomes tiny. Why is this not a success? What happens with 2
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
+#
+# - Graded: [Exercise 9 · unfold and fold](exercises/09_unfold_fold.py), `tinyae exercise start unfold_fold`
+# - Graded: [Exercise 10 · A convolution, and one filter for each channel](exercises/10_conv2d.py), `tinyae exercise start conv2d`
+# - Graded: [Exercise 11 · From a small grid to a large image](exercises/11_conv_transpose2d.py), `tinyae exercise start conv_transpose2d`
