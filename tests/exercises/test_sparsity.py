@@ -23,7 +23,9 @@ MISTAKES = {
         ["l1 dz"],
         "not divided by the number of examples",
     ),
-    "l1 with |z| in dz": ([("np.sign(z) / len(z)", "np.abs(z) / len(z)")], ["l1 dz"], "not |z|"),
+    "l1 with |z| in dz": (
+        [("np.sign(z) / len(z)", "np.abs(z) / len(z)")], ["l1 dz"], "the sign of z",
+    ),
     "half of the divergence": (
         [("return (on + off).sum(), dz", "return on.sum(), dz"), (DMEAN, "dmean = -rho / mean")],
         KL,

@@ -54,6 +54,7 @@ def ask(code: Code, x: Array, W: Array, b: Array, f: Activation) -> tuple[Any, .
 def value(code: Code, rng: Generator) -> dict[str, str]:
     for f in (sigmoid, tanh):
         x, W, b = draw(rng)
+        x, W = x / 3, 3 * W  # a value that is not below 1, which // would round down to 0
         J, n, want = jacobians(x, W, b, f), len(x), omega(x, W, b, f)
         df, norms = f(x @ W.T + b)[1], (W * W).sum(axis=1)
         causes = {

@@ -5,6 +5,7 @@ weights. A wrong loss costs its own points only: gradients that belong to the lo
 student's code computes count too, if it is a loss that a known mistake leads to.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -133,10 +134,10 @@ def compare_gradients(
         return found
 
     parts = judge.gradients(reference, student, *params, causes=causes)
-    names = dict(zip(("dW1", "db1", "dW2", "db2"), KEYS, strict=True))
+    names = dict(zip(("W1", "b1", "W2", "b2"), KEYS, strict=True))
     # "dW1 is wrong: ... W1" becomes "encoder.0.weight is wrong: ..."
     return {
-        names[part]: text.replace(part, names[part]).replace(part[1:], names[part])
+        names[part[1:]]: re.sub(r"\bd?([Wb][12])\b", lambda match: names[match[1]], text)
         for part, text in parts.items()
     }
 
