@@ -753,4 +753,7 @@ print(
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
 #
+# - Graded: [Exercise 9 · unfold and fold](exercises/09_unfold_fold.py), `tinyae exercise start unfold_fold`
+# - Graded: [Exercise 10 · A convolution, and one filter for each channel](exercises/10_conv2d.py), `tinyae exercise start conv2d`
+# - Graded: [Exercise 11 · From a small grid to a large image](exercises/11_conv_transpose2d.py), `tinyae exercise start conv_transpose2d`
 # - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise start pooling`

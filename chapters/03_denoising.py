@@ -469,3 +469,5 @@ show(axes[0], f"03_filters_{data.name}")
 # 5. **Walk uphill.** Start from pure noise and apply the denoiser to its own output twenty times.
 #    Do digits appear? What happens if you add some noise after each step? *Hint: by the boxed
 #    formula, each step is a step of gradient ascent. It starts at a mean of many digits.*
+#
+# - Graded: [Exercise 13 · Repair what was destroyed](exercises/13_denoising.py), `tinyae exercise start denoising`

@@ -486,3 +486,5 @@ show(axes[0], f"04_edges_{source}")
 # 5. **Dead units.** Start the k-sparse model with $k = 128$ and reduce $k$ step by step to 10. Are
 #    there fewer dead units than with $k = 10$ from the start? *Hint: a unit that is never among the
 #    largest gets no gradient at all.*
+#
+# - Graded: [Exercise 14 · Four ways to a sparse code](exercises/14_sparsity.py), `tinyae exercise start sparsity`

@@ -599,3 +599,6 @@ show(ax, f"05_ratios_{data.name}")
 #    points (Rifai et al. 2011, CAE+H). Write an objective that adds it to the contraction, and plot
 #    the contraction ratios again. *Hint: `penalized` above is almost the same. Use `samples=1`,
 #    because it is expensive.*
+#
+# - Graded: [Exercise 15 · How much does a code move? One layer](exercises/15_contractive_layer.py), `tinyae exercise start contractive_layer`
+# - Graded: [Exercise 16 · How much does a code move? A deep encoder](exercises/16_contractive_deep.py), `tinyae exercise start contractive_deep`
