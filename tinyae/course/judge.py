@@ -55,12 +55,7 @@ def compare(
     if close(have, want, rtol):
         return ""
     for cause, wrong in _each(causes or {}):
-        if (
-            have.any()
-            and wrong.shape == have.shape
-            and close(have, wrong, rtol)
-            and not close(want, wrong, rtol)
-        ):
+        if wrong.shape == have.shape and close(have, wrong, rtol) and not close(want, wrong, rtol):
             return f"{name} is wrong: {cause}"
     return f"{name} is wrong{_relation(have, want, rtol)}"
 
