@@ -8,7 +8,7 @@ import importlib
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear",)
+NAMES = ("linear", "anomaly", "variational", "adversarial", "checker", "bug_hunt", "project")
 """In the order of the chapters."""
 
 
