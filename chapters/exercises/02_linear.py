@@ -49,7 +49,7 @@ def linear_backward(dy, cache):
 #
 # The checker compares your gradients with finite differences and says which entries are wrong.
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(0)
 x, W, b = rng.normal(size=(5, 4)), rng.normal(size=(3, 4)), rng.normal(size=3)
 y, cache = linear_forward(x, W, b)

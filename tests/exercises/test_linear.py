@@ -17,7 +17,7 @@ MISTAKES = {
         ["in = out"],
         "transpose",
     ),
-    "b forgotten": ([("x @ W.T + b", "x @ W.T")], ["y"], "b was not added"),
+    "b forgotten": ([("x @ W.T + b", "x @ W.T")], ["y", "conduct"], "b was not added"),
     "state outside of the cache": (
         [
             ("return y, (x, W)", "globals()['kept'] = x, W\n    return y, None"),

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import tinyae
+from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.training import TrainingDiverged
 
 IMAGES = (
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_map(commands)
     _add_probe(commands)
     _add_check(commands)
+    add_exercise(commands)
+    add_grade(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
     _add_command(commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found")
     return parser

@@ -1,5 +1,6 @@
 """The course kit: exercises, and a grader that runs a student's code in isolation."""
 
+from tinyae.course import judge
 from tinyae.course.errors import (
     MemoryLimit,
     MissingName,
@@ -12,7 +13,9 @@ from tinyae.course.errors import (
 )
 from tinyae.course.exercise import Check, Code, Exercise, Mistake
 from tinyae.course.grading import Grade, PartGrade, grade, grade_names
-from tinyae.course.isolation import Handle, Limits, Name, StudentCode
+from tinyae.course.isolation import StudentCode
+from tinyae.course.sandbox import Limits
+from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
     "Check",
@@ -28,6 +31,7 @@ __all__ = [
     "PartGrade",
     "ProcessEnded",
     "ProtocolError",
+    "Seed",
     "StudentCode",
     "StudentCodeError",
     "StudentException",
@@ -35,4 +39,5 @@ __all__ = [
     "UnreadableFile",
     "grade",
     "grade_names",
+    "judge",
 ]

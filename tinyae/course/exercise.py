@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.random import Generator
@@ -46,10 +47,13 @@ class Check:
         run: ``run(code, rng)`` returns what is wrong, as a sentence for each part that is wrong.
             An exception (``Mistake``, or one of the student's code) costs all its parts.
             The inputs are drawn from ``rng``, so that nobody knows them in advance.
+        needs: parts of earlier checks without which these points mean nothing: a function that
+            returns zeros keeps no state either.
     """
 
     points: Mapping[str, float]
     run: Callable[[Code, Generator], Mapping[str, str]]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Exercise:
         title: one line for lists.
         chapter: the stem of the chapter that it belongs to, such as ``"02_convolution"``.
         checks: they decide about its parts. No two have a part in common.
+        folder: where its task is; None for those of tinyae.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Exercise:
     title: str
     chapter: str
     checks: tuple[Check, ...]
+    folder: Path | None = None
 
     @property
     def parts(self) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.course import tasks
 from tinyae.course.errors import MissingName, StudentCodeError, StudentException, UnreadableFile
 from tinyae.course.exercise import Check, Code, Exercise, Mistake
 from tinyae.course.exercises import find
-from tinyae.course.isolation import Limits, StudentCode
+from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
+from tinyae.course.sandbox import Limits
 
 SHOWN = 500  # characters of what the code printed
 
@@ -44,11 +46,13 @@ class Grade:
         exercise: its name.
         tests: one entry per part.
         notes: what else the student or the instructor should know.
+        protection: what this machine does not protect from the student's code, in sentences.
     """
 
     exercise: str
     tests: list[PartGrade] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    protection: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -79,7 +83,11 @@ class Grade:
 
 
 def grade(
-    path: str | Path, exercise: Exercise, seed: int | None = None, limits: Limits | None = None
+    path: str | Path,
+    exercise: Exercise | str,
+    seed: int | None = None,
+    limits: Limits | None = None,
+    hide: Iterable[str | Path] = (),
 ) -> Grade:
     """Grade a student's file, a script or a notebook. Its code runs in a process of its own.
 
@@ -88,14 +96,30 @@ def grade(
         exercise: the exercise, or its name.
         seed: draws the inputs; by default, nobody knows it in advance.
         limits: what the student's process may use.
+        hide: folders that the code may not see, besides those with the solutions.
     """
 
     @contextmanager
     def start() -> Iterator[StudentCode]:
-        with StudentCode(path, limits) as code:
+        with StudentCode(path, limits, hide=[*secret, *hide]) as code:
             yield code
 
+    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    secret = answers() + ([exercise.folder] if exercise.folder else [])
     return _grade(start, exercise, seed)
+
+
+def answers() -> list[Path]:
+    """The folders with solutions and references, which a student's code may not see."""
+    return [tasks.folder(), Path(tasks.__file__).with_name("exercises")]
+
+
+def no_points(exercise: Exercise, reason: str) -> Grade:
+    """The grade of a submission that cannot be run."""
+    tests = [
+        PartGrade(part, 0.0, points, "failed", reason) for part, points in exercise.parts.items()
+    ]
+    return Grade(exercise.name, tests)
 
 
 def grade_names(names: Any, exercise: Exercise | str, seed: int | None = None) -> Grade:
@@ -120,10 +144,15 @@ def _grade(
         try:
             with start() as code:
                 left = _run_checks(code, left, seed, wrong)
+                result.protection = getattr(code, "protection", ())
                 result.notes += _notes(code, result.notes)
         except StudentCodeError as error:  # the file could not be run at all
             wrong |= {part: _sentence(error) for _, check in left for part in check.points}
             break
+    for check in exercise.checks:
+        if missing := [part for part in check.needs if part in wrong]:
+            reason = f"this counts once {' and '.join(missing)} is right"
+            wrong |= {part: wrong.get(part, reason) for part in check.points}
     for part, points in exercise.parts.items():
         text = wrong.get(part, "")
         score, status = (0.0, "failed") if text else (points, "passed")
@@ -176,7 +205,8 @@ def _sentence(error: Exception) -> str:
 
 def _notes(code: Any, known: list[str]) -> list[str]:
     """Cells of a notebook that failed, and what the code has printed."""
-    notes = [f"{cell}: {error}" for cell, error in getattr(code, "cell_errors", ())]
+    errors = getattr(code, "cell_errors", ())
+    notes = [f"{cell}: {e}" for cell, e in errors if e.type != "NotImplementedError"]
     if text := getattr(code, "output", "").strip():
         cut = text if len(text) <= SHOWN else text[:SHOWN] + " [...]"
         notes.append(f"the code printed: {cut}")

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.course.answers import float_arrays
 from tinyae.course.errors import MissingName, StudentException
-from tinyae.course.server import float_arrays
 
 
 class NotebookCode:

@@ -23,7 +23,7 @@ def folder() -> Path:
 
 def source(exercise: Exercise) -> str:
     """The whole file: task, solution, visible checks and hidden tests."""
-    return (folder() / f"{exercise.stem}.py").read_text("utf-8")
+    return ((exercise.folder or folder()) / f"{exercise.stem}.py").read_text("utf-8")
 
 
 def released(text: str) -> str:

@@ -78,6 +78,6 @@ EXERCISE = Exercise(
         Check({"y": 2}, forward),
         Check({"dx": 2, "dW": 2, "db": 1}, backward),
         Check({"in = out": 1}, square),
-        Check({"conduct": 2}, conduct),
+        Check({"conduct": 2}, conduct, needs=("y",)),
     ),
 )
