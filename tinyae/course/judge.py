@@ -14,7 +14,8 @@ import numpy as np
 
 from tinyae.checking import gradcheck
 from tinyae.checking.report import Report
-from tinyae.course.exercise import Mistake
+from tinyae.course.errors import StudentException
+from tinyae.course.exercise import Code, Mistake
 
 Array = np.ndarray
 RTOL = 1e-8
@@ -207,6 +208,39 @@ def conduct(
         if narrow.dtype != np.float32:
             return f"a float32 input gives a {narrow.dtype} output, expected float32"
     return ""
+
+
+def in_place(code: Code, target: Any, arguments: Mapping[str, Array], *more: Any) -> str:
+    """Whether the code changes its arguments; ``""`` if not.
+
+    Args:
+        target: what to call, as in ``code.call``.
+        arguments: the arrays that must not change, by name; positional, in this order.
+        more: further positional arguments, such as a cache.
+    """
+    _, after = code.call_in_place(target, *arguments.values(), *more)
+    for (name, before), now in zip(arguments.items(), after, strict=False):
+        if not isinstance(now, np.ndarray) or not np.array_equal(now, before, equal_nan=True):
+            what = target[1] if isinstance(target, tuple) else target
+            return f"{what} changes its argument {name} in place: the caller still needs it"
+    return ""
+
+
+def strictly(code: Code, target: Any, *args: Any) -> Any:
+    """``code.call``, but a floating-point overflow, division by zero or invalid operation in the
+    code is a mistake instead of a warning.
+
+    Raises:
+        Mistake: if there is one, with the line where it happens.
+    """
+    function = code.get(target) if isinstance(target, str) else target
+    try:
+        return code.call("tinyae.course.floats.strictly", function, *args)
+    except StudentException as error:
+        if error.type != "FloatingPointError":
+            raise
+        where = f" ({error.lines[-1]})" if error.lines else ""
+        raise Mistake(f"{error.message}{where}") from error
 
 
 def only_wrong(**parts: str) -> dict[str, str]:

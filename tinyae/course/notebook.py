@@ -6,6 +6,7 @@ There is no isolation here. What counts for a grade should be graded with ``tiny
 from __future__ import annotations
 
 import functools
+import linecache
 import traceback
 import types
 from collections.abc import Callable, Mapping
@@ -100,14 +101,12 @@ class NotebookCode:
 
     def _lines(self, error: Exception) -> tuple[str, ...]:
         """Where the code raised an exception, outermost first."""
-        return tuple(
-            f"line {number}, in {frame.f_code.co_name}: {text}".rstrip(": ")
-            for (frame, number), text in (
-                (at, traceback.extract_stack(at[0], 1)[0].line or "")
-                for at in traceback.walk_tb(error.__traceback__)
-            )
-            if frame.f_globals is self._names
-        )
+        lines = []
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals is self._names:
+                text = linecache.getline(frame.f_code.co_filename, number).strip()
+                lines.append(f"line {number}, in {frame.f_code.co_name}: {text}".rstrip(": "))
+        return tuple(lines)
 
 
 def _copied(value: Any, other: Callable[[Any], Any] = lambda value: value) -> Any:
