@@ -1,5 +1,6 @@
 """Grade an exercise's solution, its stub, or its solution with a mistake, as a student's file."""
 
+import re
 import types
 
 from tinyae.course import grade, grade_names
@@ -8,14 +9,15 @@ from tinyae.course.tasks import released, solved, source
 
 
 def grade_text(name, text):
-    """Grade the code of a file without isolation. Its visible checks print; their errors do not
-    count, as in a notebook where one cell fails."""
+    """Grade the code of a file without isolation, cell by cell. As in the grader, the visible
+    checks do not run, and a cell that fails costs only what it defines."""
     module = types.ModuleType("student_code")
-    for cell in text.split("# %%"):
-        try:
-            exec(compile("#" + cell, "student", "exec"), module.__dict__)
-        except (Exception, NotImplementedError):
-            pass
+    for cell in re.split(r"(?m)^(?=# %%)", text):
+        if '"check"' not in cell.partition("\n")[0]:
+            try:
+                exec(compile(cell, "student", "exec"), module.__dict__)
+            except Exception:
+                pass
     return grade_names(module, name)
 
 
