@@ -86,7 +86,7 @@ def average_precision(errors, unusual):
 #
 # Small cases that you can verify by hand:
 
-# %%
+# %% tags=["check"]
 errors = np.array([0.1, 0.4, 0.4, 0.9])
 unusual = np.array([False, True, False, True])
 print("AUC", roc_auc(errors, unusual), "expected 0.875: three and a half of four pairs")
@@ -98,7 +98,7 @@ print("AP", average_precision(errors, unusual), "expected 0.8333: ½ · 1 + ½ �
 # Now a real detector: PCA with 16 components, fitted to one digit. The other nine digits are the
 # anomalies. Aim for an AUC above 0.9, and for a false-alarm rate of about 5 %.
 
-# %%
+# %% tags=["check"]
 data = load_data("strokes")
 normal = data.train.flat[data.train.labels == 0]
 model = pca_autoencoder(normal[:-200], 16)

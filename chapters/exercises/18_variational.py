@@ -81,7 +81,7 @@ def kl_to_prior(mean, logvar, prior_mean, prior_logvar):
 #
 # First the sample. A gradient of a random quantity can be checked if the noise stays the same.
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(0)
 mean, logvar, eps = rng.normal(size=(3, 5, 4))
 
@@ -97,7 +97,7 @@ print(gradcheck((sample, reparameterize_backward), mean, logvar))
 # $\log q(z) - \log p(z)$ over many samples $z\sim q$.
 
 
-# %%
+# %% tags=["check"]
 def backward(dvalue, gradients):
     return tuple(dvalue * g for g in gradients)
 
@@ -124,7 +124,7 @@ print(f"KL from the formula {gaussian_kl(mean, logvar)[0]:.4f}")
 # divergence falls, and the prior becomes the normal distribution that has the mean and the variance
 # of the whole batch. Aim for a last value of about 0.63, and for a prior mean close to 2.
 
-# %%
+# %% tags=["check"]
 rng = np.random.default_rng(2)
 mean, logvar = 2 + rng.normal(size=(200, 1)), np.full((200, 1), -1.0)
 m, w = np.zeros(1), np.zeros(1)

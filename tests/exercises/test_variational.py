@@ -7,13 +7,13 @@ SAMPLE = "s = np.exp(logvar / 2) * eps"
 BACKWARD = "return dz, dz * s / 2"
 KL = "value = -0.5 * (1 + logvar - mean**2 - variance).sum() / n"
 GRADIENTS = "return value, mean / n, (variance - 1) / (2 * n)"
-OF_Z = ["z", "dlogvar of z"]
+OF_Z = ["z", "dlogvar of z", "conduct"]
 MISTAKES = {
     "σ for log σ²": ([(SAMPLE, "s = logvar * eps")], OF_Z, "logvar was taken for σ"),
     "variance for deviation": ([(SAMPLE, "s = np.exp(logvar) * eps")], OF_Z, "e^logvar is σ²"),
     "noise of its own": (
         [(SAMPLE, "eps = np.random.normal(size=mean.shape); " + SAMPLE)],
-        [*OF_Z, "conduct"],
+        OF_Z,
         "draw nothing",
     ),
     "½ forgotten on the way back": (

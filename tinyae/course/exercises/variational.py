@@ -73,6 +73,8 @@ def sample_backward(code: Code, rng: Generator) -> dict[str, str]:
         }
 
     wrong = judge.gradients(reference, student, mean, logvar, causes=causes)
+    if wrong and sample(code, rng):
+        wrong["dlogvar"] = "z is wrong too: repair it first"
     return {f"{name} of z": text for name, text in wrong.items()}
 
 
@@ -184,6 +186,6 @@ EXERCISE = Exercise(
         Check({"dmean of KL": 0.5, "dlogvar of KL": 1}, kl_backward),
         Check({"KL to a prior": 1}, prior),
         Check({"gradients of KL to a prior": 1.5}, prior_backward),
-        Check({"conduct": 1}, conduct),
+        Check({"conduct": 1}, conduct, needs=("z",)),
     ),
 )
