@@ -133,7 +133,9 @@ for _ in range(200):
     value, (_, _, dm, dw) = kl_to_prior(mean, logvar, m, w)
     m, w = m - 0.1 * dm, w - 0.1 * dw
     values.append(value)
-print(f"last value {values[-1]:.3f}; prior mean {m[0]:.3f}, variance {np.exp(w[0]):.3f}")
+print(
+    f"last value {values[-1]:.3f}; prior mean {m[0]:.3f}, variance {np.exp(w[0]):.3f}"
+)
 print(f"the batch: mean {mean.mean():.3f}, variance {mean.var() + np.exp(-1):.3f}")
 fig, ax = plt.subplots(figsize=(5, 2.5), layout="constrained")
 ax.plot(values)

@@ -36,23 +36,13 @@ MISTAKES = {
         "the largest of their ranks",
     ),
     "NaN left out": (
-        [
-            (
-                NO_NAN,
-                "unusual, errors = unusual[~np.isnan(errors)], errors[~np.isnan(errors)]",
-            )
-        ],
+        [(NO_NAN, "unusual, errors = unusual[~np.isnan(errors)], errors[~np.isnan(errors)]")],
         ["NaN"],
         "left out",
     ),
     "NaN as 0": ([(NO_NAN, "errors = np.nan_to_num(errors)")], ["NaN"], "replaced by 0"),
     "labels as indices": (
-        [
-            (
-                "unusual = np.asarray(unusual).astype(bool)\n    errors = np",
-                "errors = np",
-            )
-        ],
+        [("unusual = np.asarray(unusual).astype(bool)\n    errors = np", "errors = np")],
         ["labels 0 and 1"],
         "integers",
     ),
@@ -87,10 +77,7 @@ MISTAKES = {
         "share one threshold",
     ),
     "from the smallest error": (
-        [
-            ("np.unique(errors)[::-1]", "np.unique(errors)"),
-            ("errors >= t", "errors <= t"),
-        ],
+        [("np.unique(errors)[::-1]", "np.unique(errors)"), ("errors >= t", "errors <= t")],
         ["average precision"],
         "starts from the smallest",
     ),

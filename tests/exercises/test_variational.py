@@ -16,11 +16,7 @@ MISTAKES = {
         OF_Z,
         "draw nothing",
     ),
-    "½ forgotten on the way back": (
-        [(BACKWARD, "return dz, dz * s")],
-        ["dlogvar of z"],
-        "the ½",
-    ),
+    "½ forgotten on the way back": ([(BACKWARD, "return dz, dz * s")], ["dlogvar of z"], "the ½"),
     "derivative of σ": (
         [("return mean + s, s", "return mean + s, eps"), (BACKWARD, "return dz, dz * s")],
         ["dlogvar of z"],

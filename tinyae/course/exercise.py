@@ -33,9 +33,7 @@ class Code(Protocol):
     def call(self, target: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a function by its name, a method as ``(object, name)``, or what ``get`` returned."""
 
-    def call_in_place(
-        self, target: Any, *args: Any, **kwargs: Any
-    ) -> tuple[Any, tuple[Any, ...]]:
+    def call_in_place(self, target: Any, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         """``call``; returns the result, and all positional arguments as they are afterward."""
 
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,6 @@ import numpy as np
 from tinyae.course import tasks
 from tinyae.course.errors import MissingName, StudentCodeError, StudentException, UnreadableFile
 from tinyae.course.exercise import Check, Code, Exercise, Mistake
-from tinyae.course.exercises import find
 from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
 from tinyae.course.sandbox import Limits
@@ -104,9 +103,16 @@ def grade(
         with StudentCode(path, limits, hide=[*secret, *hide]) as code:
             yield code
 
-    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    exercise = _find(exercise) if isinstance(exercise, str) else exercise
     secret = answers() + ([exercise.folder] if exercise.folder else [])
     return _grade(start, exercise, seed)
+
+
+def _find(name: str) -> Exercise:
+    # Not at the top: a student's code may import tinyae.course, and cannot see the exercises.
+    from tinyae.course.exercises import find
+
+    return find(name)
 
 
 def answers() -> list[Path]:
@@ -135,7 +141,7 @@ def grade_names(names: Any, exercise: Exercise | str, seed: int | None = None) -
 def _grade(
     start: Callable[[], AbstractContextManager[Any]], exercise: Exercise | str, seed: int | None
 ) -> Grade:
-    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    exercise = _find(exercise) if isinstance(exercise, str) else exercise
     seed = secrets.randbits(64) if seed is None else seed
     result = Grade(exercise.name)
     wrong: dict[str, str] = {}

@@ -52,9 +52,7 @@ class NotebookCode:
         """
         return self._request("call", _where(target), args, kwargs)
 
-    def call_in_place(
-        self, target: Any, *args: Any, **kwargs: Any
-    ) -> tuple[Any, tuple[Any, ...]]:
+    def call_in_place(self, target: Any, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         """``call``; returns the result, and the positional arguments as they are afterward. Raises
         the exceptions of ``call``."""
         result, arguments = self._request("call_in_place", _where(target), args, kwargs)

@@ -64,9 +64,7 @@ def from_ranks(errors: Array, unusual: Array, side: str) -> float:
 def auc(code: Code, rng: Generator) -> dict[str, str]:
     errors, unusual = draw(rng)
     want = roc_auc(errors, unusual)
-    causes = {
-        "it is 1 − AUC, the probability that a normal example has the larger error": 1 - want
-    }
+    causes = {"it is 1 − AUC, the probability that a normal example has the larger error": 1 - want}
     got = code.call("roc_auc", errors, unusual)
     return judge.only_wrong(auc=judge.compare(got, want, "roc_auc", causes))
 
