@@ -1,4 +1,4 @@
-"""Exercise 18, the variational autoencoder's two new parts: a sample with a gradient, and the KL."""
+"""Exercise 18, the two new parts of a variational autoencoder: a random code, and the KL."""
 
 import numpy as np
 from numpy.random import Generator
