@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyae.course import tasks
 from tinyae.course.errors import MissingName, StudentCodeError, StudentException, UnreadableFile
-from tinyae.course.exercise import Check, Code, Exercise, Mistake
+from tinyae.course.exercise import Check, Code, Exercise, Mistake, Partial
 from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
 from tinyae.course.sandbox import Limits
@@ -161,8 +161,11 @@ def _grade(
             wrong |= {part: wrong.get(part, reason) for part in check.points}
     for part, points in exercise.parts.items():
         text = wrong.get(part, "")
-        score, status = (0.0, "failed") if text else (points, "passed")
-        result.tests.append(PartGrade(part, score, points, status, text))
+        score, status = (points, "passed")
+        if text:
+            fraction = text.fraction if isinstance(text, Partial) else 0.0
+            score, status = round(fraction * points, 2), "failed"
+        result.tests.append(PartGrade(part, score, points, status, str(text)))
     return result
 
 

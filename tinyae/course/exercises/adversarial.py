@@ -1,5 +1,6 @@
 """Exercise 19, adversarial training: the losses of both sides, and a step of the discriminator."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -217,12 +218,14 @@ def step(code: Code, rng: Generator) -> dict[str, str]:
     g_real = ours.parameter_gradients((sigmoid(a_real) - (1 - s)) / len(real), real_caches)
     g_fake = ours.parameter_gradients(sigmoid(a_fake) / len(fake), fake_caches)
     before = {name: w.copy() for name, w in ours.params.items()}
-    ways = {
+    ways: dict[str, Callable[[str], Array]] = {
         "it goes uphill": lambda name: before[name] + lr * (g_real[name] + g_fake[name]),
         "the fake examples are missing": lambda name: before[name] - lr * g_real[name],
         "the real examples are missing": lambda name: before[name] - lr * g_fake[name],
         "lr was not used": lambda name: before[name] - g_real[name] - g_fake[name],
-        "nothing was changed: w = w − … makes a new array, w −= … changes it": before.get,
+        "nothing was changed: w = w − … makes a new array, w −= … changes it": lambda name: before[
+            name
+        ],
     }
     for name, w in before.items():
         causes = {cause: way(name) for cause, way in ways.items()}

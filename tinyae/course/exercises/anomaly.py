@@ -1,6 +1,6 @@
 """Exercise 17, anomaly detection: area under the ROC curve, threshold, average precision."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -54,7 +54,7 @@ def compare_auc(got: Any, errors: Array, unusual: Array, causes: dict[str, float
     return judge.compare(got, want, "roc_auc", causes)
 
 
-def from_ranks(errors: Array, unusual: Array, side: str) -> float:
+def from_ranks(errors: Array, unusual: Array, side: Literal["left", "right"]) -> float:
     """The AUC where equal errors all have the smallest or the largest of their ranks."""
     ranks = np.searchsorted(np.sort(errors), errors, side) + (side == "left")
     a, n = int(unusual.sum()), len(errors)
@@ -174,7 +174,7 @@ def detect(code: Code, rng: Generator) -> dict[str, str]:
 
 
 def precision(code: Code, rng: Generator) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for errors, unusual in (draw(rng), with_ties(rng)):
         want = average_precision(errors, unusual)
         order = np.argsort(-errors, kind="stable")
