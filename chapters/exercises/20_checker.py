@@ -16,7 +16,7 @@
 #   `layer.params["weight"] = layer.params["weight"].astype(np.float64)`.
 #
 # Nothing else tells you what is inside: the layer itself runs in the grader's process.
-# Each call costs about 0.2 ms. There are ten seconds for each layer, and the layers have up to 700
+# Each call costs about 0.2 ms. There are ten seconds for each layer, and the layers have up to 400
 # entries. tinyae's own checker refuses to work here.
 #
 # For any $dy$, `backward` must return the gradient of $s = \sum_k y_k\,dy_k$:

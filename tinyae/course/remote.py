@@ -20,6 +20,13 @@ from tinyae.layers.base import Gradients, Layer
 KEPT = 1000  # caches per layer: a checker needs the last few
 
 
+class _Sent(dict[str, tuple[Any, ...]]):
+    """What the other side knows: name -> dtype, shape and bytes. Copies of a layer share it."""
+
+    def __deepcopy__(self, memo: Any) -> _Sent:
+        return self
+
+
 class RemoteLayer(Layer):
     """What the student's checker gets.
 
@@ -31,24 +38,36 @@ class RemoteLayer(Layer):
         self, forward: Callable[..., Any], backward: Callable[..., Any], params: dict[str, Array]
     ) -> None:
         self._forward, self._backward, self.params = forward, backward, dict(params)
+        self._names, self._sent = list(params), _Sent()
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """``y, cache``."""
         refuse_gradcheck()
-        y, cache, changes = self._forward(x, self.params)
+        x = np.asarray(x)
+        y, cache, changes = self._forward(self._news({"x": x, **self.params}))
         self._write({"x": x, **self.params}, changes)
         return y, cache
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
         """``dx, grads``."""
-        dx, grads, changes = self._backward(dy, cache, self.params)
+        dx, grads, changes = self._backward(dy, cache, self._news(self.params))
         self._write({"dy": dy, **self.params}, changes)
         return dx, grads
+
+    def _news(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """The arrays that have changed since they were last sent."""
+        if list(self.params) != self._names:
+            raise ValueError(f"params has {list(self.params)}, expected {self._names}")
+        now = {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}
+        news = {name: arrays[name] for name, key in now.items() if self._sent.get(name) != key}
+        self._sent |= now
+        return news
 
     def _write(self, arrays: Mapping[str, Array], changes: Mapping[str, Array]) -> None:
         """Repeat here what the layer has changed in place there."""
         for name, array in changes.items():
             arrays[name][...] = array
+            self._sent.pop(name, None)
 
     def __repr__(self) -> str:
         return "Layer()"
@@ -91,58 +110,71 @@ class LentLayer:
         }
         self.has_varied_dy = False
         self.backwards = 0
+        self._first = {"x": self.x, **self.params}
+        self._x = self.x
         self._caches: dict[int, Any] = {}
         self._number = 0
 
-    def forward(self, x: Array, params: dict[str, Array]) -> tuple[Array, int, dict[str, Array]]:
-        """``y, number of the cache, arrays that were changed in place``."""
-        self._load(params)
-        for name, array in {"x": x, **params}.items():
-            first = self.x if name == "x" else self.params[name]
-            if array.shape == first.shape:
-                self.moved[name] |= array != first
-        given = x.copy()
+    def forward(self, news: dict[str, Array]) -> tuple[Array, int, dict[str, Array]]:
+        """``y, number of the cache, arrays that were changed in place``.
+
+        Args:
+            news: the input "x" and the parameters, as far as they have changed.
+        """
+        self._load(news)
+        before = self._copies()
+        x = self._x.copy()
         with np.errstate(all="ignore"):
-            y, cache = self.target.forward(given)
+            y, cache = self.target.forward(x)
         self._number += 1
         self._caches[self._number] = cache
         self._caches.pop(self._number - KEPT, None)
-        return np.asarray(y), self._number, self._changes({"x": x, **params}, {"x": given})
+        return np.asarray(y), self._number, _changes(before | {"x": self._x}, self.target, x=x)
 
     def backward(
-        self, dy: Array, number: int, params: dict[str, Array]
+        self, dy: Array, number: int, news: dict[str, Array]
     ) -> tuple[Array, dict[str, Array], dict[str, Array]]:
         """``dx, grads, arrays that were changed in place``."""
         if number not in self._caches:
             raise ValueError("cache: expected one of the last that forward has returned")
-        self._load(params)
+        self._load(news)
         self.backwards += 1
-        self.has_varied_dy |= np.ptp(dy) > 0
+        self.has_varied_dy |= bool(np.ptp(dy) > 0)
+        before = self._copies()
         given = np.array(dy)
         with np.errstate(all="ignore"):
             dx, grads = self.target.backward(given, self._caches[number])
-        return dx, dict(grads), self._changes({"dy": dy, **params}, {"dy": given})
+        return dx, dict(grads), _changes(before | {"dy": dy}, self.target, dy=given)
 
-    def _load(self, params: dict[str, Array]) -> None:
-        """Use the parameters of the student's process."""
-        if params.keys() != self.params.keys():
-            raise ValueError(f"params has {sorted(params)}, expected {sorted(self.params)}")
+    def _load(self, news: dict[str, Array]) -> None:
+        """Use the arrays of the student's process."""
+        for name, array in news.items():
+            first = self._first[name]
+            if array.shape == first.shape:
+                self.moved[name] |= array != first
+        self._x = news.pop("x", self._x)
         own = self.target.params
-        if any(params[name].dtype != w.dtype for name, w in own.items()):
-            self.target = self.target.astype(np.result_type(*params.values()))
+        if any(array.dtype != own[name].dtype for name, array in news.items()):
+            dtype = np.result_type(*news.values())
+            self.target = self.target.map_params(lambda a: a.astype(dtype))
             own = self.target.params
-        for name, w in own.items():
-            if params[name].shape != w.shape:
-                raise ValueError(f"params[{name!r}] has shape {params[name].shape}, not {w.shape}")
-            w[...] = params[name]
+        for name, array in news.items():
+            if array.shape != own[name].shape:
+                raise ValueError(f"params[{name!r}] has shape {array.shape}, not {own[name].shape}")
+            own[name][...] = array
 
-    def _changes(self, before: dict[str, Array], now: dict[str, Array]) -> dict[str, Array]:
-        now = now | dict(self.target.params)
-        return {
-            name: now[name]
-            for name, array in before.items()
-            if not np.array_equal(now[name], array, equal_nan=True)
-        }
+    def _copies(self) -> dict[str, Array]:
+        return {name: w.copy() for name, w in self.target.params.items()}
+
+
+def _changes(before: dict[str, Array], target: Any, **now: Array) -> dict[str, Array]:
+    """The arrays that are no longer as before."""
+    now |= dict(target.params)
+    return {
+        name: now[name]
+        for name, array in before.items()
+        if now[name].tobytes() != np.asarray(array).tobytes()
+    }
 
 
 class _Pair(Layer):
