@@ -112,7 +112,11 @@ def test_start_never_writes_over_work(tmp_path):
         ("scale = 1 / len(x)", "scale = 3 / len(x)", "1.5"),
         ("scale = 1 / len(x)", "scale = 2 / len(", "SyntaxError"),
         ("def backward(dy, cache):", "def backwards(dy, cache):", "does not define 'backward'"),
-        ("def backward(dy, cache):", "def backward(dy, cache):\n    return None", "expected dx, dW, db"),
+        (
+            "def backward(dy, cache):",
+            "def backward(dy, cache):\n    return None",
+            "expected dx, dW, db",
+        ),
     ],
 )
 def test_what_is_not_a_fix(tmp_path, old, new, reason):

@@ -56,7 +56,7 @@ def compare_auc(got: Any, errors: Array, unusual: Array, causes: dict[str, float
 
 def from_ranks(errors: Array, unusual: Array, side: Literal["left", "right"]) -> float:
     """The AUC where equal errors all have the smallest or the largest of their ranks."""
-    ranks = np.searchsorted(np.sort(errors), errors, side) + (side == "left")
+    ranks = np.asarray(np.searchsorted(np.sort(errors), errors, side)) + (side == "left")
     a, n = int(unusual.sum()), len(errors)
     return float((ranks[unusual].sum() - a * (a + 1) / 2) / (a * (n - a)))
 
