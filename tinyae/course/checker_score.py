@@ -18,6 +18,7 @@ from tinyae.course import judge
 from tinyae.course.checker_hints import hints
 from tinyae.course.errors import MissingName, StudentCodeError, StudentException
 from tinyae.course.exercise import Code
+from tinyae.course.grading import answers
 from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
 from tinyae.course.remote import LentLayer
@@ -138,9 +139,10 @@ def ask(code: Code, example: Example, is_bug: bool, seed: int) -> Verdict:
     except StudentException as error:
         if error.type == "NotImplementedError":
             raise
-        return Verdict(
-            example, is_bug, False, f"check raised {error.type}: {error.message}"[:200], lent
-        )
+        reason = f"check raised {error.type}: {error.message}"
+        return Verdict(example, is_bug, False, reason[:200], lent)
+    finally:
+        lent.forget()
     if isinstance(answer, bool | np.bool_) or (
         isinstance(answer, np.ndarray) and answer.dtype == bool and answer.ndim == 0
     ):
@@ -231,7 +233,7 @@ def score(
     order = list(rng.permutation(len(todo)))
     total, failures = len(order), 0
     while order and failures < MAX_FAILURES:
-        with StudentCode(path, limits) as code:
+        with StudentCode(path, limits, hide=answers()) as code:
             while order:
                 progress(total - len(order), total)
                 family, example, is_bug = todo[order.pop()]

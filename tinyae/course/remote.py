@@ -18,6 +18,7 @@ from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer
 
 KEPT = 1000  # caches per layer: a checker needs the last few
+LARGER = 4  # how much larger than the first input another one may be
 
 
 class _Sent(dict[str, tuple[Any, ...]]):
@@ -50,6 +51,7 @@ class RemoteLayer(Layer):
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
         """``dx, grads``."""
+        dy = np.asarray(dy)
         dx, grads, changes = self._backward(dy, cache, self._news(self.params))
         self._write({"dy": dy, **self.params}, changes)
         return dx, grads
@@ -111,7 +113,7 @@ class LentLayer:
         self.has_varied_dy = False
         self.backwards = 0
         self._first = {"x": self.x, **self.params}
-        self._x = self.x
+        self._x = self._y = self.x
         self._caches: dict[int, Any] = {}
         self._number = 0
 
@@ -129,7 +131,8 @@ class LentLayer:
         self._number += 1
         self._caches[self._number] = cache
         self._caches.pop(self._number - KEPT, None)
-        return np.asarray(y), self._number, _changes(before | {"x": self._x}, self.target, x=x)
+        self._y = np.asarray(y)
+        return self._y, self._number, _changes(before | {"x": self._x}, self.target, x=x)
 
     def backward(
         self, dy: Array, number: int, news: dict[str, Array]
@@ -137,9 +140,10 @@ class LentLayer:
         """``dx, grads, arrays that were changed in place``."""
         if number not in self._caches:
             raise ValueError("cache: expected one of the last that forward has returned")
+        self._check("dy", dy, self._y)
         self._load(news)
         self.backwards += 1
-        self.has_varied_dy |= bool(np.ptp(dy) > 0)
+        self.has_varied_dy |= bool(np.ptp(np.real(dy)) > 0)
         before = self._copies()
         given = np.array(dy)
         with np.errstate(all="ignore"):
@@ -150,6 +154,7 @@ class LentLayer:
         """Use the arrays of the student's process."""
         for name, array in news.items():
             first = self._first[name]
+            self._check(name, array, first)
             if array.shape == first.shape:
                 self.moved[name] |= array != first
         self._x = news.pop("x", self._x)
@@ -162,6 +167,17 @@ class LentLayer:
             if array.shape != own[name].shape:
                 raise ValueError(f"params[{name!r}] has shape {array.shape}, not {own[name].shape}")
             own[name][...] = array
+
+    def _check(self, name: str, array: Any, first: Array) -> None:
+        """The other side can send anything, and what it sends is computed with here."""
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc":
+            raise TypeError(f"{name}: expected an array of floats")
+        if array.ndim != first.ndim or array.size > LARGER * first.size:
+            raise ValueError(f"{name} has shape {array.shape}, expected about {first.shape}")
+
+    def forget(self) -> None:
+        """Forget the caches, which can be large."""
+        self._caches.clear()
 
     def _copies(self) -> dict[str, Array]:
         return {name: w.copy() for name, w in self.target.params.items()}
