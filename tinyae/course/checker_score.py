@@ -21,7 +21,7 @@ from tinyae.course.exercise import Code
 from tinyae.course.grading import answers
 from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
-from tinyae.course.remote import LentLayer
+from tinyae.course.lent import LentLayer
 from tinyae.course.sandbox import Limits
 from tinyae.known_bugs import BUGS, CORRECT, Example
 
@@ -133,7 +133,7 @@ def ask(code: Code, example: Example, is_bug: bool, seed: int) -> Verdict:
     """
     lent = LentLayer(*example.make(seed))
     functions = lent.forward, lent.backward
-    layer = code.construct("tinyae.course.remote.RemoteLayer", *functions, lent.params)
+    layer = code.construct("tinyae.course.lent.RemoteLayer", *functions, lent.params)
     try:
         answer = code.call("check", layer, lent.x)
     except StudentException as error:

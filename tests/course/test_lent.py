@@ -7,7 +7,7 @@ import pytest
 
 from tinyae.checking import gradcheck
 from tinyae.course import StudentCode
-from tinyae.course.remote import LentLayer, RemoteLayer
+from tinyae.course.lent import LentLayer, RemoteLayer
 from tinyae.known_bugs import BUGS, CORRECT
 
 ALL = {example.name: example for example in (*BUGS, *CORRECT)}
@@ -53,7 +53,7 @@ def student(tmp_path_factory):
 
 def lend(student, name):
     lent = LentLayer(*ALL[name].make(0))
-    construct = "tinyae.course.remote.RemoteLayer"
+    construct = "tinyae.course.lent.RemoteLayer"
     return student.construct(construct, lent.forward, lent.backward, lent.params), lent
 
 
