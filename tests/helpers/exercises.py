@@ -2,6 +2,7 @@
 
 import re
 import types
+import warnings
 
 from tinyae.course import grade, grade_names
 from tinyae.course.exercises import find
@@ -18,7 +19,9 @@ def grade_text(name, text):
                 exec(compile(cell, "student", "exec"), module.__dict__)
             except Exception:
                 pass
-    return grade_names(module, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # in the student's process, a warning is not an error
+        return grade_names(module, name)
 
 
 def grade_with(name, *changes):
@@ -51,5 +54,6 @@ def check_solution_and_stub(name, tmp_path):
         path.write_text(version, encoding="utf-8")
         result = grade(path, exercise)
         assert result.score == points, str(result)
+    assert {part.output for part in result.tests} == {"not written yet"}, str(result)
     assert "BEGIN" not in released(text) and "hidden" not in released(text).lower()
     assert f'"points": {exercise.max_score:g},' in text

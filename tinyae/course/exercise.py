@@ -52,6 +52,9 @@ class Code(Protocol):
     def call_in_place(self, target: Any, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         """``call``; returns the result, and all positional arguments as they are afterward."""
 
+    def call_strictly(self, target: Any, *args: Any, **kwargs: Any) -> Any:
+        """``call``; what NumPy would warn about (an overflow, 0/0) is an exception."""
+
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Make an object of the class ``name``, the student's or the library's."""
 

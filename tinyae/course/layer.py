@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ class StudentLayer:
         name: the name of the class.
         args, kwargs: of the class.
 
+    Attributes:
+        is_strict: whether floating-point errors count as mistakes, as in ``judge.strictly``.
+
     Raises:
         Mistake: in a call, if a method does not return what the protocol says.
     """
@@ -27,6 +32,7 @@ class StudentLayer:
     def __init__(self, code: Code, name: str, *args: Any, **kwargs: Any) -> None:
         self.code, self.name = code, name
         self.handle = code.construct(name, *args, **kwargs)
+        self.is_strict = False
 
     def forward(self, x: Any) -> tuple[Any, Any]:
         """``y, cache``."""
@@ -50,6 +56,31 @@ class StudentLayer:
             raise Mistake(f"{self.name} does not have parameters, so grads is {{}}")
         return dx
 
+    def check_dx(
+        self,
+        reference: Callable[[Array], Array],
+        x: Array,
+        causes: Callable[[Array, Array], Mapping[str, Array]] | None = None,
+    ) -> str:
+        """What is wrong with ``dx``, for a layer without parameters; ``""`` if nothing is.
+
+        Args:
+            reference: ``reference(x) -> y``; its finite differences are the right gradient.
+            x: where to check.
+            causes: ``causes(dy, x)``: the values of dx that known mistakes lead to.
+        """
+        known = causes or (lambda dy, x: {})
+        wrong = judge.gradients(
+            lambda x: reference(x),
+            self.input_gradient,
+            x,
+            causes=lambda dy, x: {"dx": known(dy, x)},
+        )
+        if wrong:
+            output = judge.compare(self.forward(x)[0], reference(x), "y")
+            wrong = judge.after_output(wrong, output)
+        return "; ".join(wrong.values())
+
     def conduct(self, x: Array, other: Array, **options: Any) -> str:
         """``judge.conduct``, and whether the methods leave their arguments alone."""
 
@@ -66,7 +97,8 @@ class StudentLayer:
         return f"{self.name}: {text}" if text else ""
 
     def _pair(self, method: str, names: str, *args: Any) -> tuple[Any, ...]:
-        value = self.code.call((self.handle, method), *args)
+        call = partial(judge.strictly, self.code) if self.is_strict else self.code.call
+        value = call((self.handle, method), *args)
         try:
             return judge.pair(value, names)
         except Mistake:

@@ -58,6 +58,10 @@ class NotebookCode:
         result, arguments = self._request("call_in_place", _where(target), args, kwargs)
         return result, arguments
 
+    def call_strictly(self, target: Any, *args: Any, **kwargs: Any) -> Any:
+        """``call``; what NumPy would warn about raises a ``StudentException``."""
+        return self._request("call_strictly", _where(target), args, kwargs)
+
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Make an object of the class ``name``. Raises the exceptions of ``call``."""
         return self._request("construct", name, args, kwargs).value
