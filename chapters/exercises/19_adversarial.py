@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 19 · Adversarial training
+# # Exercise 19 · Adversarial training: the losses of both sides
 #
 # *Chapter 8, sections 3 and 4. 10 points. About 60 minutes.*
 #

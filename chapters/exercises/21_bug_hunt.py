@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Exercise 21 · A bug hunt
+# # Exercise 21 · A bug hunt: eight wrong gradients
 #
 # *Chapter 9. 10 points. About two hours.*
 #
 # Eight small files, one bug in each. Most of these bugs have been published. The story at the top
 # of each file says where, and what they cost. Each file runs `gradcheck` on its own functions.
 #
-# 1. Start the files: run the next cell, or `tinyae zoo start NAME` for each of them.
+# 1. Write the files to your folder: `tinyae zoo start NAME` for each of them.
 # 2. Run a file, as in `python slow_bias.py`. Read what `gradcheck` says. Then look at the equation in
 #    `forward`, derive the gradient, and find the line that is wrong. `forward` is right in all eight.
 # 3. Fix it. `tinyae zoo check slow_bias.py` says whether the bug is gone.
@@ -32,8 +32,7 @@ HUNT = [
 from tinyae.course import zoo
 
 for name in HUNT:
-    path = zoo.start(name)
-    print(f"wrote {path}" if path else f"{name}.py exists already and stays as it is")
+    print(f"tinyae zoo start {name:18}# {zoo.find_bug(name).title}")
 
 
 # %% nbgrader={"grade": false, "grade_id": "bug_hunt-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}

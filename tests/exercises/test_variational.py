@@ -7,7 +7,7 @@ SAMPLE = "s = np.exp(logvar / 2) * eps"
 BACKWARD = "return dz, dz * s / 2"
 KL = "value = -0.5 * (1 + logvar - mean**2 - variance).sum() / n"
 GRADIENTS = "return value, mean / n, (variance - 1) / (2 * n)"
-OF_Z = ["z", "dlogvar of z", "conduct"]
+OF_Z = ["z", "gradients of z", "conduct"]
 MISTAKES = {
     "σ for log σ²": ([(SAMPLE, "s = logvar * eps")], OF_Z, "logvar was taken for σ"),
     "variance for deviation": ([(SAMPLE, "s = np.exp(logvar) * eps")], OF_Z, "e^logvar is σ²"),
@@ -16,13 +16,13 @@ MISTAKES = {
         OF_Z,
         "draw nothing",
     ),
-    "½ forgotten on the way back": ([(BACKWARD, "return dz, dz * s")], ["dlogvar of z"], "the ½"),
+    "½ forgotten on the way back": ([(BACKWARD, "return dz, dz * s")], ["gradients of z"], "the ½"),
     "derivative of σ": (
         [("return mean + s, s", "return mean + s, eps"), (BACKWARD, "return dz, dz * s")],
-        ["dlogvar of z"],
+        ["gradients of z"],
         "with respect to σ",
     ),
-    "dz forgotten": ([(BACKWARD, "return dz, s / 2")], ["dlogvar of z"], "dz is missing"),
+    "dz forgotten": ([(BACKWARD, "return dz, s / 2")], ["gradients of z"], "dz is missing"),
     "sign of the KL": ([("-0.5 * (1", "0.5 * (1")], ["KL"], "never be negative"),
     "½ of the KL": ([("value = -0.5 * (1", "value = -(1")], ["KL"], "½ is missing"),
     "sum over the batch": (

@@ -20,8 +20,8 @@ from tinyae.course.errors import MissingName, StudentCodeError, StudentException
 from tinyae.course.exercise import Code
 from tinyae.course.grading import answers
 from tinyae.course.isolation import StudentCode
-from tinyae.course.notebook import NotebookCode
 from tinyae.course.lent import LentLayer
+from tinyae.course.notebook import NotebookCode
 from tinyae.course.sandbox import Limits
 from tinyae.known_bugs import BUGS, CORRECT, Example
 

@@ -273,11 +273,7 @@ def pair(value: Any, names: str) -> tuple[Any, ...]:
 
 
 def number(value: Any, name: str) -> float:
-    """A number that the code returned.
-
-    Raises:
-        Mistake: if it returned something else.
-    """
+    """A number that the code returned. Raises a ``Mistake`` if it is something else."""
     if isinstance(value, bool) or np.shape(value) or np.asarray(value).dtype.kind not in "fiu":
         raise Mistake(f"{name} is {described(value)}, expected a number")
     return float(value)
