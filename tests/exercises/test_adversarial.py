@@ -63,12 +63,12 @@ MISTAKES = {
             (DA, "da = -sigmoid(a) / len(a)"),
             (GENERATOR, GENERATOR.replace("softplus(-", "-softplus(")),
         ],
-        ["generator", "dz", "saturated"],
+        ["generator", "dz", "saturated", "weights stay"],
         "vanishes",
     ),
     "the discriminator's loss": (
         [(DA, "da = sigmoid(a) / len(a)"), (GENERATOR, GENERATOR.replace("-a", "a"))],
-        ["generator", "dz", "saturated"],
+        ["generator", "dz", "saturated", "weights stay"],
         "which the discriminator minimizes",
     ),
     "not through the discriminator": (
