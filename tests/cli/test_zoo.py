@@ -72,6 +72,6 @@ def test_wrong_arguments_are_explained(arguments, words, tmp_path, monkeypatch, 
 
 def test_score_without_a_check_says_so(tmp_path, capsys):
     path = tmp_path / "my_check.py"
-    path.write_text("def chek(layer, x):\n    return True\n", encoding="utf-8")
+    path.write_text("def checks(layer, x):\n    return True\n", encoding="utf-8")
     assert main(["zoo", "score", str(path)]) == 2
-    assert "does not define 'check'; did you mean 'chek'" in capsys.readouterr().err
+    assert "does not define 'check'; did you mean 'checks'" in capsys.readouterr().err

@@ -8,7 +8,6 @@ from tinyae.course.checker_hints import MISSED, REJECTED
 from tinyae.course.checker_score import (
     FAMILIES,
     LARGE,
-    FamilyScore,
     ask,
     ask_about,
     examples,
@@ -17,6 +16,7 @@ from tinyae.course.checker_score import (
 )
 from tinyae.course.exercises.checker import TRAPS
 from tinyae.course.notebook import NotebookCode
+from tinyae.course.verdicts import FamilyScore
 from tinyae.known_bugs import BUGS, CORRECT
 
 NAMES = {example.name for example in (*BUGS, *CORRECT)}

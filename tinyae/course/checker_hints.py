@@ -4,10 +4,8 @@ has asked of them."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tinyae.course.checker_score import Verdict
+from tinyae.course.verdicts import Verdict
 
 MISSED = {
     "linear_tiny_threefold linear_tiny_weights_threefold": (

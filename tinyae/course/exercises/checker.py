@@ -5,8 +5,9 @@ from collections.abc import Callable
 from numpy.random import Generator
 
 from tinyae.course.checker_hints import hints
-from tinyae.course.checker_score import FAMILIES, FamilyScore, ask_about, examples
+from tinyae.course.checker_score import FAMILIES, ask_about, examples
 from tinyae.course.exercise import Check, Code, Exercise, Partial
+from tinyae.course.verdicts import FamilyScore
 from tinyae.known_bugs import BUGS, CORRECT
 
 ENOUGH = 0.95  # of the score of a family, for all of its points
