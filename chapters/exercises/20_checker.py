@@ -26,7 +26,7 @@
 #
 # | points | question |
 # |---|---|
-# | 6 | One point for each family of layers: the fraction of the bugs that are caught, minus the fraction of the right layers that are rejected. 0.95 is enough. |
+# | 6 | One point for each family of layers: the fraction of the bugs that are caught, minus the fraction of the right layers that are rejected. 0.95 gives the whole point, 0.5 or less gives nothing. |
 # | 1 | *random dy*: which wrong gradients look right if `dy` is all ones? |
 # | 1 | *tolerance*: gradients can be as small as $10^{-8}$. How large may an error be? |
 # | 1 | *kinks*: what if a step crosses the kink of ReLU? |

@@ -54,7 +54,7 @@ def test_mistake_loses_the_right_part_and_is_named(mistake):
     result = grade_with("checker", *changes)
     found = lost(result)
     assert word in found.get(part, ""), str(result)
-    assert result.score > 3  # the other families keep their points
+    assert result.score > 1  # the other families keep their points
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tinyae.course.exercise import Check, Code, Exercise, Partial
 from tinyae.course.verdicts import FamilyScore
 from tinyae.known_bugs import BUGS, CORRECT
 
-ENOUGH = 0.95  # of the score of a family, for all of its points
+NOTHING, ENOUGH = 0.5, 0.95  # scores of a family for none and for all of its points
 MOST = 12  # bugs of a family: a grade should take a few seconds
 SHOWN = 3  # examples per list
 
@@ -42,7 +42,8 @@ def family(name: str) -> Callable[[Code, Generator], dict[str, str]]:
         result = ask_about(code, name, some + [e for e in known if not e[1]], rng)
         if result.score >= ENOUGH:
             return {}
-        return {name: Partial(feedback(result), result.score / ENOUGH)}
+        fraction = (result.score - NOTHING) / (ENOUGH - NOTHING)
+        return {name: Partial(feedback(result), max(0.0, fraction))}
 
     return run
 
