@@ -27,8 +27,8 @@
 # all. So NaN counts as *larger* than every other error, and two NaN are a tie. The library raises
 # an exception instead, because it cannot know where a NaN comes from.
 #
-# Why average precision? If one example in a thousand is an anomaly, an AUC of 0.99 still means ten
-# false alarms for each anomaly. The precision shows this, the AUC does not.
+# Why average precision? If one example in a thousand is an anomaly, an AUC of 0.99 can still mean
+# ten false alarms for each anomaly. The precision shows this, the AUC does not.
 
 # %%
 import matplotlib.pyplot as plt

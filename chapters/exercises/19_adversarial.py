@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercise 19 · Adversarial training: the losses of both sides
 #
-# *Chapter 8, sections 3 and 4. 10 points. About 60 minutes.*
+# *Chapter 8, sections 2 and 4. 10 points. About 60 minutes.*
 #
 # A discriminator $c$ gives each example one value, the logit $a$ of "this is real". It is a network
 # of tinyae: `a, caches = discriminator.forward(x)` with $a$ of shape $(N, 1)$,
