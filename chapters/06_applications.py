@@ -791,3 +791,5 @@ show(axes, f"06_filters_{data.name}")
 # 5. **More noise, more layers.** Try `Masking(0.5)`, and a third layer. Choose the best with images
 #    held out of the training set, then look at the test set only once. *Hint: `greedy_pretrain`
 #    takes one corruption for all layers, or one per layer.*
+#
+# - Graded: [Exercise 17 · Anomaly detection: AUC, threshold and average precision](exercises/17_anomaly.py), `tinyae exercise start anomaly`

@@ -753,3 +753,6 @@ show(axes[0, 0], f"08_critic_{data.name}")
 #    do some of them become unused, and are they ever used again? What happens if β grows from 0 to
 #    1 during the first epochs? *Hint: call `fit` for one epoch at a time, each with a different
 #    `Variational(beta)`.*
+#
+# - Graded: [Exercise 18 · A sample with a gradient, and the KL divergence](exercises/18_variational.py), `tinyae exercise start variational`
+# - Graded: [Exercise 19 · Adversarial training: the losses of both sides](exercises/19_adversarial.py), `tinyae exercise start adversarial`

@@ -11,6 +11,7 @@ from typing import Any
 import tinyae
 from tinyae.cli.check_arguments import add_check
 from tinyae.cli.course_arguments import add_exercise, add_grade
+from tinyae.cli.zoo_arguments import add_zoo
 from tinyae.training import TrainingDiverged
 
 IMAGES = (
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands)
     add_exercise(commands)
     add_grade(commands)
+    add_zoo(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
     _add_command(commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found")
     return parser

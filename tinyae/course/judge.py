@@ -276,6 +276,13 @@ def pair(value: Any, names: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def number(value: Any, name: str) -> float:
+    """A number that the code returned. Raises a ``Mistake`` if it is something else."""
+    if isinstance(value, bool) or np.shape(value) or np.asarray(value).dtype.kind not in "fiu":
+        raise Mistake(f"{name} is {described(value)}, expected a number")
+    return float(value)
+
+
 def described(value: Any) -> str:
     """What a value is, for a sentence."""
     if value is None:

@@ -30,6 +30,12 @@ NAMES = (
     "contractive_deep",
     "batch_norm",
     "dropout",
+    "anomaly",
+    "variational",
+    "adversarial",
+    "checker",
+    "bug_hunt",
+    "project",
 )
 """In the order of their numbers."""
 
