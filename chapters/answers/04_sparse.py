@@ -47,9 +47,11 @@ def nothing_learned():
 #
 # The gradient of L1 is $\operatorname{sign}(z)/N$: the same pull at $z = 0.001$ and at $z = 10$.
 # The gradient of $z^2$ is $2z/N$: 10,000 times weaker at 0.001 than at 10. So L2 makes large values
-# smaller, and hardly touches small ones. In one dimension, $\frac12(z-a)^2 + \beta z^2$ with
-# $a > 0$ has its minimum at $a/(1+2\beta)$, which is never 0. The exact zeros that remain in an L2
-# model come from the ReLU, which outputs 0 wherever its input is negative, with any penalty.
+# smaller, and hardly touches small ones. In one dimension, $\frac12(z-a)^2 + \beta z^2$ with $a >
+# 0$ has its minimum at $a/(1+2\beta)$, which is never 0. The exact zeros that remain in an L2 model
+# come from the ReLU, which outputs 0 wherever its input is negative, with any penalty. (L2 can
+# raise their number too: smaller weights and lower biases make more inputs negative. But L1 pulls
+# all the way.)
 
 
 # %%
@@ -85,32 +87,38 @@ nothing_learned()
 # %% [markdown]
 # ## 2. The price of sparsity
 #
-# A stronger penalty gives more zeros and a larger error, so each method has a curve. L1 has one
-# disadvantage: it also makes the values that stay active smaller (the minimum above is at
-# $a-\beta$), which costs error without adding zeros. The k-sparse layer leaves the kept values as
-# they are. So at the same fraction of zeros, expect the k-sparse curve to be lower, except where
-# many of its units have died.
+# A stronger penalty gives more zeros and, from some point on, a larger error, so each method has a
+# curve. L1 has one disadvantage: it also makes the values that stay active smaller (the minimum
+# above is at $a-\beta$), which costs error without adding zeros. The k-sparse layer leaves the kept
+# values as they are, but it lets units die, and dead units help no one. Which disadvantage is
+# larger depends on the data and on the length of the training, so read both columns. (A little L1
+# may even lower the test error.)
 
 # %%
 curves = {"L1": [], "k-sparse": []}
 for weight in (0, 1e-4, 1e-3) if FAST else (0, 3e-5, 1e-4, 3e-4, 1e-3):
     model = trained(ReLU(), Objective(code_penalty=l1, beta=weight))
-    zeros = (model.encode(x_test) == 0).mean()
-    curves["L1"].append((zeros, test_error(model), f"β = {weight:g}"))
+    z = model.encode(x_test)
+    zeros, dead = (z == 0).mean(), (z == 0).all(axis=0).sum()
+    curves["L1"].append((zeros, test_error(model), f"β = {weight:g}", dead))
 for k in (10, 100) if FAST else (5, 10, 25, 50, 100):
     model = trained(KSparse(k))
-    zeros = (model.encode(x_test) == 0).mean()
-    curves["k-sparse"].append((zeros, test_error(model), f"k = {k}"))
+    z = model.encode(x_test)
+    zeros, dead = (z == 0).mean(), (z == 0).all(axis=0).sum()
+    curves["k-sparse"].append((zeros, test_error(model), f"k = {k}", dead))
     assert np.isclose(zeros, 1 - k / 256, atol=1e-3)  # known before training
 for name, curve in curves.items():
-    for zeros, error, setting in curve:
-        print(f"{name:<9} {setting:<11} zeros {zeros:.1%}, test MSE {error:.5f}")
+    for zeros, error, setting, dead in curve:
+        print(
+            f"{name:<9} {setting:<11} zeros {zeros:.1%}, "
+            f"test MSE {error:.5f}, dead units {dead}"
+        )
 nothing_learned()
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 for name, curve in curves.items():
-    zeros, errors, _ = zip(*sorted(curve), strict=True)
+    zeros, errors, *_ = zip(*sorted(curve), strict=True)
     ax.plot(zeros, errors, "o-", markersize=3, label=name)
 ax.set(xlabel="fraction of exact zeros", ylabel="test MSE")
 ax.legend(frameon=False)
@@ -143,13 +151,15 @@ nothing_learned()
 
 # %% [markdown]
 # The number of steps differs too, because each epoch of single images has 128 times as many. That
-# is part of the answer: a penalty on a batch depends on the batch size, unlike a mean over examples.
+# is part of the answer: a penalty on a batch depends on the batch size, unlike a mean over
+# examples.
 #
 # ## 4. A larger k for testing
 #
 # The layer has no weights, so it can be replaced. The reconstruction gets more terms than the
-# decoder was trained for, so its error usually rises. The codes contain more information, so a
-# classifier that compares them usually gets better for a moderate α.
+# decoder was trained for, so expect its error to rise. The codes keep more of what the first layer
+# has computed. Makhzani and Frey report that a classifier gains from this. Does it here? If many
+# units are dead, or the training was short, the additional units may be noise for the classifier.
 
 # %%
 model = trained(KSparse(25))
