@@ -572,14 +572,10 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 #    have in common here, and what does that tell you about $J$? *Hint:
 #    $\delta\lVert x\rVert = \langle y, \delta x\rangle$.*
 #
-# - Graded: [Exercise 1 · The derivative by two calls](exercises/01_numeric_gradient.py), `tinyae
-#   exercise start numeric_gradient`
-# - Graded: [Exercise 2 · A linear layer and its three gradients](exercises/02_linear.py), `tinyae
-#   exercise start linear`
-# - Graded: [Exercise 3 · Four activations](exercises/03_activations.py), `tinyae exercise start
-#   activations`
-# - Graded: [Exercise 4 · Rows of length one](exercises/04_row_norm.py), `tinyae exercise start
-#   row_norm`
+# - Graded: [Exercise 1 · The derivative by two calls](exercises/01_numeric_gradient.py), `tinyae exercise start numeric_gradient`
+# - Graded: [Exercise 2 · A linear layer and its three gradients](exercises/02_linear.py), `tinyae exercise start linear`
+# - Graded: [Exercise 3 · Four activations](exercises/03_activations.py), `tinyae exercise start activations`
+# - Graded: [Exercise 4 · Rows of length one](exercises/04_row_norm.py), `tinyae exercise start row_norm`
 # - Graded: [Exercise 5 · Four losses](exercises/05_losses.py), `tinyae exercise start losses`
 #
 # **You can now** derive the gradient of a layer with indices or with differentials, write it in

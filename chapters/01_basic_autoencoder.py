@@ -586,13 +586,10 @@ show(ax, f"01_components_{data.name}")
 #    above. *Hint: the error is $\operatorname{tr}\big((I-VV^\top)\,C\big)$, where $C$ is the
 #    covariance matrix.*
 #
-# - Graded: [Exercise 6 · Adam, and a training loop](exercises/06_adam.py), `tinyae exercise start
-#   adam`
-# - Graded: [Exercise 7 · Layers in a row, and around a shortcut](exercises/07_sequential.py),
-#   `tinyae exercise start sequential`
+# - Graded: [Exercise 6 · Adam, and a training loop](exercises/06_adam.py), `tinyae exercise start adam`
+# - Graded: [Exercise 7 · Layers in a row, and around a shortcut](exercises/07_sequential.py), `tinyae exercise start sequential`
 # - Graded: [Exercise 8 · Tied weights](exercises/08_tied.py), `tinyae exercise start tied`
-# - Graded: [Exercise 23 · Batch normalization](exercises/23_batch_norm.py), `tinyae exercise start
-#   batch_norm`
+# - Graded: [Exercise 23 · Batch normalization](exercises/23_batch_norm.py), `tinyae exercise start batch_norm`
 # - Graded: [Exercise 24 · Dropout](exercises/24_dropout.py), `tinyae exercise start dropout`
 #
 # **You can now** write an autoencoder, its gradient and Adam, read a loss curve, and compare a

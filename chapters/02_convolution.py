@@ -831,8 +831,7 @@ print(
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
 #
-# - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise
-#   start pooling`
+# - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise start pooling`
 #
 # **You can now** write a convolution and a transposed convolution with their gradients, and predict
 # their sizes and their checkerboards.

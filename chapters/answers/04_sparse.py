@@ -170,7 +170,7 @@ for alpha in (1, 2, 3):
     assert ((z != 0).sum(axis=1) <= 25 * alpha).all()
     print(
         f"α = {alpha}: test MSE {test_error(wider):.5f}, "
-        f"nearest neighbor has the same label {nearest_neighbor_accuracy(z, labels):.1%}"
+        f"same label as the nearest code {nearest_neighbor_accuracy(z, labels):.1%}"
     )
 nothing_learned()
 
