@@ -152,8 +152,8 @@ assert set(widths[8:20]) == {7, 11}
 # %% [markdown]
 # So a tile changes nothing except near its border, where Conv2d sees zeros instead of the rest of
 # the page. Away from the borders, one large call and separate tiles give the same pixels. The PSNR
-# of the whole page is that of tiles without the border errors, so overlapping tiles come close to
-# it, but they also average several predictions.
+# of the whole page is that of tiles without the border errors. Overlapping tiles can even be better,
+# because they also average several predictions.
 
 # %%
 shallow = conv_denoiser(rng=0)
