@@ -209,7 +209,8 @@ for name, objective in [("no noise", Objective()), ("noise on z", noisy_code)]:
     plane = trained(basic_autoencoder(rng=0, code=2), objective, epochs=15)
     z = plane.encode(x_test)
     print(
-        f"{name:<11} std of the codes {z.std():.2f}, MSE {mse(plane(x_test), x_test)[0]:.5f}"
+        f"{name:<11} std of the codes {z.std():.2f}, "
+        f"MSE {mse(plane(x_test), x_test)[0]:.5f}"
     )
     show(plot_codes(z, test.labels), f"07_{name.replace(' ', '_')}_{data.name}")
 nothing_learned()
