@@ -254,7 +254,8 @@ show(axes[0], f"04_slips_{data.name}")
 # at 0. After a full training, the networks end where their curves have their minimum. With KL, the
 # mean activation is close to the target. With half of it, the units are active almost all the time,
 # and with the extra sigmoid almost never, in both cases nearly independent of ρ. (In fast mode the
-# training is too short to get there. The left plot and the printed minima are exact in any mode.)
+# training is short, and KL may still be on its way. The left plot and the printed minima are exact
+# in any mode.)
 #
 # </details>
 #

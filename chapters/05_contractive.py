@@ -537,7 +537,8 @@ print(FAST_NOTE, end="")
 #
 # After a full training, both columns of the norm fall as σ grows, and for small σ they are close to
 # each other. For the largest σ they differ most: there the noise leaves the region in which the
-# derivative at the image describes the model. (In fast mode the norms are tiny and say nothing.)
+# derivative at the image describes the model. (In fast mode the norms are small in all rows and say
+# nothing.)
 #
 # </details>
 #

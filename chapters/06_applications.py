@@ -235,8 +235,8 @@ show(axes, f"06_maps_{data.name}")
 # images at a border and you may hesitate too. After a full training, the code with its 32
 # dimensions preserves about as many neighbors as the 784 pixels. A PCA map with two dimensions
 # loses a large part of them, and t-SNE loses few, because preserving neighbors is what it
-# minimizes. The comparison of PCA with t-SNE holds in fast mode too, if less clearly: there are few
-# points, and the code has not been trained.
+# minimizes. (In fast mode there are few points, t-SNE gets few steps, and the code is not trained.
+# Then a t-SNE map may be no better than chance.)
 #
 # </details>
 #

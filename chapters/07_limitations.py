@@ -501,9 +501,9 @@ show(ax, f"07_no_likelihood_{data.name}")
 #
 # After a full training, the faint, the blurred and the empty images have smaller errors than real
 # digits, and noise has a far larger one. The images that the model has generated itself are also
-# reconstructed better than real ones, although many of them are not digits. (In fast mode the order
-# is different: the untrained model outputs almost the same image for every input, so the errors
-# only say how close each image is to it.)
+# reconstructed better than real ones, although many of them are not digits. (In fast mode a part of
+# this order is different: the untrained model outputs similar images for every input, so the errors
+# mostly say how close each image is to those.)
 #
 # </details>
 #

@@ -348,7 +348,7 @@ print(FAST_NOTE, end="")
 # After a full training, upside-down digits are less probable than real ones by tens of powers of
 # ten or more, and noise by hundreds. But the empty image is *more* probable than a typical real
 # one, for the reason given here. (In fast mode the model has learned little more than that most
-# pixels are 0. The empty image is ahead already.)
+# pixels are 0: only noise stands out, and the others are about equally probable.)
 #
 # </details>
 #
@@ -482,8 +482,8 @@ show(axes[0], f"08_beta_{data.name}")
 # After a full training, the test MSE grows with β, and the KL and the number of used dimensions
 # fall. The sharpness falls too. The confidence of the samples need not follow: with a small β,
 # samples fall between the clouds, and with a large β they are averages that may be easy to
-# classify. Look for its best value in your own table. (In fast mode, the columns hardly depend on
-# β.)
+# classify. Look for its best value in your own table. (In fast mode the samples hardly depend on β,
+# since none of the decoders has learned to draw.)
 #
 # </details>
 #
@@ -726,8 +726,8 @@ print(FAST_NOTE, end="")
 # After a full training of the classifier, the digit that was moved by one pixel is closer in
 # features than in pixels, relative to an empty image. But the difference does not become small. The
 # blurred digit is closer than the moved one in pixels, and it is usually close in features as well.
-# (In fast mode the features are nearly random projections of the pixels, so the two columns are
-# similar.)
+# (In fast mode the classifier is hardly trained, so its features are almost random. Even these
+# ignore a part of such changes.)
 #
 # </details>
 #

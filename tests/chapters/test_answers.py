@@ -60,3 +60,20 @@ def test_answers_check_their_mathematics_and_stay_short(answers):
     assert len(lines) < 250
     assert len(re.findall(r"^ *assert ", text, re.M)) >= 3
     assert not [line for line in lines if not line.startswith("#") and len(line) > 88]
+
+
+@each_file
+def test_each_question_of_the_chapter_has_its_answer_folded_away(answers):
+    chapter = (CHAPTERS / answers.name).read_text("utf-8")
+    for part in chapter.split("**What to look at.**")[1:]:
+        until_next_question = part.split("# ## Exercises")[0]
+        assert "# <details><summary>" in until_next_question, part[:200]
+    assert chapter.count("<details>") == chapter.count("# </details>")
+
+
+@each_file
+def test_the_chapter_says_what_it_needs_and_where_it_leads(answers):
+    text = (CHAPTERS / answers.name).read_text("utf-8")
+    assert re.search(r"\A# %% \[markdown\]\n# # .+\n#\n# \*Needs: ", text)
+    for start in ("**You can now** ", "**Next:** ", "**In the real world:** "):
+        assert f"\n# {start}" in text
