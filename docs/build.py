@@ -72,15 +72,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def chapter(path: Path, run: bool) -> dict[str, Any]:
-    """A chapter as a notebook with outputs."""
+    """A chapter as a notebook with outputs. Cells with the tag hide-input are folded."""
     import jupytext
 
     book = jupytext.read(path, fmt="py:percent")
     for i, cell in enumerate(book.cells):
         cell.id = f"cell-{i:02d}"
-        cell.source = cell.source.replace("](exercises/", f"]({REPOSITORY}/chapters/exercises/")
-        if cell.cell_type == "code" and only_plots(cell.source):
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        for folder in ("exercises", "answers"):
+            cell.source = cell.source.replace(f"]({folder}/", f"]({REPOSITORY}/chapters/{folder}/")
     book.metadata = type(book.metadata)(
         {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     )
@@ -94,13 +93,6 @@ def chapter(path: Path, run: bool) -> dict[str, Any]:
     heading, _, rest = book.cells[0].source.partition("\n")
     book.cells[0].source = f"{heading}\n\n{links}\n{rest}"
     return json.loads(jupytext.writes(book, fmt="ipynb"))
-
-
-def only_plots(source: str) -> bool:
-    """Whether a cell does nothing but draw: such a cell is folded."""
-    draws = "show(" in source or "plt." in source
-    teaches = re.search(r"^(def|class) |gradcheck|fit\(|print\(|backward|import ", source, re.M)
-    return draws and not teaches
 
 
 def with_outputs(path: Path, book: Any) -> Any:

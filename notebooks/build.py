@@ -27,13 +27,14 @@ BEGIN, END = "<!-- chapters -->\n", "<!-- end -->"
 
 
 def notebook(chapter: Path) -> str:
-    """The text of the chapter's notebook. A cell's id is its position."""
+    """The text of the chapter's notebook. A cell's id is its position, and it keeps its tags."""
     book = jupytext.read(chapter, fmt="py:percent")
     book.metadata = nbformat.from_dict(KERNEL)
     for i, cell in enumerate(book.cells):
-        cell.id, cell.metadata = f"cell-{i:02d}", nbformat.from_dict({})
-        # figures and exercises lie next to the chapter, not next to the notebook
-        for folder in ("figures", "exercises"):
+        tags = cell.metadata.get("tags")
+        cell.id, cell.metadata = f"cell-{i:02d}", nbformat.from_dict({"tags": tags} if tags else {})
+        # these folders lie next to the chapter, not next to the notebook
+        for folder in ("figures", "exercises", "answers"):
             cell.source = cell.source.replace(f"]({folder}/", f"](../chapters/{folder}/")
     book.nbformat, book.nbformat_minor = 4, 5
     nbformat.validate(book)
