@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from tinyae.training.checkpoint import (
 )
 from tinyae.training.history import History
 from tinyae.training.machines import ALONE, Machines, find_machines
+from tinyae.training.progress import progress_bar
 from tinyae.training.validation import (
     ADVICE,
     TrainingDiverged,
@@ -165,7 +165,7 @@ def fit(
         state = _resumed(checkpoint, model, optimizer, objective, state)
 
     shown = progress and machines.is_first
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
+    bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
     with machines, Workers(workers) as pool, bar:
         run = Run(model, data, objective, optimizer, batch_size, state.seed, pool, machines)
         for epoch in range(state.epoch, epochs):
@@ -257,22 +257,6 @@ def _validation_loss(run: Run, data: Data) -> float:
 
     starts = run.machines.mine(list(range(0, n, run.batch_size)))
     return float(run.machines.sum_numbers([sum(run.pool.map(one, starts))])[0])
-
-
-def _progress_bar(total: int, done: int, disable: bool) -> Any:
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )
 
 
 def _resumed(
