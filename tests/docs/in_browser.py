@@ -62,7 +62,9 @@ def results():
         "stub": stub,
         "png": getattr(image, "png", b"").hex(),
         "file": sentence(lambda: grade("homework.py", "linear")),
-        "workers": sentence(lambda: tinyae.training.evaluate(right, x.astype(np.float32), workers=2)),
+        "workers": sentence(
+            lambda: tinyae.training.evaluate(right, x.astype(np.float32), workers=2)
+        ),
         "plot": sentence(lambda: tinyae.plots.plot_codes(x)),
     }
 
