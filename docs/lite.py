@@ -23,9 +23,11 @@ PYODIDE = "0.29.5"
 KERNEL = ("micropip", "packaging", "ipython", "comm", "traitlets", "jedi")
 CORE = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
 INSTALL = """\
-# Install tinyae in this browser tab. It runs on your computer, but slower than installed Python:
-# TINYAE_FAST makes the chapters train for a moment only.
-%pip install -q tinyae
+# Install tinyae in this browser tab (nothing is installed on your computer)
+%pip install -q tinyae"""
+FAST = """
+
+# A browser is slower than installed Python: train for a moment only
 import os
 os.environ["TINYAE_FAST"] = "1\""""
 
@@ -71,7 +73,7 @@ def write_contents(folder: Path) -> None:
                     ignore=shutil.ignore_patterns("*.py", "__pycache__"))  # fmt: skip
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         book = json.loads(path.read_text("utf-8"))
-        book["cells"][0]["source"] = INSTALL.splitlines(keepends=True)
+        book["cells"][0]["source"] = (INSTALL + FAST).splitlines(keepends=True)
         for cell in book["cells"]:
             cell["source"] = [line_here(line) for line in cell["source"]]
         write_notebook(folder / "chapters" / path.name, book)
