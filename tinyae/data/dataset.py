@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.data.scaling import Scale
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
@@ -16,7 +18,8 @@ class Images:
     labels, factors and names.
 
     Attributes:
-        images: (N, C, H, W), floating point, in [0, 1]; float32 from every source of this package.
+        images: (N, C, H, W), floating point; float32 from every source of this package. Images are
+            in [0, 1]. The rows of a table, (N, 1, 1, D), have any finite values.
         labels: (N,), int64, the class of each image; None if unknown.
         factors: the factors of variation, {name: (N, ...)}, of generated images; None for others.
         names: (N,), the file name of each image, relative to its folder; None if there are no
@@ -70,6 +73,8 @@ class Images:
     def __repr__(self) -> str:
         parts = [f"{len(self)} × {_shape_text(self.images)} {self.images.dtype}"]
         parts += ["no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"]
+        if len(self) and (self.images.min() < 0 or self.images.max() > 1):
+            parts += [f"values from {self.images.min():.3g} to {self.images.max():.3g}"]
         parts += [] if self.factors is None else ["factors: " + ", ".join(self.factors)]
         return f"Images({'; '.join(parts)})"
 
@@ -83,12 +88,16 @@ class Dataset:
         train: the training set.
         test: the test set.
         classes: the name of each label, ``classes[label]``; () if there are no labels.
+        scale: what the values of the files were divided by, where that was inferred or chosen; None
+            where the files say it. Other images are read alike with
+            ``read_images(path, scale=data.scale)``.
     """
 
     name: str
     train: Images
     test: Images
     classes: tuple[str, ...] = ()
+    scale: Scale | None = None
 
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
