@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyae.data import load_data
-from tinyae.data.images import as_labels, scale_images
+from tinyae.data.images import scale_images
 
 
 @given(

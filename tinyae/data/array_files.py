@@ -4,7 +4,6 @@ the file. Python objects are never unpickled."""
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -213,8 +212,9 @@ def _check_size(
 ) -> None:
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
-    expected = dtype.itemsize * math.prod(shape)
-    if min(shape, default=0) < 0 or (dtype.itemsize == 0 and math.prod(shape)):
+    count: int = np.prod(shape, dtype=object)  # of Python integers, which do not overflow
+    expected = dtype.itemsize * count
+    if min(shape, default=0) < 0 or (dtype.itemsize == 0 and count):
         raise ValueError(f"shape {shape} of {dtype}")
     if expected > left or (exactly and expected != left):
         raise ValueError(

@@ -17,7 +17,7 @@ from tinyae.data.file_checks import note
 from tinyae.data.formats import IMAGE_ENDINGS, left_out_text
 from tinyae.data.idx_sets import read_idx_folder
 from tinyae.data.image_decoding import Decoded, decode_image
-from tinyae.data.scaling import Scale, inferred_depth, note_little_contrast
+from tinyae.data.scaling import Scale, inferred_depth, note_dark
 
 TRAIN = re.compile(r"train|training", re.IGNORECASE)
 TEST = re.compile(r"test\d?|testing", re.IGNORECASE)
@@ -75,8 +75,9 @@ def _split_folders(folder: Path) -> tuple[Path | None, Path | None]:
     if train and test and validation:
         note(f"{folder}: {test.name}/ is the test part; {validation.name}/ is left out")
     if train and (test or validation):
-        others = [p for p in inside if p not in (train, test, validation)]
-        if others := [p.name for p in others if p.name != "ground_truth"]:
+        used = (train, test, validation)
+        others = [p.name for p in inside if p not in used and p.name != "ground_truth"]
+        if others:
             note(f"{folder}: beside the split, {', '.join(others)} left out")
     return train, test or validation
 
@@ -190,11 +191,11 @@ def _stack(
                 f"{_size_text(first)}: images of different sizes need size=..., for example 28 "
                 "(--size 28)"
             )
-        divisor = image.divisor
-        if scale is not None and (scale.of == "all" or divisor is None):
+        divisor = image.divisor or 1.0
+        if scale is not None and (scale.of == "all" or image.divisor is None):
             divisor = scale.divisor
         np.divide(image.pixels, divisor, out=target, dtype=np.float32)
-    note_little_contrast(stacked, str(where))
+    note_dark(stacked, str(where))
     return stacked, scale
 
 

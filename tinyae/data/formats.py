@@ -44,9 +44,10 @@ FILES = (
     Format(
         (".csv", ".tsv", ".txt", ".dat", ".data"),
         "table of numbers",
-        "one example per row. The labels are a column called label, class, target or y, or the only "
-        "column with text; without a header, a first or last column of a few integers (Kaggle's "
-        "digits, UCR's time series). Of X_TRAIN.tsv and X_TEST.tsv the second is the test part",
+        "one example per row. The labels are a column called label, class, target or y, or the "
+        "only column with text; without a header, a first or last column of a few integers "
+        "(Kaggle's digits, UCR's time series). Of X_TRAIN.tsv and X_TEST.tsv, the second is the "
+        "test part",
     ),
     Format(
         ("-ubyte", "-ubyte.gz", ".idx", ".idx.gz"),

@@ -13,7 +13,7 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             return _read(path, raw, size, packed)
         try:
             with gzip.open(raw) as file:
-                return _read(path, file, size, packed)
+                return _read(path, cast(IO[bytes], file), size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{path}: truncated or damaged gzip file ({error}); download it again"

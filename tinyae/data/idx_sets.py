@@ -132,12 +132,21 @@ def _read(files: dict[Name, Path], key: str, parts: list[bool], scale: Scale | N
 def _arrays(
     images: Path, labels: Path | None, test_images: Path | None, test_labels: Path | None
 ) -> Arrays:
-    return Arrays(
-        _images(images),
-        _labels(labels),
-        None if test_images is None else _images(test_images),
-        _labels(test_labels),
-    )
+    x, y = _images_and_labels(images, labels)
+    if test_images is None:
+        return Arrays(x, y)
+    return Arrays(x, y, *_images_and_labels(test_images, test_labels))
+
+
+def _images_and_labels(
+    image_path: Path, label_path: Path | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    images, labels = _images(image_path), _labels(label_path)
+    if labels is not None and len(images) != len(labels):
+        raise ValueError(
+            f"{len(images)} images in {image_path}, but {len(labels)} labels in {label_path}"
+        )
+    return images, labels
 
 
 def _images(path: Path) -> np.ndarray:

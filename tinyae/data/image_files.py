@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from pathlib import Path
 
 from tinyae.data.array_files import read_array_file
@@ -138,11 +139,11 @@ def _checked(
     who: str, path: PathLike, size: Size, color: bool, scale: float | Scale | None
 ) -> tuple[Path, Reading]:
     path = as_path(who, path)
-    pair = (size, size) if isinstance(size, int) else size
+    pair = (size, size) if isinstance(size, Integral) else size
     if pair is not None and not (
         isinstance(pair, tuple)
         and len(pair) == 2
-        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in pair)
+        and all(isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in pair)
     ):
         raise ValueError(
             f"{who}: size={size!r}, expected an integer of at least 1, a pair (height, width), or "

@@ -17,7 +17,7 @@ import numpy as np
 from tinyae.data.file_checks import note
 
 BITS = (8, 10, 12, 14, 16)  # of cameras, scanners and microscopes
-DARK = 0.25  # images that span less than this fraction of [0, 1] get a note
+DARK = 0.25  # images without a brighter pixel get a note
 
 
 class Scale(NamedTuple):
@@ -132,12 +132,11 @@ def inferred_depth(high: float, name: str) -> Scale:
     return Scale(divisor, "integers")
 
 
-def note_little_contrast(images: np.ndarray, name: str) -> None:
-    """Say so if images span only a small part of [0, 1]."""
+def note_dark(images: np.ndarray, name: str) -> None:
+    """Say so if images use only the lowest part of [0, 1]: were they divided by too much?"""
     low, high = float(images.min()), float(images.max())
-    if 0 <= low and high <= 1 and high - low < DARK:
+    if 0 <= low and high < DARK:
         note(
-            f"{name}: the images span only {low:.3g} to {high:.3g} of the range [0, 1]. If they "
-            "should not: divide by their largest value (--scale, or scale=... in Python), or "
-            "--scale minmax"
+            f"{name}: the brightest pixel is {high:.3g}, of 1. If the images should not be dark, "
+            "divide them by less: --scale, or scale=... in Python"
         )

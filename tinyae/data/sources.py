@@ -125,11 +125,9 @@ def locate(name: str) -> str:
             'or pip install "tinyae[data]" to download them'
         )
     cached = pooch.os_cache("tinyae") / name
-    return (
-        str(cached)
-        if len(_existing(cached)) == len(FILES)
-        else f"will be downloaded to {cached} at first use"
-    )
+    if len(_existing(cached)) == len(FILES):
+        return str(cached)
+    return f"will be downloaded to {cached} at first use"
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
