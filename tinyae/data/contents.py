@@ -35,6 +35,7 @@ class Contents(NamedTuple):
     test: Images | None = None  # None: no split is given
     classes: tuple[str, ...] = ()
     scale: Scale | None = None
+    is_table: bool = False  # each example is a row (N, D)
 
 
 def contents_of_arrays(arrays: Arrays, path: Path, scale: Scale | None) -> Contents:
@@ -70,4 +71,6 @@ def contents_of_arrays(arrays: Arrays, path: Path, scale: Scale | None) -> Conte
                 f"each of the {len(x)} examples"
             )
     parts = [Images(x, y) for x, y in zip(images, labels, strict=False)]
-    return Contents(parts[0], parts[1] if len(parts) > 1 else None, classes, scale)
+    return Contents(
+        parts[0], parts[1] if len(parts) > 1 else None, classes, scale, given[0].ndim == 2
+    )

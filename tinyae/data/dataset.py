@@ -91,6 +91,7 @@ class Dataset:
         scale: what the values of the files were divided by, where that was inferred or chosen; None
             where the files say it. Other images are read alike with
             ``read_images(path, scale=data.scale)``.
+        is_table: each example is a row (N, D) in the file, such as the columns of a table.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Dataset:
     test: Images
     classes: tuple[str, ...] = ()
     scale: Scale | None = None
+    is_table: bool = False
 
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""

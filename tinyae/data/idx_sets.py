@@ -111,7 +111,7 @@ def read_idx_quadruple(name: str, paths: list[Path], classes: tuple[str, ...]) -
     Raises:
         ValueError: a file is damaged, or they do not fit together.
     """
-    train, test, _, scale = contents_of_arrays(_arrays(*paths), paths[0].parent, None)
+    train, test, _, scale, _ = contents_of_arrays(_arrays(*paths), paths[0].parent, None)
     assert test is not None  # of four files
     return Dataset(name, train, test, classes, scale)
 

@@ -124,7 +124,7 @@ def split_contents(
     Raises:
         ValueError: fewer than two examples.
     """
-    train, test_set, classes, scale = contents
+    train, test_set, classes, scale, is_table = contents
     if test_set is None:
         if len(train) < 2:
             raise ValueError(
@@ -132,7 +132,7 @@ def split_contents(
             )
         first, second = train_test_split(train.images, train.labels, test, seed)
         train, test_set = Images(*first), Images(*second)
-    return Dataset(name, train, test_set, classes, scale)
+    return Dataset(name, train, test_set, classes, scale, is_table)
 
 
 def _checked(
