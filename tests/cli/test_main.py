@@ -92,7 +92,11 @@ def test_help_does_not_import_the_commands(capsys):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, modules = run.stdout.splitlines()
-    assert text[0].startswith("usage: tinyae") and modules == "tinyae.cli.main"
+    assert text[0].startswith("usage: tinyae") and modules.split() == [
+        "tinyae.cli.terminal",
+        "tinyae.cli.train_arguments",
+        "tinyae.cli.main",
+    ]
 
 
 def test_python_m_tinyae():

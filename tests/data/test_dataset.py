@@ -82,7 +82,7 @@ def test_an_unknown_name_suggests_the_nearest(name, nearest, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     message = f"unknown data set {name!r}: did you mean {nearest!r}? Known are strokes, digits, "
     with pytest.raises(
-        ValueError, match=re.escape(message) + ".*folder of images or of a .npy or .npz file"
+        ValueError, match=re.escape(message) + ".*folder of images, a .npy or .npz file, or a table"
     ):
         load_data(name)
     with pytest.raises(ValueError, match="unknown data set 'qqqq'. Known are strokes"):

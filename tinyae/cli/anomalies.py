@@ -33,6 +33,8 @@ def anomalies(args: argparse.Namespace) -> int:
     trained = load_trained(args.weights)
     label = args.normal_label or trained.metadata.get("normal_label")
     images = _images(args, trained, one_class=label is not None)
+    if args.normal_label and images.labels is not None:
+        normal_class(images.classes, args.normal_label)  # if there is no such class, say so
     normal = _normal_images(args, trained, label)
     model_input = trained.model_input(normal.images)
     normal_errors = reconstruction_errors(trained.model, model_input)
@@ -98,8 +100,8 @@ def _normal_images(args: argparse.Namespace, trained: Trained, label: str | None
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{given_by}: {error}. --normal names other images") from error
     if normal.labels is not None:
-        name = normal_class(normal.classes, label if label in normal.classes else None)
-        if name is not None:
+        name = label or normal_class(normal.classes, None)
+        if name in normal.classes:
             chosen = normal[normal.are_of(name)]
             if len(chosen) < len(normal):
                 print(f"{source}: the {len(chosen)} images of class {name!r} are the normal ones")
@@ -112,14 +114,15 @@ def _normal_images(args: argparse.Namespace, trained: Trained, label: str | None
 
 
 def _pca_baseline(trained: Trained, images: Inputs, normal: Inputs, quantile: float) -> Detection:
-    """PCA with 32 components, a strong detector that takes a second.
+    """PCA with 32 components, or half as many as there are columns: a strong detector that takes a
+    second.
 
     The trained model has not seen the ``normal`` images. PCA is fitted to one half of them; its
     threshold comes from the other half.
     """
     x, rows = (trained.normalized(part.images).reshape(len(part), -1) for part in (images, normal))
     half = max(2, len(rows) // 2)
-    pca = pca_autoencoder(rows[:half], min(32, half - 1, rows.shape[1]))
+    pca = pca_autoencoder(rows[:half], min(32, half - 1, max(1, rows.shape[1] // 2)))
     held_out = rows[half:] if len(rows) > half else rows
     threshold = quantile_threshold(reconstruction_errors(pca, held_out), quantile)
     return Detection(reconstruction_errors(pca, x), threshold)
@@ -129,7 +132,7 @@ def _print_auc(images: Inputs, label: str | None, found: Detection, pca: Detecti
     """The area under the ROC curve, if the labels tell the anomalies."""
     if images.labels is None:
         return
-    name = normal_class(images.classes, label if label in images.classes else None)
+    name = label or normal_class(images.classes, None)
     if name is None:
         note(
             f"no AUC: which of the classes {', '.join(images.classes[:8])} is normal? "

@@ -75,7 +75,8 @@ class Inputs:
     def are_of(self, name: str) -> np.ndarray:
         """True for the examples of a class: (N,)."""
         assert self.labels is not None  # there are classes
-        return self.labels == self.classes.index(name)
+        number = self.classes.index(name) if name in self.classes else -1
+        return self.labels == number
 
 
 def load_trained(path: str) -> Trained:
@@ -160,7 +161,9 @@ def _read(
 
 
 def is_training_file(trained: Trained, path: PathLike) -> bool:
-    """The model was trained on this file or folder."""
+    """The model was trained on this file or folder; not a named data set, which has a test part."""
+    if str(path).lower().replace("-", "_") in NAMES:
+        return False
     trained_on = trained.metadata.get("data")
     return bool(trained_on) and Path(path).absolute() == Path(str(trained_on)).absolute()
 

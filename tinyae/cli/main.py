@@ -38,7 +38,12 @@ def main(argv: list[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = print_note
-            return _load_command(arguments.run)(arguments)
+            code = _load_command(arguments.run)(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `tinyae list | head`: nobody reads the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as of any program that a closed pipe ends
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130

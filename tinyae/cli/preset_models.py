@@ -15,11 +15,21 @@ ModelBuilder = Callable[..., Model]  # (image_shape, seed, **model_options) -> m
 OUTPUT_LAYERS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "linear": None}
 
 
-def dense(architecture: Callable[..., Model], **arguments: Any) -> ModelBuilder:
-    """A builder for models that take (N, D): D is the number of pixels."""
+def dense(
+    architecture: Callable[..., Model], code: int | None = None, **arguments: Any
+) -> ModelBuilder:
+    """A builder for models that take (N, D): D is the number of pixels.
+
+    Args:
+        code: the dimension of the code. Where D is not larger, as for a table of a few columns, it
+            is D / 2: a model whose code is as large as its input can copy it.
+    """
 
     def build(shape: tuple[int, ...], seed: int, **options: Any) -> Model:
-        return architecture(seed, features=math.prod(shape), **arguments | options)
+        features, more = math.prod(shape), arguments | options
+        if code is not None:
+            more["code"] = code if code < features else max(1, features // 2)
+        return architecture(seed, features=features, **more)
 
     return build
 

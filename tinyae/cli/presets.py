@@ -124,11 +124,11 @@ def option_text(option: str) -> str:
 PRESETS = {
     "basic": Preset(
         "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
-        dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
     ),
     "linear": Preset(
         "784-30-784 without activations: PCA, learned by gradient descent",
-        dense(models.linear_autoencoder),
+        dense(models.linear_autoencoder, code=30),
     ),
     "conv": Preset(
         "chapter 2's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed "
@@ -140,7 +140,7 @@ PRESETS = {
     "denoising": Preset(
         "the basic model, which gets images with Gaussian noise, σ = 0.3, and must reconstruct "
         "the clean ones",
-        dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
         Objective(corrupt=Gaussian(0.3)),
         epochs=10,
     ),
@@ -162,7 +162,7 @@ PRESETS = {
     "contractive": Preset(
         "the basic model with a penalty on the code's Jacobian: + λ · mean ‖∂z/∂x‖², λ = 3e-4, "
         "exact (all rows)",
-        dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
         Objective(contraction=3e-4),
         epochs=5,
     ),
@@ -183,7 +183,7 @@ PRESETS = {
     ),
     "sparse-l1": Preset(
         "784-256-784, ReLU code, L1 penalty on the code: most of its entries are exactly 0",
-        dense(models.sparse_autoencoder, code=ReLU()),
+        dense(partial(models.sparse_autoencoder, code=ReLU())),
         Objective(code_penalty=l1, beta=1e-4),
         epochs=10,
     ),
@@ -203,7 +203,7 @@ PRESETS = {
     "vae": Preset(
         "variational autoencoder, 784-400-20-400-784: cross-entropy + β · KL divergence of the "
         "codes from N(0, 1); can sample new images",
-        dense(models.vae),
+        dense(models.vae, code=20),
         Variational(),
         epochs=10,
         can_sample=True,

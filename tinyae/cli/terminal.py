@@ -5,12 +5,9 @@ from __future__ import annotations
 import codecs
 import sys
 import warnings
-from pathlib import Path
 from typing import TextIO
 
-import tinyae
-
-PACKAGE = Path(tinyae.__file__).parent
+from tinyae.data.file_checks import PACKAGE, DataNote
 
 # What is printed where the terminal's encoding does not have a character, as in cp1252 or ASCII
 REPLACEMENTS = {
@@ -71,7 +68,10 @@ def print_note(
     line: str | None = None,
 ) -> None:
     """A warning of tinyae as a line of text: takes the place of ``warnings.showwarning``."""
-    if issubclass(category, UserWarning) and Path(filename).is_relative_to(PACKAGE):
+    ours = issubclass(category, DataNote) or (
+        issubclass(category, UserWarning) and filename.startswith(PACKAGE)
+    )
+    if ours:
         print(f"note: {message}")
     else:
         print(warnings.formatwarning(message, category, filename, lineno), file=sys.stderr)

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from tinyae.data.file_checks import check_unpacked_size, note
+from tinyae.data.formats import content_hint
 
 TRAIN_NAMES = ("train", "training", "tr")
 TEST_NAMES = ("test", "testing", "te")
@@ -190,8 +191,8 @@ def _errors_name(path: Path) -> Iterator[None]:
         if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
         raise ValueError(
-            f"{path}: not a readable .npy or .npz file, or one of Python objects, "
-            f"which are never unpickled ({type(error).__name__}: {error})"
+            f"{path}: not a readable .npy or .npz file{content_hint(path)}, or one of Python "
+            f"objects, which are never unpickled ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import warnings
 from pathlib import Path
 
 PathLike = str | os.PathLike[str]
 
+PACKAGE = str(Path(__file__).parent.parent)
 # A file may unpack to more than this only if it is at least 1/200 of it. Deflate reaches 1/1000 on
 # zeros; images that are mostly black reach 1/120 (dSprites: 26 MB for 3 GB).
 LARGE = 256 * 2**20  # bytes
@@ -22,7 +24,11 @@ class DataNote(UserWarning):
 
 
 def note(text: str) -> None:
-    warnings.warn(text, DataNote, stacklevel=3)
+    """Warn, as if the warning came from the line that called tinyae."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(text, DataNote, stacklevel=level)
 
 
 def as_path(who: str, path: PathLike) -> Path:

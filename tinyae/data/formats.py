@@ -154,13 +154,42 @@ def find_format(path: Path) -> Format | None:
     return max(rows, key=lambda pair: len(pair[0]))[1] if rows else None  # .nii.gz before .gz
 
 
+# How files begin that often lie where other files are expected
+BEGINNINGS = (
+    (b"<!doctype html", "a web page: was the download refused?"),
+    (b"<html", "a web page: was the download refused?"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself: git lfs pull"),
+    (b"%!ps", "PostScript (EPS): export it as .png"),
+    (b"\xc5\xd0\xd3\xc6", "EPS: export it as .png"),
+    (b"%pdf", "a PDF: export its pages as .png"),
+    (b"<svg", "SVG: export it as .png"),
+    (b"<?xml", "XML"),
+    (b"\x80", "a pickle, which tinyae does not open"),
+    (b"\x89hdf", "HDF5: read it with h5py, then np.savez"),
+    (b"\x89png", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"pk\x03\x04", "a zip archive (or .npz)"),
+    (b"\x1f\x8b", "gzip: unpack it"),
+    (b"\x93numpy", "a .npy file"),
+)
+
+
+def content_hint(path: Path) -> str:
+    """``" (it is a web page: ...)"``, if the first bytes of a file tell what it is; else ``""``."""
+    with path.open("rb") as file:
+        start = file.read(32).lstrip().lower()
+    if start[4:8] == b"ftyp":
+        return " (it is a HEIC or AVIF photo, or a video: convert it to .jpg)"
+    return next((f" (it is {what})" for begin, what in BEGINNINGS if start.startswith(begin)), "")
+
+
 def why_not_read(path: Path) -> str:
     """A sentence for a file that is not read: what it is, and what to do."""
     row = find_format(path)
     if row is None:
         return (
-            f"{path}: the ending {path.suffix or '(none)'!r} is unknown. `tinyae info --formats` "
-            f"lists what is read; anything else can be saved with {_NUMPY}"
+            f"{path}{content_hint(path)}: the ending {path.suffix or '(none)'!r} is unknown. "
+            f"`tinyae info --formats` lists what is read; anything else can be saved with {_NUMPY}"
         )
     return f"{path}: {row.what}, not read: {row.instead}"
 

@@ -18,6 +18,7 @@ from typing import IO, cast
 import numpy as np
 
 from tinyae.data.file_checks import as_path, check_exists, check_unpacked_size
+from tinyae.data.formats import content_hint
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP = b"\x1f\x8b"
@@ -60,7 +61,8 @@ def _read(path: Path, file: IO[bytes], size: int, packed: bool) -> np.ndarray:
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES or start[3] > 8:
         raise ValueError(
-            f"{path}: not an IDX file: it begins with {start.hex(' ') or 'nothing'}, "
+            f"{path}: not an IDX file{content_hint(path)}: it begins with "
+            f"{start.hex(' ') or 'nothing'}, "
             "expected 00 00, a type (08 for bytes), the number of axes"
         )
     lengths = file.read(4 * start[3])

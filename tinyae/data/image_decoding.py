@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyae.data.file_checks import check_unpacked_size
+from tinyae.data.formats import content_hint
 
 # What pillow may try. Others are never opened: EPS, for example, would start Ghostscript, even if
 # the file is called photo.png.
@@ -56,7 +57,7 @@ def decode_image(path: Path, size: tuple[int, int] | None, color: bool) -> list[
         if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
         raise ValueError(
-            f"{path}: not a readable image ({type(error).__name__}: {error})"
+            f"{path}: not a readable image{content_hint(path)} ({type(error).__name__}: {error})"
         ) from error
 
 

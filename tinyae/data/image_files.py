@@ -15,7 +15,7 @@ from tinyae.data.folders import read_folder, read_image_file
 from tinyae.data.formats import ARRAY_ENDINGS, IMAGE_ENDINGS, TABLE_ENDINGS, why_not_read
 from tinyae.data.idx_sets import is_idx, read_idx_file
 from tinyae.data.scaling import Scale, as_scale
-from tinyae.data.table_files import read_table_file
+from tinyae.data.table_files import is_series, read_table_file
 
 Size = int | tuple[int, int] | None
 
@@ -109,7 +109,7 @@ def read_contents(path: Path, reading: Reading) -> Contents:
         return read_image_file(path, reading)
     if ending in ARRAY_ENDINGS:
         return contents_of_arrays(read_array_file(path), path, reading.scale)
-    if ending in TABLE_ENDINGS:
+    if ending in TABLE_ENDINGS or (not ending and is_series(path)):
         return contents_of_arrays(read_table_file(path, reading.partners), path, reading.scale)
     if ending == ".bin":
         return read_cifar_file(path, reading.scale)

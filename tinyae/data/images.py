@@ -23,7 +23,8 @@ def scale_images(
 
     Values: floating point values stay as they are. Integers are divided by 255 if their largest is
     128 to 255, by their largest value if it is 2 to 127, and by 1023, 4095, 16383 or 65535 if they
-    are uint16; 0 and 1 stay. Larger and negative integers, and those of a table, stay as they are.
+    are uint16; 0 and 1 stay. Larger and negative integers stay as they are, and so do those of a
+    table, except bytes and values up to exactly 255.
 
     Args:
         x: the array.

@@ -104,7 +104,7 @@ def _integer_scale(dtype: np.dtype, low: int, high: int, name: str, is_table: bo
     """What to divide integers by, which may be pixels or may be counts, scores or gray levels."""
     if low < 0 or high <= 1:
         return None  # a table; black and white
-    if is_table and dtype != np.uint8:
+    if is_table and dtype != np.uint8 and high != 255:
         return None
     if high > 255:
         return inferred_depth(high, name) if dtype == np.uint16 and not is_table else None

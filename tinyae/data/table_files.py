@@ -124,11 +124,11 @@ def _guessed_label(path: Path, x: np.ndarray) -> int | None:
     for column in (0, d - 1):
         y, others = x[:, column], np.delete(x, column, axis=1)
         is_image = math.isqrt(d - 1) ** 2 == d - 1 > 16
-        is_series = column == 0 and re.search(r"_(TRAIN|TEST)$", path.stem) is not None
-        few = len(np.unique(y)) <= (256 if is_image or is_series else min(100, n // 2))
+        is_ucr = column == 0 and is_series(path)
+        few = len(np.unique(y)) <= (256 if is_image or is_ucr else min(100, n // 2))
         is_mixed = bool((others != np.floor(others)).any())
-        if few and (y == np.floor(y)).all() and (is_image or is_series or is_mixed):
-            found.append((0 if is_series else len(np.unique(y)), column))
+        if few and (y == np.floor(y)).all() and (is_image or is_ucr or is_mixed):
+            found.append((0 if is_ucr else len(np.unique(y)), column))
     if d < 3 or not found:
         return None
     column = min(found)[1]
@@ -138,6 +138,11 @@ def _guessed_label(path: Path, x: np.ndarray) -> int | None:
         f"integers from {y.min():g} to {y.max():g}, was taken for the labels"
     )
     return column
+
+
+def is_series(path: Path) -> bool:
+    """A file of the UCR archive, by its name: ECG5000_TRAIN.tsv."""
+    return re.search(r"_(TRAIN|TEST)$", path.stem) is not None
 
 
 def _integers(x: np.ndarray) -> np.ndarray:
