@@ -100,10 +100,9 @@ def _choose(entries: dict[str, Entry]) -> dict[tuple[str, str], str]:
         if what:
             found.setdefault((part, what), []).append((rank, name))
     best = {key: min(names)[1] for key, names in found.items()}
-    if ("", "x") in best:
-        best.setdefault(("train", "x"), best[("", "x")])
-        if ("", "y") in best:
-            best.setdefault(("train", "y"), best[("", "y")])
+    for what in "xy":
+        if ("", what) in best:
+            best.setdefault(("train", what), best["", what])
     if ("test", "x") not in best:
         for what in "xy":
             if ("val", what) in best:
