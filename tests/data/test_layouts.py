@@ -15,9 +15,8 @@ PIL = pytest.importorskip("PIL.Image")
 def write(folder, n=3, shape=(28, 28)):
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(n):
-        PIL.fromarray(np.full(shape, (60 * i + shade) % 256, np.uint8)).save(
-            folder / f"{i}.{ending}"
-        )
+        image = np.full(shape, 60 * i % 256, np.uint8)
+        PIL.fromarray(image).save(folder / f"{i}.png")
 
 
 def notes_of(path, **options):

@@ -124,7 +124,7 @@ def _pca_baseline(trained: Trained, images: Inputs, normal: Inputs, quantile: fl
     half = max(2, len(rows) // 2)
     pca = pca_autoencoder(rows[:half], min(32, half - 1, max(1, rows.shape[1] // 2)))
     held_out = rows[half:] if len(rows) > half else rows
-    threshold = quantile_threshold(reconstruction_errors(pca, held_out), quantile)
+    threshold = float(np.quantile(reconstruction_errors(pca, held_out), quantile))
     return Detection(reconstruction_errors(pca, x), threshold)
 
 

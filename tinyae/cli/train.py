@@ -128,6 +128,10 @@ def _prepare(args: argparse.Namespace) -> Run:
     prepared = prepare_data(settings, args.data_dir)
     data, low, high = prepared.data, *value_range(prepared.data)
     preset = replace(preset, objective=for_range(preset.objective, low, high))
+    seed, workers = settings["seed"], settings["workers"]
+    model = preset.build_model(data.train.images.shape[1:], seed)
+    check_output_range(model, low, high, settings["data"], preset.option_names)
+    model = model.to(args.device)
     writable_folder(out)
     if (out / CHECKPOINT).exists() and not args.resume:
         print(
@@ -135,10 +139,6 @@ def _prepare(args: argparse.Namespace) -> Run:
             "(--resume would continue it)\n"
         )
 
-    seed, workers = settings["seed"], settings["workers"]
-    model = preset.build_model(data.train.images.shape[1:], seed)
-    check_output_range(model, low, high, settings["data"], preset.option_names)
-    model = model.to(args.device)
     x = to_device(preset.model_input(data.train.images), args.device)
     x_test = to_device(preset.model_input(data.test.images), args.device)
     options = "".join(
