@@ -135,11 +135,11 @@ def test_workers_end_even_when_the_objective_fails():
 @pytest.mark.parametrize("shard", [0, 1, 2])
 def test_an_error_in_any_thread_arrives(shard):
     def broken(model, x, rng):
-        if (x[:, 0] == shard).any():
+        if (x[:, 0] == -shard).any():
             raise KeyError(f"shard {shard}")
         return Objective(mse)(model, x)
 
-    data = np.repeat(np.arange(3, dtype=np.float32), 4)[:, None] * np.ones((1, 3), np.float32)
+    data = np.repeat(-np.arange(3, dtype=np.float32), 4)[:, None] * np.ones((1, 3), np.float32)
     model = Autoencoder(Linear(3, 3, rng=0), ReLU())
     with pytest.raises(KeyError, match=f"shard {shard}"):
         run(1, model, data, broken, batch_size=12, workers=3)

@@ -49,14 +49,15 @@ def range_problem(model: Layer, low: float, high: float, name: str) -> str | Non
 
 
 def check_range(model: Layer, low: float, high: float, name: str) -> None:
-    """Refuse data that ``model`` could never reconstruct.
+    """Refuse data that ``model`` could not reconstruct because it ends in Sigmoid.
 
     Raises:
-        ValueError: they lie outside the range of its output layer. The message says how to scale
-            them.
+        ValueError: they lie outside [0, 1]. The message says how to scale them.
     """
+    layer, least, largest = output_range(model)
+    if layer != "Sigmoid":  # for the others, the objective warns
+        return
     if (problem := range_problem(model, low, high, name)) is not None:
-        _, least, largest = output_range(model)
         advice = scaling_advice(low, high, least, largest)
         raise ValueError(f"{problem}: {advice}, or end the model in a linear layer")
 

@@ -147,8 +147,10 @@ def is_series(path: Path) -> bool:
 
 def _integers(x: np.ndarray) -> np.ndarray:
     """As integers, if all values are."""
-    if (x == np.floor(x)).all() and np.abs(x).max(initial=0) < 2**31:
-        return x.astype(np.int64)
+    rows = range(0, len(x), 1000)  # a block at a time: x may take most of the memory
+    blocks = (x[i : i + 1000] for i in rows)
+    if all((b == np.floor(b)).all() and np.abs(b).max(initial=0) < 2**31 for b in blocks):
+        return x.astype(np.int32)
     return x
 
 

@@ -18,7 +18,7 @@ def check_data(model: Layer, data: Data, name: str) -> None:
     Raises:
         TypeError: it is not an array.
         ValueError: it is empty, not floating point, has another dtype or device than the model,
-            holds NaN, lies outside the range of the model's output layer, or does not fit the first
+            holds NaN, exceeds [0, 1] for a model that ends in Sigmoid, or does not fit the first
             layer.
     """
     x = examples_of(data)
