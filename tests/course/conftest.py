@@ -6,26 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from tinyae.course import ProcessEnded, StudentCode, isolation, sandbox
+from tinyae.course import ProcessEnded, StudentCode, connection, errors, sandbox
 
 
 @functools.cache
 def works(kind):
     """Whether this kind of sandbox works on this machine."""
-    isolation._kind[:] = [kind]
+    connection._kind[:] = [kind]
     try:
-        with StudentCode(Path(__file__)):  # any file will do
+        with StudentCode(errors.__file__):  # any small file will do
             return True
     except ProcessEnded:
         return False
     finally:
-        isolation._kind[:] = []
+        connection._kind[:] = []
 
 
 def use(kind, monkeypatch):
     if not works(kind):
         pytest.skip(f"{kind} does not work here")
-    monkeypatch.setattr(isolation, "_kind", [kind])
+    monkeypatch.setattr(connection, "_kind", [kind])
     return kind
 
 

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import tinyae
+from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.cli.terminal import prepare_output, print_note
 from tinyae.cli.train_arguments import add_train_arguments
 from tinyae.training import TrainingDiverged
@@ -86,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_map(commands)
     _add_probe(commands)
     _add_check(commands)
+    add_exercise(commands)
+    add_grade(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
     _add_info(commands)
     return parser

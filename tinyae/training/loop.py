@@ -35,6 +35,7 @@ from tinyae.training.checkpoint import (
     save_checkpoint,
 )
 from tinyae.training.history import History
+from tinyae.training.machines import ALONE, Machines, find_machines
 from tinyae.training.validation import (
     ADVICE,
     TrainingDiverged,
@@ -43,11 +44,10 @@ from tinyae.training.validation import (
     layer_with_state,
     loss_diverged,
 )
-from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
+from tinyae.training.workers import Workers, default_workers, loss_and_gradients, weighted_sum
 
-VALIDATION = (
-    2**32 - 1
-)  # takes the place of the step in the seeds of the validation's random numbers
+# Takes the place of the step in the seeds of the validation's random numbers
+VALIDATION = 2**32 - 1
 SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
 
 
@@ -62,6 +62,7 @@ class Run:
     batch_size: int
     seed: int
     pool: Workers
+    machines: Machines = ALONE
 
 
 def fit(
@@ -79,6 +80,7 @@ def fit(
     resume: bool = False,
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
+    machines: Machines | None = None,
 ) -> History:
     """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
     order.
@@ -106,12 +108,14 @@ def fit(
         patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
+        machines: the processes that train together. Default: those that ``mpiexec`` has started.
 
     Raises:
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
             that ends in Sigmoid, or do not fit the model.
         ValueError: ``epochs`` is negative, or another setting is out of range.
         ValueError: the checkpoint belongs to another run.
+        ValueError: several processes, and an objective that needs the full batch.
         TypeError: the objective is neither an objective nor a function.
         TrainingDiverged: the loss is no longer finite.
         FileNotFoundError: ``resume`` without a checkpoint.
@@ -128,13 +132,19 @@ def fit(
     if validation is not None:
         check_data(model, validation, "validation")
     objective.check(model, data)
+    machines = machines or find_machines()
+    if machines.size > 1 and objective.needs_full_batch:
+        raise ValueError(
+            f"{type(objective).__name__} needs the full batch, so {machines.size} processes cannot "
+            "share it: start a single one"
+        )
 
     # A new run, or the state of an interrupted one.
     x = examples_of(data)
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = 1 if one else default_workers(batch_size)
+        workers = 1 if one else machines.threads(default_workers(batch_size // machines.size))
     if workers > 1 and (name := layer_with_state(model, x)):
         warnings.warn(
             f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
@@ -145,6 +155,8 @@ def fit(
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
+    if machines.size > 1:
+        run_settings["machines"] = machines.size
     # As it will be read back from JSON: a tuple becomes a list.
     state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
     if resume:
@@ -152,9 +164,10 @@ def fit(
             raise ValueError("resume=True needs checkpoint=..., the file to resume from")
         state = _resumed(checkpoint, model, optimizer, objective, state)
 
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
-    with Workers(workers) as pool, bar:
-        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
+    shown = progress and machines.is_first
+    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
+    with machines, Workers(workers) as pool, bar:
+        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool, machines)
         for epoch in range(state.epoch, epochs):
             # early stopping
             if patience is not None and epoch - state.best_epoch >= patience:
@@ -174,8 +187,9 @@ def fit(
             if patience is not None and row["val_loss"] < state.best_loss:
                 state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
                 state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
-            if checkpoint is not None:
+            if checkpoint is not None and machines.is_first:
                 save_checkpoint(checkpoint, model, optimizer, state, objective)
+            machines.wait()
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -214,11 +228,14 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
     seed = [run.seed, epoch, step]
 
     def gradients(network: Layer, objective: ObjectiveFunction) -> ObjectiveResult:
-        return loss_and_gradients(network, batch, objective, run.pool, [*seed, SECOND_NETWORK])
+        seeds = [*seed, SECOND_NETWORK]
+        return loss_and_gradients(network, batch, objective, run.pool, seeds, run.machines)
 
     try:
         more = run.objective.before_step(run.model, batch, gradients)
-        loss, grads, terms = loss_and_gradients(run.model, batch, run.objective, run.pool, seed)
+        loss, grads, terms = loss_and_gradients(
+            run.model, batch, run.objective, run.pool, seed, run.machines
+        )
         if on_cpu and not math.isfinite(loss):
             raise FloatingPointError(loss_diverged(run.model, batch, loss))
     except FloatingPointError as error:
@@ -226,22 +243,6 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
         raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
     run.optimizer.step(grads, run.pool.map)
     return {"loss": loss, **terms, **more}
-
-
-def loss_and_gradients(
-    model: Layer, batch: Data, objective: ObjectiveFunction, pool: Workers, seed: list[int]
-) -> ObjectiveResult:
-    """The objective on the whole batch, each worker on its shard: ``loss, grads, terms``."""
-    n = len(examples_of(batch))
-    cuts = shards(n, pool.n)
-
-    def one(i: int) -> ObjectiveResult:
-        return objective(model, take(batch, cuts[i]), np.random.default_rng([*seed, i]))
-
-    losses, grads, terms = zip(*pool.map(one, range(len(cuts))), strict=True)
-    weights = [(cut.stop - cut.start) / n for cut in cuts]
-    means = {key: weighted_sum([shard[key] for shard in terms], weights) for key in terms[0]}
-    return weighted_sum(losses, weights), sum_gradients(grads, weights, pool), means
 
 
 def _validation_loss(run: Run, data: Data) -> float:
@@ -254,7 +255,8 @@ def _validation_loss(run: Run, data: Data) -> float:
         rng = np.random.default_rng([run.seed, VALIDATION, start])
         return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
 
-    return sum(run.pool.map(one, range(0, n, run.batch_size)))
+    starts = run.machines.mine(list(range(0, n, run.batch_size)))
+    return float(run.machines.sum_numbers([sum(run.pool.map(one, starts))])[0])
 
 
 def _progress_bar(total: int, done: int, disable: bool) -> Any:
