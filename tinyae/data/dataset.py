@@ -26,6 +26,7 @@ class Images:
             files.
 
     Raises:
+        TypeError: the images, labels or names are not arrays.
         ValueError: the images are not four-dimensional or have an integer dtype, or the labels,
             factors or names are not one per image.
     """
@@ -36,6 +37,11 @@ class Images:
     names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        for name, a in (("images", self.images), ("labels", self.labels), ("names", self.names)):
+            if not isinstance(a, np.ndarray) and (a is not None or name == "images"):
+                raise TypeError(
+                    f"Images: {name} is of type {type(a).__name__}, expected a NumPy array"
+                )
         if self.images.ndim != 4:
             raise ValueError(f"Images: expected images (N, C, H, W), got shape {self.images.shape}")
         if self.images.dtype.kind != "f":

@@ -4,6 +4,7 @@ Here are also the notes about data: what was read in one of several possible way
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import warnings
@@ -36,15 +37,18 @@ def as_path(who: str, path: PathLike) -> Path:
 
     Raises:
         TypeError: it is not a path.
+        ValueError: it is empty.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
             f"{who}: the path is of type {type(path).__name__}, expected a string or a pathlib.Path"
         )
+    if not os.fspath(path):
+        raise ValueError(f"{who}: the path is empty; '.' is the current folder")
     return Path(path).expanduser()
 
 
-def check_exists(who: str, path: Path) -> None:
+def check_exists(path: Path) -> None:
     """Check that ``path`` is a folder or a regular file. Opening a named pipe would wait forever.
 
     Raises:
@@ -54,8 +58,9 @@ def check_exists(who: str, path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a null byte
+        hint = ": download the file first" if re.match(r"https?:/", str(path)) else ""
         raise FileNotFoundError(
-            f"{who}: no such file or folder: {path} (absolute: {path.absolute()})"
+            f"no such file or folder: {path} (absolute: {path.absolute()}){hint}"
         ) from error
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise ValueError(

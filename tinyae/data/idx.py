@@ -39,7 +39,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             which.
     """
     path = as_path("read_idx", path)
-    check_exists("read_idx", path)
+    check_exists(path)
     if path.is_dir():
         raise ValueError(f"{path}: a folder, expected an IDX file")
     size = path.stat().st_size

@@ -65,6 +65,8 @@ def image_dataset(
         ImportError: pillow is not installed (needed for folders).
     """
     path, reading = _checked("image_dataset", path, size, color, scale)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"image_dataset: seed={seed!r}, expected a non-negative integer")
     contents = read_contents(path, reading)
     name = path.name if path.is_dir() else path.stem
     return split_contents(contents, name, path, test, seed)
@@ -100,7 +102,7 @@ def read_contents(path: Path, reading: Reading) -> Contents:
         ImportError: pillow is not installed (needed for image files).
     """
     ending = path.suffix.lower()
-    check_exists("read_images", path)
+    check_exists(path)
     if path.is_dir():
         return read_folder(path, reading)
     if is_idx(path):

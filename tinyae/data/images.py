@@ -38,7 +38,10 @@ def scale_images(
         ValueError: another shape, no images, or NaN or infinite values, with the index of the first
             bad image.
     """
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name}: expected an array or equally long lists: {error}") from error
     (images,), _ = scaled(
         [as_nchw(array, name)], as_scale(name, scale), name, is_table(array.shape)
     )

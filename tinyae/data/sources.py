@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from tinyae.data.batches import train_test_split
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.download import fetch
+from tinyae.data.file_checks import as_path
 from tinyae.data.idx_sets import read_idx_quadruple
 
 FILES = (
@@ -133,7 +135,7 @@ def locate(name: str) -> str:
 def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
     source = SOURCES[name]
     if data_dir is not None:
-        paths = _find(name, Path(data_dir).expanduser(), f"data_dir={str(data_dir)!r}")
+        paths = _find(name, as_path("data_dir", data_dir), f"data_dir={str(data_dir)!r}")
     elif folder := os.environ.get("TINYAE_DATA"):
         paths = _find(
             name,
@@ -200,8 +202,8 @@ def digits(size: int = 8, seed: int = 0, test: float | int = 0.2) -> Dataset:
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test
     set).
     """
-    if size != 8 and size < 12:
-        raise ValueError(f"digits: size={size}, expected 8 (the original), or at least 12")
+    if not isinstance(size, Integral) or (size != 8 and size < 12):
+        raise ValueError(f"digits: size={size!r}, expected 8 (the original), or at least 12")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
