@@ -78,7 +78,7 @@ def test_symbols_are_replaced_by_words(folder):
 
 
 def test_a_file_name_that_is_not_utf8(folder):
-    name = os.fsencode(folder) + b"/caf\xe9.npy"
+    name = os.fsencode(folder) + b"/b\xe9b\xe9.npy"
     try:
         with open(name, "wb") as file:
             np.save(file, np.random.default_rng(0).random((30, 28, 28)))

@@ -14,7 +14,7 @@ from tinyae.training.checkpoint import read_checkpoint
 
 
 def history_of(run):
-    return list(csv.DictReader(open(run / "history.csv")))
+    return list(csv.DictReader(open(run / "history.csv", encoding="utf-8")))
 
 
 def same_weights(a, b):

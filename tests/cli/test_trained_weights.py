@@ -8,7 +8,7 @@ from helpers.commands import tinyae
 
 
 def rows_of(path):
-    return list(csv.DictReader(open(path)))
+    return list(csv.DictReader(open(path, encoding="utf-8")))
 
 
 def test_reconstruct(blobs, train, tmp_path, capsys):

@@ -9,6 +9,8 @@ import pytest
 
 from tinyae.data import image_dataset, load_data
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinyae.data.DataNote")  # tested elsewhere
+
 PIL = pytest.importorskip("PIL.Image")
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from tinyae.data import load_data
 from tinyae.data.images import scale_images
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinyae.data.DataNote")  # tested elsewhere
+
 
 @given(
     st.sampled_from(

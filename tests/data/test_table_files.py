@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tinyae.data import DataNote, load_data, read_images
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinyae.data.DataNote")  # tested elsewhere
+
 RNG = np.random.default_rng(0)
 
 
