@@ -13,21 +13,22 @@ import zlib
 import numpy as np
 import pytest
 
-from tinyae.data import load_data, read_idx, read_images
+from tinyae.data import read_idx, read_images
 
 PIL = pytest.importorskip("PIL.Image")
 LIMITS = pytest.importorskip("resource", reason="needs limits of memory")
 MEMORY = 800 * 2**20  # above what the imports take
 
 
-def refused(path, *words, address_space=2**31):
-    """Read ``path`` in a process with little memory and time: a ValueError with its name."""
+def in_a_small_process(path):
+    """What ``load_data(path)`` prints in a process with little memory: its text, and its memory."""
     code = f"""
         import resource, sys
         import numpy, PIL.Image, tinyae.data
-        resource.setrlimit(resource.RLIMIT_AS, ({address_space}, {address_space}))
+        resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
         try:
-            print(tinyae.data.load_data({str(path)!r}))
+            data = tinyae.data.load_data({str(path)!r})
+            print(data, data.classes[:9])
         except (ValueError, OSError) as error:
             print("refused:", error)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
@@ -37,9 +38,15 @@ def refused(path, *words, address_space=2**31):
     )
     assert run.returncode == 0, run.stderr[-500:]
     text, memory = run.stdout.rsplit("\n", 2)[:2]
+    assert int(memory) < MEMORY
+    return text
+
+
+def refused(path, *words):
+    """A ValueError or OSError with the name of the file, and little memory."""
+    text = in_a_small_process(path)
     assert text.startswith("refused:") and path.name in text, text
     assert all(word in text for word in words), text
-    assert int(memory) < MEMORY
 
 
 def npy_header(shape, dtype="|u1"):
@@ -52,8 +59,7 @@ def npy_header(shape, dtype="|u1"):
 def test_labels_of_a_billion_do_not_fill_the_memory(tmp_path):
     x = np.random.default_rng(0).random((30, 8, 8))
     np.savez(tmp_path / "x.npz", x_train=x, y_train=np.full(30, 10**9) + np.arange(30) % 2)
-    data = load_data(tmp_path / "x.npz")
-    assert data.classes == ("1000000000", "1000000001") and set(data.train.labels) == {0, 1}
+    assert "('1000000000', '1000000001')" in in_a_small_process(tmp_path / "x.npz")
 
 
 def test_a_gzip_bomb(tmp_path):
@@ -116,17 +122,15 @@ def test_images_with_too_many_pixels(size, tmp_path):
 
 
 def test_postscript_named_png_starts_no_other_program(tmp_path, monkeypatch):
-    def start(*args, **kwargs):
-        raise AssertionError("another program was started")
-
+    started = []
     for name in ("Popen", "run", "call", "check_call", "check_output"):
-        monkeypatch.setattr(subprocess, name, start)
-    monkeypatch.setattr(os, "system", start)
+        monkeypatch.setattr(subprocess, name, lambda *args, **options: started.append(args))
     (tmp_path / "x.png").write_bytes(
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\nshowpage\n%%EOF\n"
     )
     with pytest.raises(ValueError, match="x.png: not a readable image .it is PostScript"):
         read_images(tmp_path / "x.png")
+    assert not started
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

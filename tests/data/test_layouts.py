@@ -98,6 +98,14 @@ def test_the_folder_inside_a_folder_is_found(tmp_path):
     assert data.classes == ("cats", "dogs") and "the only folder inside" in notes
 
 
+def test_a_training_part_alone(tmp_path):
+    write(tmp_path / "train", 4)
+    data, notes = notes_of(tmp_path)
+    assert data.train.labels is None and "the only folder inside" in notes
+    write(tmp_path / "pets" / "cats", 4)  # a single class
+    assert load_data(tmp_path / "pets").classes == ("cats",)
+
+
 # What is left out
 
 

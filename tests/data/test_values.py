@@ -151,6 +151,19 @@ def test_a_scale_is_a_positive_number(scale, tmp_path):
         load_data(tmp_path / "x.npy", scale=scale)
 
 
+def test_the_two_parts_must_have_the_same_kind_of_numbers(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (9, 8, 8))
+    np.savez(tmp_path / "x.npz", x_train=x, x_test=x / 255)
+    with pytest.raises(ValueError, match="training part has dtype int64 and the test part float64"):
+        load_data(tmp_path / "x.npz")
+
+
+def test_black_and_white_in_16_bits_stays(tmp_path):
+    PIL.fromarray((RAMP > 0.5).astype(np.uint16)).save(tmp_path / "x.png")
+    images, notes = read(tmp_path / "x.png")
+    assert set(np.unique(images)) == {0, 1} and not notes
+
+
 # Shapes
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from tinyae.data.array_files import Arrays
 from tinyae.data.dataset import Images
-from tinyae.data.images import as_nchw, is_table
+from tinyae.data.images import as_nchw, rows_of_table
 from tinyae.data.labels import encode_labels
 from tinyae.data.scaling import Scale, scaled
 
@@ -19,7 +21,7 @@ class Reading(NamedTuple):
         size: (height, width) of the images; None keeps their size.
         color: RGB instead of gray.
         scale: what the values are divided by; None: by what the file says.
-        partners: read the files that belong to a file too: its test part.
+        partners: also read the test part that belongs to a file of training data.
     """
 
     size: tuple[int, int] | None = (28, 28)
@@ -44,33 +46,39 @@ def contents_of_arrays(arrays: Arrays, path: Path, scale: Scale | None) -> Conte
     Raises:
         ValueError: the arrays do not hold images and their labels.
     """
+    x = [a for a in (arrays.x_train, arrays.x_test) if a is not None]
+    y = [arrays.y_train, arrays.y_test][: len(x)]
     name = f"{path}: {arrays.x_name}"
-    given = [x for x in (arrays.x_train, arrays.x_test) if x is not None]
-    nchw = [as_nchw(x, name) for x in given]
+    nchw = [as_nchw(a, name) for a in x]
     if nchw[0].shape[1:] != nchw[-1].shape[1:]:
         raise ValueError(
             f"{path}: training images {nchw[0].shape} and test images {nchw[-1].shape} differ in "
             "size"
         )
-    images, scale = scaled(nchw, scale, name, is_table(given[0].shape))
-    has_labels = [
-        y
-        for x, y in ((arrays.x_train, arrays.y_train), (arrays.x_test, arrays.y_test))
-        if x is not None and y is not None
-    ]
-    labels: list = [None, None]
-    classes: tuple[str, ...] = ()
-    if has_labels:
-        encoded, classes = encode_labels(has_labels, f"{path}: {arrays.y_name}")
-        order = iter(encoded)
-        labels = [None if y is None else next(order) for y in (arrays.y_train, arrays.y_test)]
-    for x, y in zip(images, labels, strict=False):
-        if y is not None and len(y) != len(x):
+    if (x[0].dtype.kind == "f") != (x[-1].dtype.kind == "f"):
+        raise ValueError(
+            f"{path}: the training part has dtype {x[0].dtype} and the test part {x[-1].dtype}: "
+            "save both alike, because integers are scaled"
+        )
+    images, scale = scaled(nchw, scale, name, rows_of_table(x[0].shape))
+    labels, classes = _labels(y, f"{path}: {arrays.y_name}")
+    for part, part_labels in zip(images, labels, strict=True):
+        if part_labels is not None and len(part_labels) != len(part):
             raise ValueError(
-                f"{path}: {arrays.y_name}: shape {y.shape}, expected ({len(x)},): one label for "
-                f"each of the {len(x)} examples"
+                f"{path}: {arrays.y_name}: shape {part_labels.shape}, expected ({len(part)},): one "
+                f"label for each of the {len(part)} examples"
             )
-    parts = [Images(x, y) for x, y in zip(images, labels, strict=False)]
-    return Contents(
-        parts[0], parts[1] if len(parts) > 1 else None, classes, scale, given[0].ndim == 2
-    )
+    train, *test = map(Images, images, labels)
+    return Contents(train, test[0] if test else None, classes, scale, is_table=x[0].ndim == 2)
+
+
+def _labels(
+    parts: list[np.ndarray | None], name: str
+) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
+    """The labels of the parts that have some, encoded together, and the names of the classes."""
+    given = [y for y in parts if y is not None]
+    if not given:
+        return [None] * len(parts), ()
+    encoded, classes = encode_labels(given, name)
+    rest = iter(encoded)
+    return [None if y is None else next(rest) for y in parts], classes

@@ -51,14 +51,14 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _inner(folder: Path) -> Path:
-    """The folder inside, where a folder holds a single folder that has folders itself: archives
-    often unpack like this."""
+    """The folder inside, where a folder holds a single folder that has folders itself, as archives
+    often unpack, or a training part alone."""
     for _ in range(8):
         inside = _subfolders(folder)
-        if len(inside) != 1 or not _subfolders(inside[0]) or image_files(folder, deep=False)[0]:
+        if len(inside) != 1 or image_files(folder, deep=False)[0]:
             break
-        if TRAIN.fullmatch(inside[0].name):
-            break
+        if not (_subfolders(inside[0]) or TRAIN.fullmatch(inside[0].name)):
+            break  # the only class
         note(f"{folder}: read as {inside[0]}, the only folder inside")
         folder = inside[0]
     return folder

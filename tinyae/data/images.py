@@ -43,12 +43,12 @@ def scale_images(
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name}: expected an array or equally long lists: {error}") from error
     (images,), _ = scaled(
-        [as_nchw(array, name)], as_scale(name, scale), name, is_table(array.shape)
+        [as_nchw(array, name)], as_scale(name, scale), name, rows_of_table(array.shape)
     )
     return images
 
 
-def is_table(shape: tuple[int, ...]) -> bool:
+def rows_of_table(shape: tuple[int, ...]) -> bool:
     """Rows (N, D) that are not square images."""
     return len(shape) == 2 and math.isqrt(shape[1]) ** 2 != shape[1]
 
@@ -73,7 +73,7 @@ def as_nchw(x: np.ndarray, name: str) -> np.ndarray:
 def _axes_in_order(x: np.ndarray, name: str) -> np.ndarray:
     n = x.shape
     if x.ndim == 2:
-        if is_table(n):
+        if rows_of_table(n):
             if x.dtype == np.uint8 and n[0] >= 8:
                 note(
                     f"{name}: shape {n}, read as {n[0]} examples of {n[1]} values. If it is one "

@@ -28,9 +28,7 @@ class Scale(NamedTuple):
     """
 
     divisor: float
-    of: str = (
-        "all"  # or "integers": it was inferred for integers, and other values stay as they are
-    )
+    of: str = "all"  # "integers": only integers are divided by it
 
 
 def as_scale(who: str, scale: float | Scale | None) -> Scale | None:
@@ -120,6 +118,8 @@ def _integer_scale(dtype: np.dtype, low: int, high: int, name: str, is_table: bo
 def inferred_depth(high: float, name: str) -> Scale:
     """The scale of images with more than 8 bits per pixel, whose largest value is ``high``: 4095
     for 12 bits in a 16-bit file."""
+    if high <= 1:  # black and white
+        return Scale(1, "integers")
     bits = next((b for b in BITS if high < 2**b), None)
     divisor = 2.0**bits - 1 if bits else float(high)
     if bits != 16:
