@@ -63,7 +63,7 @@ def test_with_a_test_and_a_validation_part_the_test_part_is_used(tmp_path):
 
 def test_what_is_not_used_is_named_and_never_read(tmp_path):
     np.savez(tmp_path / "a.npz", imgs=X, latents_values=np.zeros((20, 6)), metadata=np.array([{}]))
-    with pytest.warns(DataNote, match="latents_values, metadata are left out"):
+    with pytest.warns(DataNote, match="latents_values, metadata are left out .metadata: Pyth"):
         assert len(read_images(tmp_path / "a.npz")) == 20
 
 

@@ -38,8 +38,8 @@ def test_subsets_keep_labels_and_factors():
 def test_repr_describes_the_data():
     assert repr(some()) == "Images(6 × 2×3×4 float32; 6 classes; factors: turn)"
     assert (
-        repr(Dataset("mine", some(), some(3), ("a", "b")))
-        == "Dataset(mine: 6 train + 3 test of 2×3×4, 2 classes)"
+        repr(Dataset("mine", some(), some(3), tuple("abcdef")))
+        == "Dataset(mine: 6 train + 3 test of 2×3×4, 6 classes)"
     )
     assert "no labels" in repr(Images(some().images))
 

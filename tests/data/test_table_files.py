@@ -130,6 +130,7 @@ def test_any_table_is_read_back(tmp_path_factory, n, d, delimiter, header):
         ("a,b\n1,2\n3,nan\n", "missing or infinite values in 1 of 2 rows, first in row 2"),
         ("1,2,3\n4,5\n", "not a table of numbers"),
         ("name,when,x\nAnn,May,1\n", "column 'name' holds text .'Ann'.*pandas"),
+        ("when,x\n2020-01-01,1\n2020-01-02,2\n", "column 'when' holds text"),
         ("a,b,c\n1,2\n", "3 names of columns, but 2 values"),
         ("y\n1\n2\n", "no columns of values"),
         ("\0\0\0", "not text"),

@@ -45,6 +45,7 @@ class Entry:
     dtype: np.dtype
 
     def read(self) -> np.ndarray:
+        _check_numbers(self.path, self.member or "", self.dtype)
         with _errors_name(self.path), _opened(self.path, self.member) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
 
@@ -74,7 +75,9 @@ def read_array_file(path: Path) -> Arrays:
             "labels, x_train (and y_train, x_test, y_test, if they exist), or a single array"
         )
     if unused:
-        note(f"{path}: of its arrays, {', '.join(unused)} are left out")
+        objects = [name for name in unused if entries[name].dtype.hasobject]
+        why = f" ({', '.join(objects)}: Python objects, never unpickled)" if objects else ""
+        note(f"{path}: of its arrays, {', '.join(unused)} are left out{why}")
 
     def read(part: str, what: str) -> np.ndarray | None:
         return entries[chosen[part, what]].read() if (part, what) in chosen else None
@@ -151,6 +154,7 @@ def array_entries(path: Path) -> dict[str, Entry]:
             with _opened(path, None) as file:
                 shape, dtype = _header(file)
                 left = path.stat().st_size - file.tell()
+            _check_numbers(path, "", dtype)
             _check_size(path, "", shape, dtype, left, exactly=False)
             return {"images": Entry(path, None, shape, dtype)}
         entries = {}
@@ -189,9 +193,10 @@ def _errors_name(path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
+        hint = content_hint(path)
+        hint = "" if ".npy" in hint or ".npz" in hint else hint
         raise ValueError(
-            f"{path}: not a readable .npy or .npz file{content_hint(path)}, or one of Python "
-            f"objects, which are never unpickled ({type(error).__name__}: {error})"
+            f"{path}: not a readable .npy or .npz file{hint} ({type(error).__name__}: {error})"
         ) from error
 
 
@@ -207,11 +212,18 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
+def _check_numbers(path: Path, member: str, dtype: np.dtype) -> None:
+    if dtype.hasobject:
+        where = f"{path}: {member}" if member else path
+        raise ValueError(
+            f"{where}: Python objects (arrays of different sizes? a dictionary?), which are never "
+            "unpickled: save an array of numbers, such as np.stack(images)"
+        )
+
+
 def _check_size(
     path: Path, what: str, shape: tuple[int, ...], dtype: np.dtype, left: int, exactly: bool
 ) -> None:
-    if dtype.hasobject:
-        raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     count: int = np.prod(shape, dtype=object)  # of Python integers, which do not overflow
     expected = dtype.itemsize * count
     if min(shape, default=0) < 0 or (dtype.itemsize == 0 and count):

@@ -79,10 +79,8 @@ class Images:
     def __repr__(self) -> str:
         parts = [f"{len(self)} × {_shape_text(self.images)} {self.images.dtype}"]
         parts += ["no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"]
-        if len(self) and (self.images.min() < 0 or self.images.max() > 1):
-            parts += [f"values from {self.images.min():.3g} to {self.images.max():.3g}"]
         parts += [] if self.factors is None else ["factors: " + ", ".join(self.factors)]
-        return f"Images({'; '.join(parts)})"
+        return f"Images({'; '.join(parts)}{_range_text(self.images)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,11 +106,19 @@ class Dataset:
     is_table: bool = False
 
     def __repr__(self) -> str:
-        classes = f", {len(self.classes)} classes" if self.classes else ""
+        labels = [part.labels for part in (self.train, self.test) if part.labels is not None]
+        classes = f", {len(np.unique(np.concatenate(labels)))} classes" if labels else ""
         return (
             f"Dataset({self.name}: {len(self.train)} train + {len(self.test)} test "
-            f"of {_shape_text(self.train.images)}{classes})"
+            f"of {_shape_text(self.train.images)}{classes}{_range_text(self.train.images)})"
         )
+
+
+def _range_text(images: np.ndarray) -> str:
+    """Of values outside [0, 1]."""
+    if not images.size or (images.min() >= 0 and images.max() <= 1):
+        return ""
+    return f"; values from {images.min():.3g} to {images.max():.3g}"
 
 
 def _shape_text(images: np.ndarray) -> str:

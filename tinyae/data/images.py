@@ -109,6 +109,8 @@ def _axes_in_order(x: np.ndarray, name: str) -> np.ndarray:
     hint = ""
     if x.ndim == 4 and n[2] in (1, 3):
         hint = "; this looks like (H, W, C, N): x.transpose(3, 2, 0, 1)"
+    elif x.ndim == 4:
+        hint = "; choose channels, such as x[..., :3]"
     elif x.ndim == 1:
         hint = ": one example is x[None]"
     elif x.ndim > 4:

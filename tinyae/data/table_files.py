@@ -84,7 +84,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         columns.remove(0)
         note(f"{path}: column {layout.name(0)} numbers the rows, so it is left out")
     text = [i for i in columns if not layout.is_number(layout.first[i])]
-    if label is None and len(text) == 1:
+    if label is None and len(text) == 1 and _repeats(_column(path, layout, text[0])):
         label = text[0]
         note(f"{path}: column {layout.name(label)}, the only one with text, has the labels")
     for i in text:
@@ -109,6 +109,11 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         note(f"{path}: no column has labels (label, class, target or y): all hold values")
         return _integers(x), None
     return _integers(np.delete(x, at, axis=1)), x[:, at]
+
+
+def _repeats(values: list[str]) -> bool:
+    """As names of classes do, and dates or names of persons do not."""
+    return len(set(values)) <= max(1, len(values) // 2)
 
 
 def _named_label(path: Path, layout: Layout) -> int | None:
@@ -195,8 +200,8 @@ def _numbers(path: Path, layout: Layout, columns: list[int]) -> np.ndarray:
             )
         except ValueError as error:
             raise ValueError(
-                f"{path}: not a table of numbers: {error}. If values are missing, fill them or "
-                "drop these rows; np.genfromtxt reads such files"
+                f"{path}: not a table of numbers: {str(error).rstrip('.')}. If values are missing, "
+                "fill them or drop these rows; np.genfromtxt reads such files"
             ) from error
     bad = ~np.isfinite(values).all(axis=1)  # (N,)
     if bad.any():
