@@ -97,11 +97,15 @@ def load_trained(path: str) -> Trained:
             f"{path} does not say which model it belongs to: expected a file written by "
             "`tinyae train`"
         )
-    preset = get_preset(metadata["model"]).with_options(**metadata.get("options", {}))
-    shape = tuple(metadata["image_shape"])
+    try:
+        preset = get_preset(metadata["model"]).with_options(**metadata.get("options", {}))
+        channels, height, width = map(int, metadata["image_shape"])
+        scale, normalization = from_metadata(metadata.get("preprocessing", {}))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path}: its metadata are damaged ({error})") from error
+    shape = (channels, height, width)
     model = preset.build_model(shape, 0)
     load_weights(model, path)
-    scale, normalization = from_metadata(metadata.get("preprocessing", {}))
     return Trained(path, preset, shape, model, metadata, scale, normalization)
 
 
