@@ -57,9 +57,10 @@ def main(argv: list[str] | None = None) -> int:
     (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
     (SOURCE / "exercises.md").write_text(exercises(), encoding="utf-8")
     (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
-    shutil.copytree(FIGURES, SOURCE / "figures")
+    shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
     (SOURCE / "index.md").write_text(front.replace("{report}", front_report(front)), "utf-8")
+    latent_plane(SOURCE / "_static" / "latent_plane_model.js")
     copy_mathjax(SOURCE / "_static" / "mathjax")
     print(f"sources ready after {time.perf_counter() - started:.0f} s")
     code = subprocess.call(
@@ -77,6 +78,7 @@ def chapter(path: Path, run: bool) -> dict[str, Any]:
     book = jupytext.read(path, fmt="py:percent")
     for i, cell in enumerate(book.cells):
         cell.id = f"cell-{i:02d}"
+        cell.source = cell.source.replace("](exercises/", f"]({REPOSITORY}/chapters/exercises/")
         if cell.cell_type == "code" and only_plots(cell.source):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
     book.metadata = type(book.metadata)(
@@ -219,6 +221,19 @@ def exercises() -> str:
             f"{exercise.max_score:g} |"
         )
     return "\n".join([*lines, ""])
+
+
+def latent_plane(path: Path) -> None:
+    """The trained model of the interactive page, kept in the cache."""
+    sys.path.insert(0, str(DOCS))
+    import plane
+
+    key = hashlib.sha256(Path(plane.__file__).read_bytes()).hexdigest()[:16]
+    kept = CACHE / f"plane-{key}.js"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        plane.write(kept)
+    shutil.copy(kept, path)
 
 
 def copy_mathjax(folder: Path) -> None:

@@ -70,7 +70,7 @@ def test_check_a_file(tmp_path, capsys):
     assert "Good" in error and "nothing.py" in error and "Traceback" not in error
     assert tinyae("check {file}:Broken", file=file) == 2  # the file's own mistake, with its line
     error = capsys.readouterr().err
-    assert "Traceback" in error and "undefined_name" in error
+    assert "line 12, in forward: return undefined_name" in error
 
 
 def commands(parser=None, prefix=""):
@@ -100,8 +100,8 @@ def test_help_does_not_import_the_commands(capsys):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, modules = run.stdout.splitlines()
     assert text[0].startswith("usage: tinyae")
-    needed = {"tinyae.cli.terminal", "tinyae.cli.main"}
-    assert {name for name in modules.split() if not name.endswith("_arguments")} == needed
+    needed = ("main", "terminal", "_arguments")
+    assert all(name.endswith(needed) for name in modules.split())
 
 
 def test_python_m_tinyae():

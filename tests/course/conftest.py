@@ -2,11 +2,13 @@
 
 import functools
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from helpers import student_layers
 
-from tinyae.course import ProcessEnded, StudentCode, connection, errors, sandbox
+from tinyae.course import Limits, ProcessEnded, StudentCode, connection, errors, sandbox
 
 
 @functools.cache
@@ -113,3 +115,37 @@ def processes_with():
         return found
 
     return processes_with
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Start a process for the targets of ``helpers.student_layers``, and more code. It has time,
+    for many tests share it."""
+
+    @contextmanager
+    def start(more="", **limits):
+        path = tmp_path_factory.mktemp("code") / "homework.py"
+        path.write_text(Path(student_layers.__file__).read_text() + textwrap.dedent(more))
+        with StudentCode(path, Limits(**{"seconds": 30, **limits})) as student:
+            yield student
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def there(start):
+    """``helpers.student_layers`` in a process of its own."""
+    with start() as student:
+        yield student
+
+
+@pytest.fixture
+def local():
+    """A function that gives the same targets in this process."""
+
+    def local(names):
+        found = [getattr(student_layers, name) for name in names.split(",")]
+        found = [target() if isinstance(target, type) else target for target in found]
+        return tuple(found) if len(found) == 2 else found[0]
+
+    return local

@@ -1,6 +1,8 @@
 """Grade an exercise's solution, its stub, or its solution with a mistake, as a student's file."""
 
+import re
 import types
+import warnings
 
 from tinyae.course import grade, grade_names
 from tinyae.course.exercises import find
@@ -8,15 +10,18 @@ from tinyae.course.tasks import released, solved, source
 
 
 def grade_text(name, text):
-    """Grade the code of a file without isolation. Its visible checks print; their errors do not
-    count, as in a notebook where one cell fails."""
+    """Grade the code of a file without isolation, cell by cell. As in the grader, the visible
+    checks do not run, and a cell that fails costs only what it defines."""
     module = types.ModuleType("student_code")
-    for cell in text.split("# %%"):
-        try:
-            exec(compile("#" + cell, "student", "exec"), module.__dict__)
-        except (Exception, NotImplementedError):
-            pass
-    return grade_names(module, name)
+    for cell in re.split(r"(?m)^(?=# %%)", text):
+        if '"check"' not in cell.partition("\n")[0]:
+            try:
+                exec(compile(cell, "student", "exec"), module.__dict__)
+            except Exception:
+                pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # in the student's process, a warning is not an error
+        return grade_names(module, name)
 
 
 def grade_with(name, *changes):
@@ -49,5 +54,6 @@ def check_solution_and_stub(name, tmp_path):
         path.write_text(version, encoding="utf-8")
         result = grade(path, exercise)
         assert result.score == points, str(result)
+    assert {part.output for part in result.tests} == {"not written yet"}, str(result)
     assert "BEGIN" not in released(text) and "hidden" not in released(text).lower()
     assert f'"points": {exercise.max_score:g},' in text

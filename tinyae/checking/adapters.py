@@ -66,6 +66,8 @@ def as_problem(
             missing.
         ValueError: ``kind`` is not one of those of the table, or an input is empty.
     """
+    if hasattr(target, "as_problem"):  # in another process, see tinyae.course.remote
+        return target.as_problem(inputs, dtype, seed, kind)
     inputs = tuple(
         as_array(a) if i == 0 or isinstance(a, list) else a for i, a in enumerate(inputs)
     )

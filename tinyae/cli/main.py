@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import tinyae
+from tinyae.cli.check_arguments import add_check
 from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.cli.terminal import prepare_output, print_note
 from tinyae.cli.train_arguments import add_train_arguments
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_anomalies(commands)
     _add_map(commands)
     _add_probe(commands)
-    _add_check(commands)
+    add_check(commands)
     add_exercise(commands)
     add_grade(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
@@ -194,31 +195,6 @@ def _add_probe(commands: Any) -> None:
     )
     command.add_argument(
         "--seeds", type=int, default=5, help="number of random choices of labels (default: 5)"
-    )
-
-
-def _add_check(commands: Any) -> None:
-    command = _add_command(
-        commands, "check", "check.check", "check the gradients of a layer or function in your file"
-    )
-    command.add_argument(
-        "target",
-        metavar="FILE.py:NAME",
-        help="a layer, a loss, or a function f with its f_backward (or f,g)",
-    )
-    command.add_argument(
-        "--input",
-        metavar="SHAPE",
-        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"; integers '
-        'such as labels: "4x5;int:0..4:4"',
-    )
-    command.add_argument(
-        "--method",
-        default="central",
-        help="central (default), forward, richardson, complex, directions, exact or dual",
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
     )
 
 

@@ -15,6 +15,7 @@ from tinyae.course.exercise import Check, Code, Exercise, Mistake
 from tinyae.course.grading import Grade, PartGrade, grade, grade_names
 from tinyae.course.isolation import StudentCode
 from tinyae.course.sandbox import Limits
+from tinyae.course.targets import remote_target
 from tinyae.course.values import Handle, Name, Seed
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "grade",
     "grade_names",
     "judge",
+    "remote_target",
 ]

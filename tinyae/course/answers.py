@@ -8,7 +8,9 @@ import copy
 import difflib
 import importlib
 import inspect
+import itertools
 import linecache
+import os
 import sys
 import traceback
 import types
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_TEXT = 2000  # characters of an exception's message
+MAX_FILES = 1000  # beside the student's file
 MODULE = "student_code"
 
 
@@ -27,8 +30,9 @@ class Missing(Exception):
 class Server:
     """The requests. Objects that cannot be sent stay in ``objects``, under their number."""
 
-    def __init__(self, ask: Callable[..., Any]) -> None:
+    def __init__(self, ask: Callable[..., Any], host: Callable[..., Any] | None = None) -> None:
         self.ask = ask  # calls a function of the grader
+        self.host = host  # hosted.Hosted, in a process of its own
         self.module = types.ModuleType(MODULE)
         self.files: set[str] = set()  # file names in tracebacks that are the student's
         self.objects: dict[int, Any] = {}
@@ -43,7 +47,9 @@ class Server:
     def load(self, path: str, cells: list[tuple[str, str]]) -> list[dict[str, Any]]:
         """Run the file's code; for a notebook, return the exceptions of its cells."""
         sys.modules[MODULE] = self.module
-        sys.path.insert(0, str(Path(path).parent))
+        folder = Path(path).parent
+        sys.path.insert(0, str(folder))
+        link_files(folder)
         self.module.__dict__["__file__"] = path
         errors = []
         for name, source in cells:
@@ -108,6 +114,19 @@ class Server:
         """``call``, and the arguments as they are afterward."""
         return self.call(target, args, kwargs), args
 
+    def hosted(self, *args: Any) -> tuple["Kept", dict[str, Any]]:
+        """A problem of the gradient checker, and what it is."""
+        assert self.host is not None
+        hosted = self.host(*args)
+        return Kept(hosted), hosted.describe()
+
+    def call_strictly(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``call``; what NumPy would warn about (an overflow, 0/0) raises FloatingPointError."""
+        import numpy as np
+
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return self.call(target, args, kwargs)
+
     def received(self, tag: str, number: int, kind: str) -> Any:
         """What stands here for a handle, a function or a seed in a request."""
         if tag == "seed":
@@ -139,8 +158,9 @@ class Server:
         """An exception in plain values: type, message and the lines of the student's file."""
         try:
             message = str(error)[:MAX_TEXT]
+            notes = [str(note)[:MAX_TEXT] for note in getattr(error, "__notes__", ())][:10]
         except BaseException:
-            message = "(its message cannot be shown)"
+            message, notes = "(its message cannot be shown)", []
         lines = []
         for frame in traceback.extract_tb(error.__traceback__):
             if frame.filename in self.files:
@@ -158,7 +178,7 @@ class Server:
             (file, line, function[:100], text.strip()[:200])
             for file, line, function, text in lines[-20:]
         ]
-        return {"kind": kind, "type": name, "message": message, "lines": where}
+        return {"kind": kind, "type": name, "message": message, "lines": where, "notes": notes}
 
 
 class Kept:
@@ -166,6 +186,18 @@ class Kept:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+def link_files(folder: Path) -> None:
+    """The code finds the files beside it by their names, and can write new ones."""
+    if folder.samefile("."):
+        return
+    for entry in itertools.islice(folder.iterdir(), MAX_FILES):
+        try:
+            if not entry.name.startswith("."):
+                os.symlink(entry, entry.name)
+        except OSError:  # Windows wants a privilege for it
+            return
 
 
 def parameters(function: Any) -> dict[str, Any]:

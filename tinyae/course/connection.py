@@ -5,7 +5,9 @@ it, it can call a function of the grader that was an argument: it sends {"id", "
 "kwargs"} and gets {"id", "result"} or {"id", "error"} back.
 """
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from tinyae.course.errors import (
     StudentException,
     TimeLimit,
 )
-from tinyae.course.pipes import Pipes, too_slow
+from tinyae.course.pipes import Pipes
 from tinyae.course.replies import checked, exact, exception_of, why_ended
 from tinyae.course.sandbox import Limits, Sandbox
 from tinyae.course.values import Handle, Seed
@@ -48,6 +50,7 @@ class Connection:
         self._functions: list[Callable[..., Any]] = []  # their numbers are their places
         self._error: Exception | None = None  # what one of them raised during this request
         self._number = 0
+        self._end = math.inf  # of the time for all requests
         self._lock = threading.RLock()
         self._is_asking = False
 
@@ -62,9 +65,10 @@ class Connection:
             self.sandbox = Sandbox(kind, self.limits, self.folder, self.hide)
             self._pipes = Pipes(self.sandbox.requests, self.sandbox.responses, self.sandbox.stop)
             try:
-                with self._pipes.limit(START_SECONDS):
+                with self._pipes.limit(START_SECONDS, "Python did not start"):
                     if self._read(0).get("result") == "ready":
                         _kind[:] = [kind]
+                        self._end = time.monotonic() + self.limits.total
                         return
             except StudentCodeError as error:
                 reasons.append(f"{kind}: {error}")
@@ -72,15 +76,16 @@ class Connection:
                 self.close()
                 raise
             self.sandbox.end()
-            reasons[-1:] = [f"{reasons[-1]} {self.sandbox.output.strip()[-500:]}"]
-        raise ProcessEnded(f"the student's process could not be started ({'; '.join(reasons)})")
+            said = self.sandbox.output.strip().splitlines()[-1:]
+            reasons[-1:] = [" ".join([reasons[-1], *said])[:500]]
+        raise ProcessEnded(f"the code's process could not be started ({'; '.join(reasons)})")
 
     def close(self) -> None:
         """End the process and all that it has started, and remove its files."""
         if self.sandbox is not None:
             self.sandbox.end()
             if self.failure is None:
-                self.failure = ProcessEnded("the student's process was closed")
+                self.failure = ProcessEnded("the code's process was closed")
 
     def release(self, handle: Handle) -> None:
         """Forget the object of a handle."""
@@ -114,7 +119,7 @@ class Connection:
             except _Ended:
                 self.failure = why_ended(self.sandbox.report(2.0), self.limits)
                 if self._pipes.is_late:
-                    self.failure = TimeLimit(too_slow(self.limits.seconds))
+                    self.failure = TimeLimit(self._pipes.too_late)
             except (TimeLimit, ProtocolError) as error:
                 self.failure = error
             except StudentException as error:  # an answer: the process can go on
@@ -130,20 +135,28 @@ class Connection:
             raise self.failure
 
     def _timed(self, buffers: list[Any]) -> Any:
-        """Write a request and read its answer; in between, call the functions asked for."""
-        with self._pipes.limit(self.limits.seconds):
-            while True:
-                try:
-                    self._pipes.write(buffers)
-                except OSError:
-                    raise _Ended from None
-                reply = self._read(self._number)
-                if "function" not in reply:
-                    break
-                buffers = wire.encode(self._called(reply), self._entry)
+        """Write a request and read its answer within the limits of time."""
+        seconds = self.limits.seconds
+        text = f"the code took more than {seconds:g} seconds for one request"
+        if (left := self._end - time.monotonic()) <= seconds:
+            seconds, text = left, f"it took more than {self.limits.total:g} seconds"
+        with self._pipes.limit(seconds, text):
+            reply = self._exchange(buffers)
         if "error" in reply:
             raise checked(lambda: exception_of(reply["error"]))
         return reply.get("result")
+
+    def _exchange(self, buffers: list[Any]) -> dict[str, Any]:
+        """Write a request and read its answer; in between, call the functions asked for."""
+        while True:
+            try:
+                self._pipes.write(buffers)
+            except OSError:
+                raise _Ended from None
+            reply = self._read(self._number)
+            if "function" not in reply:
+                return reply
+            buffers = wire.encode(self._called(reply), self._entry)
 
     def _called(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Call the function that the student's process asks for."""
@@ -155,7 +168,7 @@ class Connection:
             )
         )
         if type(number) is not int or not 0 <= number < len(self._functions):
-            raise ProtocolError("the student's process called a function that it was not given")
+            raise ProtocolError("the code's process called a function that it was not given")
         try:
             return {"id": self._number, "result": self._functions[number](*args, **kwargs)}
         except Exception as error:  # the student's code has to know: perhaps its arguments are
@@ -169,9 +182,9 @@ class Connection:
         except (EOFError, OSError):
             raise _Ended from None
         except wire.ProtocolError as error:
-            raise ProtocolError(f"the student's process sent no answer: {error}") from None
+            raise ProtocolError(f"the code's process sent no answer: {error}") from None
         if not isinstance(reply, dict) or reply.get("id") != number:
-            raise ProtocolError("the student's process sent an answer that nobody asked for")
+            raise ProtocolError("the code's process sent an answer that nobody asked for")
         return reply
 
     def _resolve(self, tag: str, number: int, kind: str) -> Handle:
@@ -195,7 +208,7 @@ class Connection:
                 self._functions.append(value)
             return {"function": known[0] if known else len(self._functions) - 1, "type": kind}
         hint = ": send Seed(n)" if isinstance(value, np.random.Generator) else ""
-        raise TypeError(f"a {kind} cannot be sent to the student's process{hint}")
+        raise TypeError(f"a {kind} cannot be sent to the code's process{hint}")
 
 
 class _Ended(StudentCodeError):

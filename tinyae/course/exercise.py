@@ -22,17 +22,31 @@ class Code(Protocol):
     """A student's code, as the checks see it: it takes arrays and returns arrays.
 
     ``StudentCode`` runs it in a process of its own, ``NotebookCode`` in this one. The arrays that
-    it gets are copies, and so are the arrays that it returns.
+    it gets are copies, and so are the arrays that it returns. An argument can also be an object of
+    the code, a ``Seed`` (the code gets ``np.random.default_rng(seed)``, fresh at each call), or a
+    function of the check: each time the code calls it, it gets copies of the arrays.
     """
 
+    def get(self, name: str) -> Any:
+        """A value, a function or a class of the code, or of the library: ``"tinyae.Linear"``."""
+
     def call(self, target: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call a function by its name, or a method as ``(object, name)``."""
+        """Call a function by its name, a method as ``(object, name)``, or what ``get`` returned."""
+
+    def call_in_place(self, target: Any, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+        """``call``; returns the result, and all positional arguments as they are afterward."""
+
+    def call_strictly(self, target: Any, *args: Any, **kwargs: Any) -> Any:
+        """``call``; what NumPy would warn about (an overflow, 0/0) is an exception."""
 
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Make an object of the class ``name``."""
+        """Make an object of the class ``name``, the student's or the library's."""
+
+    def copy(self, handle: Any) -> Any:
+        """A deep copy of an object."""
 
     def arrays(self, handle: Any) -> dict[str, Any]:
-        """The object's float arrays by name."""
+        """The object's float arrays by name: those in its ``params``, then the others."""
 
     def set_array(self, handle: Any, name: str, array: Any) -> None:
         """Write new values into one of them, in place."""

@@ -66,7 +66,7 @@ class StudentCode:
         cells = read_cells(self.path)
         self._connection.start()
         try:
-            errors = self._connection.request("load", str(self.path), cells)
+            errors = self.request("load", str(self.path), cells)
             self.cell_errors = checked(
                 lambda: tuple((error["cell"], exception_of(error)) for error in errors)
             )
@@ -82,11 +82,21 @@ class StudentCode:
         """End the process and all that it has started, and remove its files."""
         self._connection.close()
 
+    def request(self, do: str, *args: Any) -> Any:
+        """Send one request of ``answers.py`` and wait for its answer."""
+        return self._connection.request(do, *args)
+
     @property
     def protection(self) -> tuple[str, ...]:
         """What this machine does not protect from the code, in sentences."""
         used = self._connection.sandbox
         return sandbox.protection(used.kind, used.hidden) if used else ()
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Whether the code runs without a network and with a read-only file system."""
+        used = self._connection.sandbox
+        return used is not None and used.kind in sandbox.NAMESPACES
 
     @property
     def output(self) -> str:
@@ -96,7 +106,7 @@ class StudentCode:
 
     def names(self) -> list[Name]:
         """The public names of the code, in the order of their definition."""
-        found = self._connection.request("names")
+        found = self.request("names")
         return checked(
             lambda: [
                 Name(
@@ -118,7 +128,7 @@ class StudentCode:
         Raises:
             MissingName: if the code does not define the name.
         """
-        return self._connection.request("find", name)
+        return self.request("find", name)
 
     def call(self, target: Target, *args: Any, **kwargs: Any) -> Any:
         """Call a function by its name, a method as ``(handle, name)``, or what a handle stands for.
@@ -136,7 +146,7 @@ class StudentCode:
             StudentCodeError: one of the other subclasses, if the process does not answer.
             TypeError: if an argument cannot be sent.
         """
-        return self._connection.request("call", _where(target), args, kwargs)
+        return self.request("call", _where(target), args, kwargs)
 
     def call_in_place(
         self, target: Target, *args: Any, **kwargs: Any
@@ -146,18 +156,23 @@ class StudentCode:
 
             _, (w, g, m, v) = student.call_in_place("adam_step", w, g, m, v)
         """
-        both = self._connection.request("call_in_place", _where(target), args, kwargs)
+        both = self.request("call_in_place", _where(target), args, kwargs)
         return checked(lambda: _result_and_arguments(both, len(args)))
+
+    def call_strictly(self, target: Target, *args: Any, **kwargs: Any) -> Any:
+        """``call``; an overflow, a division by zero or an invalid operation (inf - inf) of NumPy
+        is a ``StudentException`` of type FloatingPointError instead of a warning."""
+        return self._connection.request("call_strictly", _where(target), args, kwargs)
 
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Handle:
         """Make an object of the class ``name``, the student's or tinyae's own
         (``"tinyae.Linear"``). Raises the exceptions of ``call``."""
-        made = self._connection.request("construct", name, args, kwargs)
+        made = self.request("construct", name, args, kwargs)
         return checked(lambda: exact(made, Handle))
 
     def copy(self, handle: Handle) -> Handle:
         """A deep copy of an object. Raises the exceptions of ``call``."""
-        made = self._connection.request("copy", handle)
+        made = self.request("copy", handle)
         return checked(lambda: exact(made, Handle))
 
     def arrays(self, handle: Handle) -> dict[str, np.ndarray]:
@@ -165,7 +180,7 @@ class StudentCode:
 
         An attribute's name is its path, "encoder.weight". Each array is listed once.
         """
-        found = self._connection.request("arrays", handle)
+        found = self.request("arrays", handle)
         return checked(
             lambda: {str(name): exact(array, np.ndarray) for name, array in dict(found).items()}
         )
@@ -176,7 +191,7 @@ class StudentCode:
         Raises:
             MissingName: if there is no array with this name and shape.
         """
-        self._connection.request("set_array", handle, name, np.asarray(array))
+        self.request("set_array", handle, name, np.asarray(array))
 
     def release(self, handle: Handle) -> None:
         """Forget an object now. Without this, it is forgotten when its handle is garbage."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from tinyae.checking import gradcheck
 from tinyae.checking.report import Report
-from tinyae.course.exercise import Mistake
+from tinyae.course.errors import StudentException
+from tinyae.course.exercise import Code, Mistake
 
 Array = np.ndarray
 RTOL = 1e-8
@@ -154,7 +155,9 @@ def messages(report: Report) -> dict[str, str]:
             reasons = [
                 hint.text
                 for hint in report.hints
-                if row.name in hint.tensor.split(", ") and hint.kind != "unknown"
+                if row.name in hint.tensor.split(", ")
+                and hint.kind != "unknown"
+                and "Backward for numeric" not in hint.text
             ]
             reason = "; ".join(reasons) or row.note or count
             found[f"d{row.name}"] = f"d{row.name} is wrong: {reason}"
@@ -171,6 +174,7 @@ def conduct(
     x: Array,
     other: Array,
     dtype: bool = True,
+    alone: bool = True,
 ) -> str:
     """How the code behaves, beyond the right values; ``""`` if well.
 
@@ -183,6 +187,7 @@ def conduct(
         backward: ``backward(dy, cache) -> gradients``.
         x, other: two inputs, batch first, of the same shape.
         dtype: whether to ask for float32.
+        alone: whether the output for an example must not depend on the other examples.
     """
     y, cache = forward(x)
     dy = np.cos(np.arange(np.size(y), dtype=float)).reshape(np.shape(y))
@@ -200,13 +205,54 @@ def conduct(
             "needs in the cache, not in the object or in a global variable"
         )
     single, _ = forward(x[:1])
-    if not close(np.asarray(single), np.asarray(y)[:1]):
+    if alone and not close(np.asarray(single), np.asarray(y)[:1]):
         return "a batch of one example gives another output than the same example in a larger batch"
     if dtype:
         narrow = np.asarray(forward(x.astype(np.float32))[0])
         if narrow.dtype != np.float32:
             return f"a float32 input gives a {narrow.dtype} output, expected float32"
     return ""
+
+
+def in_place(code: Code, target: Any, arguments: Mapping[str, Array], *more: Any) -> str:
+    """Whether the code changes its arguments; ``""`` if not.
+
+    Args:
+        target: what to call, as in ``code.call``.
+        arguments: the arrays that must not change, by name; positional, in this order.
+        more: further positional arguments, such as a cache.
+    """
+    _, after = code.call_in_place(target, *arguments.values(), *more)
+    for (name, before), now in zip(arguments.items(), after, strict=False):
+        if not isinstance(now, np.ndarray) or not np.array_equal(now, before, equal_nan=True):
+            what = target[1] if isinstance(target, tuple) else target
+            return f"{what} changes its argument {name} in place: the caller still needs it"
+    return ""
+
+
+class FloatingPoint(Mistake):
+    """NumPy warns about an overflow, a division by zero or an invalid operation."""
+
+
+def strictly(code: Code, target: Any, *args: Any) -> Any:
+    """``code.call``, but a floating-point error in the code is a mistake instead of a warning.
+
+    Raises:
+        FloatingPoint: if there is one, with the line where it happens.
+    """
+    try:
+        return code.call_strictly(target, *args)
+    except StudentException as error:
+        if error.type != "FloatingPointError":
+            raise
+        where = f" ({error.lines[-1]})" if error.lines else ""
+        raise FloatingPoint(f"NumPy warns: {error.message}{where}") from error
+
+
+def after_output(wrong: Mapping[str, str], output: str) -> dict[str, str]:
+    """Wrong gradients, with a hint where the output is wrong too (``output`` says how)."""
+    hint = "; y is wrong too: repair it first" if output else ""
+    return {name: text + hint for name, text in wrong.items()}
 
 
 def only_wrong(**parts: str) -> dict[str, str]:

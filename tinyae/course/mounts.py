@@ -16,7 +16,7 @@ def mounts(folder: Path, hide: Iterable[Path]) -> list[tuple[str, bool]]:
     """
     needed = {Path(p) for p in (sys.prefix, sys.base_prefix)} | {PACKAGE, folder}
     needed |= {p.resolve() for p in needed} | set(_links(Path(sys.executable)))
-    usual = [Path.home(), *map(Path, ("/root", "/home", "/run", "/tmp/.X11-unix"))]
+    usual = map(Path, (os.path.expanduser("~"), "/root", "/home", "/run", "/tmp/.X11-unix"))
     hidden = {p.resolve() for p in usual if p.is_dir()} - needed - {Path("/")} | set(hide)
     shown = {p for p in needed - hidden if any(p.is_relative_to(h) for h in hidden)}
     both = [(p, False) for p in hidden] + [(p, True) for p in shown]

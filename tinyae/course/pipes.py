@@ -8,33 +8,33 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, BinaryIO
 
+from tinyae.course import wire
 from tinyae.course.errors import TimeLimit
 
 _POSIX = os.name == "posix"
 _CHUNK = 1 << 16
-_SMALL = 1 << 15  # bytes: buffers of a message up to here are written in one go
 
 
 class Pipes:
     """The grader's ends of the pipes, ``requests`` to write to and ``responses`` to read from.
 
-    ``limit(seconds)`` starts the clock of one exchange. After it, ``read`` and ``write`` raise
-    ``TimeLimit``.
+    ``limit(seconds, text)`` starts the clock of one exchange. After it, ``read`` and ``write``
+    raise ``TimeLimit(text)``.
     """
 
     def __init__(self, requests: BinaryIO, responses: BinaryIO, stop: Callable[[], None]) -> None:
         self._requests, self._responses = requests.fileno(), responses.fileno()
         self._stop = stop
         self._arrived = bytearray()
-        self._seconds, self._deadline = 0.0, 0.0
+        self.too_late, self._deadline = "", 0.0
         if _POSIX:
             os.set_blocking(self._requests, False)
             os.set_blocking(self._responses, False)
 
-    def limit(self, seconds: float) -> AbstractContextManager[Any]:
+    def limit(self, seconds: float, text: str) -> AbstractContextManager[Any]:
         """Start the clock. On Windows, where nobody can wait for a pipe with a limit, a timer ends
         the process, which also ends the reading."""
-        self._seconds, self._deadline = seconds, time.monotonic() + seconds
+        self.too_late, self._deadline = text, time.monotonic() + seconds
         return nullcontext() if _POSIX else _Timer(seconds, self._stop)
 
     @property
@@ -55,9 +55,7 @@ class Pipes:
 
     def write(self, buffers: list[Any]) -> None:
         """Write all buffers, one after the other."""
-        if sum(map(len, buffers)) <= _SMALL:
-            buffers = [b"".join(buffers)]
-        for buffer in buffers:
+        for buffer in wire.joined(buffers):
             view = memoryview(buffer)
             while view:
                 self._wait(self._requests, _WRITABLE)
@@ -71,11 +69,7 @@ class Pipes:
         poll.register(descriptor, event)
         left = self._deadline - time.monotonic()
         if left <= 0 or not poll.poll(1000 * left):
-            raise TimeLimit(too_slow(self._seconds))
-
-
-def too_slow(seconds: float) -> str:
-    return f"the code took more than {seconds:g} seconds for one request"
+            raise TimeLimit(self.too_late)
 
 
 class _Timer:

@@ -9,6 +9,7 @@ Three ways are tried in turn; the first that works is used from then on:
 """
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -34,6 +35,8 @@ class Limits:
 
     seconds: float = 10.0
     """Time of each request."""
+    total: float = math.inf
+    """Seconds from the start to the last answer."""
     cpu: int = 60
     """Seconds of CPU time of each process."""
     memory: int = 4 << 30

@@ -59,7 +59,7 @@ def main() -> None:
 
 def serve(requests: int, responses: int) -> None:
     """Answer requests until the connection ends."""
-    wire, answers = neighbor("wire"), neighbor("answers")
+    wire, answers, hosted = map(neighbor, ("wire", "answers", "hosted"))
     stream = os.fdopen(requests, "rb")
     own, getpid, leave, write = os.getpid(), os.getpid, os._exit, os.write
     number = 0  # of the request that is being answered
@@ -69,7 +69,7 @@ def serve(requests: int, responses: int) -> None:
 
     def encoded(message: dict[str, Any]) -> list[Any]:
         buffers: list[Any] = wire.encode({"id": number} | message, opaque)
-        return buffers
+        return wire.joined(buffers)
 
     def send(buffers: list[Any]) -> None:
         if getpid() != own:  # a copy that the code made by fork must not answer too
@@ -102,7 +102,7 @@ def serve(requests: int, responses: int) -> None:
             buffers = encoded({"error": server.describe(error)})
         send(buffers)
 
-    server = answers.Server(ask)
+    server = answers.Server(ask, hosted.Hosted)
     try:
         send(encoded({"result": "ready"}))
         while True:

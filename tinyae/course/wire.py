@@ -37,6 +37,7 @@ MAX_ENTRIES = 1 << 19  # values in one message
 MAX_DEPTH = 32  # nested containers
 MAX_DIMENSIONS = 32
 REFERENCES = ("handle", "function", "seed")
+SMALL = 1 << 15  # bytes: a message up to here is written at once
 _CHUNK = 1 << 20  # bytes per read: memory grows only with what has arrived
 
 DTYPES = {
@@ -112,6 +113,11 @@ def encode(value: Any, opaque: Callable[[Any], dict[str, Any]]) -> list[bytes | 
         raise ValueError(f"the structure needs {len(header)} bytes, at most {MAX_HEADER} allowed")
     data = [array.reshape(-1).view(np.uint8).data for array in arrays if array.size]
     return [MAGIC + struct.pack(">I", len(header)) + header, *data]
+
+
+def joined(buffers: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """The buffers as one, if they are small: the other process wakes up at each write."""
+    return [b"".join(buffers)] if sum(map(len, buffers)) <= SMALL else buffers
 
 
 def read(stream: Stream, resolve: Callable[[str, int, str], Any]) -> Any:

@@ -11,8 +11,20 @@ from pathlib import Path
 
 from tinyae.course.exercise import Exercise
 
-NAMES = ("linear",)
-"""In the order of the chapters."""
+NAMES = (
+    "numeric_gradient",
+    "linear",
+    "activations",
+    "row_norm",
+    "losses",
+    "adam",
+    "sequential",
+    "tied",
+    "pooling",
+    "batch_norm",
+    "dropout",
+)
+"""In the order of their numbers."""
 
 
 def find(name: str) -> Exercise:
