@@ -14,7 +14,7 @@ from tinyae.training.checkpoint import read_checkpoint
 
 
 def history_of(run):
-    return list(csv.DictReader(open(run / "history.csv")))
+    return list(csv.DictReader(open(run / "history.csv", encoding="utf-8")))
 
 
 def same_weights(a, b):
@@ -55,7 +55,7 @@ def test_resume_remembers_settings_and_refuses_others(train, tmp_path, capsys):
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_continue(train, tmp_path, capsys, monkeypatch):
-    original, calls = loop._train_epoch, []
+    original, calls = loop.train_epoch, []
 
     def interrupted(*args, **kwargs):
         calls.append(1)
@@ -63,11 +63,11 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_continue(train, tmp_path, c
             raise KeyboardInterrupt
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(loop, "_train_epoch", interrupted)
+    monkeypatch.setattr(loop, "train_epoch", interrupted)
     assert train(tmp_path / "run", "basic --epochs 5") == 130
     error = capsys.readouterr().err
     assert "first 2 epoch(s) are saved" in error and "--resume" in error
-    monkeypatch.setattr(loop, "_train_epoch", original)
+    monkeypatch.setattr(loop, "train_epoch", original)
     assert train(tmp_path / "run", "basic --epochs 5 --resume") == 0
 
 
@@ -79,7 +79,7 @@ def test_ctrl_c_before_and_after_training(blobs, train, tmp_path, capsys, monkey
     assert train(run) == 0
     assert tinyae("reconstruct {run}/checkpoint.npz {data}", run=run, data=blobs) == 2
     assert "is the checkpoint of a run" in capsys.readouterr().err
-    monkeypatch.setattr("tinyae.cli.train.load_data", interrupted)
+    monkeypatch.setattr("tinyae.cli.training_data.load_data", interrupted)
     assert train(run) == 130
     assert "Stopped" in capsys.readouterr().err
 

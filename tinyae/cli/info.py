@@ -9,7 +9,8 @@ from typing import Any
 
 import tinyae
 from tinyae.backend import gpu_available
-from tinyae.cli.presets import PRESETS
+from tinyae.cli.presets import PRESETS, option_text
+from tinyae.data.formats import format_table
 from tinyae.data.sources import locate
 from tinyae.training.workers import default_workers
 
@@ -19,13 +20,16 @@ def list_models(args: argparse.Namespace) -> int:
     width = max(map(len, PRESETS))
     for name, preset in PRESETS.items():
         print(f"{name:<{width}}  {preset.description}")
-        options = " ".join(f"--{option}" for option in preset.option_names)
+        options = " ".join(map(option_text, preset.option_names))
         print(f"{'':<{width}}    {preset.epochs} epochs; options: {options}")
     return 0
 
 
 def info(args: argparse.Namespace) -> int:
-    """Versions, BLAS, threads, GPU, and where data sets were found."""
+    """Versions, BLAS, threads, GPU, and where data sets were found; or the table of formats."""
+    if args.formats:
+        print(format_table())
+        return 0
     print(f"tinyae {tinyae.__version__}, Python {platform.python_version()}, {platform.platform()}")
     for package in (
         "numpy",
