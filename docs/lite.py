@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+REPOSITORY = "https://github.com/tinyae/tinyae/blob/main"
 PYODIDE = "0.29.5"
 KERNEL = ("micropip", "packaging", "ipython", "comm", "traitlets", "jedi")
 CORE = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -85,6 +86,7 @@ def write_contents(folder: Path) -> None:
 def line_here(line: str) -> str:
     """A line of a chapter, with its links as they are here."""
     line = line.replace("](../chapters/figures/", "](figures/")
+    line = line.replace("](../chapters/answers/", f"]({REPOSITORY}/chapters/answers/")
     return re.sub(r"\]\(\.\./chapters/exercises/(\w+)\.py\)", r"](../exercises/\1.ipynb)", line)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -47,10 +48,20 @@ def sentence(what):
     return ""
 
 
+def saved(model):
+    """Whether a file of weights is read as it was written."""
+    with tempfile.TemporaryDirectory() as folder:
+        tinyae.save_weights(model, f"{folder}/weights.npz")
+        other = tinyae.Linear(4, 3, rng=1)
+        tinyae.load_weights(other, f"{folder}/weights.npz")
+    return all(np.array_equal(model.params[key], other.params[key]) for key in model.params)
+
+
 def results():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(5, 4))
     right, wrong = tinyae.Linear(4, 3, rng=0), Wrong(4, 3, rng=0)
+    square = tinyae.Linear(4, 4, rng=0)
     linear = find("linear")
     solution, stub = score(solved(source(linear))), score(released(source(linear)))
     image = tinyae.plots.plot_images(rng.random((6, 1, 5, 5)))
@@ -58,12 +69,13 @@ def results():
         "right": bool(tinyae.gradcheck(right, x)),
         "wrong": str(tinyae.gradcheck(wrong, x)),
         "losses": losses(),
+        "saved": saved(right),
         "solution": solution,
         "stub": stub,
         "png": getattr(image, "png", b"").hex(),
         "file": sentence(lambda: grade("homework.py", "linear")),
         "workers": sentence(
-            lambda: tinyae.training.evaluate(right, x.astype(np.float32), workers=2)
+            lambda: tinyae.training.evaluate(square, x.astype(np.float32), workers=2)
         ),
         "plot": sentence(lambda: tinyae.plots.plot_codes(x)),
     }

@@ -48,6 +48,10 @@ def test_a_model_trains_to_the_same_losses(there, here):
     assert here["losses"][-1] < here["losses"][0]
 
 
+def test_weights_are_saved_and_loaded(there):
+    assert there[0]["saved"]
+
+
 def test_an_exercise_is_graded(there):
     found, _ = there
     assert found["solution"][0] == 10, found["solution"][1]
