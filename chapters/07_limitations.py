@@ -373,10 +373,17 @@ for ax, (name, image) in zip(axes, images.items(), strict=True):
 show(axes[0], f"07_blur_{data.name}")
 
 # %% [markdown]
-# **What to look at.** In the first table, `a` and `b` are real images and the mean is not, but the
-# loss prefers the mean. In the second table, a person hardly notices that the digit was moved, and
-# sees immediately that the other one is blurred. The loss says the opposite. It compares images
-# pixel by pixel, and knows nothing about strokes.
+# **What to look at.** In the first table, `a` and `b` are real images and the mean is not. Which of
+# them does the loss prefer? In the second table, a person hardly notices that the digit was moved,
+# and sees immediately that the other one is blurred. What does the loss say?
+#
+# <details><summary>Answer</summary>
+#
+# The loss prefers the mean: its loss is half of that of `a` or `b`. And it says the opposite of the
+# person: moving the digit by one pixel is a larger error than blurring it. It compares images pixel
+# by pixel, and knows nothing about strokes. No training is involved, so this holds in any mode.
+#
+# </details>
 #
 # A trained model is in the same situation, with more than two images. If several images have nearly
 # the same code, the decoder outputs their average. The fewer dimensions the code has, the more
