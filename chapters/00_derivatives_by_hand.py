@@ -9,14 +9,9 @@
 # This diagram shows the whole chapter. Values flow to the right, and derivatives flow back to the
 # left:
 #
-# ```
-#             W₁,b₁            W₂,b₂             target t
-#               ↓                ↓                  ↓
-#      x ──▶ Linear ──a──▶ σ ──h──▶ Linear ──c──▶ σ ──y──▶ MSE ──▶ L
-#      dx ◀─────────  da ◀──  dh ◀─────────  dc ◀──  dy ◀────────  1
-#               ↓                ↓
-#            dW₁,db₁          dW₂,db₂
-# ```
+# ![Values go forward in black from x through two linear layers and two sigmoids to the loss L.
+# Gradients come back in red, from 1 to dx, and each linear layer also gives dW and
+# db.](figures/00_diagram.svg)
 #
 # **One convention for all chapters.** For any array $v$ that $L$ depends on, $dv$ is the array of
 # the derivatives of $L$ with respect to the entries of $v$:
@@ -53,6 +48,11 @@ rng = np.random.default_rng(0)
 # $\sigma' = \dfrac{u}{(1+u)^2} = \dfrac{1}{1+u}\cdot\dfrac{u}{1+u} = y\,(1-y)$. So the derivative
 # can be computed from the *output* alone. We will use this fact: `backward` only has to remember
 # $y$.
+#
+# The next cell computes these numbers. Here they are in the graph of the computation:
+#
+# ![The values w x = 1.2, a = 0.9, y = 0.711 and L = 0.0836 on the edges of the graph, and below
+# them in red the gradients dy, da, dw, db and dx.](figures/00_one_weight.svg)
 
 
 # %%
@@ -93,7 +93,10 @@ print(f"w changed by ±{h:g}     {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.1
 # dx_{nj} = \sum_i dy_{ni}\,W_{ij} = (dy\,W)_{nj},\qquad db_i = \sum_n dy_{ni} .$$
 #
 # The sum over the examples in $dW$ is part of the matrix product, so the code needs no explicit
-# sum.
+# sum. Here are two examples with three inputs and two outputs:
+#
+# ![Row 2 of x times column 1 of W transposed gives the entry 5 of y. Row 1 of dy transposed times
+# column 3 of x gives the entry 2 of dW.](figures/00_matrix.svg)
 #
 # **With differentials.** This derivation needs no indices. Let everything change a little. To first
 # order, $\delta y = \delta x\,W^\top + x\,\delta W^\top + \mathbf 1\,\delta b^\top$. We need two
@@ -543,3 +546,9 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 #    $dx_n = \big(dy_n - y_n\langle y_n, dy_n\rangle\big)/\lVert x_n\rVert$. What do `jvp` and `vjp`
 #    have in common here, and what does that tell you about $J$? *Hint:
 #    $\delta\lVert x\rVert = \langle y, \delta x\rangle$.*
+#
+# - Graded: [Exercise 1 · The derivative by two calls](exercises/01_numeric_gradient.py), `tinyae exercise start numeric_gradient`
+# - Graded: [Exercise 2 · A linear layer and its three gradients](exercises/02_linear.py), `tinyae exercise start linear`
+# - Graded: [Exercise 3 · Four activations](exercises/03_activations.py), `tinyae exercise start activations`
+# - Graded: [Exercise 4 · Rows of length one](exercises/04_row_norm.py), `tinyae exercise start row_norm`
+# - Graded: [Exercise 5 · Four losses](exercises/05_losses.py), `tinyae exercise start losses`

@@ -8,12 +8,8 @@
 # common and what makes them different, because only the differences are worth storing in the code.
 # No labels are needed: the image is its own target.
 #
-# ```
-#      encoder                           code                           decoder
-#
-#   x ──▶ 512 ──ReLU──▶ 256 ──ReLU──▶ 32 = z ──▶ 256 ──ReLU──▶ 512 ──ReLU──▶ 784 ──σ──▶ x̂
-#  784                                                                                   784
-# ```
+# ![Bars of 784, 512, 256, 32, 256, 512 and 784 units, with the activations between
+# them.](figures/01_diagram.svg)
 #
 # Chapter 0 derived all the derivatives that we need here.
 
@@ -499,3 +495,9 @@ show(ax, f"01_components_{data.name}")
 #    its own training images is the sum of the eigenvalues left out. This is the equality printed
 #    above. *Hint: the error is $\operatorname{tr}\big((I-VV^\top)\,C\big)$, where $C$ is the
 #    covariance matrix.*
+#
+# - Graded: [Exercise 6 · Adam, and a training loop](exercises/06_adam.py), `tinyae exercise start adam`
+# - Graded: [Exercise 7 · Layers in a row, and around a shortcut](exercises/07_sequential.py), `tinyae exercise start sequential`
+# - Graded: [Exercise 8 · Tied weights](exercises/08_tied.py), `tinyae exercise start tied`
+# - Graded: [Exercise 23 · Batch normalization](exercises/23_batch_norm.py), `tinyae exercise start batch_norm`
+# - Graded: [Exercise 24 · Dropout](exercises/24_dropout.py), `tinyae exercise start dropout`

@@ -10,15 +10,8 @@
 # other way, from a small grid of values to a large image. The layer for this is the **transposed
 # convolution**, and the goal of this chapter is to understand it.
 #
-# ```
-#      image                   patches                             grid
-#    ┌──┬──┬──┬──┐      ┌──────────────────┐                   ┌──┬──┐
-#    ├──┼──┼──┼──┤      │ patch 0, a row   │   · Wᵀ + b        │y₀│y₁│   one filter: one such grid;
-#    ├──┼──┼──┼──┤ ───▶ │ patch 1          │ ─────────────▶    ├──┼──┤   32 filters: 32 grids,
-#    ├──┼──┼──┼──┤unfold│ patch 2          │  Linear layer     │y₂│y₃│   the channels of the
-#    └──┴──┴──┴──┘      │ patch 3          │                   └──┴──┘   next image
-#                       └──────────────────┘
-# ```
+# ![The four patches of a small image become the rows of a matrix. The matrix times the filter gives
+# four values, which form a smaller image.](figures/02_diagram.svg)
 #
 # The diagram contains the main idea: *a convolution is a Linear layer applied to patches*. We
 # already know everything about Linear layers. The new part is `unfold`, which extracts the patches,
@@ -759,3 +752,5 @@ print(
 #    of the 64 × 7 × 7 maps. The error becomes tiny. Why is this not a success? What happens with 2
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
+#
+# - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise start pooling`

@@ -8,13 +8,8 @@
 # method for removing noise. And we will see that the network learns something more: where the data
 # are.
 #
-# ```
-#                    noise, a new sample each time
-#                         ↓
-#      x ──────────▶  corrupt ──x̃──▶ encoder ──z──▶ decoder ──▶ x̂
-#      │                                                        │
-#      └────────────────── compared with x, not with x̃ ─────────┘
-# ```
+# ![x is corrupted, encoded and decoded. The output is compared with the clean
+# x.](figures/03_diagram.svg)
 
 # %%
 import os

@@ -7,11 +7,8 @@
 # contain are left out. A unit can specialize in one feature, because it does not have to help
 # describe all the other images.
 #
-# ```
-#   narrow:   x ──▶ ▮▮▮▮▮▮▮▮ ──▶ x̂        sparse:   x ──▶ ▯▯▯▮▯▯▯▯▯▯▯▯▮▯▯▯▯▯▯▯▯▮▯▯ ──▶ x̂
-#                  all of them                             a few of many, and different ones
-#                                                          for a different x
-# ```
+# ![A narrow code, in which all units are active, and a wide one, in which three units of 24
+# are.](figures/04_diagram.svg)
 
 # %%
 import os

@@ -10,12 +10,8 @@
 # which digits differ. For a small penalty, it should respond to no direction at all. The result is
 # a code that responds to differences between digits and to little else.
 #
-# ```
-#            across the digits: contract                     ‖J u‖ small
-#                     ↑ u
-#     ── x₁ ──── x ───┼──── x₂ ──   along the digits: keep   ‖J t‖ large
-#                     ↓      → t
-# ```
+# ![A curve of data points. At one of them, a tangent t along the curve and a normal u across
+# it.](figures/05_diagram.svg)
 #
 # Published programs have gotten this penalty wrong in more than one way. A well-known tutorial
 # rounds it down to an integer, which has no useful gradient. In another program, by authors of the

@@ -6,14 +6,8 @@
 # error. In everything that follows, the autoencoder is trained without labels. Where labels appear,
 # they are used to evaluate a result, or to train a classifier with only a few of them.
 #
-# ```
-#      x ───▶ encoder ───▶ z ───▶ decoder ───▶ x̂
-#      │                   │                   ├──▶ (c) large images, cleaned tile by tile
-#      │                   ├──▶ (a) maps       │
-#      │                   └──▶ (d) features   │
-#      └──────────── ‖x̂ − x‖² ─────────────────┘
-#                        └──▶ (b) is x unusual?
-# ```
+# ![Encoder, code and decoder. Maps and features use the code, cleaning uses the output, and
+# anomalies use the difference of output and input.](figures/06_diagram.svg)
 
 # %%
 import os

@@ -8,17 +8,8 @@
 # this chapter we do not just claim this, we demonstrate it, and each time we can write down the
 # reason. The next chapter presents remedies.
 #
-# ```
-#         images                       codes                       images
-#
-#      · · · · · · · ·            ·  ·  ·  ·  ·  ·              ? · · · · · ?
-#      ·  ▒▒▒   ▒▒▒  ·    f       ·   ▒▒  ·    ·       g        ·  ▒▒▒   ▒▒▒
-#      ·  ▒ data ▒▒  ·  ─────▶    ·  ·  ▒▒▒   ▒▒     ─────▶     ?  ▒ data ▒▒
-#      ·   ▒▒▒▒▒▒    ·            ·    ·    ▒▒▒ ·               ·   ▒▒▒▒▒▒ ?
-#      · · · · · · · ·            ·  ·  ·  ·  ·  ·              · ? · · · ·
-#
-#      the loss looks here        and here only at f(data): elsewhere g can do anything
-# ```
+# ![Points on a curve in the space of images, the codes of these points, and the decoded images.
+# Question marks where no data are.](figures/07_diagram.svg)
 
 # %%
 import os

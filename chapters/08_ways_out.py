@@ -10,14 +10,8 @@
 # images, and not only their pixels. And an **image discriminator** learns to detect the blur. We
 # evaluate all of them as in chapter 7. Each of them has a price.
 #
-# ```
-#     plain            x ──▶ f ──▶ z ──▶ g ──▶ x̂   ── pixels ──  x
-#
-#     variational      x ──▶ f ──▶ μ, σ ··▶ z = μ + σε ──▶ g ──▶ x̂       keep z close to N(0, 1)
-#     adversarial      x ──▶ f ──▶ z ──▶ g ──▶ x̂            z ──▶ discriminator ◀── N(0, 1)
-#     perceptual       x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ φ  ── features ──  φ ◀── x
-#     discriminator    x ──▶ f ──▶ z ──▶ g ──▶ x̂ ──▶ discriminator ◀── x
-# ```
+# ![Five rows of encoder and decoder. Each but the first has an additional term, on the code or on
+# the output.](figures/08_diagram.svg)
 
 # %%
 import os

@@ -5,13 +5,8 @@
 # why. That is why every derivative in these chapters is *checked*. `backward` claims to know how an
 # output value changes when an entry of a tensor moves. We move that entry and look.
 #
-# ```
-#                 x, W, b ──▶ forward ──▶ y ──▶ s = Σ y·dy           one value
-#                    │                             │
-#      move one entry by ±h                (s₊ − s₋) / 2h            numeric
-#                                                  ‖ ?
-#      dx, dW, db ◀── backward ◀── dy ─────────────┘                 analytic
-# ```
+# ![Above: the values move by h and the outputs change, which gives the numeric derivative. Below:
+# backward gives the analytic one. Both are compared.](figures/09_diagram.svg)
 #
 # A basic check takes ten lines. The rest of this chapter is about what these ten lines get wrong:
 # they accept some wrong gradients, reject some correct ones, and never say *why* a gradient is

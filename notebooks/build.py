@@ -32,6 +32,9 @@ def notebook(chapter: Path) -> str:
     book.metadata = nbformat.from_dict(KERNEL)
     for i, cell in enumerate(book.cells):
         cell.id, cell.metadata = f"cell-{i:02d}", nbformat.from_dict({})
+        # figures and exercises lie next to the chapter, not next to the notebook
+        for folder in ("figures", "exercises"):
+            cell.source = cell.source.replace(f"]({folder}/", f"](../chapters/{folder}/")
     book.nbformat, book.nbformat_minor = 4, 5
     nbformat.validate(book)
     return nbformat.writes(book) + "\n"

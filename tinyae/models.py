@@ -6,6 +6,7 @@ Wrong arguments are refused by the layers that are made of them: a TypeError or 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -25,6 +26,7 @@ from tinyae.layers import (
     Sigmoid,
     TiedAutoencoder,
     TransposedLinear,
+    initialize,
 )
 from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
@@ -68,6 +70,39 @@ def basic_autoencoder(
             linear(code, 256), ReLU(), linear(256, 512), ReLU(), linear(512, features), Sigmoid()
         ),
     )
+
+
+def deep_autoencoder(
+    sizes: Sequence[int] = (784, 1000, 500, 250, 30),
+    activation: Callable[[], Layer] = Sigmoid,
+    rng: Rng = 0,
+    init: str = "sparse",
+    dtype: DTypeLike = np.float32,
+) -> Autoencoder:
+    """784 → 1000 → 500 → 250 → **30** and back, the activation between the layers, a linear code,
+    Sigmoid at the end: the net of Hinton & Salakhutdinov 2006.
+
+    Args:
+        sizes: pixels, the widths of the encoder's layers, and the dimension of the code last.
+        activation: the class of the hidden activations, such as ``Sigmoid`` or ``ReLU``.
+        init: how the weights start, as in ``tinyae.layers.initialize``: "sparse", "glorot" or "he".
+
+    Raises:
+        ValueError: fewer than two sizes, a size below 1, or an unknown ``init``.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"deep_autoencoder: sizes are {sizes}, expected pixels, ..., code")
+    rng = np.random.default_rng(rng)
+
+    def chain(sizes: Sequence[int], end: list[Layer]) -> Sequential:
+        layers: list[Layer] = []
+        for a, b in zip(sizes, sizes[1:], strict=False):
+            layers += [Linear(a, b, rng=rng, dtype=dtype), activation()]
+        return Sequential(*layers[:-1], *end)
+
+    model = Autoencoder(chain(sizes, []), chain(sizes[::-1], [Sigmoid()]))
+    initialize(model, init, rng)
+    return model
 
 
 def linear_autoencoder(

@@ -124,3 +124,23 @@ def test_committed_figures_are_small():
         assert not path.exists() or path.stat().st_size < 150_000, (
             f"{path.name}: {path.stat().st_size:,} bytes"
         )
+
+
+@each_chapter
+def test_nothing_is_too_wide_for_a_notebook(chapter):
+    """Code longer than 88 columns scrolls sideways, and a drawing made of characters falls apart
+    when a narrow page wraps it."""
+    text = chapter.read_text("utf-8")
+    code = [line for line in text.splitlines() if not line.startswith("#")]
+    assert not [line for line in code if len(line) > 88]
+    drawings = [
+        line for line in text.splitlines()
+        if line.startswith("#") and len(line) > 60 and re.search("[─│┌┐└┘├┤▶◀▒▮▯]", line)
+    ]  # fmt: skip
+    assert not drawings
+
+
+@each_chapter
+def test_figures_of_the_text_exist(chapter):
+    for name in re.findall(r"\]\((figures/[^)]+)\)", chapter.read_text("utf-8")):
+        assert (chapter.parent / name).is_file(), name

@@ -1,11 +1,14 @@
 """``tinyae check``: a layer or function in your own file."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 
-from tinyae.cli.check import check_file, parse_shapes
+from tinyae.cli.check import check_file, parse_shapes, split
+from tinyae.cli.main import main
+from tinyae.course import MissingName, StudentException, UnreadableFile
 
 SOURCE = """
 import numpy as np
@@ -40,6 +43,11 @@ def half(dout, cache):
 def loss(y, target):
     return ((y - target) ** 2).sum(), 2 * (y - target)
 
+def made(factor):
+    layer = Good()
+    layer.params["weight"] *= factor
+    return layer
+
 number = 3
 """
 
@@ -50,8 +58,7 @@ def file(tmp_path):
     (tmp_path / "notes.txt").write_text("x = 1\n")
     path = tmp_path / "layers.py"
     path.write_text(SOURCE)
-    yield path
-    sys.modules.pop("helper", None)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -66,14 +73,22 @@ def file(tmp_path):
         ("affine_forward", "4x3;3x5;5", True),
         ("affine_forward,half", "4,3;3,5;5", False),
         ("loss", None, True),
+        ("NeedsArguments(5, 4, rng=1)", None, True),
+        ("NeedsArguments(5, out_features=4, rng=np.random.default_rng(0))", None, True),
+        ("Conv2d(3, 8, (3, 2), padding='same'.__len__())", None, None),
+        ("Conv2d(3, 8, (3, 2))", "2,3,5,5", True),
+        ("made(2.0)", "3,5", True),
     ],
 )
 def test_names_in_a_file(file, name, shape, ok):
     path, modules = list(sys.path), set(sys.modules)
-    assert check_file(f"{file}:{name}", shape).ok is ok
+    if ok is None:
+        with pytest.raises(ValueError, match="not a literal"):
+            check_file(f"{file}:{name}", shape)
+    else:
+        assert check_file(f"{file}:{name}", shape).ok is ok
     assert sys.path == path
-    ours = ("_tinyae", "numpy", "threadpoolctl", "tinyae")  # what the checker imports at first use
-    assert {m for m in set(sys.modules) - modules if not m.startswith(ours)} <= {"helper"}
+    assert {"helper", "layers"}.isdisjoint(set(sys.modules) - modules)  # it ran somewhere else
 
 
 @pytest.mark.parametrize(
@@ -81,11 +96,14 @@ def test_names_in_a_file(file, name, shape, ok):
     [
         ("layers.py", ValueError, "is not FILE.py:NAME"),
         ("{folder}/layer.py:Good", FileNotFoundError, "did you mean 'layers.py'"),
-        ("{folder}/notes.txt:x", ValueError, "notes.txt is not a Python file"),
-        ("{file}:good", AttributeError, "did you mean 'Good'"),
+        ("{folder}/notes.txt:x", UnreadableFile, "notes.txt is neither a .py file nor a .ipynb"),
+        ("{file}:good", MissingName, "did you mean 'Good'"),
         ("{file}:NeedsArguments", TypeError, r"needs arguments \(in_features, out_features\)"),
         ("{file}:relu", ValueError, "cannot be guessed from relu"),
         ("{file}:number", TypeError, "cannot check a int"),
+        ("{file}:Good + 1", ValueError, "not a name, two names f,g, or a call"),
+        ("{file}:f,g,h", ValueError, "not a name, two names f,g, or a call"),
+        ("{file}:relu.forward", ValueError, "not a name, two names f,g, or a call"),
     ],
 )
 def test_errors_help(file, spec, error, text):
@@ -95,12 +113,89 @@ def test_errors_help(file, spec, error, text):
         )
 
 
-def test_a_file_that_raises_keeps_its_traceback(tmp_path):
+def test_a_file_that_raises_shows_its_own_lines(tmp_path, capsys):
     path = tmp_path / "broken.py"
     path.write_text("def f(x):\n    return x\n\n1 / 0\n")
-    with pytest.raises(ZeroDivisionError) as caught:
+    with pytest.raises(StudentException) as caught:
         check_file(f"{path}:f")
-    assert caught.traceback[-1].path == path and "while loading" in caught.value.__notes__[0]
+    assert caught.value.lines == ("line 4, in <module>: 1 / 0",)
+    assert main(["check", f"{path}:f"]) == 2
+    assert capsys.readouterr().err == (
+        "tinyae: broken.py raised ZeroDivisionError: division by zero\n"
+        "  line 4, in <module>: 1 / 0\n"
+    )
+
+
+def test_an_exception_in_forward_shows_its_own_lines_and_the_shapes(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x, w):\n    y = x @ w\n    return y, (x, w)\ndef g(dy, c): pass\n")
+    assert main(["check", f"{path}:f,g", "--input", "4x3;2x5"]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("tinyae: mine.py raised ValueError: matmul")
+    assert "  line 2, in f: y = x @ w" in text and "shapes (4, 3), (2, 5)" in text
+
+
+def test_the_exit_code_and_the_output_of_the_file(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "print('loaded\\x1b[2J')\ndef right(x):\n    print('called')\n"
+        "    return (x**2).sum(), 2 * x\ndef wrong(x):\n    return (x**2).sum(), x\n"
+    )
+    assert main(["check", f"{path}:right"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("gradcheck passed  right")
+    assert shown.err.startswith("output of mine.py:\n  | loaded?[2J\n  | called  (")
+    assert main(["check", f"{path}:wrong"]) == 1
+    assert "backward = 0.5 × numeric" in capsys.readouterr().out
+    for option, value in [("--timeout", "0"), ("--timeout", "inf"), ("--memory", "0.1")]:
+        assert main(["check", f"{path}:right", option, value]) == 2
+        assert f"tinyae: {option} is {value}, expected" in capsys.readouterr().err
+
+
+def test_a_notebook_is_checked_and_its_failing_cells_are_named(tmp_path, capsys):
+    cells = [
+        "%matplotlib inline\nimport numpy as np",
+        "broken()",
+        "def f(x):\n  return x.sum(), np.ones_like(x)",
+    ]
+    path = tmp_path / "homework.ipynb"
+    path.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]})
+    )
+    assert main(["check", f"{path}:f"]) == 0
+    shown = capsys.readouterr()
+    assert "gradcheck passed  f" in shown.out
+    assert "homework.ipynb, code cell 2, raised NameError" in shown.err
+    assert "line 1, in <module>: broken()" in shown.err and "other cells were run" in shown.err
+
+
+def test_a_missing_sandbox_is_said_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tinyae.course.connection._kind", ["plain"])
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x):\n    return x.sum(), 1 + 0 * x\n")
+    assert main(["check", f"{path}:f"]) == 0
+    text = capsys.readouterr().err
+    assert text.count("no sandbox") == 1 and "The code can use the network." in text
+
+
+def test_the_file_finds_tinyae_and_what_is_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "weights.txt").write_text("2.0")
+    (tmp_path / "neighbor.py").write_text("def slope(x):\n    return 2 * x\n")
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import tinyae\nfrom neighbor import slope\nw = float(open('weights.txt').read())\n"
+        "open('new.txt', 'w').write('x')\ndef f(x):\n    return (x**2).sum() * w / 2, slope(x)\n"
+    )
+    assert check_file(f"{path}:f").ok
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py", "neighbor.py", "weights.txt"]
+
+
+def test_the_file_is_split_from_the_name():
+    for spec in ("C:\\work\\f.py:g", "./a.b/f.py:g", "f.py:Net({'a': 1})", "f.txt:a:b"):
+        with pytest.raises(FileNotFoundError) as caught:
+            split(spec)
+        name = {"C": "C:\\work\\f.py", ".": "a.b/f.py"}.get(spec[0], spec.partition(":")[0])
+        assert str(caught.value) == f"no file {name}"
 
 
 def test_shapes():

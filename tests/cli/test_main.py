@@ -69,7 +69,7 @@ def test_check_a_file(tmp_path, capsys):
     assert "Good" in error and "nothing.py" in error and "Traceback" not in error
     assert tinyae("check {file}:Broken", file=file) == 2  # the file's own mistake, with its line
     error = capsys.readouterr().err
-    assert "Traceback" in error and "undefined_name" in error
+    assert "line 12, in forward: return undefined_name" in error
 
 
 def commands():
@@ -92,7 +92,8 @@ def test_help_does_not_import_the_commands(capsys):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, modules = run.stdout.splitlines()
-    assert text[0].startswith("usage: tinyae") and modules == "tinyae.cli.main"
+    assert text[0].startswith("usage: tinyae")
+    assert all(name.endswith(("main", "_arguments")) for name in modules.split())
 
 
 def test_python_m_tinyae():

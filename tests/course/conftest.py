@@ -2,30 +2,32 @@
 
 import functools
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from helpers import student_layers
 
-from tinyae.course import ProcessEnded, StudentCode, isolation, sandbox
+from tinyae.course import Limits, ProcessEnded, StudentCode, connection, errors, sandbox
 
 
 @functools.cache
 def works(kind):
     """Whether this kind of sandbox works on this machine."""
-    isolation._kind[:] = [kind]
+    connection._kind[:] = [kind]
     try:
-        with StudentCode(Path(__file__)):  # any file will do
+        with StudentCode(errors.__file__):  # any small file will do
             return True
     except ProcessEnded:
         return False
     finally:
-        isolation._kind[:] = []
+        connection._kind[:] = []
 
 
 def use(kind, monkeypatch):
     if not works(kind):
         pytest.skip(f"{kind} does not work here")
-    monkeypatch.setattr(isolation, "_kind", [kind])
+    monkeypatch.setattr(connection, "_kind", [kind])
     return kind
 
 
@@ -113,3 +115,37 @@ def processes_with():
         return found
 
     return processes_with
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Start a process for the targets of ``helpers.student_layers``, and more code. It has time,
+    for many tests share it."""
+
+    @contextmanager
+    def start(more="", **limits):
+        path = tmp_path_factory.mktemp("code") / "homework.py"
+        path.write_text(Path(student_layers.__file__).read_text() + textwrap.dedent(more))
+        with StudentCode(path, Limits(**{"seconds": 30, **limits})) as student:
+            yield student
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def there(start):
+    """``helpers.student_layers`` in a process of its own."""
+    with start() as student:
+        yield student
+
+
+@pytest.fixture
+def local():
+    """A function that gives the same targets in this process."""
+
+    def local(names):
+        found = [getattr(student_layers, name) for name in names.split(",")]
+        found = [target() if isinstance(target, type) else target for target in found]
+        return tuple(found) if len(found) == 2 else found[0]
+
+    return local

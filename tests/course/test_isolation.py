@@ -214,7 +214,7 @@ def test_an_exception_at_import_is_reported_and_nothing_is_left(kind, write):
     with pytest.raises(StudentException, match=r"ZeroDivisionError.*line 2, in <module>: 1 / 0"):
         student.__enter__()
     assert student.output == "before\n"
-    assert not Path(student._sandbox.scratch).exists()
+    assert not Path(student._connection.sandbox.scratch).exists()
 
 
 def test_exceptions_that_lie_about_themselves_are_reported_all_the_same(write):

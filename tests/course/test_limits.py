@@ -120,7 +120,7 @@ def test_files_are_limited_in_size_and_removed_with_the_scratch_folder(kind, wri
     """
     with StudentCode(write(code), Limits(file_size=1 << 16)) as student:
         folder, home, temporary = student.call("save", 100)
-        assert folder == home == temporary == student._sandbox.scratch
+        assert folder == home == temporary == student._connection.sandbox.scratch
         with pytest.raises(StudentException, match="OSError"):
             student.call("save", 1 << 17)
     assert not Path(folder).exists()
@@ -142,7 +142,7 @@ def test_a_fork_bomb_is_stopped_and_nothing_of_it_is_left(kind, write, processes
             student.call("f")
         expected = r"more than 20 processes|BlockingIOError|more than 1\.5 seconds"
         assert re.search(expected, str(caught.value))
-        scratch = student._sandbox.scratch
+        scratch = student._connection.sandbox.scratch
     assert processes_with(scratch) == []
 
 

@@ -18,8 +18,8 @@ def no_handles(value):
     raise TypeError(f"{type(value).__name__} has no handle here")
 
 
-def keep(number, kind):
-    return ("handle", number, kind)
+def keep(tag, number, kind):
+    return (tag, number, kind)
 
 
 def through(value, opaque=no_handles):

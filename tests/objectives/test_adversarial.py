@@ -28,7 +28,7 @@ from tinyae.objectives.adversarial import (
     image_batches,
 )
 from tinyae.training import TrainingDiverged
-from tinyae.training.loop import SECOND_NETWORK
+from tinyae.training.epoch import SECOND_NETWORK
 
 RNG = np.random.default_rng(0)
 REAL, FAKE = RNG.uniform(size=(6, 5)), RNG.uniform(size=(4, 5))

@@ -33,7 +33,7 @@ from tinyae.objectives.variational import (
     reparameterize,
     reparameterize_backward,
 )
-from tinyae.training.loop import Workers, loss_and_gradients
+from tinyae.training.workers import Workers, loss_and_gradients
 
 
 def some_code(n=5, k=3, seed=0):

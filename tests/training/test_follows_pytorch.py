@@ -10,7 +10,7 @@ from helpers.record_training import FILE, SIZES, batches, pytorch_losses, weight
 from tinyae import Adam, Autoencoder, Linear, Objective, ReLU, Sequential, Sigmoid
 from tinyae.data import strokes
 from tinyae.models import basic_autoencoder
-from tinyae.training.loop import Workers, loss_and_gradients
+from tinyae.training.workers import Workers, loss_and_gradients
 
 
 def our_losses(model, data, workers=1, lr=1e-3):

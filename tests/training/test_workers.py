@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 
 from tinyae import Adam, Objective, fit
 from tinyae.models import basic_autoencoder
-from tinyae.training.loop import loss_and_gradients
-from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
+from tinyae.training.workers import (
+    Workers,
+    default_workers,
+    loss_and_gradients,
+    shards,
+    sum_gradients,
+    weighted_sum,
+)
 
 
 @given(st.integers(1, 300), st.integers(1, 20))

@@ -17,7 +17,7 @@ from tinyae.data.corruption import Corruption
 from tinyae.layers import Layer, Linear, Sequential, Sigmoid, TiedAutoencoder, TransposedLinear
 from tinyae.losses import bce_with_logits
 from tinyae.objectives.autoencoder import Objective
-from tinyae.optim import Adam
+from tinyae.optim import Adam, Schedule
 from tinyae.training import History, fit
 
 
@@ -26,7 +26,7 @@ def greedy_pretrain(
     x: Array,
     corruption: Corruption | Sequence[Corruption | None] | None,
     epochs: int = 10,
-    lr: float = 1e-3,
+    lr: float | Schedule = 1e-3,
     batch_size: int = 128,
     rng: int | np.random.Generator = 0,
     workers: int | None = None,
@@ -45,7 +45,7 @@ def greedy_pretrain(
         corruption: q, such as ``Masking(0.25)``; or a sequence, one per layer; None for plain
             autoencoders.
         epochs: per layer.
-        lr: the learning rate of Adam.
+        lr: the learning rate of Adam, or a schedule, which starts anew for each layer.
         batch_size: examples per step.
         rng: a seed or a generator.
         workers: the number of threads, as in ``fit``.

@@ -2,23 +2,17 @@
 
 How a target is recognized (``kind=...`` overrules):
 
-=============  ================================================
-===================================== kind           the target
-the call =============  ================================================
-===================================== ``layer``      has ``forward`` and ``backward``; containers
-too  ``gradcheck(layer, x)``, or
-                                                                 ``(layer, x1, x2)``
-``pair``       two functions ``f(x, w, b) -> y, cache`` and      ``gradcheck((f, f_backward), x, w,
-b)``
-               ``f_backward(dy, cache) -> dx, dw, db``
-``derivative``  two functions ``f(x) -> y`` and ``f'(x)``         ``gradcheck((f, f_prime), x)``
-``jacobian``   ``penalty(encoder, caches) -> value, dx, grads``  ``gradcheck(penalty, encoder, x)``
-``objective``  ``objective(model, x, rng) -> loss, grads,        ``gradcheck(objective, model, x)``
-               terms``
-``loss``       any other function: a loss or a code penalty,     ``gradcheck(mse, y, target)``,
-               ``loss(y, *rest) -> value, dy``                   ``gradcheck(l1, z)``
-=============  ================================================
-=====================================
+=============  - ``layer``: has ``forward`` and ``backward``; containers too.
+  ``gradcheck(layer, x)``, or ``gradcheck(layer, x1, x2)``
+- ``pair``: two functions ``f(x, w, b) -> y, cache`` and ``f_backward(dy, cache) -> dx, dw, db``.
+  ``gradcheck((f, f_backward), x, w, b)``
+- ``derivative``: two functions ``f(x) -> y`` and ``f'(x)``. ``gradcheck((f, f_prime), x)``
+- ``jacobian``: ``penalty(encoder, caches) -> value, dx, grads``.
+  ``gradcheck(penalty, encoder, x)``
+- ``objective``: ``objective(model, x, rng) -> loss, grads, terms``.
+  ``gradcheck(objective, model, x)``
+- ``loss``: any other function: a loss or a code penalty, ``loss(y, *rest) -> value, dy``.
+  ``gradcheck(mse, y, target)``, ``gradcheck(l1, z)``
 
 Inputs of integers (indices, labels) and settings (a dict) are held fixed.
 """
@@ -72,6 +66,8 @@ def as_problem(
             missing.
         ValueError: ``kind`` is not one of those of the table, or an input is empty.
     """
+    if hasattr(target, "as_problem"):  # in another process, see tinyae.course.remote
+        return target.as_problem(inputs, dtype, seed, kind)
     inputs = tuple(
         as_array(a) if i == 0 or isinstance(a, list) else a for i, a in enumerate(inputs)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinyae.checking.problem import Problem
+from tinyae.checking.problem import Problem, Stop
 from tinyae.checking.report import Finding, shape_text
 
 Array = np.ndarray
@@ -102,5 +102,7 @@ def undisturbed() -> Iterator[None]:
     try:
         with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
+    except Stop as stop:
+        raise stop.cause from None
     finally:
         np.random.set_state(state)  # noqa: NPY002

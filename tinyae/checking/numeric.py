@@ -94,6 +94,8 @@ def complex_step(probe: Probe, y: Array, dy: Array, h: float) -> Slope:
     )
 
 
+# where they look, as multiples of the step
+POINTS = {"central": (1, -1), "forward": (1,), "richardson": (1, -1, 2, -2), "complex": (1j,)}
 ESTIMATES = {
     "central": central,
     "forward": forward,
@@ -115,7 +117,7 @@ class Verdict:
 def judge(
     analytic: float,
     first: Slope,
-    look: Callable[[float], Slope],
+    look: Callable[[list[float]], list[Slope]],
     rtol: float,
     scale: float = 0.0,
     fine: float = 0.0,
@@ -124,7 +126,7 @@ def judge(
     complaining.
 
     Args:
-        look: ``look(factor)`` is the central difference at ``factor`` times the usual step.
+        look: ``look(factors)`` are the central differences at these multiples of the usual step.
         scale: differences below this size do not count. For a sum of many entries, it is the size
             of a typical such sum.
         fine: another factor to try, for very small or very large values, where the usual step can
@@ -135,24 +137,24 @@ def judge(
         return Verdict("ok", first.value, first.noise, column=first.column)
     if analytic == first.value == 0:
         return Verdict("ok", 0.0, column=first.column)
-    ladder = [look(factor) for factor in STEP_FACTORS]
+    ladder = look([*STEP_FACTORS])
     verdict = refine(analytic, list(pairwise(ladder)), rtol, scale)
     vague = verdict.uncertainty > 1e3 * rtol * max(abs(analytic), abs(verdict.numeric), scale)
     if (vague or verdict.state in ("kink", "wrong")) and fine:
-        finer = [look(fine * factor) for factor in STEP_FACTORS]
+        finer = look([fine * factor for factor in STEP_FACTORS])
         verdict = refine(analytic, [*pairwise(ladder), *pairwise(finer)], rtol, scale)
     return verdict
 
 
 def judge_exactly(
-    analytic: float, exact: Slope, rtol: float, look: Callable[[float], Slope]
+    analytic: float, exact: Slope, rtol: float, look: Callable[[list[float]], list[Slope]]
 ) -> Verdict:
     """The verdict of a method without truncation error, such as the complex step. Its comparison
     decides; central differences only tell whether there is a kink."""
     size = max(abs(analytic), abs(exact.value))
     if abs(analytic - exact.value) <= rtol * size + exact.noise:
         return Verdict("ok", exact.value, exact.noise, column=exact.column)
-    pairs = list(pairwise([look(factor) for factor in STEP_FACTORS]))
+    pairs = list(pairwise(look([*STEP_FACTORS])))
     error = abs(analytic - exact.value)
     kink = any(np.isfinite(s.jump) for s, _ in pairs) and kink_size(pairs) > error / 100
     return Verdict("kink" if kink else "wrong", exact.value, exact.noise, column=exact.column)

@@ -14,6 +14,15 @@ Array = np.ndarray
 Run = Callable[[list[Array]], tuple[Array, Any]]
 
 
+class Stop(BaseException):
+    """Ends a check from inside of a target, past every ``except Exception``: the process that runs
+    the target has ended. Its cause is the exception that ``gradcheck`` raises."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 @dataclass
 class Problem:
     """A map from named tensors to one output y, and the gradients that its author wrote.
@@ -33,6 +42,9 @@ class Problem:
     integer_parameters: tuple[str, ...] = ()
     chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
     remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
+    is_remote: bool = False  # the target runs in another process
+    # (tensor, place, values): which values one entry will have in the next calls of ``run``
+    announce: Callable[[str, int, Array], None] | None = None
 
     def forward(self) -> tuple[Array, Any]:
         return self.run([self.tensors[name] for name in self.inputs])

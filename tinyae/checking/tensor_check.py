@@ -69,7 +69,9 @@ class Check:
             for _ in range(self.rules.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            for i in numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng):
+            picked = [*numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng)]
+            self.announce_entries(name, picked)
+            for i in picked:
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
             if v.size > self.rules.max_entries:
                 row.directions.append(self.direction(name, flat, slice(None)))
@@ -125,6 +127,19 @@ class Check:
             self.problem.tensors[name][...] = self.baseline.originals[name]
         return out
 
+    def announce_entries(self, name: str, picked: list[int]) -> None:
+        """Announce the outputs of the first look at each of these entries."""
+        problem, v = self.complex_copy or self.problem, self.problem.tensors[name].reshape(-1)
+        for i in picked if problem.announce else ():
+            h = self.rules.step * (max(1.0, abs(float(v[i]))) if problem is self.problem else 1.0)
+            self.announce(problem, name, i, [p * h for p in numeric.POINTS[self.rules.method]])
+
+    def announce(self, problem: Problem, name: str, i: Any, steps: list[Any]) -> None:
+        """Say which values one entry will have next: a target in another process computes many
+        outputs at a time."""
+        if problem.announce is not None:
+            problem.announce(name, i, problem.tensors[name].flat[i] + np.array(steps))
+
     def entry(self, name: str, i: int, gradient: Array) -> numeric.Verdict:
         """Judge the derivative with respect to one entry of one tensor."""
         v = self.problem.tensors[name]
@@ -170,7 +185,14 @@ class Check:
             first = numeric.ESTIMATES[self.rules.method](probe, y, dy, h)
             h = min(h, numeric.STEPS["central"] * size) if self.rules.method != "central" else h
         position = size if np.isscalar(where) else 0.0
-        look = lambda factor: numeric.central(probe, y, dy, factor * h, position)  # noqa: E731
+
+        def look(factors: list[float]) -> list[numeric.Slope]:
+            if np.isscalar(where):
+                self.announce(
+                    self.problem, name, where, [s * f * h for f in factors for s in (1, -1)]
+                )
+            return [numeric.central(probe, y, dy, factor * h, position) for factor in factors]
+
         if self.complex_copy is not None:
             return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
         fine = fine if fine < 0.2 else 0.0

@@ -1,25 +1,38 @@
-"""``tinyae check FILE.py:NAME``: check the gradients of something in your own file."""
+"""``tinyae check FILE:NAME``: check the gradients of something in your own file.
+
+The file's code runs in a process of its own, with limits. This process asks it for outputs and
+gradients, compares them, and prints the report. So nothing in the file can change the verdict.
+"""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import difflib
-import importlib.util
-import inspect
+import itertools
+import math
+import re
 import sys
-import traceback
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-import tinyae
 from tinyae.checking.check import gradcheck
 from tinyae.checking.report import Report
+from tinyae.course import (
+    Limits,
+    MemoryLimit,
+    StudentCode,
+    StudentCodeError,
+    StudentException,
+    TimeLimit,
+    UnreadableFile,
+)
+from tinyae.course.targets import input_shapes, remote_target
 
 Shape = tuple[int, ...]
+LINES = 30  # of what the file has printed
 
 
 def check_file(
@@ -27,13 +40,15 @@ def check_file(
     input_shape: str | Shape | None = None,
     seed: int = 0,
     method: str = "central",
+    limits: Limits | None = None,
     **options: Any,
 ) -> Report:
-    """Load ``FILE.py:NAME`` and check the gradients of the object with this name.
+    """Check the gradients of the object with this name in ``FILE:NAME``. The file, a .py file or a
+    notebook, runs in a process of its own.
 
     NAME is one of:
 
-    - a layer, or a layer's class if it needs no arguments;
+    - a layer, or a layer's class, with its arguments if it needs some: ``Conv2d(3, 8, 3)``;
     - a function f, if the file also has ``f_backward``; or ``f,g`` if its backward is called g;
     - a loss (two arguments) or a code penalty (one argument).
 
@@ -41,36 +56,39 @@ def check_file(
 
     Args:
         spec: ``"layers.py:MyLinear"``, ``"layers.py:affine"``,
-            ``"layers.py:affine_fwd,affine_bwd"``.
+            ``"layers.ipynb:affine_fwd,affine_bwd"``.
         input_shape: the shape of the input, batch first: ``(4, 3, 8, 8)`` or ``"4,3,8,8"``; for a
             function of several arrays, one shape each: ``"4x3;3x5;5"``; integers (indices, labels)
             as ``"4x5;int:0..4:4"``; settings as a dict. It can be left out for a
             layer whose ``weight`` shows it, and for losses and penalties, where it is (4, 5).
         seed, method, options: as for ``gradcheck``.
+        limits: what the file's process may use.
 
     Raises:
         FileNotFoundError: there is no such file; the message suggests a similar name.
-        ValueError: ``spec`` is not FILE.py:NAME, or the input shape is missing or invalid.
-        AttributeError: the file has no such name; the message suggests a similar one.
+        ValueError: ``spec`` is not FILE:NAME, or the input shape is missing or invalid.
+        MissingName: the file does not define the name; the message suggests a similar one.
         TypeError: the class needs arguments, or the object is not something to check.
-        Exception: whatever the file itself raises, with its traceback.
+        StudentCodeError: the file raises an exception, ends its process or meets a limit.
     """
-    path_text, colon, names = spec.rpartition(":")
-    if not colon or not names or not path_text:
-        raise ValueError(f"{spec!r} is not FILE.py:NAME, for example layers.py:MyLinear")
-    path = Path(path_text)
-    if not path.is_file():
-        near = (
-            nearest(path.name, [p.name for p in path.parent.glob("*.py")])
-            if path.parent.is_dir()
-            else ""
-        )
-        raise FileNotFoundError(f"no file {path_text}{near}")
-    module = load(path)
-    target = find_target(module, names, path)
+    path, names = split(spec)
+    with StudentCode(path, limits) as code:
+        return check_names(code, names, input_shape, seed, method, **options)
+
+
+def check_names(
+    code: StudentCode,
+    names: str,
+    input_shape: str | Shape | None,
+    seed: int,
+    method: str,
+    **options: Any,
+) -> Report:
+    """The check of ``check_file``, in code that is running."""
     shapes = parse_shapes(input_shape)
+    target = remote_target(code, names)
     rng = np.random.default_rng(seed)
-    inputs = [draw(s, rng) for s in shapes or guess_shapes(target, names)]
+    inputs = [draw(s, rng) for s in shapes or input_shapes(target, names)]
     try:
         return gradcheck(target, *inputs, seed=seed, method=method, **options)
     except (IndexError, TypeError):
@@ -79,6 +97,26 @@ def check_file(
         # a loss whose second argument is labels: integers, one per example
         labels = rng.integers(0, inputs[0].shape[1], len(inputs[0]))
         return gradcheck(target, inputs[0], labels, seed=seed, method=method, **options)
+
+
+def split(spec: str) -> tuple[Path, str]:
+    """The file and the names of ``FILE:NAME``.
+
+    Raises:
+        ValueError: it has another form.
+        FileNotFoundError: there is no such file; the message suggests a similar name.
+    """
+    # The colon after the ending: arguments may have colons too, and so does "C:\\work\\layers.py".
+    parts = re.fullmatch(r"(.+?\.\w+):(.+)", spec, re.DOTALL) or re.fullmatch(r"(.+):(.+)", spec)
+    if parts is None:
+        raise ValueError(f"{spec!r} is not FILE.py:NAME, for example layers.py:MyLinear")
+    path = Path(parts[1])
+    if not path.is_file():
+        known = [p.name for ending in ("py", "ipynb") for p in path.parent.glob(f"*.{ending}")]
+        close = difflib.get_close_matches(path.name, known, 1, 0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise FileNotFoundError(f"no file {path}{hint}")
+    return path, parts[2]
 
 
 def draw(part: Shape | str, rng: np.random.Generator) -> Any:
@@ -100,72 +138,6 @@ def draw(part: Shape | str, rng: np.random.Generator) -> Any:
         raise ValueError(
             f"input {part!r} cannot be read, expected int:LOW..HIGH:SHAPE such as int:0..9:4"
         ) from None
-
-
-def load(path: Path) -> ModuleType:
-    """Load a file as a module with a private name, which ``import`` cannot find.
-
-    While it loads, its folder is in ``sys.path``.
-    """
-    name = f"_tinyae_checked_{path.stem}"
-    module_spec = importlib.util.spec_from_file_location(name, path)
-    if module_spec is None or module_spec.loader is None:
-        raise ValueError(f"{path} is not a Python file: its name must end in .py")
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[name] = module  # dataclasses and pickle look up their module here
-    sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        module_spec.loader.exec_module(module)
-    except BaseException as error:
-        error.add_note(f"raised while loading {path}")
-        del sys.modules[name]
-        raise
-    finally:
-        sys.path.remove(str(path.parent.resolve()))
-    return module
-
-
-def find_target(module: ModuleType, names: str, path: Path) -> Any:
-    found = [lookup(module, name.strip(), path) for name in names.split(",")]
-    if len(found) == 2:
-        return tuple(found)
-    if len(found) > 2:
-        raise ValueError(f"{names!r}: expected one name, or two for a function and its backward")
-    (target,) = found
-    if isinstance(target, type):
-        try:
-            return target()
-        except TypeError as error:
-            needed = [
-                p.name
-                for p in inspect.signature(target).parameters.values()
-                if p.default is p.empty and p.kind < 2
-            ]
-            if not needed:
-                raise
-            raise TypeError(
-                f"{path.name}: the class {names} needs arguments ({', '.join(needed)}): "
-                f"add a line such as `layer = {names}(...)` to the file and check {path.name}:layer"
-            ) from error
-    partner = getattr(module, backward_name(names), None)
-    return (target, partner) if inspect.isfunction(target) and callable(partner) else target
-
-
-def backward_name(name: str) -> str:
-    """``affine_backward``, for ``affine`` and for ``affine_forward``."""
-    return f"{name.removesuffix('_forward')}_backward"
-
-
-def lookup(module: ModuleType, name: str, path: Path) -> Any:
-    if not hasattr(module, name):
-        known = [n for n in vars(module) if not n.startswith("_")]
-        raise AttributeError(f"{path.name} has no {name!r}{nearest(name, known)}")
-    return getattr(module, name)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def parse_shapes(shape: str | Shape | None) -> list[Shape | str]:
@@ -196,49 +168,75 @@ def _shape(text: str) -> Shape:
     return tuple(int(n) for n in numbers)
 
 
-def guess_shapes(target: Any, names: str) -> list[Shape]:
-    """The shapes of the inputs, if the target shows them.
-
-    Raises:
-        ValueError: it does not.
-    """
-    weight = (
-        getattr(target, "params", {}).get("weight")
-        if callable(getattr(target, "forward", None))
-        else None
-    )
-    if weight is not None and np.ndim(weight) == 2:
-        return [(4, np.shape(weight)[1])]
-    if weight is not None and np.ndim(weight) == 4:
-        channels = getattr(target, "in_channels", np.shape(weight)[1])
-        return [(2, channels, np.shape(weight)[2] + 4, np.shape(weight)[3] + 5)]
-    if inspect.isfunction(target):
-        needed = [p for p in inspect.signature(target).parameters.values() if p.default is p.empty]
-        if len(needed) in (1, 2):
-            return [(4, 5)] * len(needed)
-    raise ValueError(
-        f"the input's shape cannot be guessed from {names}: specify it, batch first "
-        "(--input 4,3,8,8, or for several inputs --input '4x3;3x5;5')"
-    )
-
-
 def check(args: argparse.Namespace) -> int:
-    """Print the report.
+    """Print the report, and on standard error what the file has printed.
 
     Returns:
         The exit code: 0 if every gradient is correct, 1 if one is wrong, 2 if it was not checked.
     """
+    code = None
     try:
-        report = check_file(args.target, args.input, args.seed, args.method)
+        limits = _limits(args.timeout, args.memory)
+        path, names = split(args.target)
+        code = StudentCode(path, limits)
+        with code:
+            if not code.is_sandboxed:
+                _say(f"this machine has no sandbox (bwrap or unshare). {' '.join(code.protection)}")
+            for cell, error in code.cell_errors:
+                _say(f"{_lines(error, f'{path.name}, {cell},')}\nThe other cells were run.")
+            report = check_names(code, names, args.input, args.seed, args.method)
+        print(report)
+        return 0 if report.ok else 1
     except Exception as error:
-        ours = (
-            Path(tinyae.__file__).parent
-            in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
-        )
-        if ours:  # a mistake in the command
-            print(f"tinyae: {error}", file=sys.stderr)
-        else:  # an error in the file: its author needs to see where
-            traceback.print_exc()
+        _say(_sentence(error, Path(args.target).name if code is None else code.path.name))
         return 2
-    print(report)
-    return 0 if report.ok else 1
+    finally:
+        if code is not None and code.output:
+            print(f"output of {code.path.name}:\n{_marked(code.output)}", file=sys.stderr)
+
+
+def _limits(timeout: float, memory: float) -> Limits:
+    """The limits of the options.
+
+    Raises:
+        ValueError: one of them is out of range.
+    """
+    if not 0 < timeout < math.inf:
+        raise ValueError(f"--timeout is {timeout:g}, expected a positive number of seconds")
+    if not 0.25 <= memory < math.inf:
+        raise ValueError(f"--memory is {memory:g}, expected at least 0.25: NumPy needs some")
+    cpu = math.ceil(timeout) + 1
+    return Limits(seconds=timeout, total=timeout, cpu=cpu, memory=int(memory * 2**30))
+
+
+def _marked(output: str) -> str:
+    """What the file has printed, a few lines of it, without escape sequences. Forward runs many
+    times, so equal lines are counted."""
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in output)
+    lines = []
+    for line, equal in itertools.groupby(shown.splitlines()):
+        count = len(list(equal))
+        lines.append(f"  | {line}" + (f"  ({count} times)" if count > 1 else ""))
+    rest = [f"  | ... {len(lines) - LINES} more lines"] if len(lines) > LINES else []
+    return "\n".join(lines[:LINES] + rest)
+
+
+def _sentence(error: Exception, name: str) -> str:
+    """What went wrong; for an exception in the file also where, in the file's own lines."""
+    cause = error if isinstance(error, StudentException) else error.__cause__
+    if isinstance(cause, StudentException) and (cause.lines or cause is error):
+        return _lines(cause, name)
+    if not isinstance(error, StudentCodeError) or isinstance(error, UnreadableFile):
+        return str(error)
+    option = {TimeLimit: " (see --timeout)", MemoryLimit: " (see --memory)"}.get(type(error), "")
+    return f"{name}: {error}{option}"
+
+
+def _lines(error: StudentException, name: str) -> str:
+    lines = [f"{name} raised {error.type}: {error.message}".removesuffix(": ")]
+    lines += [f"  {line}" for line in error.lines]
+    return "\n".join(lines + [f"  {note}" for note in getattr(error, "__notes__", ())])
+
+
+def _say(text: str) -> None:
+    print(f"tinyae: {text}", file=sys.stderr)

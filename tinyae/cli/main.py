@@ -9,6 +9,8 @@ import sys
 from typing import Any
 
 import tinyae
+from tinyae.cli.check_arguments import add_check
+from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.training import TrainingDiverged
 
 IMAGES = (
@@ -60,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_anomalies(commands)
     _add_map(commands)
     _add_probe(commands)
-    _add_check(commands)
+    add_check(commands)
+    add_exercise(commands)
+    add_grade(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
     _add_command(commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found")
     return parser
@@ -98,7 +102,14 @@ def _add_train(commands: Any) -> None:
         type=int,
         help="total number of passes over the training images (default: see `tinyae list`)",
     )
-    command.add_argument("--batch-size", type=int, help="examples per step (default: 128)")
+    command.add_argument(
+        "--batch-size", type=int, help="examples per step (default: 128; kfac: 500)"
+    )
+    command.add_argument(
+        "--optimizer",
+        choices=["adam", "kfac"],
+        help="adam (default), or kfac: natural-gradient steps for dense models; it has no --lr",
+    )
     command.add_argument("--lr", type=float, help="Adam's learning rate (default: 0.001)")
     command.add_argument(
         "--seed", type=int, help="seed of the weights and of all random numbers (default: 0)"
@@ -233,31 +244,6 @@ def _add_probe(commands: Any) -> None:
     )
     command.add_argument(
         "--seeds", type=int, default=5, help="number of random choices of labels (default: 5)"
-    )
-
-
-def _add_check(commands: Any) -> None:
-    command = _add_command(
-        commands, "check", "check.check", "check the gradients of a layer or function in your file"
-    )
-    command.add_argument(
-        "target",
-        metavar="FILE.py:NAME",
-        help="a layer, a loss, or a function f with its f_backward (or f,g)",
-    )
-    command.add_argument(
-        "--input",
-        metavar="SHAPE",
-        help='shape of the input, batch first: "4,3,8,8"; for several inputs "4x3;3x5;5"; integers '
-        'such as labels: "4x5;int:0..4:4"',
-    )
-    command.add_argument(
-        "--method",
-        default="central",
-        help="central (default), forward, richardson, complex, directions, exact or dual",
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of the random inputs and cotangent (default: 0)"
     )
 
 

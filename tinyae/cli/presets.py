@@ -11,6 +11,7 @@ from typing import Any
 from tinyae import models
 from tinyae._validate import did_you_mean
 from tinyae.backend import Array
+from tinyae.cli.optimizers import Training
 from tinyae.cli.preset_objectives import (
     DeferredObjective,
     Model,
@@ -42,6 +43,7 @@ class Preset:
         epochs: the default number of epochs.
         can_sample: a code sampled from N(0, 1) decodes to a new image.
         model_options: the options that ``build_model`` takes, such as ``("rho",)``.
+        training: moved images, and the mean of the weights.
     """
 
     description: str
@@ -51,6 +53,7 @@ class Preset:
     epochs: int = 20
     can_sample: bool = False
     model_options: tuple[str, ...] = ()
+    training: Training = Training()
 
     def model_input(self, images: Array) -> Array:
         """Images (N, C, H, W) in the shape that the model takes."""
@@ -148,6 +151,7 @@ def _require_28x28(shape: tuple[int, ...]) -> None:
 
 # ---- the presets --------------------------------------------------------------------------------
 
+DEEP = (1000, 500, 250, 30)
 PRESETS = {
     "basic": Preset(
         "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
@@ -156,6 +160,14 @@ PRESETS = {
     "linear": Preset(
         "784-30-784 without activations: PCA, learned by gradient descent",
         _dense(models.linear_autoencoder),
+    ),
+    "deep": Preset(
+        "784-1000-500-250-30 and back, logistic, as in Hinton & Salakhutdinov 2006: cross-entropy; "
+        "best with --optimizer kfac",
+        lambda shape, seed: models.deep_autoencoder((math.prod(shape), *DEEP), rng=seed),
+        Objective(bce),
+        epochs=13,
+        training=Training((1, 0.3), {"adam": 0.999, "kfac": 0.98}),
     ),
     "conv": Preset(
         "chapter 2's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed "

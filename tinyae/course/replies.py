@@ -27,7 +27,7 @@ def checked(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except (TypeError, ValueError, KeyError, AttributeError):
-        raise ProtocolError("the student's process sent an answer of another form") from None
+        raise ProtocolError("the code's process sent an answer of another form") from None
 
 
 def exact(value: Any, kind: type) -> Any:
@@ -47,7 +47,10 @@ def exception_of(error: dict[str, Any]) -> StudentCodeError:
     for file, line, function, text in error["lines"]:
         cell = f"{file}, " if str(file).startswith("code cell") else ""
         lines.append(f"{cell}line {line}, in {function}: {text}")
-    return StudentException(exact(error["type"], str), message, tuple(lines))
+    exception = StudentException(exact(error["type"], str), message, tuple(lines))
+    for note in error["notes"]:
+        exception.add_note(note)
+    return exception
 
 
 def why_ended(report: dict[str, Any], limits: Limits) -> StudentCodeError:

@@ -9,19 +9,24 @@ Three ways are tried in turn; the first that works is used from then on:
 """
 
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tinyae.course.mounts import PACKAGE, mounts
+
 HERE = Path(__file__).resolve().parent
 SHOWN_OUTPUT = 4096  # bytes
 KINDS = ("bwrap", "unshare", "supervisor", "plain")
+NAMESPACES = ("bwrap", "unshare")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Limits:
 
     seconds: float = 10.0
     """Time of each request."""
+    total: float = math.inf
+    """Seconds from the start to the last answer."""
     cpu: int = 60
     """Seconds of CPU time of each process."""
     memory: int = 4 << 30
@@ -50,11 +57,13 @@ def kinds() -> list[str]:
     return [*tools, "supervisor"]
 
 
-def protection(kind: str) -> tuple[str, ...]:
-    """What is not protected, in sentences."""
-    words = ["The code can read every file that this program's user can read."]
-    if kind in ("bwrap", "unshare"):
+def protection(kind: str, hidden: Sequence[str]) -> tuple[str, ...]:
+    """What is not protected, in sentences. ``hidden``: the folders that it was to hide."""
+    words = ["The code can read every file that this program's user can read"]
+    if kind in NAMESPACES:
+        words[0] += f", except in {', '.join(hidden)}." if hidden else "."
         return (*words, "Memory is limited for each process, not for all of them together.")
+    words[0] += f", also in {', '.join(hidden)}." if hidden else "."
     words += [
         "The code can use the network.",
         "The code can change and delete files of this program's user.",
@@ -80,28 +89,31 @@ class Sandbox:
     Args:
         kind: one of ``KINDS``.
         limits: what the process may use.
-        folder: the folder of the student's file, which must stay visible.
+        folder: the folder of the student's file, which stays visible.
+        hide: folders to hide, besides home folders.
 
     Raises:
         OSError: if the process cannot be started.
     """
 
-    def __init__(self, kind: str, limits: Limits, folder: Path) -> None:
+    def __init__(self, kind: str, limits: Limits, folder: Path, hide: Iterable[Path] = ()) -> None:
         self.kind = kind
         self.limits = limits
         self.scratch = os.path.realpath(tempfile.mkdtemp(prefix="student-"))
         self.log = tempfile.TemporaryFile()
         self._output = ""
-        self.in_use = False  # whether a thread still waits for the pipes
         self._status, status = os.pipe()
         try:
-            options = self._options(status, folder)
+            paths = mounts(folder, hide)
+            self.hidden = [path for path, is_shown in paths if not is_shown]
+            options = self._options(status, paths)
             server = [sys.executable, "-I", "-B", str(HERE / "server.py"), json.dumps(options)]
             self.process = subprocess.Popen(
-                [*self._wrapper(options["hide"]), *server],
+                [*self._wrapper(paths), *server],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.log,
+                bufsize=0,
                 pass_fds=(status,) if options["supervised"] else (),
                 start_new_session=True,
                 cwd=self.scratch,
@@ -116,33 +128,29 @@ class Sandbox:
         self.requests = cast(BinaryIO, self.process.stdin)
         self.responses = cast(BinaryIO, self.process.stdout)
 
-    def _options(self, status: int, folder: Path) -> dict[str, Any]:
+    def _options(self, status: int, paths: list[tuple[str, bool]]) -> dict[str, Any]:
         """What the server needs to know."""
-        needed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, HERE, folder)]
-        needed += [Path(sys.executable), Path(self.scratch)]
-        hide = []  # sockets of services that would do work for the code, outside of the sandbox
-        for path in (Path("/run"), Path("/tmp/.X11-unix")):
-            if path.is_dir() and not any(p.is_relative_to(path) for p in needed):
-                hide.append(str(path))
         limits = asdict(self.limits) | {"user_tasks": _user_tasks() + self.limits.processes}
         return {
             "supervised": self.kind != "plain",
-            "mounts": self.kind == "unshare",
+            "mounts": paths if self.kind == "unshare" else None,
             "scratch": self.scratch,
             "status": status,
-            "hide": hide,
             "limits": limits,
-            "library": str(HERE.parent.parent),
+            "library": str(PACKAGE.parent),
         }
 
-    def _wrapper(self, hide: list[str]) -> list[str]:
+    def _wrapper(self, paths: list[tuple[str, bool]]) -> list[str]:
         """The command that makes the namespaces."""
         if self.kind == "bwrap":
             command = f"{shutil.which('bwrap')} --unshare-all --as-pid-1 --cap-drop ALL".split()
             command += "--ro-bind / / --dev /dev --remount-ro /dev --proc /proc".split()
-            for path in hide:
-                command += ["--tmpfs", path, "--remount-ro", path]
-            return [*command, "--size", str(4 * self.limits.file_size), "--tmpfs", self.scratch]
+            for path, is_shown in paths:
+                command += ["--ro-bind", path, path] if is_shown else ["--tmpfs", path]
+            command += ["--size", str(4 * self.limits.file_size), "--tmpfs", self.scratch]
+            for path, is_shown in paths:
+                command += [] if is_shown else ["--remount-ro", path]
+            return command
         if self.kind == "unshare":
             command = f"{shutil.which('unshare')} --mount --pid --net --ipc --uts".split()
             if os.geteuid() != 0:
@@ -194,7 +202,7 @@ class Sandbox:
     def end(self) -> None:
         """End every process of the sandbox and remove its files. May be called twice."""
         self.stop()
-        for stream in () if self.in_use else (self.requests, self.responses):
+        for stream in (self.requests, self.responses):
             try:
                 stream.close()
             except OSError:  # a request that was not sent to the end

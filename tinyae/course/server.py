@@ -3,31 +3,28 @@
 ``sandbox.py`` runs this file by its path with ``python -I -B`` and the options as JSON.
 The process reads requests from its standard input and writes replies to its standard output; before
 any code of the student runs, both move to other file descriptors, and what the code prints goes to
-the log. A request is a dict with "id", "do" (the name of a method of ``Server``), "args" and
-"release" (handles that are no longer needed). A reply is {"id": ..., "result": ...} or
-{"id": ..., "error": {...}}.
+the log. A request is a dict with "id", "do" (the name of a method of ``answers.Server``), "args"
+and "release" (handles that are no longer needed). A reply is {"id": ..., "result": ...} or
+{"id": ..., "error": {...}}, or {"id": ..., "function": ...} to call a function of the grader first.
 
 Nothing here judges the student's code, and nothing here must be trusted: the code shares the
 process, so it can change all of it. It imports only the standard library, NumPy and its neighbors.
 """
 
-import copy
-import difflib
 import importlib.util
-import inspect
 import json
-import linecache
 import os
 import sys
-import traceback
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 CONNECTION_LOST = 97  # exit code: the code closed the connection to the grader
-MAX_TEXT = 2000  # characters of an exception's message
-MODULE = "student_code"
+# What a function of the grader may raise in the student's code; the rest becomes RuntimeError.
+PLAIN_ERRORS = {
+    kind.__name__: kind
+    for kind in (ValueError, TypeError, IndexError, KeyError, ArithmeticError, ZeroDivisionError)
+}
 
 
 def neighbor(name: str) -> types.ModuleType:
@@ -38,172 +35,6 @@ def neighbor(name: str) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-class Missing(Exception):
-    """A name, a method or an array that a request asks for is not there."""
-
-
-class Server:
-    """The requests. Objects that cannot be sent stay in ``objects``, under their number."""
-
-    def __init__(self) -> None:
-        self.module = types.ModuleType(MODULE)
-        self.files: set[str] = set()  # file names in tracebacks that are the student's
-        self.objects: dict[int, Any] = {}
-        self.next_number = 1
-
-    def handle(self, value: Any) -> dict[str, Any]:
-        """Keep ``value`` here and return the entry that stands for it in a message."""
-        number, self.next_number = self.next_number, self.next_number + 1
-        self.objects[number] = value
-        return {"handle": number, "type": type(value).__name__[:100]}
-
-    def load(self, path: str, cells: list[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Run the file's code; for a notebook, return the exceptions of its cells."""
-        sys.modules[MODULE] = self.module
-        sys.path.insert(0, str(Path(path).parent))
-        self.module.__dict__["__file__"] = path
-        errors = []
-        for name, source in cells:
-            file = name or path
-            self.files.add(file)
-            linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-            try:
-                exec(compile(source, file, "exec", dont_inherit=True), self.module.__dict__)
-            except BaseException as error:
-                if not name:  # a .py file: nothing more to run
-                    raise
-                errors.append(self.describe(error) | {"cell": name})
-        return errors
-
-    def names(self) -> list[dict[str, Any]]:
-        """The public names, with what they are and the parameters that they take."""
-        return [
-            {
-                "name": name,
-                "kind": "class" if inspect.isclass(value) else "function",
-                "own": getattr(value, "__module__", None) == MODULE,
-                **parameters(value),
-            }
-            if callable(value)
-            else {"name": name, "kind": "object", "own": True, "parameters": None, "defaults": 0}
-            for name, value in list(self.module.__dict__.items())
-            if not name.startswith("_") and not inspect.ismodule(value)
-        ]
-
-    def find(self, name: str) -> Any:
-        """The object called ``name`` in the student's code."""
-        if name not in self.module.__dict__:
-            close = difflib.get_close_matches(name, [n for n in vars(self.module) if n[0] != "_"])
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise Missing(f"the code does not define {name!r}{hint}")
-        return self.module.__dict__[name]
-
-    def construct(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Kept":
-        """Make an object of a class of the student; it stays here."""
-        return Kept(self.find(name)(*args, **kwargs))
-
-    def call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a function by its name, or a method: [object, name of the method]."""
-        if isinstance(target, str):
-            return self.find(target)(*args, **kwargs)
-        obj, name = target
-        if not hasattr(obj, name):
-            raise Missing(f"an object of type {type(obj).__name__} does not have a method {name!r}")
-        return getattr(obj, name)(*args, **kwargs)
-
-    def arrays(self, obj: Any) -> dict[str, Any]:
-        """The object's float arrays by name: those of ``params`` first, then attributes."""
-        return dict(float_arrays(obj))
-
-    def set_array(self, obj: Any, name: str, array: Any) -> None:
-        """Write new values into one of the arrays, in place."""
-        found = dict(float_arrays(obj))
-        if name not in found:
-            raise Missing(f"an object of type {type(obj).__name__} does not have an array {name!r}")
-        if found[name].shape != array.shape:
-            raise Missing(f"{name!r} has shape {found[name].shape}, not {array.shape}")
-        found[name][...] = array
-
-    def copy(self, obj: Any) -> "Kept":
-        """A deep copy, under a handle of its own."""
-        return Kept(copy.deepcopy(obj))
-
-    def describe(self, error: BaseException) -> dict[str, Any]:
-        """An exception in plain values: type, message and the lines of the student's file."""
-        try:
-            message = str(error)[:MAX_TEXT]
-        except BaseException:
-            message = "(its message cannot be shown)"
-        lines = []
-        for frame in traceback.extract_tb(error.__traceback__):
-            if frame.filename in self.files:
-                lines.append((frame.filename, frame.lineno or 0, frame.name, frame.line or ""))
-        if isinstance(error, SyntaxError) and error.filename in self.files:
-            lines.append((error.filename, error.lineno or 0, "<module>", error.text or ""))
-            message = str(error.msg)[:MAX_TEXT]
-        kind = "exception"
-        if isinstance(error, Missing):
-            kind = "missing"
-        elif isinstance(error, MemoryError):
-            kind = "memory"
-        name = type(error).__name__[:100]
-        where = [
-            (file, line, function[:100], text.strip()[:200])
-            for file, line, function, text in lines[-20:]
-        ]
-        return {"kind": kind, "type": name, "message": message, "lines": where}
-
-
-class Kept:
-    """A result that stays here, even where it could be sent."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def parameters(function: Any) -> dict[str, Any]:
-    """Names of the positional parameters, and how many of them have a default."""
-    try:
-        found = list(inspect.signature(function).parameters.values())
-    except Exception:  # built-in functions, and objects that lie about themselves
-        return {"parameters": None, "defaults": 0}
-    found = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    defaults = sum(p.default is not p.empty for p in found)
-    return {"parameters": [p.name for p in found], "defaults": defaults}
-
-
-def float_arrays(obj: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (name, array) for ``params`` and for what is reachable through ``__dict__``, once each.
-
-    An attribute's name is its path: "weight", "encoder.weight", "layers.0.weight".
-    """
-    import numpy as np
-
-    seen: set[int] = set()
-    names: set[str] = set()
-
-    def walk(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
-        if id(value) in seen or depth > 8:
-            return
-        seen.add(id(value))
-        if isinstance(value, np.ndarray):
-            if value.dtype.kind in "fc":
-                while name in names:  # an attribute that is called like another array in params
-                    name = f"self.{name}"
-                names.add(name)
-                yield name, value
-        elif isinstance(value, (dict, list, tuple)):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in list(items):
-                yield from walk(f"{name}.{key}" if name else str(key), item, depth + 1)
-        elif not isinstance(value, (type, types.ModuleType, types.FunctionType)):
-            for key, item in list(getattr(value, "__dict__", {}).items()):
-                yield from walk(f"{name}.{key}" if name else key, item, depth + 1)
-
-    yield from walk("", getattr(obj, "params", None), 0)
-    yield from walk("", obj, 0)
 
 
 def main() -> None:
@@ -221,56 +52,65 @@ def main() -> None:
         for descriptor in (1, 2)
     )
     sys.argv = [""]
-    sys.path.append(options["library"])
+    installed = [i for i, folder in enumerate(sys.path) if folder.endswith("-packages")]
+    sys.path.insert(min(installed, default=len(sys.path)), options["library"])
     serve(requests, responses)
 
 
 def serve(requests: int, responses: int) -> None:
     """Answer requests until the connection ends."""
-    wire = neighbor("wire")
-    server = Server()
+    wire, answers, hosted = map(neighbor, ("wire", "answers", "hosted"))
     stream = os.fdopen(requests, "rb")
     own, getpid, leave, write = os.getpid(), os.getpid, os._exit, os.write
-    lost: list[str] = []
-
-    def resolve(number: int, kind: str) -> Any:
-        if number not in server.objects:
-            lost.append(kind)
-        return server.objects.get(number)
+    number = 0  # of the request that is being answered
 
     def opaque(value: Any) -> dict[str, Any]:
-        return server.handle(value.value if isinstance(value, Kept) else value)
+        return server.handle(value.value if isinstance(value, answers.Kept) else value)
 
-    def answer() -> Any:
-        lost.clear()
-        request = wire.read(stream, resolve)
+    def encoded(message: dict[str, Any]) -> list[Any]:
+        buffers: list[Any] = wire.encode({"id": number} | message, opaque)
+        return wire.joined(buffers)
+
+    def send(buffers: list[Any]) -> None:
+        if getpid() != own:  # a copy that the code made by fork must not answer too
+            leave(0)
+        for buffer in buffers:
+            view = memoryview(buffer)
+            while view:
+                view = view[write(responses, view[: 1 << 20]) :]
+
+    def ask(function: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        send(encoded({"function": function, "args": args, "kwargs": kwargs}))
+        reply = wire.read(stream, server.received)
+        if "error" not in reply:
+            return reply["result"]
+        name, message = reply["error"]
+        raise PLAIN_ERRORS.get(name, RuntimeError)(message)
+
+    def answer() -> None:
+        nonlocal number
+        request = wire.read(stream, server.received)
         number = request["id"]
         for old in request["release"]:
             server.objects.pop(old, None)
         try:
-            if lost:
-                raise Missing(f"the {lost[0]} was released")
             result = getattr(server, request["do"])(*request["args"])
-            return wire.encode({"id": number, "result": result}, opaque)
+            buffers = encoded({"result": result})
         except SystemExit as error:
             leave(error.code & 255 if isinstance(error.code, int) else int(error.code is not None))
         except BaseException as error:
-            return wire.encode({"id": number, "error": server.describe(error)}, opaque)
+            buffers = encoded({"error": server.describe(error)})
+        send(buffers)
 
-    buffers = wire.encode({"id": 0, "result": "ready"}, opaque)
-    while True:
-        try:
-            for buffer in buffers:
-                view = memoryview(buffer)
-                while view:
-                    view = view[write(responses, view[: 1 << 20]) :]
-            buffers = answer()
-        except EOFError:
-            leave(0)
-        except BaseException:  # the code closed or changed the connection
-            leave(CONNECTION_LOST)
-        if getpid() != own:  # the code called fork: the copy must not answer too
-            leave(0)
+    server = answers.Server(ask, hosted.Hosted)
+    try:
+        send(encoded({"result": "ready"}))
+        while True:
+            answer()
+    except EOFError:
+        leave(0)
+    except BaseException:  # the code closed or changed the connection
+        leave(CONNECTION_LOST)
 
 
 if __name__ == "__main__":

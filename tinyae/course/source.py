@@ -2,17 +2,22 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from tinyae.course.errors import UnreadableFile
 
 MAX_BYTES = 16 << 20
+CHECK = "check"  # tag of a cell that only tries the code: it is not needed to grade it
 _HARMLESS_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
 def read_cells(path: Path) -> list[tuple[str, str]]:
-    """The file's code as (name, source): one pair named "" for a .py file, one per code cell else.
+    """The file's code as (name, source): one pair per code cell; one named "" for a plain script.
+
+    The cells of a script start with a line ``# %%``. Markdown cells and cells with the tag "check"
+    are left out.
 
     Raises:
         UnreadableFile: if the file is missing, has another ending, or is not text in its encoding.
@@ -32,7 +37,22 @@ def read_cells(path: Path) -> list[tuple[str, str]]:
         text = decode(data)
     except (UnicodeError, SyntaxError, LookupError):
         raise UnreadableFile(f"{path.name} is not a UTF-8 text file") from None
-    return [("", text)] if path.suffix == ".py" else _notebook(path.name, text)
+    return _script(text) if path.suffix == ".py" else _notebook(path.name, text)
+
+
+def _script(text: str) -> list[tuple[str, str]]:
+    """The code cells of a script, or all of it if it does not have cells."""
+    parts = re.split(r"(?m)^(?=# ?%%)", text)
+    if len(parts) == 1:
+        return [("", text)]
+    cells, line = [], 1
+    for part in parts:
+        title = part.partition("\n")[0] if part.startswith("#") else ""
+        if part.strip() and "[markdown]" not in title and not re.search(rf'"{CHECK}"', title):
+            # Empty lines before it, so that the line numbers in its errors are those of the file
+            cells.append((f"cell at line {line}", "\n" * (line - 1) + part))
+        line += part.count("\n")
+    return cells
 
 
 def _utf8(data: bytes) -> str:
@@ -44,8 +64,11 @@ def _notebook(name: str, text: str) -> list[tuple[str, str]]:
     try:
         notebook: Any = json.loads(text)
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        sources = ["".join(cell["source"]) for cell in cells]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        sources = [
+            "" if CHECK in cell.get("metadata", {}).get("tags", []) else "".join(cell["source"])
+            for cell in cells
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableFile(f"{name} is not a Jupyter notebook") from None
     return [(f"code cell {n}", _python_lines(source)) for n, source in enumerate(sources, 1)]
 

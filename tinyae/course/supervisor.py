@@ -29,7 +29,7 @@ OUTPUT_CHUNK = 1 << 16
 
 # Constants of <sys/prctl.h>, <sys/mount.h> and <linux/mount.h>
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
-MS_NOSUID, MS_NODEV, MS_BIND, MS_MOVE = 2, 4, 4096, 8192
+MS_NOSUID, MS_NODEV, MS_BIND, MS_MOVE, MS_REC = 2, 4, 4096, 8192, 16384
 SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
 
@@ -37,17 +37,16 @@ def supervise(options: dict[str, Any], connection: list[int]) -> None:
     """Return in the child, which is limited; never return in the parent.
 
     Args:
-        options: "limits", "scratch", "status" (a file descriptor) and "mounts" (whether to make the
-            file system read-only here; "hide" lists the folders to hide).
+        options: "limits", "scratch", "status" (a file descriptor) and "mounts" (the folders to hide
+            and to show, if the file system is to be made read-only here; else None).
         connection: the file descriptors of the connection to the grader, for the child only.
     """
     status = options["status"]
     os.set_inheritable(status, False)
     libc = ctypes.CDLL(None, use_errno=True)
-    if options["mounts"]:
-        private_mounts(
-            libc, options["scratch"], options["hide"], 4 * options["limits"]["file_size"]
-        )
+    if options["mounts"] is not None:
+        size = 4 * options["limits"]["file_size"]
+        private_mounts(libc, options["scratch"], options["mounts"], size)
     os.chdir(options["scratch"])
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     output, writer = os.pipe()
@@ -186,7 +185,9 @@ def kill_descendants(seconds: float = 5.0) -> None:
         time.sleep(0.005)
 
 
-def private_mounts(libc: ctypes.CDLL, scratch: str, hide: list[str], size: int) -> None:
+def private_mounts(
+    libc: ctypes.CDLL, scratch: str, paths: list[tuple[str, bool]], size: int
+) -> None:
     """Make the file system read-only, with an empty scratch folder in memory and few devices.
 
     Raises:
@@ -212,11 +213,27 @@ def private_mounts(libc: ctypes.CDLL, scratch: str, hide: list[str], size: int) 
         mount(f"/dev/{name}", f"{scratch}/{name}", "", MS_BIND)
     Path(scratch, "fd").symlink_to("/proc/self/fd")
     mount(scratch, "/dev", "", MS_MOVE)
-    for folder in hide:
-        mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    # What is shown lies inside of what is hidden: open it before that disappears.
+    opened = {path: os.open(path, os.O_PATH) for path, is_shown in paths if is_shown}
+    for path, is_shown in paths:
+        if is_shown:
+            make_empty(path, os.path.isdir(f"/proc/self/fd/{opened[path]}"))
+            mount(f"/proc/self/fd/{opened[path]}", path, "", MS_BIND | MS_REC)
+            os.close(opened[path])
+        else:
+            mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    make_empty(scratch, True)
     mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},mode=700")
     set_read_only("/", True, AT_RECURSIVE)
     set_read_only(scratch, False, 0)
+
+
+def make_empty(path: str, is_folder: bool) -> None:
+    """A place for a mount, unless there is one."""
+    if not os.path.exists(path):
+        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
+        if not is_folder:
+            Path(path).touch()
 
 
 if sys.platform != "linux":

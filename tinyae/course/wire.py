@@ -13,6 +13,8 @@ with a tag:
     {"list": [...]}   {"tuple": [...]}   {"dict": [[key, value], ...]}
     {"array": [dtype, shape, byte count]}
     {"handle": number, "type": "..."}      an object that stays in the student's process
+    {"function": number, "type": "..."}    a function that stays in the grader's process
+    {"seed": number, "type": "..."}        a random generator, made by the receiver
 
 There is no pickle: reading a message runs no code. The sender may be hostile, so a reader checks
 each length before it uses it, and it allocates memory only for bytes that have arrived. Both sides
@@ -24,7 +26,7 @@ import json
 import math
 import struct
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,6 +36,8 @@ MAX_DATA = 512 << 20  # bytes of all arrays in one message
 MAX_ENTRIES = 1 << 19  # values in one message
 MAX_DEPTH = 32  # nested containers
 MAX_DIMENSIONS = 32
+REFERENCES = ("handle", "function", "seed")
+SMALL = 1 << 15  # bytes: a message up to here is written at once
 _CHUNK = 1 << 20  # bytes per read: memory grows only with what has arrived
 
 DTYPES = {
@@ -43,6 +47,12 @@ DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
+
+
+class Stream(Protocol):
+    """Where bytes come from; ``read`` returns fewer than ``count`` at the end only."""
+
+    def read(self, count: int, /) -> bytes: ...
 
 
 class ProtocolError(Exception):
@@ -59,8 +69,8 @@ def encode(value: Any, opaque: Callable[[Any], dict[str, Any]]) -> list[bytes | 
 
     Args:
         value: what to send. A NumPy scalar becomes a 0-d array; a subclass becomes its base.
-        opaque: called with each object that the format cannot express; returns the object's
-            handle entry, ``{"handle": number, "type": "..."}``, or raises an exception.
+        opaque: called with each object that the format cannot express; returns the entry of a
+            handle, a function or a seed, or raises an exception.
 
     Raises:
         ValueError: if the message is too large to send.
@@ -105,12 +115,18 @@ def encode(value: Any, opaque: Callable[[Any], dict[str, Any]]) -> list[bytes | 
     return [MAGIC + struct.pack(">I", len(header)) + header, *data]
 
 
-def read(stream: BinaryIO, resolve: Callable[[int, str], Any]) -> Any:
+def joined(buffers: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """The buffers as one, if they are small: the other process wakes up at each write."""
+    return [b"".join(buffers)] if sum(map(len, buffers)) <= SMALL else buffers
+
+
+def read(stream: Stream, resolve: Callable[[str, int, str], Any]) -> Any:
     """Read one message and return its value, with fresh, plain, writable arrays.
 
     Args:
         stream: where the bytes come from.
-        resolve: called with the number and the type of each handle; returns what stands for it.
+        resolve: called with "handle", "function" or "seed", the number and the type of each such
+            entry; returns what stands for it.
 
     Raises:
         EOFError: if the stream ends before the first byte.
@@ -152,8 +168,10 @@ def read(stream: BinaryIO, resolve: Callable[[int, str], Any]) -> Any:
                 budget -= nbytes
                 data = _read_exactly(stream, nbytes)
                 return np.frombuffer(data, dtype=dtype).reshape(shape)
-            case {"handle": int(number), "type": str(kind), **rest} if not rest:
-                return resolve(number, kind)
+            case {"type": str(kind), **rest} if len(rest) == 1:
+                ((tag, number),) = rest.items()
+                if tag in REFERENCES and type(number) is int:
+                    return resolve(tag, number, kind)
         raise ProtocolError("the header has an entry with an unknown tag")
 
     return value(header, 0)
@@ -176,7 +194,7 @@ def _checked(name: str, shape: list[Any], nbytes: int, budget: int) -> np.dtype:
     return dtype
 
 
-def _read_exactly(stream: BinaryIO, length: int) -> bytearray:
+def _read_exactly(stream: Stream, length: int) -> bytearray:
     """Read ``length`` bytes in chunks, so that a false length costs no memory."""
     data = bytearray()
     while len(data) < length:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,23 @@ _Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
 
 
 Data = Array | tuple[Array, ...]  # the examples, or (examples, labels, ...) of the same length
+
+
+BatchSize = int | Callable[[int], int]  # examples per batch, or a function of the epoch 0, 1, ...
+
+
+def batch_size_at(batch_size: BatchSize, epoch: int) -> int:
+    """The batch size of this epoch.
+
+    Raises:
+        ValueError: the function gives something else than an integer of at least 1.
+    """
+    if not callable(batch_size):
+        return batch_size
+    size = batch_size(epoch)
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"batch_size({epoch}) is {size}, expected an integer of at least 1")
+    return int(size)
 
 
 def examples_of(data: Data) -> Array:

@@ -1,10 +1,10 @@
-"""The layer protocol: forward, backward and four methods for second derivatives; no hidden
-state."""
+"""The layer protocol: forward, backward and methods for directional and second derivatives; no
+hidden state."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -67,6 +67,14 @@ class Layer:
         """
         raise NotImplementedError(
             f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads"
+        )
+
+    def parameter_jvp(self, dparams: Mapping[str, Array], cache: Any) -> Array:
+        """``dy = Σ_p (∂y/∂p) dp``: how y changes when the parameters move along ``dparams``, which
+        has the keys and shapes of ``params``. x stays fixed. The transpose of
+        ``parameter_gradients``."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no parameter_jvp(dparams, cache) -> dy"
         )
 
     def output_shape(self, cache: Any) -> tuple[int, ...]:
@@ -146,6 +154,13 @@ class LinearMap(Layer):
         if "bias" in self.params:
             grads["bias"] = np.zeros_like(self.params["bias"])
         return d_dy, None, grads
+
+    def parameter_jvp(self, dparams: Mapping[str, Array], x: Any) -> Array:
+        if not self.params:
+            return super().parameter_jvp(dparams, x)
+        moved = copy.copy(self)
+        moved.params = dict(dparams)
+        return moved.forward(x)[0]  # y is linear in (W, b): forward with (dW, db) in their place
 
     def add_bias(self, y: Array) -> Array:
         """``y + b``, in place; y itself if the layer has no bias."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import numpy as np
@@ -108,6 +108,9 @@ class TiedAutoencoder(Autoencoder):
             if key in grads:
                 merged[first] = merged[first] + grads[key] if first in merged else grads[key]
         return merged
+
+    def spread(self, dparams: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {**dparams, **{key: dparams[first] for key, first in self.ties.items()}}
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = super().map_params(f)

@@ -7,16 +7,55 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyae._validate import as_rng, check_array, check_layer, short
+from tinyae._validate import as_rng, check_array, check_layer, check_number, short
 from tinyae.backend import Array, Rng, device_of, to_device
+from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Layer
+from tinyae.layers.linear import Linear
+from tinyae.penalties.chain import as_chain
 from tinyae.penalties.rows import jacobian
 
 
 def jacobian_norms(net: Layer, x: Array) -> Array:
-    """``‖∂y/∂x‖_F`` of every example, (N,): how far y moves when x moves, over all directions."""
+    """``‖∂y/∂x‖_F`` of every example, (N,): how far y moves when x moves, over all directions.
+
+    For one layer y = f(Wx + b), row i of J is f'(a_i) W_i, so ``‖J‖² = Σ_i f'(a_i)² ‖W_i‖²``. That
+    needs no J: 10,000 images and 1000 units need 40 MB instead of 31 GB.
+
+    Raises:
+        TypeError: ``net`` is not a layer, or x is not an array.
+        ValueError: x does not fit the net, or is not floating point.
+    """
+    check_layer("jacobian_norms", "net", net)
+    check_array("jacobian_norms", "x", x)
+    y, nested = net.forward(x)
+    chain, caches = as_chain(net, nested)
+    first, *others = chain.layers
+    if type(first) is Linear and len(others) == 1 and isinstance(others[0], Elementwise):
+        slope, w = others[0].derivative(caches[1]), first.params["weight"]  # (N, H), (H, D)
+        return np.sqrt((slope * slope) @ (w * w).sum(axis=1))
     j = jacobian(net, x).reshape(len(x), -1)
     return np.sqrt((j * j).sum(axis=1))
+
+
+def saturation(z: Array, threshold: float = 0.05) -> float:
+    """The fraction of sigmoid activations that are below ``threshold`` or above 1 − ``threshold``,
+    where the slope is close to 0 (Rifai et al. 2011, section 5.2). Range [0, 1].
+
+    Raises:
+        TypeError: z is not an array, or the threshold is not a number.
+        ValueError: the threshold is not between 0 and 1/2.
+        ValueError: z is empty or has values outside [0, 1].
+    """
+    expected = "a number between 0 and 0.5"
+    check_number("saturation", "threshold", threshold, lambda v: 0 < v < 0.5, expected)
+    check_array("saturation", "z", z)
+    if not z.size or not 0 <= float(z.min()) <= float(z.max()) <= 1:
+        raise ValueError(
+            f"saturation: z has shape {z.shape} and values that are not all in [0, 1], expected "
+            "activations of a Sigmoid"
+        )
+    return float(((z < threshold) | (z > 1 - threshold)).mean())
 
 
 def normalized_contraction(encoder: Layer, x: Array) -> float:

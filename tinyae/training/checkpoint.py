@@ -35,6 +35,7 @@ class TrainingState:
     best: dict[str, np.ndarray] = field(default_factory=dict)  # early stopping: the best weights
     best_epoch: int = 0
     best_loss: float = float("inf")
+    average: dict[str, Any] = field(default_factory=dict)  # the running mean of the weights
 
 
 FORMAT = 1  # grows with every change that an older version could not read
@@ -47,7 +48,7 @@ TYPES: dict[str, Any] = {
     "best_epoch": int,
     "best_loss": Real,
 }
-GROUPS = ("model", "optimizer", "objective", "best")
+GROUPS = ("model", "optimizer", "objective", "best", "average")
 NO_OBJECTIVE = BaseObjective()  # one that learns nothing of its own
 
 
@@ -65,6 +66,7 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
         "objective": objective.state_dict(),
         "best": state.best,
+        "average": state.average,
     }
     arrays = {
         f"{group}/{key}": to_numpy(a)
@@ -105,8 +107,9 @@ def load_checkpoint(
         raise ValueError(f"{path}: another objective: this one {now}, and that of the run {then}")
     # first all checks, then all changes
     check_arrays(model.params, groups["model"], str(path))
-    if groups["best"]:
-        check_arrays(model.params, groups["best"], f"{path}, the best epoch")
+    for group, what in {"best": "the best epoch", "average": "the mean of the weights"}.items():
+        if groups[group]:
+            check_arrays(model.params, groups[group], f"{path}, {what}")
     optimizer.check_state_dict(groups["optimizer"])
     if learns:
         objective.load_state_dict(groups["objective"])
@@ -196,4 +199,4 @@ def read_checkpoint(
         meta["history"] = History(meta["history"])
     except TypeError as error:
         raise ValueError(f"{path}: damaged: {error}") from error
-    return TrainingState(best=groups["best"], **meta), groups
+    return TrainingState(best=groups["best"], average=groups["average"], **meta), groups

@@ -1,10 +1,9 @@
-"""The log of a training run, one row per epoch, and its progress bar."""
+"""The log of a training run: one row per epoch."""
 
 from __future__ import annotations
 
 import csv
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +61,3 @@ class History:
             f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in self.rows[-1].items()
         )
         return f"History({len(self)} epochs; last: {last})"
-
-
-def progress_bar(total: int, done: int, disable: bool) -> Any:
-    """A bar that counts images, on the standard error."""
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )

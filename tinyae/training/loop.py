@@ -3,63 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_layer, check_optimizer
-from tinyae.backend import device_of, namespace, to_numpy
-from tinyae.data.batches import Data, examples_of, take
+from tinyae._validate import check_function, check_layer, check_optimizer
+from tinyae.backend import device_of, to_numpy
+from tinyae.data.augmentation import Augmentation
+from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of
 from tinyae.data.validation import check_data
 from tinyae.io import check_ending, copy_into, locked, remove_leftovers, writable_folder
 from tinyae.layers.base import Layer
-from tinyae.objectives.base import (
-    BaseObjective,
-    ObjectiveFunction,
-    ObjectiveResult,
-    Terms,
-    as_objective,
-)
+from tinyae.objectives.base import BaseObjective, ObjectiveFunction, as_objective
 from tinyae.optim import Optimizer
+from tinyae.training.averaging import WeightAverage, averaged
 from tinyae.training.checkpoint import TrainingState, resume_run, save_checkpoint, set_aside
-from tinyae.training.history import History, progress_bar
+from tinyae.training.epoch import Run, train_epoch, validation_loss
+from tinyae.training.history import History
 from tinyae.training.identity import describe_run
+from tinyae.training.machines import Machines, find_machines
+from tinyae.training.progress import progress_bar
 from tinyae.training.symptoms import DeadNetwork, check_checkpoint_size
 from tinyae.training.validation import (
-    TrainingDiverged,
-    advice,
     check_examples,
     check_finite,
     check_settings,
     layer_with_state,
-    loss_diverged,
 )
-from tinyae.training.workers import Workers, default_workers, shards, sum_gradients, weighted_sum
-
-VALIDATION = (
-    2**32 - 1
-)  # takes the place of the step in the seeds of the validation's random numbers
-SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
-
-
-@dataclass
-class Run:
-    """What stays the same from the first epoch of a run to the last."""
-
-    model: Layer
-    data: Data
-    objective: BaseObjective
-    optimizer: Optimizer
-    batch_size: int
-    seed: int
-    pool: Workers
+from tinyae.training.workers import Workers, default_workers
 
 
 def fit(
@@ -68,7 +44,7 @@ def fit(
     objective: BaseObjective | ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 128,
+    batch_size: BatchSize = 128,
     validation: Data | None = None,
     workers: int | None = None,
     rng: int | np.random.Generator = 0,
@@ -77,6 +53,9 @@ def fit(
     resume: bool = False,
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
+    machines: Machines | None = None,
+    augment: Augmentation | None = None,
+    average: float | None = None,
 ) -> History:
     """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
     order.
@@ -91,7 +70,8 @@ def fit(
         objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
             ``tinyae.objectives.BaseObjective``.
         epochs: the total number of epochs, including those of a resumed run.
-        batch_size: examples per step, at least 1. A batch larger than N holds all N.
+        batch_size: examples per step, at least 1. A batch larger than N holds all N. Or a function
+            of the epoch, 0, 1, 2, ...: larger batches at the end average out more noise.
         validation: examples on which the objective is measured after every epoch, as ``val_loss``.
         workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
             where the objective needs the full batch. With several workers, the objective is called
@@ -107,12 +87,20 @@ def fit(
         patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
+        machines: the processes that train together. Default: those that ``mpiexec`` has started.
+        augment: ``augment(x, rng) -> x'``, such as ``shifts(1, 0.3)``: changes the examples of each
+            batch before the objective sees them, so inputs and targets change together. Validation
+            data stay as they are.
+        average: in (0, 1): keep a running mean of the weights, ``mean ← a · mean + (1 − a) · w``
+            after every step, with a = min(average, 1 − 1/t) at step t. Validation uses the mean,
+            and at the end the model holds it (Polyak & Juditsky 1992).
 
     Raises:
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
             that ends in Sigmoid, or do not fit the model.
         ValueError: ``epochs`` is negative, or another setting is out of range.
         ValueError: the checkpoint belongs to another run. The message names what differs.
+        ValueError: several processes, and an objective that needs the full batch.
         TypeError: an argument has another type: the model is not a layer, the data are not an
             array, the objective is neither an objective nor a function, ...
         TrainingDiverged: the loss is no longer finite.
@@ -134,7 +122,18 @@ def fit(
         settings,
     )
     check_layer("fit", "model", model)
+    for epoch in range(epochs):
+        batch_size_at(batch_size, epoch)  # a function may fail later
+    if augment is not None:
+        check_function("fit", "augment", augment, "shifts(1, 0.3)")
+    averaging = None if average is None else WeightAverage(model.params, average)
     objective = as_objective(objective)
+    machines = machines or find_machines()
+    if machines.size > 1 and objective.needs_full_batch:
+        raise ValueError(
+            f"{type(objective).__name__} needs the full batch, so {machines.size} processes cannot "
+            "share it: start a single one"
+        )
     for name, part in {"data": data, "validation": validation}.items():
         if part is not None or name == "data":
             check_examples(name, part)
@@ -143,14 +142,17 @@ def fit(
     check_optimizer(model, optimizer)
     if checkpoint is not None:
         check_ending(checkpoint)
-        folder = writable_folder(Path(checkpoint).parent)
-        check_checkpoint_size(checkpoint, model, optimizer, patience is not None, objective)
+        writable_folder(Path(checkpoint).parent)
 
     x = examples_of(data)
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = 1 if one else default_workers(batch_size)
+        workers = (
+            1
+            if one
+            else machines.threads(default_workers(batch_size_at(batch_size, 0) // machines.size))
+        )
     if workers > 1 and (stateful := layer_with_state(model, x)):
         warnings.warn(
             f"layer {stateful} keeps state between forward and backward (self.x = ...?), so worker "
@@ -160,23 +162,37 @@ def fit(
         )
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
-    run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
-    identity = describe_run(model, data, objective, optimizer)
+    size = "a function of the epoch" if callable(batch_size) else batch_size
+    run_settings = {"batch_size": size, "workers": workers, "examples": n, **(settings or {})}
+    run_settings |= {} if average is None else {"average": average}
+    run_settings |= {} if machines.size == 1 else {"machines": machines.size}
+    identity = describe_run(model, data, objective, optimizer, batch_size, augment)
     # As they will be read back from JSON: a tuple becomes a list.
     run_settings, identity = json.loads(json.dumps([run_settings, identity]))
     state = TrainingState(seed=seed, settings=run_settings, identity=identity)
 
-    with nullcontext() if checkpoint is None else locked(checkpoint):
-        if checkpoint is not None:
-            remove_leftovers(folder)
-            if resume:
-                state = resume_run(checkpoint, model, optimizer, objective, state)
-            else:
-                set_aside(checkpoint)
-        bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not progress)
+    shown = progress and machines.is_first
+    written = checkpoint if machines.is_first else None  # by one process
+    with machines, nullcontext() if written is None else locked(written):
+        if written is not None:
+            check_checkpoint_size(written, model, optimizer, patience is not None, objective)
+            remove_leftovers(Path(written).parent)
+        # a new run, or the state of an interrupted one
+        if resume and checkpoint is not None:
+            state = resume_run(checkpoint, model, optimizer, objective, state)
+            if averaging is not None:
+                copy_into(averaging.mean, state.average, str(checkpoint))
+        elif written is not None:
+            set_aside(written)
+        bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
         with Workers(workers) as pool, bar:
-            run = Run(model, data, objective, optimizer, batch_size, state.seed, pool)
-            _train_epochs(run, state, epochs, validation, patience, checkpoint, bar)
+            run = Run(
+                model, data, objective, optimizer, batch_size, state.seed, pool, machines, augment,
+                averaging,
+            )  # fmt: skip
+            _train_epochs(run, state, epochs, validation, patience, written, bar)
+    if averaging is not None and optimizer.steps:
+        averaging.swap()  # the model keeps the mean
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
@@ -199,9 +215,10 @@ def _train_epochs(
             break
         # one pass over the data
         started = time.perf_counter()
-        row = _train_epoch(run, epoch, bar)
+        row = train_epoch(run, epoch, bar)
         if validation is not None:
-            row["val_loss"] = _validation_loss(run, validation)
+            with averaged(run.average):
+                row["val_loss"] = validation_loss(run, validation)
         seconds = time.perf_counter() - started
         # the log
         row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
@@ -212,82 +229,10 @@ def _train_epochs(
         watch.check(state.history)
         if patience is not None and row["val_loss"] < state.best_loss:
             state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
-            state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
+            judged = model.params if run.average is None else run.average.mean
+            state.best = {key: to_numpy(w).copy() for key, w in judged.items()}
+        if run.average is not None:
+            state.average = run.average.mean
         if checkpoint is not None:
             save_checkpoint(checkpoint, model, optimizer, state, run.objective)
-
-
-def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
-    """One pass over the data: the means of the loss and of its terms."""
-    x = examples_of(run.data)
-    n, on_cpu = len(x), device_of(x) == "cpu"
-    order = namespace(x).asarray(np.random.default_rng([run.seed, epoch]).permutation(n))
-    log: list[Terms] = []
-    weights = []  # each batch's fraction of the data
-    for step, start in enumerate(range(0, n, run.batch_size)):
-        batch = take(run.data, order[start : start + run.batch_size])
-        terms = _train_step(run, batch, epoch, step, on_cpu)
-        log.append(terms)
-        weights.append(len(examples_of(batch)) / n)
-        bar.update(len(examples_of(batch)))
-        if on_cpu:
-            bar.set_postfix(epoch=epoch + 1, loss=f"{terms['loss']:.5f}", refresh=False)
-    means = {key: float(weighted_sum([terms[key] for terms in log], weights)) for key in log[0]}
-    # On a GPU the loss is only looked at here, so that no step waits for the device.
-    if not math.isfinite(means["loss"]):
-        losses = [float(terms["loss"]) for terms in log]
-        step = next(i for i, loss in enumerate(losses) if not math.isfinite(loss))
-        raise TrainingDiverged(
-            f"epoch {epoch + 1}, step {step + 1}: the loss is {losses[step]}. On a GPU it is "
-            "checked once per epoch, when the NaN is already everywhere; on the CPU the same run "
-            f"would name the layer. {advice(run.model)}"
-        )
-    return means
-
-
-def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> Terms:
-    """One step of the optimizer (and of a second network's, where the objective has one)."""
-    seed = [run.seed, epoch, step]
-
-    def gradients(network: Layer, objective: ObjectiveFunction) -> ObjectiveResult:
-        return loss_and_gradients(network, batch, objective, run.pool, [*seed, SECOND_NETWORK])
-
-    try:
-        more = run.objective.before_step(run.model, batch, gradients)
-        loss, grads, terms = loss_and_gradients(run.model, batch, run.objective, run.pool, seed)
-        if on_cpu and not math.isfinite(loss):
-            raise FloatingPointError(loss_diverged(run.model, batch, loss))
-    except FloatingPointError as error:
-        at = f"epoch {epoch + 1}, step {step + 1}"
-        raise TrainingDiverged(f"{at}: {error}. {advice(run.model)}") from error
-    run.optimizer.step(grads, run.pool.map)
-    return {"loss": loss, **terms, **more}
-
-
-def loss_and_gradients(
-    model: Layer, batch: Data, objective: ObjectiveFunction, pool: Workers, seed: list[int]
-) -> ObjectiveResult:
-    """The objective on the whole batch, each worker on its shard: ``loss, grads, terms``."""
-    n = len(examples_of(batch))
-    cuts = shards(n, pool.n)
-
-    def one(i: int) -> ObjectiveResult:
-        return objective(model, take(batch, cuts[i]), np.random.default_rng([*seed, i]))
-
-    losses, grads, terms = zip(*pool.map(one, range(len(cuts))), strict=True)
-    weights = [(cut.stop - cut.start) / n for cut in cuts]
-    means = {key: weighted_sum([shard[key] for shard in terms], weights) for key in terms[0]}
-    return weighted_sum(losses, weights), sum_gradients(grads, weights, pool), means
-
-
-def _validation_loss(run: Run, data: Data) -> float:
-    """The mean of the objective over ``data``. Every epoch uses the same random numbers, so that
-    epochs can be compared."""
-    n = len(examples_of(data))
-
-    def one(start: int) -> float:
-        batch = take(data, slice(start, start + run.batch_size))
-        rng = np.random.default_rng([run.seed, VALIDATION, start])
-        return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
-
-    return sum(run.pool.map(one, range(0, n, run.batch_size)))
+        run.machines.wait()

@@ -16,9 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Self
 
+import numpy as np
+
 from tinyae._validate import check_int
 from tinyae.backend import Array
-from tinyae.layers.base import Gradients
+from tinyae.data.batches import Data, examples_of, take
+from tinyae.layers.base import Gradients, Layer
+from tinyae.objectives.base import ObjectiveFunction, ObjectiveResult
+from tinyae.training.machines import ALONE, Machines
 
 
 class Workers:
@@ -109,20 +114,41 @@ def keep_freed_memory() -> None:
     after each step and gets them back page by page, each zeroed. That was measured to take a third
     to a half of a step of the dense model at batch 64.
     """
-    trim_threshold, mmap_threshold, arena_max = (
-        -1,
-        -3,
-        -8,
-    )  # the numbers of M_TRIM_THRESHOLD, ... in malloc.h
+    trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_TRIM_THRESHOLD, ... of malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, TypeError, OSError):  # macOS, Windows, musl
         return
     mallopt(trim_threshold, 1 << 30)
     mallopt(mmap_threshold, 1 << 25)  # the largest that it takes
-    mallopt(
-        arena_max, 1
-    )  # one heap for all threads: a shard's arrays are freed by another thread than made them
+    # One heap for all threads: a shard's arrays are freed by another thread than made them
+    mallopt(arena_max, 1)
+
+
+def loss_and_gradients(
+    model: Layer,
+    batch: Data,
+    objective: ObjectiveFunction,
+    pool: Workers,
+    seed: list[int],
+    machines: Machines = ALONE,
+) -> ObjectiveResult:
+    """The objective on the whole batch, each worker of each process on its shard:
+    ``loss, grads, terms``."""
+    n = len(examples_of(batch))
+    cuts = shards(n, pool.n * machines.size)
+    mine = machines.mine(list(range(len(cuts))))
+    weights = [(cuts[i].stop - cuts[i].start) / n for i in mine]
+    if not mine:  # fewer examples than processes: take part with weight 0
+        mine, weights = [0], [0.0]
+
+    def one(i: int) -> ObjectiveResult:
+        return objective(model, take(batch, cuts[i]), np.random.default_rng([*seed, i]))
+
+    losses, grads, terms = zip(*pool.map(one, mine), strict=True)
+    means = {key: weighted_sum([shard[key] for shard in terms], weights) for key in terms[0]}
+    summed = sum_gradients(grads, weights, pool)
+    return machines.sum((weighted_sum(losses, weights), summed, means))
 
 
 def shards(n_examples: int, n_workers: int) -> list[slice]:
@@ -142,12 +168,14 @@ def sum_gradients(
 ) -> Gradients:
     """``Σ w_i g_i`` tensor by tensor. Shard i's loss is the mean over its own examples, hence w_i =
     its share of the batch."""
-    if len(all_grads) == 1:
+    if len(all_grads) == 1 and weights[0] == 1:
         return all_grads[0]
 
     def total(key: str) -> Array:
         first, *others = (grads[key] for grads in all_grads)
-        if len(set(weights)) == 1:  # the usual case, shards of equal length: add first, scale once
+        if (
+            others and len(set(weights)) == 1
+        ):  # the usual case, shards of equal length: add first, scale once
             g = first + others[0]
             for other in others[1:]:
                 g += other

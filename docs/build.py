@@ -1,0 +1,248 @@
+"""Build the site: ``python docs/build.py``. The result is ``docs/_build/html/index.html``.
+
+It needs ``pip install -e ".[docs]"``. The built site asks no other host for anything, so it works
+from a file system without a network. Steps:
+
+1. the chapters become notebooks, which are run in their fast mode (outputs are kept until a
+   chapter or tinyae changes); the committed figures of full runs take the place of the fast ones;
+2. pages that are made from the code: the hints of the checker, the exercises;
+3. Sphinx.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+BUILD = DOCS / "_build"
+SOURCE = BUILD / "source"
+CACHE = BUILD / "outputs"
+HTML = BUILD / "html"
+REPOSITORY = "https://github.com/tinyae/tinyae/blob/main"
+FIGURES = ROOT / "chapters" / "figures"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Build everything; returns the exit code of Sphinx."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--no-run", action="store_true", help="do not run the chapters: pages without outputs"
+    )
+    arguments = parser.parse_args(argv)
+    started = time.perf_counter()
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.rmtree(HTML, ignore_errors=True)
+    shutil.copytree(DOCS, SOURCE, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    chapters = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
+    (SOURCE / "chapters").mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        books = list(pool.map(lambda path: chapter(path, not arguments.no_run), chapters))
+    for path, book in zip(chapters, books, strict=True):
+        (SOURCE / "chapters" / f"{path.stem}.ipynb").write_text(json.dumps(book), encoding="utf-8")
+    (SOURCE / "chapters.md").write_text(contents(chapters), encoding="utf-8")
+    (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
+    (SOURCE / "exercises.md").write_text(exercises(), encoding="utf-8")
+    (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
+    shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
+    front = (SOURCE / "index.md").read_text("utf-8")
+    (SOURCE / "index.md").write_text(front.replace("{report}", front_report(front)), "utf-8")
+    latent_plane(SOURCE / "_static" / "latent_plane_model.js")
+    copy_mathjax(SOURCE / "_static" / "mathjax")
+    print(f"sources ready after {time.perf_counter() - started:.0f} s")
+    code = subprocess.call(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", "html",
+         "-d", str(BUILD / "doctrees"), str(SOURCE), str(HTML)]
+    )  # fmt: skip
+    print(f"{HTML / 'index.html'} after {time.perf_counter() - started:.0f} s")
+    return code
+
+
+def chapter(path: Path, run: bool) -> dict[str, Any]:
+    """A chapter as a notebook with outputs."""
+    import jupytext
+
+    book = jupytext.read(path, fmt="py:percent")
+    for i, cell in enumerate(book.cells):
+        cell.id = f"cell-{i:02d}"
+        cell.source = cell.source.replace("](exercises/", f"]({REPOSITORY}/chapters/exercises/")
+        if cell.cell_type == "code" and only_plots(cell.source):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+    book.metadata = type(book.metadata)(
+        {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    )
+    if run:
+        book = with_outputs(path, book)
+    use_committed_figures(book)
+    links = (
+        f"*[Source]({REPOSITORY}/chapters/{path.name}) · "
+        f"[notebook]({REPOSITORY}/notebooks/{path.stem}.ipynb)*"
+    )
+    heading, _, rest = book.cells[0].source.partition("\n")
+    book.cells[0].source = f"{heading}\n\n{links}\n{rest}"
+    return json.loads(jupytext.writes(book, fmt="ipynb"))
+
+
+def only_plots(source: str) -> bool:
+    """Whether a cell does nothing but draw: such a cell is folded."""
+    draws = "show(" in source or "plt." in source
+    teaches = re.search(r"^(def|class) |gradcheck|fit\(|print\(|backward|import ", source, re.M)
+    return draws and not teaches
+
+
+def with_outputs(path: Path, book: Any) -> Any:
+    """The notebook with the outputs of a fast run, kept in a cache."""
+    import jupytext
+    import nbformat
+    from nbclient import NotebookClient
+
+    key = hashlib.sha256(path.read_bytes())
+    for module in sorted((ROOT / "tinyae").rglob("*.py")):
+        key.update(module.read_bytes())
+    kept = CACHE / f"{path.stem}-{key.hexdigest()[:16]}.ipynb"
+    if not kept.exists():
+        os.environ.update(TINYAE_FAST="1", OPENBLAS_NUM_THREADS="1")
+        started = time.perf_counter()
+        NotebookClient(
+            book, timeout=600, resources={"metadata": {"path": str(path.parent)}}
+        ).execute()
+        print(f"ran {path.name} in {time.perf_counter() - started:.0f} s", flush=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        kept.write_text(jupytext.writes(book, fmt="ipynb"), encoding="utf-8")
+    return nbformat.read(kept, 4)
+
+
+def use_committed_figures(book: Any) -> None:
+    """Show the figures of the full run on real data in place of those of the fast run."""
+    for cell in book.cells:
+        if cell.cell_type != "code":
+            continue
+        names = re.findall(r'show\((?:[^"]*?)f?"([\w{}.]+)"', cell.source, re.S)
+        files = [FIGURES / f"{name.replace('{data.name}', 'mnist')}.png" for name in names]
+        files = [file for file in files if file.is_file()]
+        images = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+        others = [o for o in cell.get("outputs", []) if o not in images]
+        if files:
+            others = [o for o in others if not is_figure_path(o)]
+            cell.outputs = others + [png_output(file) for file in files]
+
+
+def is_figure_path(output: Any) -> bool:
+    """An output that only shows the name of an axis or a path, as in <Axes: >."""
+    text = "".join(output.get("data", {}).get("text/plain", "")) + output.get("text", "")
+    return text.startswith(("<Axes", "[<", "array([<", "<Figure"))
+
+
+def png_output(path: Path) -> Any:
+    import nbformat
+
+    data = base64.b64encode(path.read_bytes()).decode()
+    return nbformat.v4.new_output("display_data", {"image/png": data, "text/plain": path.stem})
+
+
+def contents(chapters: list[Path]) -> str:
+    """The page that lists the chapters."""
+    lines = [
+        "# Chapters",
+        "",
+        "Each chapter is a script that runs as it stands. Its code, its output and its figures are "
+        "shown here. The text output is that of a short run on generated digits. The figures are "
+        "those of a full run on MNIST.",
+        "",
+        "```{toctree}",
+        ":maxdepth: 1",
+        "",
+    ]
+    return "\n".join([*lines, *(f"chapters/{path.stem}" for path in chapters), "```", ""])
+
+
+def hints() -> str:
+    """What each hint of gradcheck means, from the checker's own functions."""
+    from tinyae.checking import diagnosis
+
+    parts = [
+        "# The checker's hints",
+        "When a gradient is wrong, `gradcheck` compares it with the numeric one in many ways. Each "
+        "comparison recognizes one family of mistakes. They are tried in this order, from the most "
+        "special to the least, and the first that fits every entry decides. If none fits, the "
+        "report says so and shows a few entries side by side.",
+    ]
+    for relation in diagnosis.RELATIONS:
+        text = " ".join((relation.__doc__ or "").split())
+        parts.append(f"**{relation.__name__.replace('_', ' ').strip().capitalize()}.** {text}")
+    return "\n\n".join(parts) + "\n"
+
+
+def front_report(page: str) -> str:
+    """The report on the layer that the front page shows."""
+    import numpy as np
+
+    import tinyae
+
+    names: dict[str, Any] = {"np": np, "Layer": tinyae.Layer}
+    exec(re.findall(r"(?ms)^```python\n(.*?)^```", page)[0], names)
+    rng = np.random.default_rng(0)
+    layer = names["Linear"](4, 3, rng)
+    return str(tinyae.gradcheck(layer, rng.normal(size=(5, 4))))
+
+
+def exercises() -> str:
+    """The list of graded exercises, with their tasks."""
+    from tinyae.course.exercises import NAMES, find
+
+    lines = [
+        "# Exercises",
+        "",
+        "Start one with `tinyae exercise start NAME`, and check it with `tinyae exercise check "
+        "FILE`. The check says for each part what is right, what is wrong, and, if it can tell, "
+        "why.",
+        "",
+        "| | name | task | chapter | points |",
+        "|---|---|---|---|---|",
+    ]
+    for exercise in [find(name) for name in NAMES]:
+        link = f"[{exercise.title}]({REPOSITORY}/chapters/exercises/{exercise.stem}.py)"
+        chapter = f"[{int(exercise.chapter[:2])}](chapters/{exercise.chapter})"
+        lines.append(
+            f"| {exercise.number} | `{exercise.name}` | {link} | {chapter} | "
+            f"{exercise.max_score:g} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def latent_plane(path: Path) -> None:
+    """The trained model of the interactive page, kept in the cache."""
+    sys.path.insert(0, str(DOCS))
+    import plane
+
+    key = hashlib.sha256(Path(plane.__file__).read_bytes()).hexdigest()[:16]
+    kept = CACHE / f"plane-{key}.js"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        plane.write(kept)
+    shutil.copy(kept, path)
+
+
+def copy_mathjax(folder: Path) -> None:
+    """MathJax from the package sphinx-mathjax-offline: the one file that the site uses."""
+    package = importlib.metadata.distribution("sphinx-mathjax-offline")
+    (file,) = [f for f in package.files or () if f.name == "tex-svg-full.js"]
+    folder.mkdir(parents=True)
+    shutil.copy(str(package.locate_file(file)), folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
