@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinyae._figures import PngImage, draw_sheet, log_axis, new_axes
-from tinyae._validate import check_int, short
+from tinyae._validate import check_int
 from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.data.images import as_display_images
 from tinyae.io import write_atomically
@@ -76,8 +76,7 @@ def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0
     """All images of ``x`` in one image: ``columns`` per row, ``gap`` pixels of ``fill`` between."""
     images = as_display_images(x)
     n, h, w, *channels = images.shape
-    if columns is None:
-        columns = int(np.ceil(np.sqrt(n)))
+    columns = int(np.ceil(np.sqrt(n))) if columns is None else columns
     check_int("plot_images", "columns", columns)
     rows = -(-n // columns)
     sheet = np.full(
@@ -125,12 +124,7 @@ def plot_history(history: Any, ax: Any = None) -> Any:
     """The loss, the validation loss and the terms of the objective, per epoch.
 
     ``history`` is a ``tinyae.training.History``; the axis of the losses is logarithmic.
-
-    Raises:
-        TypeError: it is not a History.
     """
-    if not hasattr(history, "columns"):
-        raise TypeError(f"plot_history: history is {short(history)}, expected what fit returns")
     ax = new_axes(ax, figsize=(6, 3.6))
     columns = [c for c in history.columns if c not in NON_LOSS_COLUMNS]
     terms = (c for c in columns if c not in COLORS)
@@ -185,9 +179,7 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
     """
     z = to_numpy(codes)
     if z.ndim != 2 or z.shape[1] < 2:
-        raise ValueError(
-            f"plot_codes: codes have shape {z.shape}, expected (N, K) with K of at least 2"
-        )
+        raise ValueError(f"plot_codes: codes have shape {z.shape}, expected (N, K) with K ≥ 2")
     if labels is not None and len(labels) != len(z):
         raise ValueError(f"plot_codes: {len(labels)} labels for {len(z)} codes")
     names = "z₁", "z₂"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyae._validate import as_rng, check_array, check_layer, short
+from tinyae._validate import as_rng, check_array, check_layer, check_number, short
 from tinyae.backend import Array, Rng, device_of, to_device
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Layer
@@ -23,6 +23,7 @@ def jacobian_norms(net: Layer, x: Array) -> Array:
     needs no J: 10,000 images and 1000 units need 40 MB instead of 31 GB.
 
     Raises:
+        TypeError: ``net`` is not a layer, or x is not an array.
         ValueError: x does not fit the net, or is not floating point.
     """
     check_layer("jacobian_norms", "net", net)
@@ -42,11 +43,13 @@ def saturation(z: Array, threshold: float = 0.05) -> float:
     where the slope is close to 0 (Rifai et al. 2011, section 5.2). Range [0, 1].
 
     Raises:
+        TypeError: z is not an array, or the threshold is not a number.
         ValueError: the threshold is not between 0 and 1/2.
         ValueError: z is empty or has values outside [0, 1].
     """
-    if not 0 < threshold < 0.5:
-        raise ValueError(f"saturation: threshold is {threshold}, expected between 0 and 0.5")
+    expected = "a number between 0 and 0.5"
+    check_number("saturation", "threshold", threshold, lambda v: 0 < v < 0.5, expected)
+    check_array("saturation", "z", z)
     if not z.size or not 0 <= float(z.min()) <= float(z.max()) <= 1:
         raise ValueError(
             f"saturation: z has shape {z.shape} and values that are not all in [0, 1], expected "

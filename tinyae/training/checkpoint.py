@@ -107,8 +107,9 @@ def load_checkpoint(
         raise ValueError(f"{path}: another objective: this one {now}, and that of the run {then}")
     # first all checks, then all changes
     check_arrays(model.params, groups["model"], str(path))
-    if groups["best"]:
-        check_arrays(model.params, groups["best"], f"{path}, the best epoch")
+    for group, what in {"best": "the best epoch", "average": "the mean of the weights"}.items():
+        if groups[group]:
+            check_arrays(model.params, groups[group], f"{path}, {what}")
     optimizer.check_state_dict(groups["optimizer"])
     if learns:
         objective.load_state_dict(groups["objective"])

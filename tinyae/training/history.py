@@ -1,4 +1,4 @@
-"""The log of a training run, one row per epoch, and its progress bar."""
+"""The log of a training run: one row per epoch."""
 
 from __future__ import annotations
 

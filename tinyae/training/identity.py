@@ -13,7 +13,8 @@ import numpy as np
 
 from tinyae._validate import is_array, shape_text
 from tinyae.backend import Array, to_numpy
-from tinyae.data.batches import Data
+from tinyae.data.augmentation import Augmentation
+from tinyae.data.batches import BatchSize, Data
 from tinyae.layers import leaves
 from tinyae.layers.base import Layer
 from tinyae.objectives.base import BaseObjective, FunctionObjective
@@ -25,7 +26,12 @@ UNKNOWN = None  # equal to everything
 
 
 def describe_run(
-    model: Layer, data: Data, objective: BaseObjective, optimizer: Optimizer
+    model: Layer,
+    data: Data,
+    objective: BaseObjective,
+    optimizer: Optimizer,
+    batch_size: BatchSize = 0,
+    augment: Augmentation | None = None,
 ) -> dict[str, Any]:
     """Everything that decides the result, by name, as JSON values. None stands for a value that
     cannot be described."""
@@ -36,6 +42,8 @@ def describe_run(
         "dtype": ", ".join(dtypes),
         **layers,
         "objective": _describe(objective),
+        "augment": _describe(augment),
+        "batch size": _values(batch_size, int) if callable(batch_size) else UNKNOWN,
         "optimizer": type(optimizer).__name__,
         **_settings(optimizer),
     }
@@ -68,16 +76,20 @@ def _fingerprint(a: Array) -> str:
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:
     plain = int | float | str | tuple | np.generic | None
-    settings = {k: v for k, v in vars(optimizer).items() if isinstance(v, plain) and k != "steps"}
+    settings = {
+        key: value
+        for key, value in vars(optimizer).items()
+        if key != "steps" and (isinstance(value, plain) or dataclasses.is_dataclass(value))
+    }
     if callable(optimizer.lr):
-        settings["lr"] = _rates(optimizer.lr)
+        settings["lr"] = _values(optimizer.lr, float)
     return {key: _describe(value) for key, value in settings.items()}
 
 
-def _rates(schedule: Any) -> Any:
+def _values(schedule: Any, kind: type) -> Any:
     """A schedule is a function, so it is described by its values."""
     try:
-        return [float(schedule(step)) for step in STEPS]
+        return [kind(schedule(step)) for step in STEPS]
     except Exception:  # a schedule that ends before the last of these steps
         return UNKNOWN
 

@@ -155,7 +155,7 @@ def fit(
     run_settings = {"batch_size": size, "workers": workers, "examples": n, **(settings or {})}
     run_settings |= {} if average is None else {"average": average}
     run_settings |= {} if machines.size == 1 else {"machines": machines.size}
-    identity = describe_run(model, data, objective, optimizer)
+    identity = describe_run(model, data, objective, optimizer, batch_size, augment)
     # As they will be read back from JSON: a tuple becomes a list.
     run_settings, identity = json.loads(json.dumps([run_settings, identity]))
     state = TrainingState(seed=seed, settings=run_settings, identity=identity)

@@ -41,7 +41,8 @@ def check_settings(
         ValueError: a setting is out of range.
     """
     check_int("fit", "epochs", epochs, least=0, expected="0 or more")
-    check_int("fit", "batch_size", batch_size)
+    if isinstance(batch_size, type) or not callable(batch_size):
+        check_int("fit", "batch_size", batch_size)
     if workers is not None:
         check_int("fit", "workers", workers)
     if patience is not None:
