@@ -7,8 +7,12 @@ from helpers.strict_device import DeviceArray, asarray, pretend_gpu
 
 import tinyae
 from tinyae import SGD, Adam, Objective, Sequential, bce, bce_with_logits, cross_entropy, fit, mse
+from tinyae.applications import ContrastiveDivergence, make_rbm
 from tinyae.backend import device_of, gpu_available, namespace, to_device, to_numpy
-from tinyae.layers import Flatten, Linear, Sigmoid
+from tinyae.data import shifts
+from tinyae.kfac import KFAC
+from tinyae.layers import Flatten, Linear, Sigmoid, initialize
+from tinyae.models import deep_autoencoder
 from tinyae.optim import clip_by_norm, gradient_norm
 from tinyae.training import evaluate
 
@@ -225,3 +229,38 @@ def test_divergence_on_the_device_is_reported_after_the_epoch(gpu):
         tinyae.training.TrainingDiverged, match="epoch 1, step 1: the loss is nan. On a GPU"
     ):
         fit(model, asarray(IMAGES), Objective(mse), SGD(model.params, 0.1), 3, progress=False)
+
+
+def test_kfac_with_moved_images_and_the_mean_of_the_weights_is_the_same(gpu, tmp_path):
+    x = np.random.default_rng(0).uniform(size=(40, 16)).astype(np.float32)
+    results = []
+    for device in ("cpu", "gpu"):
+        model = deep_autoencoder((16, 8, 3), rng=0).to(device)
+        kfac = KFAC(model, bce)
+        options = {
+            "average": 0.9,
+            "augment": shifts(1, 0.5),
+            "checkpoint": tmp_path / f"{device}.npz",
+        }
+        options |= {"workers": 1, "progress": False, "validation": to_device(x[:8], device)}
+        data = to_device(x, device)
+        history = fit(model, data, kfac.objective, kfac, 3, 10, **options)
+        results.append((history["val_loss"], model.params))
+    (losses, params), (device_losses, device_params) = results
+    np.testing.assert_allclose(losses, device_losses, rtol=1e-5)
+    for key, w in params.items():
+        assert type(device_params[key]) is DeviceArray
+        np.testing.assert_allclose(w, device_params[key].get(), rtol=1e-3, atol=1e-5)
+
+
+def test_contrastive_divergence_and_initial_weights_are_the_same(gpu):
+    v = np.random.default_rng(0).uniform(size=(6, 5)).astype(np.float32)
+
+    def both(v):
+        model = make_rbm(5, 4, 0).to(device_of(v))
+        initialize(model, "sparse", 1)
+        return ContrastiveDivergence()(model, v, np.random.default_rng(2))[1]
+
+    host, device = on_both(both, v)
+    for a, b in zip(host, device, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)

@@ -51,24 +51,43 @@ def to_device(x: Array, device: str) -> Array:
         ValueError: ``device`` is neither ``"cpu"`` nor ``"gpu"``.
         RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
     """
+    check_device(device)
     if device == "cpu":
         return to_numpy(x)
-    if device != "gpu":
-        raise ValueError(f"device {device!r} is unknown, expected 'cpu' or 'gpu'")
-    if not gpu_available():
-        raise RuntimeError(
-            "device is 'gpu', but CuPy finds no CUDA device. An NVIDIA GPU needs its driver and "
-            'CuPy (pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows '
-            "what is found. Everything also runs with device='cpu'."
-        )
     import cupy
 
     return cupy.asarray(x)
 
 
+def check_device(device: str) -> None:
+    """Check that there is such a device.
+
+    Raises:
+        ValueError: ``device`` is neither ``"cpu"`` nor ``"gpu"``.
+        RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
+    """
+    if not isinstance(device, str) or device not in ("cpu", "gpu"):
+        raise ValueError(f"device {device!r} is unknown, expected 'cpu' or 'gpu'")
+    if device == "gpu" and not gpu_available():
+        raise RuntimeError(
+            "device is 'gpu', but CuPy finds no CUDA device. An NVIDIA GPU needs its driver and "
+            'CuPy (pip install "tinyae[gpu]", or "tinyae[gpu12]" for CUDA 12); `tinyae info` shows '
+            "what is found. Everything also runs with device='cpu'."
+        )
+
+
 def to_numpy(x: Array) -> np.ndarray:
-    """``x`` as a NumPy array: copied from the GPU, or ``x`` itself if it already is one."""
-    return x.get() if hasattr(x, "get") and not isinstance(x, np.ndarray) else np.asarray(x)
+    """``x`` as a NumPy array: copied from the GPU, or ``x`` itself if it already is one.
+
+    Raises:
+        TypeError: it is neither an array nor made of numbers.
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    a = x.get() if device_of(x) == "gpu" else np.asarray(x)
+    if a.dtype.kind not in "fciub":
+        raise TypeError(f"to_numpy: x is {x!r:.80}, expected an array")
+    return a
 
 
 def scalar(value: Array) -> Scalar:

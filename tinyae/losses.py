@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyae._validate import check_layer, check_weight
+from tinyae._validate import check_array, check_function, check_layer, check_weight
 from tinyae.backend import Array, Scalar, namespace, scalar
 from tinyae.layers.base import Layer
 
@@ -20,7 +20,8 @@ def mse(y: Array, target: Array) -> tuple[Scalar, Array]:
     Range [0, ∞).
 
     Raises:
-        ValueError: y and target differ in shape.
+        TypeError: y or target is not an array.
+        ValueError: y and target differ in shape or are empty, or y is not floating point.
     """
     target = _target("mse", y, target)
     dy = y - target
@@ -41,17 +42,13 @@ def bce(y: Array, target: Array) -> tuple[Scalar, Array]:
     is exact and faster.
 
     Raises:
-        ValueError: y and target differ in shape, or y has values outside [0, 1] (for logits, use
-            ``bce_with_logits``).
+        TypeError: y or target is not an array.
+        ValueError: y and target differ in shape or are empty, or y is not floating point.
+        ValueError: y or target has values outside [0, 1] (for logits, use ``bce_with_logits``).
     """
     target = _target("bce", y, target)
-    # Checked on the CPU only: on a GPU, the training step would have to wait for the result. NaN is
-    # a different mistake and passes.
-    if isinstance(y, np.ndarray) and y.dtype.kind == "f" and (y.min() < 0 or y.max() > 1):
-        raise ValueError(
-            f"bce: y must be probabilities in [0, 1], got values from {float(y.min()):.4g} to "
-            f"{float(y.max()):.4g}: end the model in Sigmoid, or use bce_with_logits for logits"
-        )
+    _check_probabilities("bce: y", y, "end the model in Sigmoid, or use bce_with_logits for logits")
+    _check_probabilities("bce: target", target, SCALE)
     with np.errstate(divide="ignore"):  # log 0 = −inf is clamped at −100
         log_y, log_1y = np.maximum(np.log(y), -100), np.maximum(np.log1p(-y), -100)
     value = -(target * log_y + (1 - target) * log_1y).mean()
@@ -64,9 +61,13 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Scalar, Array]:
         ``value = Σ [max(a, 0) − a t + log(1 + e^−|a|)] / M``,   ``da = (σ(a) − t) / M``
 
     Raises:
-        ValueError: logits and target differ in shape.
+        TypeError: logits or target is not an array.
+        ValueError: logits and target differ in shape or are empty, or the logits are not floating
+            point.
+        ValueError: the target has values outside [0, 1].
     """
     target = _target("bce_with_logits", logits, target)
+    _check_probabilities("bce_with_logits: target", target, SCALE)
     e = np.exp(-np.abs(logits))  # in (0, 1]: never overflows
     value = (np.maximum(logits, 0) - logits * target + np.log1p(e)).mean()
     sigmoid = np.where(logits >= 0, 1, e) / (1 + e)
@@ -80,14 +81,17 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Scalar, Array]:
         ``value = −Σ_n log softmax(a_n)[t_n] / N``,   ``da = (softmax(a) − onehot(t)) / N``
 
     Raises:
-        ValueError: logits are not (N, C), the target has a different shape, or a label is outside
-            0 … C−1.
+        TypeError: logits or target is not an array.
+        ValueError: logits are not (N, C) with N, C > 0, the target has a different shape, a label
+            is outside 0 … C−1, or a one-hot target is outside [0, 1].
     """
-    if logits.ndim != 2:
+    check_array("cross_entropy", "logits", logits)
+    check_array("cross_entropy", "target", target, kinds="fcOiub")
+    if logits.ndim != 2 or not logits.size:
         raise ValueError(f"cross_entropy: logits have shape {logits.shape}, expected (N, classes)")
     n, classes = logits.shape
     if target.shape == (n,) and target.dtype.kind in "iu":
-        if n and not (target.min() >= 0 and target.max() < classes):
+        if not (target.min() >= 0 and target.max() < classes):
             raise ValueError(
                 f"cross_entropy: labels run from {target.min()} to {target.max()}, "
                 f"expected 0 to {classes - 1}"
@@ -95,6 +99,7 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Scalar, Array]:
         onehot = (target[:, None] == namespace(logits).arange(classes)).astype(logits.dtype)
     elif target.shape == logits.shape:
         onehot = _target("cross_entropy", logits, target)
+        _check_probabilities("cross_entropy: target", onehot, "expected one-hot")
     else:
         raise ValueError(
             f"cross_entropy: target has shape {target.shape} and dtype {target.dtype}, "
@@ -107,13 +112,30 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Scalar, Array]:
     return scalar(value), (np.exp(log_softmax) * onehot.sum(axis=1, keepdims=True) - onehot) / n
 
 
+SCALE = "scale the data, or use mse"
+
+
+def _check_probabilities(what: str, a: Array, hint: str) -> None:
+    # Checked on the CPU only: on a GPU, the training step would have to wait for the result. NaN is
+    # a different mistake and passes.
+    if isinstance(a, np.ndarray) and a.dtype.kind == "f" and (a.min() < 0 or a.max() > 1):
+        raise ValueError(
+            f"{what} must be probabilities in [0, 1], got values from {float(a.min()):.4g} to "
+            f"{float(a.max()):.4g}: {hint}"
+        )
+
+
 def _target(name: str, y: Array, target: Array) -> Array:
-    """The target, after a check of its shape. Integers are cast to the dtype of y, because
+    """The target, after a check of both. Integers are cast to the dtype of y, because
     float32 − int64 is float64."""
+    check_array(name, "y", y)
+    check_array(name, "target", target, kinds="fcOiub")
     if y.shape != target.shape:
         raise ValueError(
             f"{name}: y has shape {y.shape} and target {target.shape}: they must be equal"
         )
+    if not y.size:
+        raise ValueError(f"{name}: y is empty (shape {y.shape}): it has no mean")
     return target.astype(y.dtype) if target.dtype.kind in "iub" else target
 
 
@@ -135,8 +157,8 @@ class Perceptual:
             these do not determine every pixel.
 
     Raises:
-        TypeError: ``features`` is not a layer (for example a class instead of an object), or
-            ``weight`` is not a number.
+        TypeError: ``features`` is not a layer (for example a class instead of an object),
+            ``weight`` is not a number, or ``pixels`` is not a function.
         ValueError: ``weight`` is negative or not finite.
         ValueError: in a call, y and target differ in shape, or φ does not accept the images.
     """
@@ -148,12 +170,11 @@ class Perceptual:
     def __post_init__(self) -> None:
         check_layer("Perceptual", "features", self.features)
         check_weight("Perceptual", "weight", self.weight)
+        if self.pixels is not None:
+            check_function("Perceptual", "pixels", self.pixels, "mse")
 
     def __call__(self, y: Array, target: Array) -> tuple[Scalar, Array]:
-        if y.shape != target.shape:
-            raise ValueError(
-                f"Perceptual: y has shape {y.shape} and target {target.shape}: they must be equal"
-            )
+        target = _target("Perceptual", y, target)
         features, caches = self.features.forward(y)
         value, dfeatures = mse(features, self.features(target))
         value, dy = self.weight * value, self.weight * self.features.vjp(dfeatures, caches)

@@ -1,13 +1,18 @@
 """The architectures of the chapters. Each takes ``rng``, a seed or a generator. The same seed gives
-the same weights."""
+the same weights.
+
+Wrong arguments are refused by the layers that are made of them: a TypeError or a ValueError.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinyae._validate import as_rng, check_int
 from tinyae.backend import Rng
 from tinyae.layers import (
     Autoencoder,
@@ -21,6 +26,7 @@ from tinyae.layers import (
     Sigmoid,
     TiedAutoencoder,
     TransposedLinear,
+    initialize,
 )
 from tinyae.layers.vae import VAE
 from tinyae.penalties.sparsity import check_rho
@@ -51,7 +57,7 @@ def basic_autoencoder(
         features: pixels per image, if the images are not 28×28.
         code: the dimension of the code.
     """
-    rng = np.random.default_rng(rng)
+    rng = as_rng("basic_autoencoder", rng)
 
     def linear(a: int, b: int) -> Linear:
         return Linear(a, b, rng=rng, dtype=dtype)
@@ -66,12 +72,45 @@ def basic_autoencoder(
     )
 
 
+def deep_autoencoder(
+    sizes: Sequence[int] = (784, 1000, 500, 250, 30),
+    activation: Callable[[], Layer] = Sigmoid,
+    rng: Rng = 0,
+    init: str = "sparse",
+    dtype: DTypeLike = np.float32,
+) -> Autoencoder:
+    """784 → 1000 → 500 → 250 → **30** and back, the activation between the layers, a linear code,
+    Sigmoid at the end: the net of Hinton & Salakhutdinov 2006.
+
+    Args:
+        sizes: pixels, the widths of the encoder's layers, and the dimension of the code last.
+        activation: the class of the hidden activations, such as ``Sigmoid`` or ``ReLU``.
+        init: how the weights start, as in ``tinyae.layers.initialize``: "sparse", "glorot" or "he".
+
+    Raises:
+        ValueError: fewer than two sizes, a size below 1, or an unknown ``init``.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"deep_autoencoder: sizes are {sizes}, expected pixels, ..., code")
+    rng = np.random.default_rng(rng)
+
+    def chain(sizes: Sequence[int], end: list[Layer]) -> Sequential:
+        layers: list[Layer] = []
+        for a, b in zip(sizes, sizes[1:], strict=False):
+            layers += [Linear(a, b, rng=rng, dtype=dtype), activation()]
+        return Sequential(*layers[:-1], *end)
+
+    model = Autoencoder(chain(sizes, []), chain(sizes[::-1], [Sigmoid()]))
+    initialize(model, init, rng)
+    return model
+
+
 def linear_autoencoder(
     rng: Rng = 0, features: int = 784, code: int = 30, dtype: DTypeLike = np.float32
 ) -> Autoencoder:
     """784 → **30** → 784 without activations. At its optimum it spans the subspace of the first 30
     principal components (Baldi & Hornik 1989), so the error of PCA is its minimum."""
-    rng = np.random.default_rng(rng)
+    rng = as_rng("linear_autoencoder", rng)
     return Autoencoder(
         encoder=Sequential(Linear(features, code, rng=rng, dtype=dtype)),
         decoder=Sequential(Linear(code, features, rng=rng, dtype=dtype)),
@@ -100,7 +139,7 @@ def sparse_autoencoder(
     Raises:
         ValueError: ρ is outside (0, 1).
     """
-    rng = np.random.default_rng(rng)
+    rng = as_rng("sparse_autoencoder", rng)
     linear = Linear(features, units, rng=rng, dtype=dtype)
     if rho is not None:
         check_rho("sparse_autoencoder", rho)
@@ -119,7 +158,7 @@ def conv_autoencoder(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder
     ``output_padding=1`` turns 7 into 14 and 14 into 28. Without it they would become 13 and 27,
     which a convolution maps to 7 and 14 as well.
     """
-    init: _Init = {"rng": np.random.default_rng(rng), "dtype": dtype}
+    init: _Init = {"rng": as_rng("conv_autoencoder", rng), "dtype": dtype}
     return Autoencoder(
         encoder=Sequential(
             Conv2d(1, 32, **_HALVE, **init),
@@ -145,7 +184,7 @@ def conv_denoiser(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder:
     does not need compression. The model works locally, so it can also denoise the tiles of larger
     images. It uses LeakyReLU: with ReLU, for some seeds, all units become 0 in the first steps, and
     the output stays empty."""
-    init: _Init = {"rng": np.random.default_rng(rng), "dtype": dtype}
+    init: _Init = {"rng": as_rng("conv_denoiser", rng), "dtype": dtype}
     f = LeakyReLU(0.1)
     return Autoencoder(
         encoder=Sequential(Conv2d(1, 32, **_HALVE, **init), f, Conv2d(32, 64, **_HALVE, **init), f),
@@ -184,7 +223,8 @@ def vae(
     """784 → 400 → **20 + 20** → 400 → 784: the encoder outputs 20 means and 20 log-variances, the
     decoder takes a 20-dimensional code. ReLU, and Sigmoid at the end. One hidden layer on each side
     as in Kingma & Welling 2014, sizes as in PyTorch's example."""
-    rng = np.random.default_rng(rng)
+    rng = as_rng("vae", rng)
+    check_int("vae", "code", code)
 
     def linear(a: int, b: int) -> Linear:
         return Linear(a, b, rng=rng, dtype=dtype)
@@ -199,7 +239,7 @@ def vae(
 def discriminator(rng: Rng = 0, features: int = 784, dtype: DTypeLike = np.float32) -> Sequential:
     """784 → 128 → 64 → **1**, LeakyReLU: for adversarial training. It outputs the logit of "this is
     real"."""
-    rng = np.random.default_rng(rng)
+    rng = as_rng("discriminator", rng)
     layers: list[Layer] = []
     for a, b in ((features, 128), (128, 64)):
         layers += [Linear(a, b, rng=rng, dtype=dtype), LeakyReLU(0.2)]
@@ -215,7 +255,7 @@ def classifier(
 ) -> Sequential:
     """784 → 256 → **10** logits, with a ReLU between: a classifier of images. A perceptual loss
     uses its hidden layer."""
-    rng = np.random.default_rng(rng)
+    rng = as_rng("classifier", rng)
     return Sequential(
         Linear(features, hidden, rng=rng, dtype=dtype),
         ReLU(),

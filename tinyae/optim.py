@@ -3,6 +3,7 @@
 ``step(grads)`` changes the arrays in ``params`` in place. The update of one parameter, ``_update``,
 works in blocks and with ``out=`` instead of temporary arrays, so it makes no copies as large as the
 weights. ``adam_textbook`` is Adam in the notation of the paper; a test checks that they agree.
+Schedules of the learning rate are in ``schedules``, clipping is in ``gradients``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array, block_size, device_of, to_device
+from tinyae._validate import check_array_dict, check_flag, check_int, check_number, short
+from tinyae.backend import Array, block_size, device_of, to_device, to_numpy
+from tinyae.gradients import check_gradients, clip_by_norm, gradient_norm
 from tinyae.layers.base import Gradients
+from tinyae.schedules import Schedule, cosine_schedule, step_decay
 
-Schedule = Callable[[int], float]  # learning rate as a function of the step, 0, 1, 2, ...
+__all__ = [
+    "SGD",
+    "Adam",
+    "Optimizer",
+    "Schedule",
+    "adam_textbook",
+    "clip_by_norm",
+    "cosine_schedule",
+    "gradient_norm",
+    "step_decay",
+]
+
 # Entries per block: half a MiB per array in float32. Smaller blocks were slower when measured,
 # because the threads wait for each other's calls.
 BLOCK = 1 << 17
@@ -35,11 +50,13 @@ class Optimizer:
         clip_norm: scale all gradients together so that their norm is at most this value.
 
     Raises:
+        TypeError: ``params`` is not a dictionary of arrays, or a setting is not a number.
         ValueError: there are no parameters, or the rate, decay or norm is out of range.
         ValueError: in ``step``, the gradients do not belong to ``params``.
     """
 
     slots: tuple[str, ...] = ()  # names of the arrays that are kept for each parameter
+    non_negative: tuple[str, ...] = ()  # slots that are never below 0
 
     def __init__(
         self,
@@ -49,16 +66,18 @@ class Optimizer:
         clip_norm: float | None = None,
     ) -> None:
         name = type(self).__name__
+        check_array_dict(name, "params", params, hint=f": write {name}(model.params, ...)")
         if not params:
-            raise ValueError(f"{name}: there are no parameters to train")
-        if not callable(lr) and not lr > 0:
-            raise ValueError(f"{name}: lr is {lr}, expected a number above 0 or a schedule")
-        if not weight_decay >= 0:
-            raise ValueError(f"{name}: weight_decay is {weight_decay}, expected at least 0")
-        if clip_norm is not None and not clip_norm > 0:
-            raise ValueError(f"{name}: clip_norm is {clip_norm}, expected a number above 0")
+            raise ValueError(f"{name}: params is empty: there are no parameters to train")
+        if isinstance(lr, type) or not callable(lr):
+            expected = "a number above 0 or a schedule"
+            check_number(name, "lr", lr, lambda v: 0 < v < math.inf, expected)
+        check_number(name, "weight_decay", weight_decay, lambda v: 0 <= v < math.inf, "at least 0")
+        if clip_norm is not None:
+            check_number(name, "clip_norm", clip_norm, lambda v: v > 0, "a number above 0")
         self.params, self.lr = params, lr
         self.weight_decay, self.clip_norm = weight_decay, clip_norm
+        self._largest_first = sorted(params, key=lambda key: -params[key].size)  # for threads
         self.steps = 0  # steps taken so far
         self.state = {s: {key: np.zeros_like(w) for key, w in params.items()} for s in self.slots}
 
@@ -71,13 +90,21 @@ class Optimizer:
         """Update every parameter. ``map`` is the builtin, or a map that divides the parameters
         among threads.
 
+        Values that overflow become infinite without a warning of NumPy: a step that stopped in the
+        middle would leave half of the parameters moved. ``fit`` names such parameters.
+
         Raises:
-            ValueError: the gradients do not belong to ``params``. Nothing is changed then.
+            TypeError: the gradients are not a dictionary of arrays, or the learning rate of the
+                schedule is not a number. Nothing is changed then.
+            ValueError: the gradients do not belong to ``params``, a parameter is read-only, or the
+                schedule's learning rate is out of range. Nothing is changed then.
         """
-        _check_gradients(self.params, grads)
+        check_gradients(self.params, grads)
         if self.clip_norm is not None:
             grads, _ = clip_by_norm(grads, self.clip_norm)
-        rate = self.current_lr
+        rate, what = self.current_lr, f"the learning rate at step {self.steps}"
+        valid, expected = lambda v: 0 <= v < math.inf, "a finite number of at least 0"
+        check_number(f"{type(self).__name__}.step", what, rate, valid, expected)
         self.steps += 1
 
         def update(key: str) -> None:
@@ -87,8 +114,8 @@ class Optimizer:
                     w *= 1 - rate * self.weight_decay
                 self._update(w, g, *rest, rate)
 
-        largest_first = sorted(self.params, key=lambda key: -self.params[key].size)
-        list(map(update, largest_first))
+        with np.errstate(all="ignore"):
+            list(map(update, self._largest_first))
 
     def _update(self, w: Array, g: Array, *slots_and_rate: Any) -> None:
         raise NotImplementedError
@@ -103,19 +130,32 @@ class Optimizer:
 
     def check_state_dict(self, state: Mapping[str, Array]) -> None:
         """Raise what ``load_state_dict`` would raise, and change nothing."""
-        mine = self.state_dict()
-        for key in mine.keys() | state.keys():
+        name, mine = type(self).__name__, self.state_dict()
+        check_array_dict(name, "the saved state", state, kinds="fcOiub")
+        for key in sorted(mine.keys() | state.keys()):
             if key not in mine or key not in state or mine[key].shape != state[key].shape:
                 raise ValueError(
-                    f"{type(self).__name__}: the saved state does not fit at {key!r}: "
+                    f"{name}: the saved state does not fit at {key!r}: "
                     "does it belong to another optimizer or model?"
                 )
+        check_int(name, "the saved number of steps", to_numpy(state["steps"])[()], least=0)
+        for slot, arrays in self.state.items():
+            for key, a in arrays.items():
+                with np.errstate(all="ignore"):
+                    saved = to_numpy(state[f"{slot}.{key}"]).astype(a.dtype)
+                if not np.isfinite(saved).all() or (slot in self.non_negative and saved.min() < 0):
+                    raise ValueError(
+                        f"{name}: {slot}.{key} of the saved state has values that are NaN, "
+                        "infinite or negative, which cannot be: is the file damaged?"
+                    )
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Restore what ``state_dict`` returned, in place.
 
         Raises:
-            ValueError: the state belongs to another optimizer or model. Nothing is changed then.
+            TypeError: the state is not a dictionary of arrays. Nothing is changed then.
+            ValueError: the state belongs to another optimizer or model, or has values that cannot
+                be. Nothing is changed then.
         """
         self.check_state_dict(state)
         self.steps = int(state["steps"])
@@ -131,6 +171,7 @@ class SGD(Optimizer):
     The momentum μ is in [0, 1). Sutskever et al. 2013.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: the momentum is outside [0, 1), or ``nesterov`` is used without momentum.
     """
 
@@ -142,8 +183,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         **options: Any,
     ) -> None:
-        if not 0 <= momentum < 1:
-            raise ValueError(f"SGD: momentum is {momentum}, expected a number in [0, 1)")
+        check_number("SGD", "momentum", momentum, lambda v: 0 <= v < 1, "a number in [0, 1)")
+        check_flag("SGD", "nesterov", nesterov)
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0")
         self.momentum, self.nesterov = momentum, nesterov
@@ -168,10 +209,12 @@ class Adam(Optimizer):
     divisions correct the bias toward 0.
 
     Raises:
-        ValueError: a β is outside [0, 1), or ε is negative.
+        TypeError: an argument has another type.
+        ValueError: a β is outside [0, 1), or ε is negative, or 0 in the dtype of the parameters.
     """
 
     slots = ("m", "v")
+    non_negative = ("v",)
 
     def __init__(
         self,
@@ -181,12 +224,23 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         **options: Any,
     ) -> None:
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"Adam: betas are {betas}, expected two numbers in [0, 1)")
-        if not eps >= 0:
-            raise ValueError(f"Adam: eps is {eps}, expected a non-negative number")
+        expected = "two numbers in [0, 1)"
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            error = ValueError if isinstance(betas, tuple | list) else TypeError
+            raise error(f"Adam: betas are {short(betas)}, expected {expected}")
+        for beta in betas:
+            check_number(f"Adam: betas are {betas}", "one", beta, lambda v: 0 <= v < 1, expected)
+        check_number("Adam", "eps", eps, lambda v: 0 <= v < math.inf, "a non-negative number")
         self.betas, self.eps = betas, eps
         super().__init__(params, lr, **options)
+        smallest = eps * math.sqrt(1 - betas[1])  # ε as it is used at the first step
+        for key, w in params.items():
+            if eps and w.dtype.kind == "f" and not w.dtype.type(smallest):
+                raise ValueError(
+                    f"Adam: {key} is {w.dtype}, in which eps = {eps} is 0, and a gradient of 0 "
+                    "would give 0 / 0 = NaN: train in float32, model.astype(np.float32), or "
+                    "choose a larger eps, such as 1e-4"
+                )
 
     def _update(self, w: Array, g: Array, m: Array, v: Array, rate: float) -> None:
         (beta1, beta2), t = self.betas, self.steps
@@ -226,52 +280,6 @@ def adam_textbook(
     return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
 
-def gradient_norm(grads: Gradients) -> float:
-    """``√ Σ g²`` over all entries of all gradients."""
-    return math.sqrt(sum(float(np.vdot(g, g).real) for g in grads.values()))
-
-
-def clip_by_norm(grads: Gradients, max_norm: float) -> tuple[Gradients, float]:
-    """``grads, norm``: the gradients times min(1, max_norm / norm), which keeps their direction,
-    and the norm before clipping."""
-    norm = gradient_norm(grads)
-    if not norm > max_norm:
-        return grads, norm
-    return {key: g * (max_norm / norm) for key, g in grads.items()}, norm
-
-
-def cosine_schedule(lr: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedule:
-    """Linear from 0 to ``lr`` over ``warmup`` steps, then half a cosine down to ``final`` at step
-    ``steps``.
-
-    Raises:
-        ValueError: not 0 ≤ warmup < steps.
-    """
-    if not 0 <= warmup < steps:
-        raise ValueError(
-            f"cosine_schedule: warmup is {warmup}, expected at least 0 and below steps = {steps}"
-        )
-
-    def rate(step: int) -> float:
-        if step < warmup:
-            return lr * (step + 1) / warmup
-        progress = min(1.0, (step - warmup) / (steps - warmup))
-        return final + (lr - final) * (1 + math.cos(math.pi * progress)) / 2
-
-    return rate
-
-
-def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
-    """``lr · factor^⌊step / every⌋``: multiplied by ``factor`` after every ``every`` steps.
-
-    Raises:
-        ValueError: ``every`` is below 1.
-    """
-    if every < 1:
-        raise ValueError(f"step_decay: every is {every}, expected at least 1 step")
-    return lambda step: lr * factor ** (step // every)
-
-
 def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     """A parameter, its gradient and its slots, all split into the same blocks. The blocks of the
     first array are views, so changing them changes the parameter."""
@@ -285,16 +293,3 @@ def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     flat = [a.transpose(memory_order).reshape(-1) for a in arrays]
     for start in range(0, w.size, step):
         yield tuple(a[start : start + step] for a in flat)
-
-
-def _check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
-    if params.keys() != grads.keys():
-        missing, extra = sorted(params.keys() - grads.keys()), sorted(grads.keys() - params.keys())
-        raise ValueError(
-            f"step: the gradients do not fit the parameters: missing {missing}, unknown {extra}"
-        )
-    for key, w in params.items():
-        if (shape := grads[key].shape) != w.shape:
-            raise ValueError(
-                f"step: the gradient of {key!r} has shape {shape}, the parameter {w.shape}"
-            )

@@ -52,7 +52,9 @@ X, IMAGES = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 2, 6, 6))
 def test_the_layers_second_derivatives_are_right(layer, x):
     report = check_second(layer, x)
     assert report.ok, str(report)
-    assert [t.name for t in report.tensors][:4] == ["jvp", "vjp", "dy", "x"]
+    names = [t.name for t in report.tensors]
+    assert names[:4] == ["jvp", "vjp", "dy", "x"]
+    assert (names[-1] == "parameter_jvp") == bool(layer.params)
 
 
 class WrongCurvature(Tanh):
@@ -63,6 +65,11 @@ class WrongCurvature(Tanh):
 class BiasInJvp(Linear):
     def jvp(self, dx, x):
         return super().jvp(dx, x) + self.params["bias"]
+
+
+class BiasNotMoved(Linear):
+    def parameter_jvp(self, dparams, x):
+        return super().parameter_jvp({**dparams, "bias": 0 * dparams["bias"]}, x)
 
 
 class NoBend(Sigmoid):
@@ -97,6 +104,15 @@ def test_wrong_second_derivatives_are_caught_and_named(layer, tensor, kind):
     report = check_second(layer, X)
     assert not report.ok and report[tensor].verdict != "ok" or kind == "probes"
     assert kind in {h.kind for h in report.hints} | {f.kind for f in report.findings}, str(report)
+
+
+def test_a_wrong_parameter_jvp_is_caught_and_named():
+    for layer in (BiasNotMoved(5, 4, rng=0), Sequential(BiasNotMoved(5, 4, rng=0), Tanh())):
+        report = check_second(layer, X)
+        assert [t.name for t in report.tensors if t.verdict != "ok"] == ["parameter_jvp"]
+        assert {(f.kind, f.tensor) for f in report.findings} == {("adjoint", "parameter_jvp")}
+        exact = check_second(layer, X, method="exact") if isinstance(layer, Linear) else report
+        assert not exact.ok
 
 
 def test_check_second_needs_all_methods():

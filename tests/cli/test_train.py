@@ -55,7 +55,7 @@ def test_resume_remembers_settings_and_refuses_others(train, tmp_path, capsys):
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_continue(train, tmp_path, capsys, monkeypatch):
-    original, calls = loop._train_epoch, []
+    original, calls = loop.train_epoch, []
 
     def interrupted(*args, **kwargs):
         calls.append(1)
@@ -63,11 +63,11 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_continue(train, tmp_path, c
             raise KeyboardInterrupt
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(loop, "_train_epoch", interrupted)
+    monkeypatch.setattr(loop, "train_epoch", interrupted)
     assert train(tmp_path / "run", "basic --epochs 5") == 130
     error = capsys.readouterr().err
     assert "first 2 epoch(s) are saved" in error and "--resume" in error
-    monkeypatch.setattr(loop, "_train_epoch", original)
+    monkeypatch.setattr(loop, "train_epoch", original)
     assert train(tmp_path / "run", "basic --epochs 5 --resume") == 0
 
 
@@ -202,3 +202,41 @@ def test_a_gpu_that_is_not_there(capsys):
         pytest.skip("there is a GPU here")
     assert tinyae("train --device gpu") == 2
     assert "CuPy finds no CUDA device" in capsys.readouterr().err
+
+
+# ---- K-FAC, and the deep model ------------------------------------------------------------------
+
+
+def test_deep_is_trained_with_adam_and_with_kfac(train, tmp_path, capsys):
+    assert train(tmp_path / "a", "deep --epochs 1") == 0
+    assert "Adam with learning rate 0.001" in capsys.readouterr().out
+    assert train(tmp_path / "b", "deep --epochs 1 --optimizer kfac") == 0
+    text = capsys.readouterr().out
+    assert "batch size 500, K-FAC" in text and "Linear(144 → 1000)" in text
+
+
+def test_kfac_resumes_bit_for_bit_without_being_told_again(train, tmp_path):
+    assert train(tmp_path / "a", "basic --epochs 4 --optimizer kfac --batch-size 20") == 0
+    assert train(tmp_path / "b", "basic --epochs 2 --optimizer kfac --batch-size 20") == 0
+    assert train(tmp_path / "b", "basic --epochs 4 --resume") == 0
+    assert same_weights(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "command, text",
+    [
+        ("vae --optimizer kfac", "a reconstruction loss alone"),
+        ("denoising --optimizer kfac", "a reconstruction loss alone"),
+        ("contractive --optimizer kfac", "a reconstruction loss alone"),
+        ("deep --optimizer kfac --lr 0.1", "K-FAC has no learning rate"),
+    ],
+)
+def test_what_kfac_cannot_do_is_refused(command, text, train, tmp_path, capsys):
+    assert train(tmp_path / "run", f"{command} --epochs 1") == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "run" / "weights.npz").exists()
+
+
+def test_kfac_refuses_a_convolution_by_name(tmp_path, capsys):
+    assert tinyae("train conv --optimizer kfac --epochs 1 --out {out} --quiet", out=tmp_path) == 2
+    assert "encoder.0 is Conv2d" in capsys.readouterr().err

@@ -22,9 +22,9 @@ FUNCTIONS = frozenset(
     "concatenate stack pad sum mean prod std var min max amin amax argmax argmin all any clip "
     "reshape ravel transpose moveaxis swapaxes expand_dims squeeze broadcast_to broadcast_arrays "
     "repeat tile roll flip take take_along_axis cumsum sort argsort unique diag diagonal trace "
-    "tril triu count_nonzero nan_to_num copy copyto round norm svd qr solve sliding_window_view "
-    "as_strided shape ndim size real partition imag isclose allclose array_equal rollaxis split "
-    "array_split put_along_axis searchsorted partition".split()
+    "tril triu count_nonzero nan_to_num copy copyto round norm svd qr solve inv "
+    "sliding_window_view as_strided shape ndim size real partition imag isclose allclose "
+    "array_equal rollaxis split array_split put_along_axis searchsorted partition".split()
 )
 METHODS = (
     "reshape ravel flatten transpose swapaxes squeeze astype copy conj sum mean prod std var min "

@@ -197,3 +197,43 @@ def flat(result):
     """The arrays in (dx, grads) or (d_dy, dx, grads)."""
     *arrays, grads = result
     return [a for a in [*arrays, *grads.values()] if a is not None]
+
+
+@every_layer
+@few
+@given(sizes)
+def test_parameter_jvp_is_the_slope_along_a_direction_of_the_weights(kind, size):
+    layer, x = make(kind, *size)
+    if not layer.params:
+        return
+    y, cache = layer.forward(x)
+    rng, h = np.random.default_rng(12), 1e-6
+    d = {key: rng.normal(size=w.shape) for key, w in layer.params.items()}
+    dy = layer.parameter_jvp(d, cache)
+    assert dy.shape == y.shape and dy.dtype == y.dtype
+
+    def moved(t):
+        """The output with the weights moved by t·d. ``params`` has the layer's own arrays."""
+        before = {key: w.copy() for key, w in layer.params.items()}
+        for key, w in layer.params.items():
+            w += t * d[key]
+        y = layer(x)
+        for key, w in layer.params.items():
+            w[...] = before[key]
+        return y
+
+    close(dy, (moved(h) - moved(-h)) / (2 * h))
+    c = rng.normal(size=y.shape)  # and it is the transpose of parameter_gradients
+    grads = layer.parameter_gradients(c, cache)
+    assert (dy * c).sum() == pytest.approx(
+        sum((d[key] * grads[key]).sum() for key in d), rel=1e-9, abs=1e-11
+    )
+
+
+def test_parameter_jvp_asks_for_the_keys_of_params():
+    layer, x = make("net Tanh", 2, 3, 2, 0)
+    _, cache = layer.forward(x)
+    with pytest.raises(ValueError, match=r"keys of params.*'encoder.1.bias'"):
+        layer.parameter_jvp({k: w for k, w in layer.params.items() if "1.bias" not in k}, cache)
+    with pytest.raises(NotImplementedError, match="Tanh has no parameter_jvp"):
+        make("Tanh", 2, 3, 2, 0)[0].parameter_jvp({}, None)

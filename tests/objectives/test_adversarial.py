@@ -28,7 +28,7 @@ from tinyae.objectives.adversarial import (
     image_batches,
 )
 from tinyae.training import TrainingDiverged
-from tinyae.training.loop import SECOND_NETWORK
+from tinyae.training.epoch import SECOND_NETWORK
 
 RNG = np.random.default_rng(0)
 REAL, FAKE = RNG.uniform(size=(6, 5)), RNG.uniform(size=(4, 5))
@@ -272,8 +272,8 @@ def test_a_checkpoint_of_another_pair_changes_nothing(tmp_path):
     m, c, objective = networks(image_batches)  # a discriminator of another size
     before = {key: w.copy() for key, w in {**m.params, **c.params}.items()}
     for wrong, said in [
-        (objective, "the discriminator: weights of another architecture"),
-        (Objective(), "this one does not learn"),
+        (objective, "cannot continue with objective objective code_penalty = "),
+        (Objective(), "cannot continue with objective type = Objective"),
     ]:
         with pytest.raises(ValueError, match=said):
             fit(

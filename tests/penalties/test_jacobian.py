@@ -6,10 +6,10 @@ import pytest
 from helpers.nets import KINDS, build, omega
 from helpers.numeric import close, numeric_gradient
 
-from tinyae import Linear, Sequential, Sigmoid, Tanh, contractive, jacobian
+from tinyae import Linear, ReLU, Sequential, Sigmoid, Tanh, contractive, jacobian
 from tinyae.checking import check_penalty
 from tinyae.models import tied_autoencoder
-from tinyae.penalties import contraction_ratios, singular_values
+from tinyae.penalties import contraction_ratios, jacobian_norms, saturation, singular_values
 from tinyae.penalties.jacobian_penalty import higher_order_contractive, reconstruction_contractive
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -129,3 +129,26 @@ def test_higher_order_for_small_noise_is_the_norm_of_the_second_derivative():
     assert (
         higher_order_contractive(*build("linear"), sigma=1.0)[0] < 1e-30
     )  # the Jacobian of a linear map is constant
+
+
+def test_norms_of_one_layer_need_no_jacobian(monkeypatch):
+    from tinyae.penalties import jacobian_metrics
+
+    x = np.random.default_rng(0).normal(size=(5, 6))
+    for f in (Sigmoid(), Tanh(), ReLU()):
+        net = Sequential(Linear(6, 4, rng=1, dtype=np.float64), f)
+        wanted = np.linalg.norm(jacobian(net, x).reshape(5, -1), axis=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(jacobian_metrics, "jacobian", None)
+            np.testing.assert_allclose(jacobian_norms(net, x), wanted, rtol=1e-12)
+
+
+def test_saturation_counts_both_ends():
+    z = np.array([[0.0, 0.049, 0.05, 0.5], [0.95, 0.951, 1.0, 0.2]])
+    assert saturation(z) == 4 / 8
+    for threshold in (0, 0.5, float("nan")):
+        with pytest.raises(ValueError, match="threshold is"):
+            saturation(z, threshold)
+    for bad in (2 * z, -z, z[:0], np.full(3, np.nan)):
+        with pytest.raises(ValueError, match="activations of a Sigmoid"):
+            saturation(bad)

@@ -6,8 +6,11 @@ from helpers.small import DATA, noisy, run, same_bits, small_net
 
 from tinyae import SGD, Adam, Autoencoder, Linear, Objective, ReLU, Sequential, bce, fit, mse
 from tinyae.optim import cosine_schedule
-from tinyae.training import TrainingDiverged, evaluate, loop
+from tinyae.training import TrainingDiverged, evaluate
 from tinyae.training.checkpoint import read_checkpoint
+from tinyae.training.epoch import Run
+from tinyae.training.epoch import validation_loss as validation_loss_of
+from tinyae.training.workers import Workers, loss_and_gradients
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -29,8 +32,8 @@ def test_a_generator_is_a_seed():
 @pytest.mark.parametrize("n", [1, 2, 16, 37])
 def test_gradients_of_workers_are_those_of_one(workers, n):
     model, x = small_net(np.float64), DATA[:n].astype(np.float64)
-    with loop.Workers(workers) as team:
-        loss, grads, _ = loop.loss_and_gradients(model, x, Objective(bce), team, [0, 0, 0])
+    with Workers(workers) as team:
+        loss, grads, _ = loss_and_gradients(model, x, Objective(bce), team, [0, 0, 0])
     expected, reference, _ = Objective(bce)(model, x)
     assert loss == pytest.approx(expected, rel=1e-12) and grads.keys() == reference.keys()
     for key, g in grads.items():
@@ -76,10 +79,10 @@ def test_validation_does_not_depend_on_the_batch(batch_size):
     def validation_loss(batch_size):
         model = small_net(np.float64)
         run(1, model, DATA[:8].astype(np.float64), rng=0, batch_size=8)
-        with loop.Workers(2) as team:
+        with Workers(2) as team:
             data = DATA.astype(np.float64)
-            run_ = loop.Run(model, data, Objective(bce), None, batch_size, 0, team)
-            return loop._validation_loss(run_, data)
+            run_ = Run(model, data, Objective(bce), None, batch_size, 0, team)
+            return validation_loss_of(run_, data)
 
     assert validation_loss(batch_size) == pytest.approx(validation_loss(16), rel=1e-12)
 

@@ -80,6 +80,51 @@ def test_how_many():
         Workers(0)
 
 
+def blas_threads():
+    from threadpoolctl import threadpool_info
+
+    return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+
+@pytest.fixture
+def three_blas_threads():
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=3, user_api="blas"):
+        if blas_threads() != {3}:
+            pytest.skip("this BLAS has no threads to set")
+        yield
+
+
+def test_runs_that_overlap_restore_the_threads_of_blas(three_blas_threads):
+    """In any order: the first to end is not the one that began last."""
+    first, second = Workers(2), Workers(1)
+    first.__enter__()
+    second.__enter__()
+    assert blas_threads() == {1}
+    first.__exit__()
+    assert blas_threads() == {1}  # the second still runs
+    second.__exit__()
+    assert blas_threads() == {3}
+    with pytest.raises(ZeroDivisionError), Workers(2):
+        raise ZeroDivisionError
+    assert blas_threads() == {3}
+
+
+def test_runs_in_several_threads_restore_the_threads_of_blas(three_blas_threads):
+    def train(seed):
+        model = small_net(seed=seed)
+        for _ in range(3):
+            fit(model, DATA, Objective(), Adam(model.params), 2, 8, workers=2, progress=False)
+
+    threads = [threading.Thread(target=train, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert blas_threads() == {3}
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
 def test_a_step_takes_its_memory_from_the_step_before():
     import resource

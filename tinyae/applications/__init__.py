@@ -14,11 +14,13 @@ from tinyae.applications.anomaly import (
 from tinyae.applications.features import accuracy, encode, linear_probe, predict, stratified_subset
 from tinyae.applications.maps import nearest_neighbor_accuracy, pca_autoencoder, pca_map, tsne_map
 from tinyae.applications.pretraining import greedy_pretrain
+from tinyae.applications.rbm import ContrastiveDivergence, make_rbm, rbm_pretrain
 from tinyae.applications.tiles import denoise_tiles, random_patches, tile_starts
 from tinyae.objectives.classification import classification
 from tinyae.plots import decode_grid
 
 __all__ = [
+    "ContrastiveDivergence",
     "accuracy",
     "classification",
     "decode_grid",
@@ -34,6 +36,8 @@ __all__ = [
     "quantile_threshold",
     "random_patches",
     "reconstruction_errors",
+    "make_rbm",
+    "rbm_pretrain",
     "roc_auc",
     "stratified_subset",
     "tile_starts",

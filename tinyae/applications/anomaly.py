@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import check_array, check_function, check_int, check_number
 from tinyae.backend import Array, to_numpy
 
 Model = Callable[[Array], Array]
@@ -21,9 +22,13 @@ def reconstruction_errors(model: Model, x: Array, batch_size: int = 500) -> np.n
     examples at a time.
 
     Raises:
+        TypeError: the model is not a function, or x is not an array.
         ValueError: x has no axis of examples or an integer dtype, or the output of the model does
             not have the size of its input.
     """
+    check_function("reconstruction_errors", "model", model, "an autoencoder")
+    check_array("reconstruction_errors", "x", x, kinds="fiub", axes=0)
+    check_int("reconstruction_errors", "batch_size", batch_size)
     if x.dtype.kind != "f":
         raise ValueError(
             f"reconstruction_errors: x has dtype {x.dtype}, expected floating point: "
@@ -62,12 +67,10 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
     Raises:
         ValueError: the quantile is outside (0, 1), there are no errors, or they are not finite.
     """
-    if not 0 < quantile < 1:
-        raise ValueError(
-            f"quantile_threshold: quantile is {quantile}, "
-            "expected a number between 0 and 1, such as 0.95"
-        )
+    expected = "a number between 0 and 1, such as 0.95"
+    check_number("quantile_threshold", "quantile", quantile, lambda v: 0 < v < 1, expected)
     errors = to_numpy(normal_errors)
+    check_array("quantile_threshold", "normal_errors", errors, kinds="fiub", axes=0)
     if errors.ndim != 1:
         raise ValueError(
             f"quantile_threshold: the errors have shape {errors.shape}, "
@@ -84,8 +87,7 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
             f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, "
             "expected finite numbers"
         )
-    expected = len(errors) * (1 - quantile)
-    if expected < 1 - 1e-9:
+    if len(errors) * (1 - quantile) < 1 - 1e-9:
         warnings.warn(
             f"the {quantile:g} quantile of only {len(errors)} errors is close to their maximum: "
             f"use at least {math.ceil(1 / (1 - quantile) - 1e-9)} normal examples, or a smaller "
@@ -101,11 +103,8 @@ def detect_anomalies(model: Model, x: Array, threshold: float) -> np.ndarray:
     Raises:
         ValueError: the threshold is negative or NaN, or the error of an example is NaN.
     """
-    if math.isnan(threshold) or threshold < 0:
-        raise ValueError(
-            f"detect_anomalies: threshold is {threshold}, expected a non-negative number: "
-            "quantile_threshold(errors of normal examples)"
-        )
+    expected = "a non-negative number: quantile_threshold(errors of normal examples)"
+    check_number("detect_anomalies", "threshold", threshold, lambda v: v >= 0, expected)
     errors = reconstruction_errors(model, x)
     if np.isnan(errors).any():
         raise ValueError(
@@ -166,6 +165,7 @@ def precision_recall_curve(
 
 def _checked_pair(name: str, errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray]:
     errors, labels = to_numpy(errors), to_numpy(anomalous)
+    check_array(name, "errors", errors, kinds="fiub", axes=0)
     anomalous = labels.astype(bool) if labels.dtype.kind in "biuf" else np.zeros(0, bool)
     if labels.dtype.kind not in "biuf" or not (labels == anomalous).all():
         found = ", ".join(map(str, np.unique(labels)[:5].tolist()))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_function, check_int
 from tinyae.backend import Array, Rng, to_numpy
 from tinyae.layers import Layer, Linear, Sequential
 from tinyae.objectives.classification import check_labels, classification
@@ -19,8 +20,12 @@ def encode(encoder: Callable[[Array], Array], x: Array, batch_size: int = 500) -
     The features of a frozen encoder do not change, so they need to be computed only once.
 
     Raises:
-        ValueError: x is empty.
+        TypeError: the encoder is not a function, or x is not an array.
+        ValueError: x is empty, or ``batch_size`` is below 1.
     """
+    check_function("encode", "encoder", encoder, "model.encode")
+    check_array("encode", "x", x, kinds="fciub")
+    check_int("encode", "batch_size", batch_size)
     parts = [encoder(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
     if not parts:
         raise ValueError(f"encode: x is empty (shape {x.shape})")
@@ -31,7 +36,8 @@ def predict(model: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
     """The most likely label of each example: (N,), on the CPU.
 
     Raises:
-        ValueError: x is empty.
+        TypeError: the model is not a function, or x is not an array.
+        ValueError: x is empty, or ``batch_size`` is below 1.
     """
     return to_numpy(encode(model, x, batch_size).argmax(axis=1))
 
@@ -40,8 +46,10 @@ def accuracy(model: Layer, x: Array, labels: Array) -> float:
     """The fraction of the examples x whose predicted label is right.
 
     Raises:
-        ValueError: the labels are not one per example.
+        TypeError: the model is not a function, or x or the labels are not an array.
+        ValueError: the labels are not one per example, or are not integers from 0.
     """
+    check_function("accuracy", "model", model, "a classifier")
     check_labels("accuracy", x, labels)
     return float((predict(model, x) == to_numpy(labels)).mean())
 
@@ -55,7 +63,8 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     labels: ``chosen = stratified_subset(labels, 1000, rng)``, then ``z[chosen], labels[chosen]``.
 
     Raises:
-        ValueError: the labels are not one per example.
+        TypeError: the features or labels are not an array.
+        ValueError: the labels are not one per example, or are not integers from 0.
     """
     check_labels("linear_probe", z, labels)
     check_labels("linear_probe", z_test, test_labels)
@@ -84,6 +93,7 @@ def stratified_subset(labels: Array, n: int, rng: Rng) -> Array:
             f"stratified_subset: labels have shape {labels.shape}, expected (N,): "
             "one_hot.argmax(axis=1)?"
         )
+    check_int("stratified_subset", "n", n, least=0)
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) <= n <= len(labels):
         raise ValueError(
@@ -92,7 +102,7 @@ def stratified_subset(labels: Array, n: int, rng: Rng) -> Array:
         )
     if n == len(labels):
         return np.arange(n)
-    rng = np.random.default_rng(rng)
+    rng = as_rng("stratified_subset", rng)
     per_class, remainder = divmod(n, len(classes))
     extra = rng.permutation(len(classes)) < remainder  # the classes that give one example more
     if (counts < per_class + extra).any():

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import check_array, check_int, check_number
 from tinyae.backend import Array, to_numpy
 from tinyae.layers import Autoencoder, Linear, Sequential
 
@@ -24,19 +25,19 @@ def pca_autoencoder(x: Array, components: int) -> Autoencoder:
         components: the dimension of the code, from 1 to D.
 
     Raises:
+        TypeError: x is not an array, or ``components`` is not a number.
         ValueError: x or ``components`` is not of this form.
     """
+    check_array("pca_autoencoder", "x", x)
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(
             f"pca_autoencoder: x has shape {x.shape}, expected at least two rows (N, D): "
             "images.reshape(len(images), -1)"
         )
     d = x.shape[1]
-    if not 1 <= components <= d:
-        raise ValueError(
-            f"pca_autoencoder: components is {components}, "
-            f"expected an integer from 1 to {d}, the length of a row"
-        )
+    expected = f"an integer from 1 to {d}, the length of a row"
+    check_int("pca_autoencoder", "components", components, expected=expected)
+    check_number("pca_autoencoder", "components", components, lambda v: v <= d, expected)
     mean = x.mean(axis=0)
     centered = x - mean
     _, vectors = np.linalg.eigh((centered.T @ centered).astype(np.float64))  # in ascending order
@@ -52,7 +53,14 @@ def pca_autoencoder(x: Array, components: int) -> Autoencoder:
 
 
 def pca_map(x: Array) -> np.ndarray:
-    """The first two principal components of the rows of ``x``: (N, 2), on the CPU."""
+    """The first two principal components of the rows of ``x``: (N, 2), on the CPU.
+
+    Raises:
+        TypeError: x is not an array.
+        ValueError: it has fewer than two rows, or of fewer than two values, or is not floating
+            point.
+    """
+    check_array("pca_map", "x", x)
     rows = x.reshape(len(x), -1)
     return to_numpy(pca_autoencoder(rows, 2).encode(rows))
 
@@ -71,14 +79,14 @@ def tsne_map(x: Array, perplexity: float = 30.0, rng: int = 0, **options: Any) -
 
     Raises:
         ImportError: scikit-learn is not installed.
+        TypeError: an argument has another type.
         ValueError: ``perplexity`` is not below the number of examples, or x is not finite.
     """
+    check_array("tsne_map", "x", x, kinds="fiub")
     rows = to_numpy(x).reshape(len(x), -1)
-    if not 0 < perplexity < len(rows):
-        raise ValueError(
-            f"tsne_map: perplexity is {perplexity}, "
-            f"expected a number above 0 and below the {len(rows)} examples"
-        )
+    expected = f"a number above 0 and below the {len(rows)} examples"
+    check_number("tsne_map", "perplexity", perplexity, lambda v: 0 < v < len(rows), expected)
+    check_int("tsne_map", "rng", rng, least=0, expected="a seed")
     if not np.isfinite(rows).all():
         bad = int((~np.isfinite(rows)).any(axis=1).argmax())
         raise ValueError(f"tsne_map: example {bad} contains NaN or infinite values")
@@ -95,8 +103,11 @@ def nearest_neighbor_accuracy(points: Array, labels: Array) -> float:
     It measures how well a map, or a code, separates the classes.
 
     Raises:
+        TypeError: the points or labels are not an array.
         ValueError: fewer than two points, or the labels are not one per point.
     """
+    check_array("nearest_neighbor_accuracy", "points", points, kinds="fiub")
+    check_array("nearest_neighbor_accuracy", "labels", labels, kinds="iubUSf")
     points, labels = to_numpy(points).reshape(len(points), -1), to_numpy(labels)
     if len(points) < 2 or len(labels) != len(points):
         raise ValueError(

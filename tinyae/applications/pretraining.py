@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_int, short
 from tinyae.applications.features import encode
 from tinyae.backend import Array
 from tinyae.data.corruption import Corruption
 from tinyae.layers import Layer, Linear, Sequential, Sigmoid, TiedAutoencoder, TransposedLinear
 from tinyae.losses import bce_with_logits
 from tinyae.objectives.autoencoder import Objective
-from tinyae.optim import Adam
+from tinyae.optim import Adam, Schedule
 from tinyae.training import History, fit
 
 
@@ -25,7 +26,7 @@ def greedy_pretrain(
     x: Array,
     corruption: Corruption | Sequence[Corruption | None] | None,
     epochs: int = 10,
-    lr: float = 1e-3,
+    lr: float | Schedule = 1e-3,
     batch_size: int = 128,
     rng: int | np.random.Generator = 0,
     workers: int | None = None,
@@ -44,7 +45,7 @@ def greedy_pretrain(
         corruption: q, such as ``Masking(0.25)``; or a sequence, one per layer; None for plain
             autoencoders.
         epochs: per layer.
-        lr: the learning rate of Adam.
+        lr: the learning rate of Adam, or a schedule, which starts anew for each layer.
         batch_size: examples per step.
         rng: a seed or a generator.
         workers: the number of threads, as in ``fit``.
@@ -55,9 +56,16 @@ def greedy_pretrain(
         layer. To classify, add a Linear layer and train it alone (``freeze``) or train everything.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: no sizes, x is not (N, D) or outside [0, 1], or the corruptions are not one per
             layer.
     """
+    if not isinstance(sizes, Sequence):
+        text = f"greedy_pretrain: sizes is {short(sizes)}"
+        raise TypeError(f"{text}, expected a sequence such as (500, 250)")
+    for size in sizes:
+        check_int("greedy_pretrain", "a size", size)
+    check_array("greedy_pretrain", "x", x, axes=0)
     corruptions = (
         list(corruption) if isinstance(corruption, Sequence) else [corruption] * len(sizes)
     )
@@ -76,7 +84,7 @@ def greedy_pretrain(
             f"greedy_pretrain: x runs from {low:g} to {high:g}, "
             "expected [0, 1]: the loss takes the values as probabilities"
         )
-    generator = np.random.default_rng(rng)
+    generator = as_rng("greedy_pretrain", rng)
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
     layers: list[Layer] = []
     histories, h = [], x

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyae._validate import check_array, check_function, check_int
 from tinyae.backend import Array, to_numpy
 from tinyae.data.images import as_display_images
 from tinyae.layers import Layer
@@ -20,8 +21,12 @@ def max_probability(classifier: Layer, x: Array, batch_size: int = 500) -> np.nd
     nothing.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: the classifier does not return (N, classes) with at least two classes.
     """
+    check_function("max_probability", "classifier", classifier, "a classifier")
+    check_array("max_probability", "x", x)
+    check_int("max_probability", "batch_size", batch_size)
     result = []
     for start in range(0, len(x), batch_size):
         a = to_numpy(classifier(x[start : start + batch_size]))
@@ -43,8 +48,12 @@ def nearest_neighbors(
     image has distance 0.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: there are no real images, or their size differs from that of x.
     """
+    check_array("nearest_neighbors", "x", x)
+    check_array("nearest_neighbors", "real", real)
+    check_int("nearest_neighbors", "batch_size", batch_size)
     rows, others = (
         to_numpy(x).reshape(len(x), -1),
         to_numpy(real).reshape(len(real), -1) if len(real) else real,

@@ -6,11 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_function, check_int, check_number
 from tinyae.backend import Array, Rng, device_of, namespace
 
 
 def tile_starts(length: int, tile: int, step: int) -> list[int]:
-    """Where tiles begin along one axis: 0, step, 2 step, …, and a last one that ends at the end."""
+    """Where tiles begin along one axis: 0, step, 2 step, …, and a last one that ends at the end.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: an argument is not an integer of at least 1, or the tile is too long.
+    """
+    for name, value in {"length": length, "tile": tile, "step": step}.items():
+        check_int("tile_starts", name, value)
+    if tile > length:
+        raise ValueError(f"tile_starts: tile is {tile}, longer than the axis, {length}")
     return [*range(0, length - tile, step), length - tile]
 
 
@@ -41,11 +51,18 @@ def denoise_tiles(
         batch_size: tiles per call of the model.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: the image is not (H, W), is smaller than a tile, has an integer dtype, NaN or
             pixels up to 255; the step is out of range; the model does not accept tiles or returns
             another size.
     """
+    check_function("denoise_tiles", "model", model, "an autoencoder")
+    check_array("denoise_tiles", "image", image, kinds="fiub", axes=0)
+    check_int("denoise_tiles", "tile", tile)
     step = max(1, tile // 2) if step is None else step
+    expected = f"1 to {tile}: larger steps would skip pixels"
+    check_int("denoise_tiles", "step", step, expected=expected)
+    check_int("denoise_tiles", "batch_size", batch_size)
     if image.ndim != 2:
         raise ValueError(
             f"denoise_tiles: the image has shape {image.shape}, expected (H, W), one gray image"
@@ -56,10 +73,7 @@ def denoise_tiles(
             f"denoise_tiles: the image is {height}×{width} pixels, "
             f"expected at least one tile of {tile}×{tile}"
         )
-    if not 1 <= step <= tile:
-        raise ValueError(
-            f"denoise_tiles: step is {step}, expected 1 to {tile}: larger steps would skip pixels"
-        )
+    check_number("denoise_tiles", "step", step, lambda v: v <= tile, expected)
     if image.dtype.kind != "f" or not bool(np.isfinite(image).all()):
         raise ValueError(
             "denoise_tiles: expected an image of finite floating point values in [0, 1], "
@@ -107,8 +121,12 @@ def random_patches(images: Array, n: int, size: int = 28, rng: Rng = 0) -> Array
     They are training data for a model that denoises tiles.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: the images are not (M, H, W), there are none, or they are smaller than a patch.
     """
+    check_array("random_patches", "images", images, kinds="fiub", axes=0)
+    check_int("random_patches", "n", n)
+    check_int("random_patches", "size", size)
     if images.ndim != 3 or not len(images):
         raise ValueError(
             f"random_patches: images have shape {images.shape}, "
@@ -120,7 +138,7 @@ def random_patches(images: Array, n: int, size: int = 28, rng: Rng = 0) -> Array
             f"random_patches: images of {height}×{width} pixels, "
             f"expected at least one patch of {size}×{size}"
         )
-    rng = np.random.default_rng(rng)
+    rng = as_rng("random_patches", rng)
     which, top, left = (
         rng.integers(m, size=n),
         rng.integers(height - size + 1, size=n),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_dtype, check_int, check_number
 from tinyae.checking import baseline as baselines
 from tinyae.checking import contract, numeric
 from tinyae.checking.adapters import as_problem
@@ -82,10 +83,14 @@ def gradcheck(
     if method == "directions" and directions < 1:
         raise ValueError(f"gradcheck: directions is {directions}, expected at least 1")
     step = numeric.STEPS.get(method, numeric.STEPS["central"]) if step is None else step
-    if not 0 < step < 1:
-        raise ValueError(
-            f"gradcheck: step is {step}, expected a number between 0 and 1, relative to max(1, |v|)"
-        )
+    expected = "a number between 0 and 1, relative to max(1, |v|)"
+    check_number("gradcheck", "step", step, lambda v: 0 < v < 1, expected)
+    if rtol is not None:
+        check_number("gradcheck", "rtol", rtol, lambda v: 0 <= v < 1, "a number in [0, 1)")
+    for name, value in {"max_entries": max_entries, "samples": samples}.items():
+        check_int("gradcheck", name, value)
+    check_dtype("gradcheck", dtype)
+    as_rng("gradcheck", seed)
     with baselines.undisturbed():
         rng = np.random.default_rng(seed)
         problem = as_problem(target, inputs, np.float64, seed, kind)

@@ -73,19 +73,22 @@ class VJP(Layer):
 
 def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options: Any) -> Report:
     """Check ``jvp``, ``vjp`` and ``double_backward`` of a layer or container, with K probes on the
-    leading axis.
+    leading axis; and ``parameter_jvp`` where the layer has it.
 
     ``jvp`` and ``vjp``: for random tangents g and cotangents c, both Σ c·jvp(g) and Σ g·vjp(c) are
     the slope of Σ c·forward(x) along g. ``double_backward``: its results are, entry by entry, the
     derivatives of ``s = Σ g·vjp(dy)`` with respect to dy, x and every parameter. The gradient of
     any penalty on the Jacobian follows from these, since the Jacobian is vjp of the identity.
+    ``parameter_jvp``: for a random direction d of each parameter, Σ c·parameter_jvp(d) is the slope
+    of Σ c·forward(x) along d, and it is the transpose of ``parameter_gradients``.
 
     Args:
         options: for ``gradcheck``.
 
     Returns:
-        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe) and ``dy``, ``x``,
-        parameters (of double_backward).
+        A ``Report`` with the rows ``jvp``, ``vjp`` (one entry per probe); ``dy``, ``x``, parameters
+        (of double_backward); and ``parameter_jvp`` (one entry per parameter), which needs a
+        difference and is left out with the methods "exact" and "dual".
 
     Raises:
         TypeError: the layer lacks one of the methods, or double_backward does not return three
@@ -107,9 +110,15 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
             _slopes("jvp", layer, x, g, c, (c * copied.jvp(g, cache))),
             _slopes("vjp", layer, x, g, c, (g * copied.vjp(c, cache))),
         ]
+        has_parameter_jvp = bool(copied.params) and _has_parameter_jvp(layer)
+        if has_parameter_jvp:
+            findings += _parameter_findings(copied, cache, c[0], rng)
     report = gradcheck(VJP(copied, x), c, seed=seed, kind="layer", **options)
     report.findings = findings + report.findings
     report.tensors = rows + report.tensors
+    if has_parameter_jvp and options.get("method") not in ("exact", "dual"):
+        with baselines.undisturbed():
+            report.tensors.append(_parameter_slopes(layer, copied, x, c[0], rng))
     return report
 
 
@@ -123,6 +132,52 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
         check = Check(problem, baseline, np.random.default_rng(0))
         verdict = check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
         report.add(k, float(claim), verdict)
+    report.conclude()
+    return report
+
+
+def _has_parameter_jvp(layer: Any) -> bool:
+    return getattr(type(layer), "parameter_jvp", None) not in (None, Layer.parameter_jvp)
+
+
+def _parameter_findings(
+    layer: Any, cache: Any, c: Array, rng: np.random.Generator
+) -> list[Finding]:
+    """parameter_jvp and parameter_gradients must be each other's transpose exactly."""
+    d = {key: rng.standard_normal(w.shape) for key, w in layer.params.items()}
+    dy = call("parameter_jvp", layer.parameter_jvp, d, cache)
+    if dy.shape != c.shape:
+        text = f"parameter_jvp returns the shape {dy.shape}, expected that of y, {c.shape}"
+        return [Finding("adjoint", "parameter_jvp", text)]
+    grads = layer.parameter_gradients(c, cache)
+    products = [(dy * c).sum(), *(-(d[key] * grads[key]).sum() for key in d)]
+    scale = np.linalg.norm(dy) * np.linalg.norm(c) + float(np.abs(products).sum())
+    gap = abs(float(sum(products))) / float(scale or 1)
+    if gap <= 1e-10:
+        return []
+    text = (
+        "parameter_jvp and parameter_gradients are not each other's transpose: they differ by "
+        f"{gap:.1e} of their size"
+    )
+    return [Finding("adjoint", "parameter_jvp", text)]
+
+
+def _parameter_slopes(
+    layer: Any, copied: Any, x: Array, c: Array, rng: np.random.Generator
+) -> TensorReport:
+    """One parameter after the other moves along a random direction d: the number
+    Σ c·parameter_jvp(d) against the slope of Σ c·forward(x)."""
+    problem, (_, cache) = as_problem(layer, (x,)), copied.forward(x)
+    report = TensorReport("parameter_jvp", (len(copied.params),))
+    zeros = {key: np.zeros_like(w) for key, w in copied.params.items()}
+    for k, (key, w) in enumerate(copied.params.items()):
+        d = rng.standard_normal(w.shape)
+        given = {**zeros, key: d}
+        claim = float((c * call("parameter_jvp", copied.parameter_jvp, given, cache)).sum())
+        y = problem.forward()[0]
+        baseline = baselines.Baseline(y.copy(), c, {}, {"x": x.copy()})
+        check = Check(problem, baseline, np.random.default_rng(0))
+        report.add(k, claim, check.judge(claim, key, slice(None), d.reshape(-1), 1.0))
     report.conclude()
     return report
 

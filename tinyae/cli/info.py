@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 from importlib import metadata
-
-import threadpoolctl
+from typing import Any
 
 import tinyae
 from tinyae.backend import gpu_available
@@ -46,7 +45,7 @@ def info(args: argparse.Namespace) -> int:
         names = [package] if package != "cupy" else ["cupy", "cupy-cuda13x", "cupy-cuda12x"]
         found = next((f"{metadata.version(n)}" for n in names if _installed(n)), "not installed")
         print(f"  {package:<14}{found}")
-    for pool in threadpoolctl.threadpool_info():
+    for pool in _thread_pools():
         kind = pool["user_api"].upper() if pool["user_api"] == "blas" else pool["user_api"]
         detail = (
             f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
@@ -59,6 +58,15 @@ def info(args: argparse.Namespace) -> int:
     for name, where in _data_found().items():
         print(f"data {name}: {where}")
     return 0
+
+
+def _thread_pools() -> list[dict[str, Any]]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:  # as in a browser
+        return []
+    pools: list[dict[str, Any]] = threadpool_info()
+    return pools
 
 
 def _installed(package: str) -> bool:

@@ -14,6 +14,7 @@ from tinyae.cli.check_arguments import add_check
 from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.cli.terminal import prepare_output, print_note
 from tinyae.cli.train_arguments import add_train_arguments
+from tinyae.cli.zoo_arguments import add_zoo
 from tinyae.training import TrainingDiverged
 
 IMAGES = (
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands)
     add_exercise(commands)
     add_grade(commands)
+    add_zoo(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
     _add_info(commands)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from tinyae import models
 from tinyae._validate import did_you_mean
 from tinyae.backend import Array
+from tinyae.cli.optimizers import Training
 from tinyae.cli.preset_models import ModelBuilder, convolutional, dense, k_sparse, with_output_layer
 from tinyae.cli.preset_objectives import (
     DeferredObjective,
@@ -39,6 +41,7 @@ class Preset:
         epochs: the default number of epochs.
         can_sample: a code sampled from N(0, 1) decodes to a new image.
         model_options: the options that ``build_model`` takes, such as ``("rho",)``.
+        training: moved images, and the mean of the weights.
     """
 
     description: str
@@ -48,6 +51,7 @@ class Preset:
     epochs: int = 20
     can_sample: bool = False
     model_options: tuple[str, ...] = ()
+    training: Training = Training()
 
     def model_input(self, images: Array) -> Array:
         """Images (N, C, H, W) in the shape that the model takes."""
@@ -121,6 +125,7 @@ def option_text(option: str) -> str:
 
 # ---- the presets --------------------------------------------------------------------------------
 
+DEEP = (1000, 500, 250, 30)
 PRESETS = {
     "basic": Preset(
         "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
@@ -129,6 +134,14 @@ PRESETS = {
     "linear": Preset(
         "784-30-784 without activations: PCA, learned by gradient descent",
         dense(models.linear_autoencoder, code=30),
+    ),
+    "deep": Preset(
+        "784-1000-500-250-30 and back, logistic, as in Hinton & Salakhutdinov 2006: cross-entropy; "
+        "best with --optimizer kfac",
+        lambda shape, seed: models.deep_autoencoder((math.prod(shape), *DEEP), rng=seed),
+        Objective(bce),
+        epochs=13,
+        training=Training((1, 0.3), {"adam": 0.999, "kfac": 0.98}),
     ),
     "conv": Preset(
         "chapter 2's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed "

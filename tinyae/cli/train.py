@@ -17,6 +17,7 @@ import numpy as np
 from tinyae import plots
 from tinyae.backend import Array, to_device, to_numpy
 from tinyae.cli.generate import sample_images
+from tinyae.cli.optimizers import build_optimizer
 from tinyae.cli.preset_objectives import Model, TrainingObjective, autoencoder_objective, for_range
 from tinyae.cli.presets import Preset, get_preset, option_text, resolve_name
 from tinyae.cli.training_data import Prepared, check_output_range, prepare_data, value_range
@@ -25,7 +26,6 @@ from tinyae.io import save_weights, writable_folder
 from tinyae.layers import KSparse, leaves, summary
 from tinyae.objectives import Objective
 from tinyae.objectives.adversarial import GeneratorLoss
-from tinyae.optim import Adam
 from tinyae.penalties import KLSparsity, jacobian_norms, normalized_contraction
 from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
@@ -36,6 +36,7 @@ OPTIONS = ("contraction", "noise", "beta", "rho", "k", "output_layer")
 DATA_OPTIONS = ("size", "color", "invert", "scale", "normal_label")
 DEFAULTS: dict[str, Any] = {
     **{"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None},
+    "optimizer": "adam",
     **dict.fromkeys(OPTIONS + DATA_OPTIONS),
 }
 
@@ -73,13 +74,19 @@ class Run:
 def train(args: argparse.Namespace) -> int:
     """Train a preset. The output folder gets the weights, the history, a checkpoint and plots."""
     run = _prepare(args)
+    optimizer, objective, how = build_optimizer(run.settings, run.model, run.objective)
+    print(
+        f"{run.data!r}, {run.epochs} epoch(s), batch size {run.settings['batch_size']}, {how}, "
+        f"on the {args.device.upper()}"
+    )
+    chosen = run.settings["optimizer"]
     started = time.time() - 2  # the times of files can be a little coarse
     try:
         history = fit(
             run.model,
             run.x,
-            run.objective,
-            Adam(run.model.params, run.settings["lr"]),
+            objective,
+            optimizer,
             run.epochs,
             run.settings["batch_size"],
             validation=run.x_test,
@@ -89,7 +96,9 @@ def train(args: argparse.Namespace) -> int:
             checkpoint=run.out / CHECKPOINT,
             resume=args.resume,
             settings={key: run.settings[key] for key in ("data", "lr", *OPTIONS, *DATA_OPTIONS)}
-            | {"model": run.name},
+            | {"model": run.name}
+            | ({} if chosen == "adam" else {"optimizer": chosen}),
+            **run.preset.training.options(chosen, run.image_shape),
         )
     except KeyboardInterrupt:
         return _interrupted(run)
@@ -151,10 +160,6 @@ def _prepare(args: argparse.Namespace) -> Run:
             "trained a classifier for the perceptual loss: "
             f"its test accuracy is {scores['classifier_accuracy']:.1%}\n"
         )
-    print(
-        f"{data!r}, {epochs} epoch(s), batch size {settings['batch_size']}, "
-        f"Adam with learning rate {settings['lr']:g}, on the {args.device.upper()}"
-    )
     return Run(name, preset, settings, epochs, out, prepared, model, objective, x, x_test)
 
 
@@ -178,7 +183,12 @@ def _settings(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
             )
         state, _ = read_checkpoint(checkpoint)
         saved = {**state.settings, "seed": state.seed}
-    return DEFAULTS | {key: saved[key] for key in DEFAULTS if key in saved} | explicit
+    chosen = {key: saved[key] for key in DEFAULTS if key in saved} | explicit
+    if chosen.get("optimizer") != "kfac":
+        return DEFAULTS | chosen
+    if "lr" in explicit:
+        raise ValueError("--lr: K-FAC has no learning rate, it computes its step sizes")
+    return DEFAULTS | {"batch_size": 500} | chosen
 
 
 def _options(settings: dict[str, Any]) -> dict[str, Any]:

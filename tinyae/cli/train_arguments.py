@@ -29,7 +29,14 @@ def add_train_arguments(command: argparse.ArgumentParser) -> None:
         type=int,
         help="total number of passes over the training images (default: see `tinyae list`)",
     )
-    command.add_argument("--batch-size", type=int, help="examples per step (default: 128)")
+    command.add_argument(
+        "--batch-size", type=int, help="examples per step (default: 128; kfac: 500)"
+    )
+    command.add_argument(
+        "--optimizer",
+        choices=["adam", "kfac"],
+        help="adam (default), or kfac: natural-gradient steps for dense models; it has no --lr",
+    )
     command.add_argument("--lr", type=float, help="Adam's learning rate (default: 0.001)")
     command.add_argument(
         "--seed", type=int, help="seed of the weights and of all random numbers (default: 0)"

@@ -6,6 +6,7 @@ data.train.flat        # (60000, 784), a view of the same memory
 data.train.labels      # (60000,) int64
 """
 
+from tinyae.data.augmentation import shifts
 from tinyae.data.batches import minibatches, train_test_split
 from tinyae.data.corruption import Corruption, Gaussian, Masking, SaltAndPepper
 from tinyae.data.dataset import Dataset, Images
@@ -35,6 +36,7 @@ __all__ = [
     "mnist",
     "read_idx",
     "read_images",
+    "shifts",
     "strokes",
     "train_test_split",
 ]

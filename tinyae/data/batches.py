@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+import math
+from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_int, short
 from tinyae.backend import Array, Rng
 
 _Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
 
 
 Data = Array | tuple[Array, ...]  # the examples, or (examples, labels, ...) of the same length
+
+
+BatchSize = int | Callable[[int], int]  # examples per batch, or a function of the epoch 0, 1, ...
+
+
+def batch_size_at(batch_size: BatchSize, epoch: int) -> int:
+    """The batch size of this epoch.
+
+    Raises:
+        ValueError: the function gives something else than an integer of at least 1.
+    """
+    if not callable(batch_size):
+        return batch_size
+    size = batch_size(epoch)
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"batch_size({epoch}) is {size}, expected an integer of at least 1")
+    return int(size)
 
 
 def examples_of(data: Data) -> Array:
@@ -46,12 +65,14 @@ def minibatches(
     Raises:
         ValueError: no data, or a batch size below 1 (at the call, before the first batch).
     """
-    n = int(n_or_x) if isinstance(n_or_x, (int, np.integer)) else len(n_or_x)
+    n: Any = n_or_x if isinstance(n_or_x, str) or not isinstance(n_or_x, Sized) else len(n_or_x)
+    check_int("minibatches", "n_or_x", n, least=-math.inf)
+    check_int("minibatches", "batch_size", batch_size, least=-math.inf)
     if n < 1:
         raise ValueError(f"minibatches: there are {n} examples, expected at least 1")
     if batch_size < 1:
         raise ValueError(f"minibatches: batch_size={batch_size}, expected at least 1")
-    order = np.arange(n) if rng is None else np.random.default_rng(rng).permutation(n)
+    order = np.arange(n) if rng is None else as_rng("minibatches", rng).permutation(n)
     end = n - n % batch_size if drop_last and n > batch_size else n
     return (order[start : start + batch_size] for start in range(0, end, batch_size))
 
@@ -75,6 +96,9 @@ def train_test_split(
         ValueError: fewer than two examples, an empty training or test set, or the number of labels
             differs from the number of examples.
     """
+    for name, a in {"x": x, "labels": x if labels is None else labels}.items():
+        if not isinstance(a, Sized) or isinstance(a, str):
+            raise TypeError(f"train_test_split: {name} is {short(a)}, expected an array")
     n = len(x)
     if labels is not None and len(labels) != n:
         raise ValueError(f"train_test_split: {n} examples, but {len(labels)} labels")
@@ -83,13 +107,15 @@ def train_test_split(
             f"train_test_split: {n} examples, expected at least 2: one to train on and one to test"
         )
     is_fraction = isinstance(test, (float, np.floating))
+    if not is_fraction:
+        check_int("train_test_split", "test", test, least=-math.inf)
     if not (0 < test < 1 if is_fraction else 1 <= test < n):
         raise ValueError(
             f"train_test_split: test={test}, expected a fraction between 0 and 1, "
             f"or an integer from 1 to {n - 1}, the number of test examples out of {n}"
         )
     n_test = min(max(1, round(n * test)), n - 1) if is_fraction else test
-    order = np.random.default_rng(rng).permutation(n)
+    order = as_rng("train_test_split", rng).permutation(n)
     train, held_out = order[n_test:], order[:n_test]
     if labels is None:
         return (x[train], None), (x[held_out], None)

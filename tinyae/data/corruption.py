@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_flag, check_number
 from tinyae.backend import Array, Rng, namespace
 
 Corruption = Callable[[Array, np.random.Generator], Array]
@@ -39,11 +40,9 @@ class Gaussian:
     clip: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sigma < np.inf:
-            raise ValueError(
-                f"Gaussian: sigma is {self.sigma}, expected a finite non-negative number, "
-                "such as 0.3"
-            )
+        expected = "a finite non-negative number, such as 0.3"
+        check_number("Gaussian", "sigma", self.sigma, lambda v: 0 <= v < np.inf, expected)
+        check_flag("Gaussian", "clip", self.clip)
 
     def __call__(self, x: Array, rng: Rng) -> Array:
         rng = _checked_rng("Gaussian", x, rng)
@@ -135,12 +134,8 @@ def _choose(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -
 
 
 def _checked_rng(name: str, x: Array, rng: Rng) -> np.random.Generator:
-    if x.dtype.kind != "f":
-        raise ValueError(
-            f"{name}: x has dtype {x.dtype}, expected floating point: "
-            "x.astype(np.float32) / 255 for pixels"
-        )
-    return np.random.default_rng(rng)
+    check_array(name, "x", x, kinds="f", axes=0)
+    return as_rng(name, rng)
 
 
 def _check_has_examples(name: str, x: Array) -> None:
@@ -162,7 +157,5 @@ def _check_unit_range(name: str, x: Array, alternative: str = "") -> None:
 
 
 def _check_fraction(name: str, fraction: float) -> None:
-    if not 0 <= fraction <= 1:
-        raise ValueError(
-            f"{name}: fraction is {fraction}, expected a number from 0 to 1, such as 0.25"
-        )
+    expected = "a number from 0 to 1, such as 0.25"
+    check_number(name, "fraction", fraction, lambda v: 0 <= v <= 1, expected)

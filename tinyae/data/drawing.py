@@ -13,9 +13,12 @@ image. The background is 0 and the lines are 1, as in MNIST.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinyae._validate import check_int
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.glyphs import pen_paths
 
@@ -55,15 +58,17 @@ def strokes(n_train: int = 10_000, n_test: int = 2_000, seed: int = 0, size: int
         ValueError: fewer than one image, or a size below 8.
     """
     for name, value, least in (("n_train", n_train, 1), ("n_test", n_test, 1), ("size", size, 8)):
+        check_int("strokes", name, value, least=-math.inf)
         if value < least:
             raise ValueError(f"strokes: {name}={value}, expected at least {least}")
+    check_int("strokes", "seed", seed, least=0)
     train = _random_digits(n_train, np.random.default_rng([seed, 0]), size)
     test = _random_digits(n_test, np.random.default_rng([seed, 1]), size)
     return Dataset("strokes", train, test, classes=tuple("0123456789"))
 
 
 def _random_digits(n: int, rng: np.random.Generator, size: int) -> Images:
-    labels = rng.permutation(np.arange(n) % 10)
+    labels = rng.permutation(np.arange(n, dtype=np.int64) % 10)  # a browser has 32 bits
     factors = {
         name: rng.uniform(low, high, (n, 2) if name == "shift" else n)
         for name, (low, high) in RANGES.items()

@@ -5,6 +5,7 @@ from tinyae.layers.base import Layer, LinearMap
 from tinyae.layers.containers import Autoencoder, Sequential, leaves
 from tinyae.layers.convolution import Conv2d, ConvTranspose2d
 from tinyae.layers.frozen import Frozen, freeze
+from tinyae.layers.initialization import initialize
 from tinyae.layers.k_sparse import KSparse
 from tinyae.layers.linear import Linear
 from tinyae.layers.patches import fold, unfold
@@ -34,6 +35,7 @@ __all__ = [
     "TransposedLinear",
     "fold",
     "freeze",
+    "initialize",
     "leaves",
     "summary",
     "unfold",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyae._validate import check_array, check_number, check_shape
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer, sum_probes
 
@@ -28,21 +29,27 @@ class Elementwise(Layer):
         raise NotImplementedError
 
     def forward(self, x: Array) -> tuple[Array, Array]:
+        check_array(self, "input", x)
         y = self.f(x)
         return y, y
 
     def backward(self, dy: Array, y: Array) -> tuple[Array, Gradients]:
+        check_shape(self, "dy", dy, y)
         return dy * self.derivative(y), {}
 
     def jvp(self, dx: Array, y: Array) -> Array:
+        check_shape(self, "dx", dx, y, probes=True)
         return dx * self.derivative(y)
 
     def vjp(self, dy: Array, y: Array) -> Array:
+        check_shape(self, "dy", dy, y, probes=True)
         return dy * self.derivative(y)
 
     def double_backward(
         self, g: Array, dy: Array, y: Array
     ) -> tuple[Array, Array | None, Gradients]:
+        check_shape(self, "g", g, y, probes=True)
+        check_shape(self, "dy", dy, g)
         # s = Σ g f'(x) dy:   ∂s/∂dy = f'(x) g,   ∂s/∂x = f''(x) Σ_K g dy
         f2 = self.second_derivative(y)
         dx = None if f2 is None else f2 * sum_probes(g * dy, y)
@@ -88,10 +95,8 @@ class LeakyReLU(Elementwise):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        if not 0 < negative_slope < 1:
-            raise ValueError(
-                f"LeakyReLU: negative_slope is {negative_slope}, expected a number between 0 and 1"
-            )
+        valid, expected = lambda a: 0 < a < 1, "a number between 0 and 1"
+        check_number("LeakyReLU", "negative_slope", negative_slope, valid, expected)
         self.negative_slope = float(negative_slope)  # a np.float64 would make float32 data float64
 
     def f(self, x: Array) -> Array:
@@ -117,8 +122,7 @@ class ELU(Elementwise):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if not alpha > 0:
-            raise ValueError(f"ELU: alpha is {alpha}, expected a number above 0")
+        check_number("ELU", "alpha", alpha, lambda a: 0 < a < np.inf, "a number above 0")
         self.alpha = float(alpha)
 
     def f(self, x: Array) -> Array:

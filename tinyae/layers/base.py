@@ -1,17 +1,18 @@
-"""The layer protocol: forward, backward and four methods for second derivatives; no hidden
-state."""
+"""The layer protocol: forward, backward and methods for directional and second derivatives; no
+hidden state."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinyae.backend import Array, Rng, to_device
+from tinyae._validate import as_rng, check_dtype, check_shape
+from tinyae.backend import Array, Rng, check_device, to_device
 
 Gradients = dict[str, Array]
 
@@ -68,6 +69,14 @@ class Layer:
             f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads"
         )
 
+    def parameter_jvp(self, dparams: Mapping[str, Array], cache: Any) -> Array:
+        """``dy = Σ_p (∂y/∂p) dp``: how y changes when the parameters move along ``dparams``, which
+        has the keys and shapes of ``params``. x stays fixed. The transpose of
+        ``parameter_gradients``."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no parameter_jvp(dparams, cache) -> dy"
+        )
+
     def output_shape(self, cache: Any) -> tuple[int, ...]:
         """The shape (N, ...) of the y that belongs to this cache. A Jacobian penalty needs it to
         know how many rows there are."""
@@ -77,12 +86,23 @@ class Layer:
         return self.forward(x)[0]
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """A copy whose parameters have this dtype (``np.float64`` for gradient checks)."""
+        """A copy whose parameters have this dtype (``np.float64`` for gradient checks).
+
+        Raises:
+            ValueError: the dtype is not floating point.
+        """
+        check_dtype("astype", dtype)
         return self.map_params(lambda a: a.astype(dtype))
 
     def to(self, device: str) -> Self:
         """A copy on ``"cpu"`` or ``"gpu"``. Create the optimizer after the move: it holds the
-        arrays that it updates."""
+        arrays that it updates.
+
+        Raises:
+            ValueError: the device is unknown.
+            RuntimeError: CuPy finds no GPU.
+        """
+        check_device(device)
         return self.map_params(lambda a: to_device(a, device).copy(order="K"))
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
@@ -117,6 +137,7 @@ class LinearMap(Layer):
     def parameter_gradients(self, dy: Array, x: Any) -> Gradients:
         if "weight" not in self.params:
             return {}
+        check_shape(self, "dy", dy, self.output_shape(x))
         grads = {"weight": self.weight_gradient(dy, x)}
         if "bias" in self.params:
             grads["bias"] = dy.sum(axis=(0, *range(2, dy.ndim)))  # over examples and pixels
@@ -124,6 +145,7 @@ class LinearMap(Layer):
 
     def double_backward(self, g: Array, dy: Array, x: Any) -> tuple[Array, None, Gradients]:
         d_dy = self.jvp(g, x)
+        check_shape(self, "dy", dy, d_dy)
         if "weight" not in self.params:
             return d_dy, None, {}
         if g.ndim > x.ndim:  # (K, N, ...) -> (K·N, ...): for a linear map, probes are more examples
@@ -132,6 +154,13 @@ class LinearMap(Layer):
         if "bias" in self.params:
             grads["bias"] = np.zeros_like(self.params["bias"])
         return d_dy, None, grads
+
+    def parameter_jvp(self, dparams: Mapping[str, Array], x: Any) -> Array:
+        if not self.params:
+            return super().parameter_jvp(dparams, x)
+        moved = copy.copy(self)
+        moved.params = dict(dparams)
+        return moved.forward(x)[0]  # y is linear in (W, b): forward with (dW, db) in their place
 
     def add_bias(self, y: Array) -> Array:
         """``y + b``, in place; y itself if the layer has no bias."""
@@ -144,7 +173,7 @@ def uniform_init(shape: tuple[int, ...], fan_in: int, rng: Rng, dtype: DTypeLike
     """U(−1/√fan_in, 1/√fan_in), PyTorch's default for weights and biases: the outputs have about
     the scale of the inputs."""
     bound = 1 / np.sqrt(fan_in)
-    return np.random.default_rng(rng).uniform(-bound, bound, shape).astype(dtype)
+    return as_rng("uniform_init", rng).uniform(-bound, bound, shape).astype(dtype)
 
 
 def sum_probes(a: Array, x: Array) -> Array:

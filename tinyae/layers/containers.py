@@ -21,6 +21,8 @@ class Chain(Layer):
     """
 
     def __init__(self, layers: dict[str, Layer]) -> None:
+        for name, layer in layers.items():
+            check_layer(type(self).__name__, name, layer)
         self.named_layers = layers
 
     @property
@@ -54,6 +56,8 @@ class Chain(Layer):
                 named after. They come from ``tangents`` and are added on the way. dy may then be
                 None, for 0.
         """
+        if dy is None and second_order is None:
+            raise TypeError(f"{type(self).__name__}: dy is None, expected an array")
         last_needed = None if input_gradient else self._first_with_params()
         grads = {}
         for name, layer, cache in reversed(self.with_caches(caches)):
@@ -74,6 +78,31 @@ class Chain(Layer):
         for _, layer, cache in self.with_caches(caches):
             dx = layer.jvp(dx, cache)
         return dx
+
+    def parameter_jvp(self, dparams: Mapping[str, Array], caches: list[Any]) -> Array:
+        """``dy``, the sum over the layers: the change that a layer's own parameters make at its
+        output travels through the layers behind it.
+
+        Raises:
+            ValueError: ``dparams`` does not have the keys of ``params``.
+        """
+        if dparams.keys() != self.params.keys():
+            odd = sorted(dparams.keys() ^ self.params.keys())
+            raise ValueError(
+                f"parameter_jvp: dparams must have the keys of params; these differ: {odd}"
+            )
+        if not dparams:
+            return super().parameter_jvp(dparams, caches)
+        dparams = self.spread(dparams)
+        dy: Array = None
+        for name, layer, cache in self.with_caches(caches):
+            if dy is not None:
+                dy = layer.jvp(dy, cache)
+            if layer.params:
+                own = {key: dparams[f"{name}.{key}"] for key in layer.params}
+                change = layer.parameter_jvp(own, cache)
+                dy = change if dy is None else dy + change
+        return dy
 
     def vjp(self, dy: Array, caches: list[Any]) -> Array:
         for _, layer, cache in reversed(self.with_caches(caches)):
@@ -130,6 +159,11 @@ class Chain(Layer):
     def merged(self, grads: Gradients) -> Gradients:
         """Add up the gradients of arrays that are used in several places. Here there are none."""
         return grads
+
+    def spread(self, dparams: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The transpose of ``merged``: give an array that is used in several places to each of
+        them."""
+        return dparams
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = copy.copy(self)
@@ -233,7 +267,12 @@ def indented(layer: Layer) -> str:
 
 def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """The layers that are not containers, in the order of the forward pass, with their full names,
-    ``"encoder.0"``."""
+    ``"encoder.0"``.
+
+    Raises:
+        TypeError: ``model`` is not a layer.
+    """
+    check_layer("leaves", "model", model)
     if not isinstance(model, Chain):
         yield prefix or type(model).__name__, model
         return

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinyae._validate import as_rng, check_array, check_dtype, check_flag, check_int, check_shape
 from tinyae.backend import Array, Rng, block_size
 from tinyae.layers.base import Gradients, LinearMap, uniform_init
 from tinyae.layers.patches import Pair, Window, add_patches, as_pair, cut_patches, fold, unfold
@@ -52,14 +53,14 @@ class Convolution(LinearMap):
         rng: Rng,
         dtype: DTypeLike,
     ) -> None:
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(
-                f"{type(self).__name__}: {in_channels} → {out_channels} channels, "
-                "expected at least 1 of each"
-            )
+        name = f"{type(self).__name__}: {in_channels} → {out_channels} channels"
+        check_int(name, "in_channels", in_channels)
+        check_int(name, "out_channels", out_channels)
+        check_flag(name, "bias", bias)
+        check_dtype(name, dtype)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride, self.padding, self.dilation = self.window = window
-        rng = np.random.default_rng(rng)
+        rng = as_rng(name, rng)
         a, b = filters_and_image_channels
         kh, kw = self.kernel_size
         fan_in = b * kh * kw  # PyTorch counts it like this for both layers
@@ -131,6 +132,7 @@ class Convolution(LinearMap):
         return [slice(start, start + step) for start in range(0, n, step)]
 
     def _check(self, x: Array) -> None:
+        check_array(self, "input", x, axes=0)
         channels, hint = self.in_channels, ""
         if x.ndim == 4 and x.shape[1] == channels:
             return
@@ -188,9 +190,11 @@ class Conv2d(Convolution):
         super().__init__(in_channels, out_channels, channels, window, bias, rng, dtype)
 
     def jvp(self, dx: Array, x: Array) -> Array:
+        check_shape(self, "dx", dx, x, probes=True)
         return self.correlate(dx, self.output_size(x.shape[2:]))
 
     def vjp(self, dy: Array, x: Array) -> Array:
+        check_shape(self, "dy", dy, self.output_shape(x), probes=True)
         return self.correlate_transpose(dy, x.shape[2:])
 
     def weight_gradient(self, dy: Array, x: Array) -> Array:
@@ -247,9 +251,11 @@ class ConvTranspose2d(Convolution):
             raise ValueError(f"{self!r}: output_padding must be below max(stride, dilation)")
 
     def jvp(self, dx: Array, x: Array) -> Array:
+        check_shape(self, "dx", dx, x, probes=True)
         return self.correlate_transpose(dx, self.output_size(x.shape[2:]))
 
     def vjp(self, dy: Array, x: Array) -> Array:
+        check_shape(self, "dy", dy, self.output_shape(x), probes=True)
         return self.correlate(dy, x.shape[2:])
 
     def weight_gradient(self, dy: Array, x: Array) -> Array:

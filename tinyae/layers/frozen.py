@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from tinyae._validate import check_layer
+from tinyae._validate import check_layer, check_shape
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import leaves
@@ -31,6 +31,7 @@ class Frozen(Layer):
         return self.layer.forward(x)
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
+        check_shape("Frozen", "dy", dy, self.output_shape(cache))
         return self.layer.vjp(dy, cache), {}
 
     def parameter_gradients(self, dy: Array, cache: Any) -> Gradients:

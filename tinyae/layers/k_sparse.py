@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from tinyae._validate import check_array, check_int, check_shape
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer
 
@@ -25,24 +26,29 @@ class KSparse(Layer):
     """
 
     def __init__(self, k: int) -> None:
-        if isinstance(k, bool) or not k >= 1 or k % 1:
-            raise ValueError(f"KSparse: k is {k}, expected an integer of at least 1")
+        check_int("KSparse", "k", k)
         self.k = int(k)
 
     def forward(self, x: Array) -> tuple[Array, Array]:
+        check_array(self, "input", x)
         kept = self._largest(x)
         return x * kept, kept  # a product, so that NaN stays NaN
 
     def backward(self, dy: Array, kept: Array) -> tuple[Array, Gradients]:
+        check_shape(self, "dy", dy, kept)
         return dy * kept, {}
 
     def jvp(self, dx: Array, kept: Array) -> Array:
+        check_shape(self, "dx", dx, kept, probes=True)
         return dx * kept
 
     def vjp(self, dy: Array, kept: Array) -> Array:
+        check_shape(self, "dy", dy, kept, probes=True)
         return dy * kept
 
     def double_backward(self, g: Array, dy: Array, kept: Array) -> tuple[Array, None, Gradients]:
+        check_shape(self, "g", g, kept, probes=True)
+        check_shape(self, "dy", dy, g)
         return g * kept, None, {}  # s = Σ g · kept · dy
 
     def output_shape(self, kept: Array) -> tuple[int, ...]:

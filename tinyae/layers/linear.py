@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinyae._validate import as_rng, check_array, check_dtype, check_flag, check_int, check_shape
 from tinyae.backend import Array, Rng
 from tinyae.layers.base import Gradients, LinearMap, uniform_init
 
@@ -19,7 +20,8 @@ class Linear(LinearMap):
     W and b start as samples of U(±1/√in). ``rng`` is a seed or a ``numpy.random.Generator``.
 
     Raises:
-        ValueError: a size is below 1.
+        TypeError: a size is not a number, or the input is not an array.
+        ValueError: a size is below 1, or the dtype is not floating point.
         ValueError: in a call, the input does not have the shape (N, ``in_features``).
     """
 
@@ -31,11 +33,11 @@ class Linear(LinearMap):
         rng: Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        if in_features < 1 or out_features < 1:
-            raise ValueError(
-                f"Linear({in_features} → {out_features}): both sizes must be at least 1"
-            )
-        rng = np.random.default_rng(rng)
+        check_int("Linear", "in_features", in_features)
+        check_int("Linear", "out_features", out_features)
+        check_flag("Linear", "bias", bias)
+        check_dtype("Linear", dtype)
+        rng = as_rng("Linear", rng)
         self.in_features, self.out_features = in_features, out_features
         self.params = {"weight": uniform_init((out_features, in_features), in_features, rng, dtype)}
         if bias:
@@ -54,11 +56,13 @@ class Linear(LinearMap):
         return dy.T @ x  # (out, N) (N, in) -> (out, in): the product sums over the examples
 
     def vjp(self, dy: Array, x: Array) -> Array:
+        check_shape(self, "dy", dy, self.output_shape(x), probes=True)
         w = self.params["weight"]
         dx = _flat(dy) @ w  # (N, out) (out, in) -> (N, in)
         return dx.reshape(*dy.shape[:-1], self.in_features)
 
     def jvp(self, dx: Array, x: Array) -> Array:
+        check_shape(self, "dx", dx, x, probes=True)
         w = self.params["weight"]
         dy = _flat(dx) @ w.T  # forward without the bias
         return dy.reshape(*dx.shape[:-1], self.out_features)
@@ -68,6 +72,7 @@ class Linear(LinearMap):
         return len(x), self.out_features
 
     def _check(self, x: Array) -> None:
+        check_array(self, "input", x, axes=0)
         if x.ndim == 2 and x.shape[1] == self.in_features:
             return
         hint = ""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyae._validate import check_array, short
 from tinyae.backend import Array
 
 Pair = tuple[int, int]
@@ -39,6 +40,7 @@ def unfold(
         ValueError: a setting is out of range, x is not (N, C, H, W) or smaller than the kernel.
     """
     window = Window.checked("unfold", kernel, stride, padding, dilation)
+    check_array("unfold", "input", x, kinds="fcOiub", axes=0)
     if x.ndim != 4:
         raise ValueError(f"unfold: input has shape {x.shape}, expected (N, C, H, W)")
     ho, wo = window.output_size("unfold", x.shape[2:])
@@ -62,6 +64,8 @@ def fold(
     Raises:
         ValueError: a setting is out of range, or the patches do not fit an image of this size.
     """
+    check_array("fold", "patches", patches, kinds="fcOiub")
+    size = as_pair("fold", "size", size, least=1)
     window = Window.checked("fold", kernel, stride, padding, dilation)
     ho, wo = window.output_size("fold", size)
     kh, kw = window.kernel
@@ -156,9 +160,11 @@ def as_pair(name: str, setting: str, value: Any, least: int) -> Pair:
         ValueError: not an integer or a pair of integers, or one is below ``least``.
     """
     pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in pair):
+    if len(pair) != 2 or not all(
+        isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in pair
+    ):
         raise ValueError(
-            f"{name}: {setting} is {value!r}, expected an integer of at least {least}, "
+            f"{name}: {setting} is {short(value)}, expected an integer of at least {least}, "
             "or a pair of them"
         )
     return int(pair[0]), int(pair[1])

@@ -4,75 +4,82 @@ from __future__ import annotations
 
 import math
 
+from tinyae._validate import check_array, check_int, check_shape, short
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, LinearMap
 
 
 class Reshape(LinearMap):
     """(N, *any) -> (N, *shape): the same entries in the same order, for example
-    ``Reshape(1, 28, 28)``.
+    ``Reshape(1, 28, 28)``. The cache is the shape of x.
 
     Raises:
-        ValueError: a size is below 1.
+        TypeError: a size is not a number.
+        ValueError: there is no size, or one is not an integer of at least 1.
         ValueError: in a call, an example does not have as many entries as ``shape``.
     """
 
     def __init__(self, *shape: int) -> None:
-        if not shape or any(size < 1 for size in shape):
-            raise ValueError(
-                f"Reshape{shape}: expected one or more sizes of at least 1, without the batch axis"
-            )
+        if not shape:
+            raise ValueError("Reshape(): expected one or more sizes of at least 1")
+        for size in shape:
+            check_int("Reshape", "a size", size)
         self.shape = shape
 
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
+        check_array(self, "input", x, kinds="fcOiub")
         entries = math.prod(self.shape)
         if math.prod(x.shape[1:]) != entries:
             raise ValueError(
                 f"{self!r}: an example of shape {x.shape[1:]} does not have {entries} entries"
             )
-        return x.reshape(len(x), *self.shape), x.shape
+        return x.reshape(self.output_shape(x.shape)), x.shape
 
     def backward(self, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, Gradients]:
+        check_shape(self, "dy", dy, self.output_shape(x_shape))
         return dy.reshape(x_shape), {}
 
     def jvp(self, dx: Array, x_shape: tuple[int, ...]) -> Array:
+        check_shape(self, "dx", dx, x_shape, probes=True)
         probes = dx.shape[: dx.ndim - len(x_shape)]  # (K,) or ()
-        return dx.reshape(*probes, x_shape[0], *self.shape)
+        return dx.reshape(*probes, *self.output_shape(x_shape))
 
     def vjp(self, dy: Array, x_shape: tuple[int, ...]) -> Array:
-        probes = dy.shape[: dy.ndim - 1 - len(self.shape)]  # (K,) or ()
-        return dy.reshape(*probes, *x_shape)
+        shape = self.output_shape(x_shape)
+        check_shape(self, "dy", dy, shape, probes=True)
+        return dy.reshape(*dy.shape[: dy.ndim - len(shape)], *x_shape)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if not isinstance(x_shape, tuple) or not x_shape:
+            raise TypeError(f"{self!r}: the cache is {short(x_shape)}, expected the shape of x")
         return x_shape[0], *self.shape
 
     def __repr__(self) -> str:
         return f"Reshape({', '.join(map(str, self.shape))})"
 
 
-class Flatten(LinearMap):
+class Flatten(Reshape):
     """(N, ...) -> (N, D), for example (N, 1, 28, 28) -> (N, 784).
 
     Raises:
         ValueError: in a call, x has fewer than two axes.
     """
 
+    def __init__(self) -> None:
+        pass
+
     def forward(self, x: Array) -> tuple[Array, tuple[int, ...]]:
+        check_array(self, "input", x, kinds="fcOiub")
         if x.ndim < 2:
             raise ValueError(
                 f"Flatten(): expected (N, ...) with at least two axes, got shape {x.shape}"
             )
-        return x.reshape(len(x), -1), x.shape
+        return x.reshape(self.output_shape(x.shape)), x.shape
 
-    def backward(self, dy: Array, x_shape: tuple[int, ...]) -> tuple[Array, Gradients]:
-        return dy.reshape(x_shape), {}
-
-    def jvp(self, dx: Array, x_shape: tuple[int, ...]) -> Array:
-        probes = dx.shape[: dx.ndim - len(x_shape)]  # (K,) or ()
-        return dx.reshape(*probes, x_shape[0], -1)
-
-    def vjp(self, dy: Array, x_shape: tuple[int, ...]) -> Array:
-        return dy.reshape(*dy.shape[:-2], *x_shape)
-
-    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, int]:
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if not isinstance(x_shape, tuple):
+            raise TypeError(f"{self!r}: the cache is {short(x_shape)}, expected the shape of x")
         return x_shape[0], math.prod(x_shape[1:])
+
+    def __repr__(self) -> str:
+        return "Flatten()"

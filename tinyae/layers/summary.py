@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyae._validate import shape_text
+from tinyae._validate import check_int, check_layer, shape_text, short
 from tinyae.backend import Array
 from tinyae.layers.base import Layer
 from tinyae.layers.containers import leaves
@@ -17,8 +17,14 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
     ``(1, 28, 28)``.
 
     Raises:
+        TypeError: ``model`` is not a layer, or ``input_shape`` is not a tuple.
         ValueError: a layer does not accept the output of the layer before it, or ``input_shape``.
     """
+    check_layer("summary", "model", model)
+    if not isinstance(input_shape, tuple | list):
+        raise TypeError(f"summary: input_shape is {short(input_shape)}, expected (784,) or similar")
+    for length in input_shape:
+        check_int("summary", "a size in input_shape", length)
     dtype = next((a.dtype for a in model.params.values()), np.float32)
     rows, x = [("input", "", shape_text(input_shape), "")], np.zeros((1, *input_shape), dtype)
     model = model.to("cpu")

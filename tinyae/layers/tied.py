@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import numpy as np
 
+from tinyae._validate import check_array, check_flag, check_shape
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer, LinearMap
 from tinyae.layers.containers import Autoencoder, leaves
@@ -32,6 +33,7 @@ class TransposedLinear(LinearMap):
                 "TransposedLinear: expected the Linear layer whose weights it shares, "
                 f"got {linear!r}"
             )
+        check_flag("TransposedLinear", "bias", bias)
         w = linear.params["weight"]
         self.params = {"weight": w}
         if bias:
@@ -50,10 +52,12 @@ class TransposedLinear(LinearMap):
         return z.T @ dy  # (out, N) (N, in) -> (out, in)
 
     def vjp(self, dy: Array, z: Array) -> Array:
+        check_shape(self, "dy", dy, self.output_shape(z), probes=True)
         w = self.params["weight"]
         return dy @ w.T  # dz: (N, in) (in, out) -> (N, out)
 
     def jvp(self, dz: Array, z: Array) -> Array:
+        check_shape(self, "dz", dz, z, probes=True)
         w = self.params["weight"]
         return dz @ w
 
@@ -62,6 +66,7 @@ class TransposedLinear(LinearMap):
         return len(z), self.params["weight"].shape[1]
 
     def _check(self, z: Array) -> None:
+        check_array(self, "input", z)
         code = len(self.params["weight"])
         if z.ndim != 2 or z.shape[1] != code:
             raise ValueError(f"{self!r}: input has shape {z.shape}, expected (N, {code})")
@@ -103,6 +108,9 @@ class TiedAutoencoder(Autoencoder):
             if key in grads:
                 merged[first] = merged[first] + grads[key] if first in merged else grads[key]
         return merged
+
+    def spread(self, dparams: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {**dparams, **{key: dparams[first] for key, first in self.ties.items()}}
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
         new = super().map_params(f)

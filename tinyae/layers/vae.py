@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_int, check_shape
 from tinyae.backend import Array, Rng, standard_normal
 from tinyae.layers.base import Gradients, Layer, LinearMap
 from tinyae.layers.containers import EncoderDecoder, indented
@@ -16,6 +17,7 @@ def split_mean_logvar(code: Array) -> tuple[Array, Array]:
     Raises:
         ValueError: ``code`` is not (N, 2K).
     """
+    check_array("VAE", "code", code)
     if code.ndim != 2 or code.shape[1] % 2:
         raise ValueError(
             f"VAE: the encoder gives an array of shape {code.shape}, expected (N, 2K): "
@@ -50,9 +52,11 @@ class PosteriorMean(LinearMap):
         return self.vjp(dy, n), {}
 
     def jvp(self, dx: Array, n: int) -> Array:
+        check_shape(self, "dx", dx, (*np.shape(dx)[:-1], 2 * self.code))
         return dx[..., : self.code]
 
     def vjp(self, dy: Array, n: int) -> Array:
+        check_shape(self, "dy", dy, (*np.shape(dy)[:-1], self.code))
         return np.concatenate([dy, np.zeros_like(dy)], axis=-1)
 
     def output_shape(self, n: int) -> tuple[int, int]:
@@ -81,8 +85,7 @@ class VAE(EncoderDecoder):
     """
 
     def __init__(self, encoder: Layer, decoder: Layer, code: int) -> None:
-        if code < 1:
-            raise ValueError(f"VAE: code is {code}, expected at least 1 dimension")
+        check_int("VAE", "code", code, expected="at least 1 dimension")
         super().__init__({"encoder": encoder, "mean": PosteriorMean(code), "decoder": decoder})
         self.code = code
 
@@ -99,12 +102,12 @@ class VAE(EncoderDecoder):
         """``n`` new examples: decoded samples of the prior N(0, 1).
 
         Raises:
+            TypeError: n is not a number, or ``rng`` is neither a seed nor a generator.
             ValueError: n is below 1.
         """
-        if n < 1:
-            raise ValueError(f"sample: n is {n}, expected at least 1")
+        check_int("sample", "n", n, expected="at least 1")
         like = next(iter(self.decoder.params.values()))
-        return self.decode(standard_normal((n, self.code), like, rng))
+        return self.decode(standard_normal((n, self.code), like, as_rng("sample", rng)))
 
     def __repr__(self) -> str:
         encoder, decoder = indented(self.encoder), indented(self.decoder)

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_layer, check_optimizer
+from tinyae._validate import as_rng, check_function, check_layer, check_optimizer, short
 from tinyae.backend import Array, Rng, Scalar, device_of, scalar, standard_normal
 from tinyae.data.batches import Data, examples_of
 from tinyae.data.validation import check_data
@@ -63,8 +63,12 @@ def discriminator_loss(
     go through the discriminator one after the other, and the gradients of both are added.
 
     Raises:
+        TypeError: the discriminator is not a layer, or ``pair`` is not a pair of arrays.
         ValueError: the discriminator's output is not (N, 1).
     """
+    check_layer("discriminator_loss", "discriminator", discriminator)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise TypeError(f"discriminator_loss: pair is {short(pair)}, expected real, fake")
     real, fake = pair
     a_real, caches_real = _logits(discriminator, real)
     a_fake, caches_fake = _logits(discriminator, fake)
@@ -113,15 +117,27 @@ class GeneratorLoss:
 
 
 def image_batches(model: Any, x: Array, rng: Rng = None) -> tuple[Array, Array]:
-    """``real, fake`` images: the data, and their reconstructions."""
+    """``real, fake`` images: the data, and their reconstructions.
+
+    Raises:
+        TypeError: the model is not a layer.
+    """
+    check_layer("image_batches", "model", model)
     return x, model(x)
 
 
 def code_batches(model: Any, x: Array, rng: Rng = None) -> tuple[Array, Array]:
     """``real, fake`` latent codes: samples from N(0, 1), and the codes of the data. An autoencoder
-    that fools the discriminator has codes that look normal."""
+    that fools the discriminator has codes that look normal.
+
+    Raises:
+        TypeError: the model has no ``encode``.
+    """
+    check_layer("code_batches", "model", model)
+    if not hasattr(model, "encode"):
+        raise TypeError(f"code_batches: model is {short(model)}, expected an Autoencoder")
     z = model.encode(x)
-    return standard_normal(z.shape, z, rng), z
+    return standard_normal(z.shape, z, as_rng("code_batches", rng)), z
 
 
 class Adversarial(BaseObjective):
@@ -142,7 +158,8 @@ class Adversarial(BaseObjective):
         optimizer: an optimizer of ``discriminator.params``.
 
     Raises:
-        TypeError: the discriminator is not a layer.
+        TypeError: the discriminator is not a layer, ``batches`` is not a function, or the optimizer
+            is not an optimizer.
         ValueError: an ``Objective`` that does not hold this discriminator.
         ValueError: the optimizer updates other arrays than the discriminator's.
         ValueError: in ``fit``, the discriminator does not accept the real or the fake batch.
@@ -156,12 +173,8 @@ class Adversarial(BaseObjective):
         optimizer: Optimizer,
     ) -> None:
         check_layer("Adversarial", "discriminator", discriminator)
-        check_optimizer(discriminator, optimizer)
-        if optimizer.params.keys() != discriminator.params.keys():
-            raise ValueError(
-                "Adversarial: the optimizer does not update the discriminator's weights: make it "
-                "from discriminator.params"
-            )
+        check_function("Adversarial", "batches", batches, "code_batches")
+        check_optimizer(discriminator, optimizer, "discriminator")
         if isinstance(objective, Objective):
             penalties = objective.code_penalty, objective.output_penalty
             if not any(

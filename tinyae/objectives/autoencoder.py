@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyae._validate import check_function, check_weight
+from tinyae._validate import check_array, check_function, check_weight
 from tinyae.backend import Array
+from tinyae.data.batches import Data
 from tinyae.data.corruption import Corruption
-from tinyae.layers import Autoencoder
+from tinyae.layers import Autoencoder, Layer
 from tinyae.losses import Loss, mse
 from tinyae.objectives.base import BaseObjective, ObjectiveResult
+from tinyae.objectives.reconstruction import check_reconstruction
 from tinyae.penalties.chain import check_probes
 from tinyae.penalties.jacobian_penalty import contractive_backward
 from tinyae.penalties.sparsity import Penalty
@@ -75,13 +77,15 @@ class Objective(BaseObjective):
         penalties = self.code_penalty, self.output_penalty
         return any(getattr(penalty, "needs_full_batch", False) for penalty in penalties)
 
+    def check(self, model: Layer, data: Data) -> None:
+        """Refuse, before anything is changed, a model or data that do not fit."""
+        _check_model(model)
+        check_reconstruction("Objective", model, data, self.reconstruction)
+
     def __call__(self, model: Autoencoder, x: Array, rng: Any = None) -> ObjectiveResult:
         """``loss, grads, terms`` for the batch ``x``: (N, ...)."""
-        if not isinstance(model, Autoencoder):
-            raise TypeError(
-                f"Objective: the model is a {type(model).__name__}, expected an Autoencoder with "
-                "an encoder and a decoder. For a VAE, use tinyae.objectives.Variational()"
-            )
+        _check_model(model)
+        check_array("Objective", "x", x)
         x_corrupted = x if self.corrupt is None else self.corrupt(x, rng)
         z, encoder_caches = model.encoder.forward(x_corrupted)
         y, decoder_caches = model.decoder.forward(z)
@@ -106,3 +110,11 @@ class Objective(BaseObjective):
             encoder_grads = model.encoder.parameter_gradients(dz, encoder_caches)
         grads = model.named({"encoder": encoder_grads, "decoder": decoder_grads})
         return loss, grads, terms if len(terms) > 1 else {}
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Autoencoder):
+        raise TypeError(
+            f"Objective: the model is a {type(model).__name__}, expected an Autoencoder with "
+            "an encoder and a decoder. For a VAE, use tinyae.objectives.Variational()"
+        )

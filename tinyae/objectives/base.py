@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import short
+from tinyae._validate import check_flag, short
 from tinyae.backend import Array, Scalar
 from tinyae.data.batches import Data
 from tinyae.layers.base import Gradients, Layer
@@ -63,13 +63,24 @@ class BaseObjective:
 
 
 class FunctionObjective(BaseObjective):
-    """A plain function as an objective."""
+    """A plain function as an objective.
+
+    Raises:
+        TypeError: in a call, the function does not return ``loss, grads, terms``.
+    """
 
     def __init__(self, function: ObjectiveFunction, needs_full_batch: bool = False) -> None:
         self.function, self.needs_full_batch = function, needs_full_batch
 
     def __call__(self, model: Any, batch: Any, rng: np.random.Generator) -> ObjectiveResult:
-        return self.function(model, batch, rng)
+        result = self.function(model, batch, rng)
+        three = isinstance(result, tuple | list) and len(result) == 3
+        if not three or not all(isinstance(part, dict) for part in result[1:]):
+            raise TypeError(
+                f"the objective returned {short(result)}, expected loss, grads, terms. The last "
+                "two are dictionaries; terms may be empty, {}"
+            )
+        return result
 
 
 def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjective:
@@ -80,8 +91,9 @@ def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjectiv
             the mean activation of the batch in it.
 
     Raises:
-        TypeError: it is neither an objective nor a function.
+        TypeError: it is neither an objective nor a function, or ``needs_full_batch`` is not a flag.
     """
+    check_flag("as_objective", "needs_full_batch", needs_full_batch)
     if isinstance(objective, BaseObjective):
         return objective
     if isinstance(objective, type) or not callable(objective):

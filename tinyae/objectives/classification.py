@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from tinyae._validate import check_array, check_layer
 from tinyae.backend import Array, Rng
 from tinyae.layers.base import Layer
 from tinyae.losses import cross_entropy
@@ -16,9 +19,11 @@ def classification(model: Layer, data: tuple[Array, Array], rng: Rng = None) -> 
     examples with their labels, (N,) integers.
 
     Raises:
+        TypeError: the model is not a layer, or x or the labels are not arrays.
         ValueError: ``data`` is not such a pair.
         ValueError: the labels have another length than x, or are outside 0 … classes − 1.
     """
+    check_layer("classification", "model", model)
     if not (isinstance(data, tuple) and len(data) == 2):
         raise ValueError(
             "classification: expected the pair (x, labels): "
@@ -35,10 +40,15 @@ def classification(model: Layer, data: tuple[Array, Array], rng: Rng = None) -> 
 def check_labels(name: str, x: Array, labels: Array) -> None:
     """
     Raises:
-        ValueError: there is not one label per example.
+        TypeError: x or the labels are not an array.
+        ValueError: there is not one label per example, or a label is negative.
     """
+    check_array(name, "x", x)
+    check_array(name, "labels", labels, kinds="iub")
     if labels.shape != (len(x),):
         raise ValueError(
             f"{name}: {len(x)} examples, but labels of shape {labels.shape}, expected ({len(x)},), "
             "one per example"
         )
+    if isinstance(labels, np.ndarray) and labels.size and labels.min() < 0:
+        raise ValueError(f"{name}: the labels start at {labels.min()}, expected 0 or above")

@@ -18,11 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_function, check_weight
+from tinyae._validate import as_rng, check_array, check_function, check_shape, check_weight
 from tinyae.backend import Array, scalar, standard_normal
+from tinyae.data.batches import Data
+from tinyae.layers.base import Layer
 from tinyae.layers.vae import VAE, split_mean_logvar
 from tinyae.losses import Loss, bce
 from tinyae.objectives.base import BaseObjective, ObjectiveResult
+from tinyae.objectives.reconstruction import check_reconstruction
 
 
 def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
@@ -38,9 +41,11 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
         ``z, s``, both (N, K). s is what ``reparameterize_backward`` remembers.
 
     Raises:
+        TypeError: the code or the noise is not an array.
         ValueError: the code is not (N, 2K), or the noise is not (N, K).
     """
     mean, logvar = split_mean_logvar(code)
+    check_array("reparameterize", "noise", noise)
     if noise.shape != mean.shape:
         raise ValueError(
             f"reparameterize: noise has shape {noise.shape}, expected {mean.shape}, "
@@ -51,7 +56,13 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
 
 
 def reparameterize_backward(dz: Array, s: Array) -> Array:
-    """dcode (N, 2K): ``dμ = dz``, ``dlogvar = dz · s / 2``, since ∂s/∂logvar = s/2."""
+    """dcode (N, 2K): ``dμ = dz``, ``dlogvar = dz · s / 2``, since ∂s/∂logvar = s/2.
+
+    Raises:
+        TypeError: dz or s is not an array.
+        ValueError: they differ in shape.
+    """
+    check_shape("reparameterize_backward", "dz", dz, s)
     return np.concatenate([dz, dz * s / 2], axis=1)
 
 
@@ -100,13 +111,16 @@ class Variational(BaseObjective):
         check_weight("Variational", "beta", self.beta)
         check_function("Variational", "reconstruction", self.reconstruction, "bce or mse")
 
+    def check(self, model: Layer, data: Data) -> None:
+        """Refuse, before anything is changed, a model or data that do not fit."""
+        _check_model(model)
+        check_reconstruction("Variational", model, data, self.reconstruction)
+
     def __call__(self, model: VAE, x: Array, rng: Any = None) -> ObjectiveResult:
         """``loss, grads, terms`` for the batch ``x``: (N, ...)."""
-        if not isinstance(model, VAE):
-            raise TypeError(
-                f"Variational: the model is of type {type(model).__name__}, expected a "
-                "VAE, as models.vae() makes it"
-            )
+        _check_model(model)
+        check_array("Variational", "x", x)
+        rng = as_rng("Variational", rng)
         code, encoder_caches = model.encoder.forward(x)
         noise = standard_normal((len(code), model.code), code, rng)
         z, s = reparameterize(code, noise)
@@ -122,3 +136,11 @@ class Variational(BaseObjective):
         terms = {"reconstruction": pixels * value, "kl": kl}
         grads = model.named({"encoder": encoder_grads, "decoder": decoder_grads})
         return terms["reconstruction"] + self.beta * kl, grads, terms
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, VAE):
+        raise TypeError(
+            f"Variational: the model is of type {type(model).__name__}, expected a VAE, as "
+            "models.vae() makes it"
+        )

@@ -5,6 +5,7 @@ from tinyae.penalties.jacobian_metrics import (
     contraction_ratios,
     jacobian_norms,
     normalized_contraction,
+    saturation,
     singular_values,
 )
 from tinyae.penalties.jacobian_penalty import (
@@ -25,5 +26,6 @@ __all__ = [
     "l1",
     "normalized_contraction",
     "reconstruction_contractive",
+    "saturation",
     "singular_values",
 ]

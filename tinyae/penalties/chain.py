@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.backend import Array
+from tinyae._validate import check_layer
 from tinyae.layers import Flatten, Frozen, Reshape, freeze
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain
@@ -17,7 +17,13 @@ NEEDED = {"vjp": "(dy, cache)", "double_backward": "(g, dy, cache)", "output_sha
 
 def as_chain(net: Layer, caches: Any) -> tuple[Chain, list[Any]]:
     """Containers inside containers -> one chain of plain layers, and its caches. A frozen container
-    becomes a chain of frozen layers."""
+    becomes a chain of frozen layers.
+
+    Raises:
+        TypeError: ``net`` is not a layer.
+        ValueError: the caches are those of another net.
+    """
+    check_layer("contractive", "the encoder", net)
     layers, flat = {}, []
     for name, layer, cache in _plain_layers(net, caches):
         layers[name] = layer
@@ -98,19 +104,6 @@ def check_probes(who: str, probes: Any) -> None:
     if isinstance(probes, bool) or not isinstance(probes, int | np.integer) or probes < 1:
         raise ValueError(
             f"{who}: probes is {probes}, expected None (exact) or an integer of at least 1"
-        )
-
-
-def check_floating(who: str, x: Array) -> None:
-    """Check that x can have a derivative.
-
-    Raises:
-        ValueError: x is not floating point.
-    """
-    if x.dtype.kind not in "fc":
-        raise ValueError(
-            f"{who}: x has dtype {x.dtype}, expected floating point: for pixels, "
-            "x.astype(np.float32) / 255"
         )
 
 

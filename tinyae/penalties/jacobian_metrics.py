@@ -7,16 +7,52 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinyae._validate import as_rng, check_array, check_layer, short
 from tinyae.backend import Array, Rng, device_of, to_device
+from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Layer
-from tinyae.penalties.chain import check_floating
+from tinyae.layers.linear import Linear
+from tinyae.penalties.chain import as_chain
 from tinyae.penalties.rows import jacobian
 
 
 def jacobian_norms(net: Layer, x: Array) -> Array:
-    """``‖∂y/∂x‖_F`` of every example, (N,): how far y moves when x moves, over all directions."""
+    """``‖∂y/∂x‖_F`` of every example, (N,): how far y moves when x moves, over all directions.
+
+    For one layer y = f(Wx + b), row i of J is f'(a_i) W_i, so ``‖J‖² = Σ_i f'(a_i)² ‖W_i‖²``. That
+    needs no J: 10,000 images and 1000 units need 40 MB instead of 31 GB.
+
+    Raises:
+        ValueError: x does not fit the net, or is not floating point.
+    """
+    check_layer("jacobian_norms", "net", net)
+    check_array("jacobian_norms", "x", x)
+    y, nested = net.forward(x)
+    chain, caches = as_chain(net, nested)
+    first, *others = chain.layers
+    if type(first) is Linear and len(others) == 1 and isinstance(others[0], Elementwise):
+        slope, w = others[0].derivative(caches[1]), first.params["weight"]  # (N, H), (H, D)
+        return np.sqrt((slope * slope) @ (w * w).sum(axis=1))
     j = jacobian(net, x).reshape(len(x), -1)
     return np.sqrt((j * j).sum(axis=1))
+
+
+def saturation(z: Array, threshold: float = 0.05) -> float:
+    """The fraction of sigmoid activations that are below ``threshold`` or above 1 − ``threshold``,
+    where the slope is close to 0 (Rifai et al. 2011, section 5.2). Range [0, 1].
+
+    Raises:
+        ValueError: the threshold is not between 0 and 1/2.
+        ValueError: z is empty or has values outside [0, 1].
+    """
+    if not 0 < threshold < 0.5:
+        raise ValueError(f"saturation: threshold is {threshold}, expected between 0 and 0.5")
+    if not z.size or not 0 <= float(z.min()) <= float(z.max()) <= 1:
+        raise ValueError(
+            f"saturation: z has shape {z.shape} and values that are not all in [0, 1], expected "
+            "activations of a Sigmoid"
+        )
+    return float(((z < threshold) | (z > 1 - threshold)).mean())
 
 
 def normalized_contraction(encoder: Layer, x: Array) -> float:
@@ -25,6 +61,8 @@ def normalized_contraction(encoder: Layer, x: Array) -> float:
     ‖J‖ alone becomes smaller when all codes are scaled down, and an untied decoder can undo the
     scaling (Rifai et al. 2011, footnote 2). Scaling does not change this ratio.
     """
+    check_layer("normalized_contraction", "encoder", encoder)
+    check_array("normalized_contraction", "x", x)
     z = encoder(x).reshape(len(x), -1)
     return float(jacobian_norms(encoder, x).mean()) / float(np.sqrt(z.var(axis=0).sum()))
 
@@ -43,13 +81,21 @@ def contraction_ratios(encoder: Layer, x: Array, distances: ArrayLike, rng: Rng 
     al. 2011). Shape (len(distances),).
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: a distance is not above 0, or x is not floating point.
     """
-    check_floating("contraction_ratios", x)
-    distances = np.atleast_1d(np.asarray(distances, dtype=float))
+    check_layer("contraction_ratios", "encoder", encoder)
+    check_array("contraction_ratios", "x", x)
+    try:
+        distances = np.atleast_1d(np.asarray(distances, dtype=float))
+    except (TypeError, ValueError):
+        expected = "expected numbers above 0"
+        raise TypeError(
+            f"contraction_ratios: distances are {short(distances)}, {expected}"
+        ) from None
     if not (distances > 0).all():
         raise ValueError(f"contraction_ratios: distances are {distances}, expected numbers above 0")
-    u = np.random.default_rng(rng).standard_normal((len(x), math.prod(x.shape[1:])))
+    u = as_rng("contraction_ratios", rng).standard_normal((len(x), math.prod(x.shape[1:])))
     u = (u / np.linalg.norm(u, axis=1, keepdims=True)).astype(x.dtype)
     directions = to_device(u, device_of(x)).reshape(x.shape)
     z = encoder(x).reshape(len(x), -1)

@@ -22,19 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_weight
+from tinyae._validate import as_rng, check_array, check_int, check_layer, check_number, check_weight
 from tinyae.backend import Array, Rng, Scalar, device_of, scalar, to_device
 from tinyae.layers import Linear
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain, add_gradients
-from tinyae.penalties.chain import (
-    as_chain,
-    check_floating,
-    gradients_of,
-    n_leading_reshapes,
-    validate_chain,
-)
+from tinyae.penalties.chain import as_chain, gradients_of, n_leading_reshapes, validate_chain
 from tinyae.penalties.rows import active_units, row_blocks
 
 SecondOrder = dict[str, Array | None]  # each layer's second-order gradient, by the layer's name
@@ -123,15 +117,14 @@ def higher_order_contractive(
 
     Raises:
         ValueError: sigma ≤ 0, samples < 1, or x is not floating point or empty.
-        TypeError: a layer has no double_backward.
+        TypeError: an argument has another type, or a layer has no double_backward.
     """
-    check_floating("higher_order_contractive", x)
-    if not sigma > 0 or samples < 1 or samples % 1:
-        raise ValueError(
-            f"higher_order_contractive: sigma is {sigma} and samples {samples}, "
-            "expected above 0 and at least 1"
-        )
-    rng = np.random.default_rng(rng)
+    name, expected = "higher_order_contractive", "above 0 and at least 1 sample"
+    check_layer(name, "encoder", encoder)
+    check_array(name, "x", x)
+    check_number(name, "sigma", sigma, lambda v: 0 < v < math.inf, expected)
+    check_int(name, "samples", samples, expected=expected)
+    rng = as_rng(name, rng)
     net, caches = as_chain(encoder, encoder.forward(x)[1])
     validate_chain(net, caches, None)
     value: Scalar = 0.0

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_layer
 from tinyae.backend import Array, Rng, device_of, to_device
 from tinyae.layers import Flatten, Reshape
 from tinyae.layers.activations import Elementwise
 from tinyae.layers.base import Layer
 from tinyae.layers.containers import Chain
-from tinyae.penalties.chain import as_chain, check_floating
+from tinyae.penalties.chain import as_chain
 
 # Entries of the widest layer's cotangents at a time: 2 MiB in float32, about what fits into the
 # cache of one core.
@@ -30,9 +31,11 @@ def jacobian(net: Layer, x: Array) -> Array:
     whichever are fewer.
 
     Raises:
+        TypeError: ``net`` is not a layer, or x is not an array.
         ValueError: x does not fit the net, or is not floating point.
     """
-    check_floating("jacobian", x)
+    check_layer("jacobian", "net", net)
+    check_array("jacobian", "x", x)
     y, nested = net.forward(x)
     chain, caches = as_chain(net, nested)
     n_out, n_in = math.prod(y.shape[1:]), math.prod(x.shape[1:])
@@ -78,7 +81,7 @@ def row_blocks(
     if probes is None:
         yield from _unit_vectors(shape, like, at_a_time, units)
         return
-    rng = np.random.default_rng(rng)
+    rng = as_rng("contractive", rng)
     for start in range(0, probes, at_a_time):
         signs = rng.integers(0, 2, (min(at_a_time, probes - start), *shape)) * 2 - 1
         yield to_device(signs.astype(like.dtype), device_of(like))

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tinyae._validate import check_array, check_number
 from tinyae.backend import Array, Scalar, scalar
 
 Penalty = Callable[[Array], tuple[Scalar, Array]]
@@ -19,7 +20,12 @@ def l1(z: Array) -> tuple[Scalar, Array]:
 
     It pushes every active unit toward 0 with the same force, however small the unit already is, so
     some units become exactly 0.
+
+    Raises:
+        TypeError: z is not an array.
+        ValueError: z is not floating point, or is empty.
     """
+    _check_batch("l1", z)
     n = len(z)
     return scalar(np.abs(z).sum() / n), np.sign(z) / n
 
@@ -41,6 +47,7 @@ class KLSparsity:
         rho: ρ, the target mean activation, in (0, 1).
 
     Raises:
+        TypeError: ρ is not a number.
         ValueError: ρ is outside (0, 1).
         ValueError: in a call, codes are outside [0, 1] (they must come from a Sigmoid).
         ValueError: in a call, a unit is 0, or 1, for the whole batch: the divergence is infinite.
@@ -53,6 +60,7 @@ class KLSparsity:
         check_rho("KLSparsity", self.rho)
 
     def __call__(self, z: Array) -> tuple[Scalar, Array]:
+        _check_batch("KLSparsity", z)
         rho, n = self.rho, len(z)
         mean = z.mean(axis=0)  # ρ̂: (units,)
         _check_code(z, mean)
@@ -65,10 +73,16 @@ def check_rho(name: str, rho: float) -> None:
     """Check a target activation.
 
     Raises:
+        TypeError: ρ is not a number.
         ValueError: ρ is outside (0, 1).
     """
-    if not 0 < rho < 1:
-        raise ValueError(f"{name}: rho is {rho}, expected a number between 0 and 1, such as 0.05")
+    check_number(name, "rho", rho, lambda v: 0 < v < 1, "a number between 0 and 1, such as 0.05")
+
+
+def _check_batch(name: str, z: Array) -> None:
+    check_array(name, "the code", z)
+    if not z.size:
+        raise ValueError(f"{name}: the code is empty (shape {z.shape}): it has no mean")
 
 
 def _check_code(z: Array, mean: Array) -> None:

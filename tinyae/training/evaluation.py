@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from tinyae._validate import check_array, check_int, check_layer, check_number
 from tinyae.backend import Array, device_of
 from tinyae.data.validation import check_data
 from tinyae.layers.base import Layer
@@ -18,7 +21,8 @@ def evaluate(
     inputs: Array | None = None,
 ) -> dict[str, float]:
     """How well ``model`` reconstructs ``x``: ``mse``, the mean over all elements of (x̂ − x)², and
-    ``psnr`` in dB, ``10 log₁₀ (1 / mse)`` for images in [0, 1].
+    ``psnr`` in dB, ``10 log₁₀ (1 / mse)`` for images in [0, 1]. The sums are in float64: a sum of
+    10⁸ squares in float32 is too small.
 
     Args:
         inputs: what the model is given in place of x, such as x with noise. The error is still
@@ -26,32 +30,54 @@ def evaluate(
             the inputs were to x.
 
     Raises:
-        ValueError: data that ``fit`` would refuse too.
-        ValueError: ``inputs`` has another shape than x.
+        TypeError: an argument has another type.
+        ValueError: data that ``fit`` would refuse too, or ``batch_size`` or ``workers`` below 1.
+        ValueError: ``inputs``, or the output of the model, has another shape than x.
     """
+    check_layer("evaluate", "model", model)
+    check_int("evaluate", "batch_size", batch_size)
+    check_array("evaluate", "x", x, kinds="fciub")  # not a pair of examples and labels
     check_data(model, x, "x")
-    if inputs is not None and inputs.shape != x.shape:
+    if inputs is not None:
+        check_array("evaluate", "inputs", inputs)
+        if inputs.shape != x.shape:
+            raise ValueError(
+                f"evaluate: inputs has shape {inputs.shape} and x {x.shape}: they must be equal"
+            )
+        if not bool(np.isfinite(inputs).all()):
+            raise ValueError("evaluate: inputs holds NaN or infinite values")
+    shape = model(x[:1]).shape
+    if shape != x[:1].shape:
         raise ValueError(
-            f"evaluate: inputs has shape {inputs.shape} and x {x.shape}: they must be equal"
+            f"evaluate: the model's output has shape {shape}, expected that of x, {x[:1].shape}"
         )
 
-    def squared_error(start: int) -> float:
+    def squared_errors(start: int) -> tuple[float, float]:
         batch = slice(start, start + batch_size)
-        d = (model((x if inputs is None else inputs)[batch]) - x[batch]).ravel()
-        return float(d.dot(d))
+        given = x[batch] if inputs is None else inputs[batch]
+        return _sum_of_squares(model(given) - x[batch]), _sum_of_squares(given - x[batch])
 
     if workers is None:
         workers = 1 if device_of(x) != "cpu" else default_workers(batch_size)
     with Workers(workers) as pool:
-        error = sum(pool.map(squared_error, range(0, len(x), batch_size))) / x.size
+        errors = pool.map(squared_errors, range(0, len(x), batch_size))
+    error, input_error = (sum(part) / x.size for part in zip(*errors, strict=True))
     result = {"mse": error, "psnr": psnr(error)}
     if inputs is not None:
-        d = (inputs - x).ravel()
-        error = float(d.dot(d)) / x.size
-        result |= {"input_mse": error, "input_psnr": psnr(error)}
+        result |= {"input_mse": input_error, "input_psnr": psnr(input_error)}
     return result
 
 
+def _sum_of_squares(d: Array) -> float:
+    return float(np.sum(d * d, dtype=np.float64))
+
+
 def psnr(mse: float) -> float:
-    """The peak signal-to-noise ratio in dB of images in [0, 1] with this mean squared error."""
+    """The peak signal-to-noise ratio in dB of images in [0, 1] with this mean squared error.
+
+    Raises:
+        TypeError: ``mse`` is not a number.
+        ValueError: it is negative or NaN.
+    """
+    check_number("psnr", "mse", mse, lambda v: v >= 0, "a number of at least 0")
     return 10 * math.log10(1 / mse) if mse else math.inf

@@ -1,4 +1,4 @@
-"""The log of a training run: one row per epoch."""
+"""The log of a training run, one row per epoch, and its progress bar."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tinyae._validate import short
 from tinyae.io import write_atomically
 
 
 class History:
     """One dict per epoch: ``epoch``, ``loss``, the objective's terms, ``val_loss`` where there is
     validation data, ``seconds``, ``images_per_s``, ``lr``. ``history["loss"]`` is a column,
-    ``history.rows[-1]`` the last row."""
+    ``history.rows[-1]`` the last row.
+
+    Raises:
+        TypeError: ``rows`` is not a list of dictionaries.
+        KeyError: in ``history[column]``, there is no such column.
+    """
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
-        self.rows = rows or []
+        rows = [] if rows is None else rows
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"History: rows is {short(rows)}, expected a list of dictionaries")
+        self.rows = rows
 
     def append(self, **row: Any) -> None:
         self.rows.append(row)

@@ -3,66 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import sys
 import time
 import warnings
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_optimizer
-from tinyae.backend import device_of, namespace, to_numpy
-from tinyae.data.batches import Data, examples_of, take
+from tinyae._validate import check_function, check_layer, check_optimizer
+from tinyae.backend import device_of, to_numpy
+from tinyae.data.augmentation import Augmentation
+from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of
 from tinyae.data.validation import check_data
-from tinyae.io import check_ending, copy_into, writable_folder
+from tinyae.io import check_ending, copy_into, locked, remove_leftovers, writable_folder
 from tinyae.layers.base import Layer
-from tinyae.objectives.base import (
-    BaseObjective,
-    ObjectiveFunction,
-    ObjectiveResult,
-    Terms,
-    as_objective,
-)
+from tinyae.objectives.base import BaseObjective, ObjectiveFunction, as_objective
 from tinyae.optim import Optimizer
-from tinyae.training.checkpoint import (
-    TrainingState,
-    load_checkpoint,
-    read_checkpoint,
-    save_checkpoint,
-)
+from tinyae.training.averaging import WeightAverage, averaged
+from tinyae.training.checkpoint import TrainingState, resume_run, save_checkpoint, set_aside
+from tinyae.training.epoch import Run, train_epoch, validation_loss
 from tinyae.training.history import History
-from tinyae.training.machines import ALONE, Machines, find_machines
+from tinyae.training.identity import describe_run
+from tinyae.training.machines import Machines, find_machines
+from tinyae.training.progress import progress_bar
+from tinyae.training.symptoms import DeadNetwork, check_checkpoint_size
 from tinyae.training.validation import (
-    ADVICE,
-    TrainingDiverged,
+    check_examples,
     check_finite,
     check_settings,
     layer_with_state,
-    loss_diverged,
 )
-from tinyae.training.workers import Workers, default_workers, loss_and_gradients, weighted_sum
-
-# Takes the place of the step in the seeds of the validation's random numbers
-VALIDATION = 2**32 - 1
-SECOND_NETWORK = 2**32 - 2  # marks the random numbers of an objective's second network
-
-
-@dataclass
-class Run:
-    """What stays the same from the first epoch of a run to the last."""
-
-    model: Layer
-    data: Data
-    objective: BaseObjective
-    optimizer: Optimizer
-    batch_size: int
-    seed: int
-    pool: Workers
-    machines: Machines = ALONE
+from tinyae.training.workers import Workers, default_workers
 
 
 def fit(
@@ -71,7 +44,7 @@ def fit(
     objective: BaseObjective | ObjectiveFunction,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 128,
+    batch_size: BatchSize = 128,
     validation: Data | None = None,
     workers: int | None = None,
     rng: int | np.random.Generator = 0,
@@ -81,6 +54,8 @@ def fit(
     patience: int | None = None,
     settings: dict[str, Any] | None = None,
     machines: Machines | None = None,
+    augment: Augmentation | None = None,
+    average: float | None = None,
 ) -> History:
     """Minimize ``objective`` over ``data``. Each epoch visits every example once, in a new random
     order.
@@ -103,192 +78,148 @@ def fit(
             between forward and backward cannot be shared by threads: then a warning says so, and
             there is one worker.
         progress: show a bar with the loss, images/s and the time left.
-        checkpoint: an .npz file, written after every epoch.
-        resume: continue from ``checkpoint``.
+        checkpoint: an .npz file, written after every epoch. The run locks it. A new run renames an
+            earlier checkpoint of this name to ``NAME.previous.npz``, with a warning.
+        resume: continue from ``checkpoint``. Data, model, objective, optimizer and settings must be
+            those of the run (schedules are compared at a few steps, the data by 256 examples;
+            functions that are defined inside others are not compared).
         patience: stop after this many epochs without a lower ``val_loss``, and restore the weights
             of the best epoch.
         settings: further values to keep in the checkpoint (JSON). A resumed run must have the same.
         machines: the processes that train together. Default: those that ``mpiexec`` has started.
+        augment: ``augment(x, rng) -> x'``, such as ``shifts(1, 0.3)``: changes the examples of each
+            batch before the objective sees them, so inputs and targets change together. Validation
+            data stay as they are.
+        average: in (0, 1): keep a running mean of the weights, ``mean ← a · mean + (1 − a) · w``
+            after every step, with a = min(average, 1 − 1/t) at step t. Validation uses the mean,
+            and at the end the model holds it (Polyak & Juditsky 1992).
 
     Raises:
         ValueError: the data are empty, not floating point, contain NaN, exceed [0, 1] for a model
             that ends in Sigmoid, or do not fit the model.
         ValueError: ``epochs`` is negative, or another setting is out of range.
-        ValueError: the checkpoint belongs to another run.
+        ValueError: the checkpoint belongs to another run. The message names what differs.
         ValueError: several processes, and an objective that needs the full batch.
-        TypeError: the objective is neither an objective nor a function.
+        TypeError: an argument has another type: the model is not a layer, the data are not an
+            array, the objective is neither an objective nor a function, ...
         TrainingDiverged: the loss is no longer finite.
         FileNotFoundError: ``resume`` without a checkpoint.
-        OSError: the checkpoint's folder cannot be written to.
+        OSError: the checkpoint's folder cannot be written to, or has no room, or another run
+            writes to this checkpoint.
     """
     # Refuse bad input before anything is changed.
-    check_settings(epochs, batch_size, patience, validation)
-    check_optimizer(model, optimizer)
+    check_settings(
+        epochs, batch_size_at(batch_size, 0), workers, patience, validation, rng, progress,
+        checkpoint, resume, settings,
+    )  # fmt: skip
+    for epoch in range(epochs):
+        batch_size_at(batch_size, epoch)  # a function may fail later
+    if augment is not None:
+        check_function("fit", "augment", augment, "shifts(1, 0.3)")
+    check_layer("fit", "model", model)
     objective = as_objective(objective)
-    if checkpoint is not None:
-        check_ending(checkpoint)
-        writable_folder(Path(checkpoint).parent)
-    check_data(model, data, "data")
-    if validation is not None:
-        check_data(model, validation, "validation")
-    objective.check(model, data)
+    for name, part in {"data": data, "validation": validation}.items():
+        if part is not None or name == "data":
+            check_examples(name, part)
+            check_data(model, part, name)
+            objective.check(model, part)
+    check_optimizer(model, optimizer)
+    averaging = None if average is None else WeightAverage(model.params, average)
     machines = machines or find_machines()
     if machines.size > 1 and objective.needs_full_batch:
         raise ValueError(
             f"{type(objective).__name__} needs the full batch, so {machines.size} processes cannot "
             "share it: start a single one"
         )
+    if checkpoint is not None:
+        check_ending(checkpoint)
+        folder = writable_folder(Path(checkpoint).parent)
+        check_checkpoint_size(checkpoint, model, optimizer, patience is not None, objective)
 
-    # A new run, or the state of an interrupted one.
     x = examples_of(data)
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = 1 if one else machines.threads(default_workers(batch_size // machines.size))
-    if workers > 1 and (name := layer_with_state(model, x)):
+        share = batch_size_at(batch_size, 0) // machines.size
+        workers = 1 if one else machines.threads(default_workers(share))
+    if workers > 1 and (stateful := layer_with_state(model, x)):
         warnings.warn(
-            f"layer {name} keeps state between forward and backward (self.x = ...?), so worker "
+            f"layer {stateful} keeps state between forward and backward (self.x = ...?), so worker "
             "threads would mix up its gradients: training continues with one worker. Return what "
             "backward needs as the cache instead",
             stacklevel=2,
         )
         workers = 1
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
-    run_settings = {"batch_size": batch_size, "workers": workers, "examples": n, **(settings or {})}
-    if machines.size > 1:
-        run_settings["machines"] = machines.size
-    # As it will be read back from JSON: a tuple becomes a list.
-    state = TrainingState(seed=seed, settings=json.loads(json.dumps(run_settings)))
-    if resume:
-        if checkpoint is None:
-            raise ValueError("resume=True needs checkpoint=..., the file to resume from")
-        state = _resumed(checkpoint, model, optimizer, objective, state)
+    size = "a function of the epoch" if callable(batch_size) else batch_size
+    run_settings = {"batch_size": size, "workers": workers, "examples": n, **(settings or {})}
+    run_settings |= {} if average is None else {"average": average}
+    run_settings |= {} if machines.size == 1 else {"machines": machines.size}
+    identity = describe_run(model, data, objective, optimizer)
+    # As they will be read back from JSON: a tuple becomes a list.
+    run_settings, identity = json.loads(json.dumps([run_settings, identity]))
+    state = TrainingState(seed=seed, settings=run_settings, identity=identity)
 
-    shown = progress and machines.is_first
-    bar = _progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
-    with machines, Workers(workers) as pool, bar:
-        run = Run(model, data, objective, optimizer, batch_size, state.seed, pool, machines)
-        for epoch in range(state.epoch, epochs):
-            # early stopping
-            if patience is not None and epoch - state.best_epoch >= patience:
-                break
-            # one pass over the data
-            started = time.perf_counter()
-            row = _train_epoch(run, epoch, bar)
-            if validation is not None:
-                row["val_loss"] = _validation_loss(run, validation)
-            seconds = time.perf_counter() - started
-            # the log
-            row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
-            state.history.append(epoch=epoch + 1, **row)
-            state.epoch = epoch + 1
-            # the best weights so far, and the checkpoint
-            check_finite(model, epoch)
-            if patience is not None and row["val_loss"] < state.best_loss:
-                state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
-                state.best = {key: to_numpy(w).copy() for key, w in model.params.items()}
-            if checkpoint is not None and machines.is_first:
-                save_checkpoint(checkpoint, model, optimizer, state, objective)
-            machines.wait()
+    first = machines.is_first
+    with machines, nullcontext() if checkpoint is None or not first else locked(checkpoint):
+        if checkpoint is not None and first:
+            remove_leftovers(folder)
+        if checkpoint is not None and resume:
+            state = resume_run(checkpoint, model, optimizer, objective, state)
+            if averaging is not None:
+                copy_into(averaging.mean, state.average, str(checkpoint))
+        elif checkpoint is not None and first:
+            set_aside(checkpoint)
+        shown = progress and first
+        bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
+        with Workers(workers) as pool, bar:
+            run = Run(
+                model, data, objective, optimizer, batch_size, state.seed, pool, machines,
+                augment, averaging,
+            )  # fmt: skip
+            _train_epochs(run, state, epochs, validation, patience, checkpoint, bar)
+    if averaging is not None and optimizer.steps:
+        averaging.swap()  # the model keeps the mean
     if patience is not None and state.best:
         copy_into(model.params, state.best, "the best epoch")
     return state.history
 
 
-def _train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
-    """One pass over the data: the means of the loss and of its terms."""
-    x = examples_of(run.data)
-    n, on_cpu = len(x), device_of(x) == "cpu"
-    order = namespace(x).asarray(np.random.default_rng([run.seed, epoch]).permutation(n))
-    log: list[Terms] = []
-    weights = []  # each batch's fraction of the data
-    for step, start in enumerate(range(0, n, run.batch_size)):
-        batch = take(run.data, order[start : start + run.batch_size])
-        terms = _train_step(run, batch, epoch, step, on_cpu)
-        log.append(terms)
-        weights.append(len(examples_of(batch)) / n)
-        bar.update(len(examples_of(batch)))
-        if on_cpu:
-            bar.set_postfix(epoch=epoch + 1, loss=f"{terms['loss']:.5f}", refresh=False)
-    means = {key: float(weighted_sum([terms[key] for terms in log], weights)) for key in log[0]}
-    # On a GPU the loss is only looked at here, so that no step waits for the device.
-    if not math.isfinite(means["loss"]):
-        losses = [float(terms["loss"]) for terms in log]
-        step = next(i for i, loss in enumerate(losses) if not math.isfinite(loss))
-        raise TrainingDiverged(
-            f"epoch {epoch + 1}, step {step + 1}: the loss is {losses[step]}. On a GPU it is "
-            "checked once per epoch, when the NaN is already everywhere; on the CPU the same run "
-            f"would name the layer. {ADVICE}"
-        )
-    return means
-
-
-def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> Terms:
-    """One step of the optimizer (and of a second network's, where the objective has one)."""
-    seed = [run.seed, epoch, step]
-
-    def gradients(network: Layer, objective: ObjectiveFunction) -> ObjectiveResult:
-        seeds = [*seed, SECOND_NETWORK]
-        return loss_and_gradients(network, batch, objective, run.pool, seeds, run.machines)
-
-    try:
-        more = run.objective.before_step(run.model, batch, gradients)
-        loss, grads, terms = loss_and_gradients(
-            run.model, batch, run.objective, run.pool, seed, run.machines
-        )
-        if on_cpu and not math.isfinite(loss):
-            raise FloatingPointError(loss_diverged(run.model, batch, loss))
-    except FloatingPointError as error:
-        at = f"epoch {epoch + 1}, step {step + 1}"
-        raise TrainingDiverged(f"{at}: {error}. {ADVICE}") from error
-    run.optimizer.step(grads, run.pool.map)
-    return {"loss": loss, **terms, **more}
-
-
-def _validation_loss(run: Run, data: Data) -> float:
-    """The mean of the objective over ``data``. Every epoch uses the same random numbers, so that
-    epochs can be compared."""
-    n = len(examples_of(data))
-
-    def one(start: int) -> float:
-        batch = take(data, slice(start, start + run.batch_size))
-        rng = np.random.default_rng([run.seed, VALIDATION, start])
-        return float(run.objective(run.model, batch, rng)[0]) * len(examples_of(batch)) / n
-
-    starts = run.machines.mine(list(range(0, n, run.batch_size)))
-    return float(run.machines.sum_numbers([sum(run.pool.map(one, starts))])[0])
-
-
-def _progress_bar(total: int, done: int, disable: bool) -> Any:
-    from tqdm import tqdm
-
-    # In a log file or a notebook every update stays or costs.
-    interval = 0.2 if sys.stderr.isatty() else 2  # seconds
-    return tqdm(
-        total=total,
-        initial=done,
-        unit="img",
-        unit_scale=True,
-        disable=disable,
-        dynamic_ncols=True,
-        mininterval=interval,
-    )
-
-
-def _resumed(
-    path: str | os.PathLike[str],
-    model: Layer,
-    optimizer: Optimizer,
-    objective: BaseObjective,
-    expected: TrainingState,
-) -> TrainingState:
-    saved, _ = read_checkpoint(path)
-    for key in expected.settings.keys() | saved.settings.keys() | {"seed"}:
-        now = expected.seed if key == "seed" else expected.settings.get(key)
-        then = saved.seed if key == "seed" else saved.settings.get(key)
-        if now != then:
-            raise ValueError(
-                f"{path}: the run was started with {key} = {then}, and cannot continue with "
-                f"{key} = {now}"
-            )
-    return load_checkpoint(path, model, optimizer, objective)
+def _train_epochs(
+    run: Run,
+    state: TrainingState,
+    epochs: int,
+    validation: Data | None,
+    patience: int | None,
+    checkpoint: str | os.PathLike[str] | None,
+    bar: Any,
+) -> None:
+    model, optimizer, n = run.model, run.optimizer, len(examples_of(run.data))
+    watch = DeadNetwork(model, run.data)
+    for epoch in range(state.epoch, epochs):
+        # early stopping
+        if patience is not None and epoch - state.best_epoch >= patience:
+            break
+        # one pass over the data
+        started = time.perf_counter()
+        row = train_epoch(run, epoch, bar)
+        if validation is not None:
+            with averaged(run.average):
+                row["val_loss"] = validation_loss(run, validation)
+        seconds = time.perf_counter() - started
+        # the log
+        row.update(seconds=seconds, images_per_s=n / seconds, lr=float(optimizer.current_lr))
+        state.history.append(epoch=epoch + 1, **row)
+        state.epoch = epoch + 1
+        # the best weights so far, and the checkpoint
+        check_finite(model, epoch)
+        watch.check(state.history)
+        if patience is not None and row["val_loss"] < state.best_loss:
+            state.best_loss, state.best_epoch = row["val_loss"], epoch + 1
+            judged = model.params if run.average is None else run.average.mean
+            state.best = {key: to_numpy(w).copy() for key, w in judged.items()}
+        if run.average is not None:
+            state.average = run.average.mean
+        if checkpoint is not None and run.machines.is_first:
+            save_checkpoint(checkpoint, model, optimizer, state, run.objective)
+        run.machines.wait()

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinyae._threads import IN_BROWSER, one_blas_thread
+from tinyae._validate import check_int
 from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of, take
 from tinyae.layers.base import Gradients, Layer
@@ -29,19 +31,20 @@ class Workers:
     block.
 
     Raises:
-        ValueError: n < 1.
+        TypeError: n is not a number.
+        ValueError: n < 1, or n > 1 in a browser.
     """
 
     def __init__(self, n: int) -> None:
-        if n < 1:
-            raise ValueError(f"workers is {n}, expected at least 1")
+        check_int("Workers", "workers", n)
+        if n > 1 and IN_BROWSER:
+            raise ValueError(f"workers is {n}, but a browser has no threads: expected 1")
         self.n = n
 
     def __enter__(self) -> Self:
-        from threadpoolctl import threadpool_limits
-
         keep_freed_memory()
-        self._limits = threadpool_limits(limits=1, user_api="blas")
+        self._limits = one_blas_thread()
+        self._limits.__enter__()
         self._pool = (
             ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
         )
@@ -50,7 +53,7 @@ class Workers:
     def __exit__(self, *error: object) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        self._limits.restore_original_limits()
+        self._limits.__exit__(None, None, None)
 
     def map(self, f: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """``[f(item) for item in items]``. Each thread takes the next item as soon as it is
@@ -92,7 +95,7 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_TRIM_THRESHOLD, ... of malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, TypeError, OSError):  # macOS, Windows, musl
+    except (AttributeError, TypeError, OSError):  # macOS, Windows, musl, a browser
         return
     mallopt(trim_threshold, 1 << 30)
     mallopt(mmap_threshold, 1 << 25)  # the largest that it takes
@@ -164,7 +167,9 @@ def sum_gradients(
 
 def default_workers(batch_size: int) -> int:
     """One worker for each core that this process may use, as long as each gets 16 examples or more
-    of a batch."""
+    of a batch. One in a browser, which has no threads."""
+    if IN_BROWSER:
+        return 1
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

@@ -1,0 +1,1 @@
+"""One module per paper: what ``benchmarks/papers.py`` runs and prints."""

@@ -1,0 +1,68 @@
+"""The gradients of all parameters together: checks, their norm, and clipping by it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from tinyae._validate import check_array_dict, check_number, is_array
+from tinyae.backend import Array
+from tinyae.layers.base import Gradients
+
+
+def check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
+    """Check that these gradients can move these parameters.
+
+    Raises:
+        TypeError: the gradients are not a dictionary of arrays.
+        ValueError: a gradient is missing, unknown, or of another shape or dtype, or a parameter is
+            read-only.
+    """
+    if not isinstance(grads, Mapping) or params.keys() != grads.keys():
+        check_array_dict("step", "grads", grads, kinds="fcOiub")
+        missing, extra = sorted(params.keys() - grads.keys()), sorted(grads.keys() - params.keys())
+        raise ValueError(
+            f"step: the gradients do not fit the parameters: missing {missing}, unknown {extra}"
+        )
+    for key, w in params.items():
+        g = grads[key]
+        if not is_array(g) or g.dtype.kind not in "fcOiub":
+            check_array_dict("step", "grads", grads, kinds="fcOiub")
+        if g.shape != w.shape:
+            raise ValueError(
+                f"step: the gradient of {key!r} has shape {g.shape}, the parameter {w.shape}"
+            )
+        if g.dtype != w.dtype and not np.can_cast(g.dtype, w.dtype, "same_kind"):
+            raise ValueError(
+                f"step: the gradient of {key!r} has dtype {g.dtype}, the parameter {w.dtype}"
+            )
+        if not getattr(w.flags, "writeable", True):
+            raise ValueError(f"step: the parameter {key!r} is read-only: train a copy of the model")
+
+
+def gradient_norm(grads: Gradients) -> float:
+    """``√ Σ g²`` over all entries of all gradients.
+
+    Raises:
+        TypeError: the gradients are not a dictionary of arrays.
+        ValueError: they are not numeric.
+    """
+    check_array_dict("gradient_norm", "grads", grads, kinds="fcOiub")
+    return math.sqrt(sum(float(np.vdot(g, g).real) for g in grads.values()))
+
+
+def clip_by_norm(grads: Gradients, max_norm: float) -> tuple[Gradients, float]:
+    """``grads, norm``: the gradients times min(1, max_norm / norm), which keeps their direction,
+    and the norm before clipping.
+
+    Raises:
+        TypeError: the gradients are not a dictionary of arrays, or ``max_norm`` is not a number.
+        ValueError: ``max_norm`` is not above 0.
+    """
+    check_number("clip_by_norm", "max_norm", max_norm, lambda v: v > 0, "a number above 0")
+    norm = gradient_norm(grads)
+    if not norm > max_norm:
+        return grads, norm
+    return {key: g * (max_norm / norm) for key, g in grads.items()}, norm
