@@ -1,10 +1,14 @@
 # %% [markdown]
 # # 0 · Derivatives by hand
 #
+# *Needs: derivatives, matrix products and a little NumPy. Time: about 45 minutes to read, less than
+# 1 to run. On a first reading, skip sections 5 and 6.*
+#
 # A neural network is a chain of simple functions. To train it, we need to know how its error, a
-# single number, changes with each of its weights. Libraries such as PyTorch compute these
-# derivatives automatically. Here we derive them with pen and paper, write them in a few lines of
-# NumPy, and then *check* them: we change a weight slightly and watch how the error changes.
+# single value called the **loss**, changes with each of its weights. Libraries such as PyTorch
+# compute these derivatives automatically. Here we derive them with pen and paper, write them in a
+# few lines of NumPy, and then *check* them: we change a weight slightly and watch how the error
+# changes.
 #
 # This diagram shows the whole chapter. Values flow to the right, and derivatives flow back to the
 # left:
@@ -271,6 +275,7 @@ estimates = {
 }
 errors = {name: np.abs(value - exact) / exact for name, value in estimates.items()}
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for name, color, size in [
     ("forward", "tab:orange", 4),
@@ -301,6 +306,7 @@ ax.set(xlabel="step h", ylabel="relative error of the derivative", ylim=(eps / 1
 ax.legend(frameon=False, loc="upper center")
 show(ax, "00_step_size")
 
+# %%
 for name, best in [
     ("forward", (2 * eps) ** (1 / 2)),
     ("central", (3 * eps) ** (1 / 3)),
@@ -327,6 +333,22 @@ print(
 # lines mark the best steps computed above. Do they meet the bottom of each V? Compare the left
 # sides of the V's for the two differences: why does the rounding error not depend on which formula
 # is used? Why does the complex step have no left side at all?
+#
+# <details><summary>Answer</summary>
+#
+# The dotted lines meet the bottoms of the V's up to a small factor. They cannot do better: the
+# theory describes the *size* of the rounding error, and the error itself jumps up and down from
+# step to step.
+#
+# Both differences subtract two values of about the size $|f|$, and each value is known to a
+# relative precision of $\varepsilon$. So the numerator is wrong by about $\varepsilon|f|$ in both
+# cases, and it is divided by $h$ or $2h$. The formulas differ only in the terms that remain of
+# Taylor's series.
+#
+# The complex step subtracts nothing. Its imaginary part is already $h f'$, and dividing by $h$
+# keeps its relative precision, however small $h$ is.
+#
+# </details>
 #
 # Now we can answer the question from section 4: is it our error or the quotient's? Here are all the
 # weights of the network again, this time with the complex step:
@@ -529,11 +551,14 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 # %% [markdown]
 # ## Exercises
 #
+# Answers: [answers/00_derivatives_by_hand.py](answers/00_derivatives_by_hand.py)
+#
 # 1. **tanh.** Derive its derivative, express it in terms of the output $y$ alone, and write
 #    `MyTanh`. Check it with `numerical_gradient`. *Hint: $\tanh = \sinh/\cosh$ and
 #    $\cosh^2 - \sinh^2 = 1$.*
 # 2. **A sum instead of a mean.** Which lines of section 4 change for $L = \sum (y-t)^2$? By what
-#    factor do $dW_1$ and $db_2$ change? *Hint: only one line depends on $M$.*
+#    factor do $dW_1$ and $db_2$ change? *Hint: only one line of `backward`
+#    depends on $M$.*
 # 3. **Four points.** The formula $\big(8[f(x+h)-f(x-h)] - [f(x+2h)-f(x-2h)]\big)/(12h)$ has the
 #    error $h^4 f^{(5)}/30$. Predict its best step and its smallest error, then add its curve to the
 #    figure. *Hint: balance $h^4$ against $\varepsilon/h$.*
@@ -552,3 +577,14 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 # - Graded: [Exercise 3 · Four activations](exercises/03_activations.py), `tinyae exercise start activations`
 # - Graded: [Exercise 4 · Rows of length one](exercises/04_row_norm.py), `tinyae exercise start row_norm`
 # - Graded: [Exercise 5 · Four losses](exercises/05_losses.py), `tinyae exercise start losses`
+#
+# **You can now** derive the gradient of a layer with indices or with differentials, write it in
+# NumPy, and check it with central differences, the complex step or the adjoint test.
+#
+# **Next:** chapter 1 connects these layers to an autoencoder and trains it.
+#
+# **In the real world:** backpropagation trains every neural network today (Rumelhart, Hinton and
+# Williams, *Learning representations by back-propagating errors*, 1986). PyTorch and JAX apply the
+# same rules automatically (Baydin et al., *Automatic differentiation in machine learning: a
+# survey*, 2018), and engineers use the same idea, as the adjoint method, to optimize the shapes of
+# wings (Jameson, *Aerodynamic design via control theory*, 1988).

@@ -1,12 +1,16 @@
 # %% [markdown]
 # # 1 · The basic autoencoder
 #
+# *Needs: chapter 0. Time: about 45 minutes to read, a few to run. On a first reading, skip “A
+# linear autoencoder finds PCA”.*
+#
 # Train a network to reproduce its input. That would be trivial if the network could simply pass the
 # input through, so we put a bottleneck in the middle. An image of 784 pixels is reduced to 32
-# values, its **latent code** (or **code** for short), and must be reconstructed from them. No one
-# tells the network what the 32 values should mean. It has to discover what images of digits have in
-# common and what makes them different, because only the differences are worth storing in the code.
-# No labels are needed: the image is its own target.
+# values, its **latent code** (**code** for short; elsewhere called *latent vector* or
+# **embedding**), and must be reconstructed from them. No one tells the network what the 32 values
+# should mean. It has to discover what images of digits have in common and what makes them
+# different, because only the differences are worth storing in the code. No labels are needed: the
+# image is its own target.
 #
 # ![Bars of 784, 512, 256, 32, 256, 512 and 784 units, with the activations between
 # them.](figures/01_diagram.svg)
@@ -46,11 +50,13 @@ from tinyae.plots import (
 
 # fast mode: a few steps on a few images, to test that the chapter runs
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:500]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat  # each image is a row of 784 values in [0, 1]
 print(data, "->", x_train.shape, x_test.shape)
 
+# %% tags=["hide-input"]
 show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 
 # %% [markdown]
@@ -82,13 +88,17 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 #
 # The derivatives $\phi_l'$ can be computed from the outputs: 1 for the code, $h\,(1-h)$ for the
 # sigmoid, and for ReLU 1 where $h > 0$ and 0 elsewhere. (ReLU has no derivative at $a = 0$. We use
-# 0, which is the usual choice.)
+# 0, which is the usual choice.) Note that $h\,(1-h)$ is at most ¼. In a chain of many sigmoids,
+# each one makes the gradient smaller on its way back, until almost nothing is left: a **vanishing
+# gradient**. ReLU passes it on unchanged wherever a unit is active.
 #
 # ## The code
 #
 # The `forward` method of a layer returns its output and its cache, which holds the values that
 # `backward` will need. So the two sweeps are two loops, and each layer contributes its own few
-# lines of the equations above.
+# lines of the equations above. Each `Linear` starts with small random weights. Their scale, the
+# **initialization**, is chosen so that values neither grow nor shrink on the way through the
+# layers.
 
 # %%
 rng = np.random.default_rng(0)
@@ -123,8 +133,9 @@ def loss_and_gradients(layers, x):
 
 
 # %% [markdown]
-# The gradient tells us which direction is downhill. The optimizer decides how far to go. For each
-# weight, **Adam** keeps a running mean $m$ of its gradient $g$ and a running mean $v$ of $g^2$:
+# The gradient tells us which direction is downhill. The optimizer decides how far to go. The factor
+# between the two is the **learning rate** $\eta$. For each weight, **Adam** keeps a running mean
+# $m$ of its gradient $g$ and a running mean $v$ of $g^2$:
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\,g,\qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2,\qquad
 # w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon} .$$
@@ -250,8 +261,9 @@ model = basic_autoencoder(rng=0)
 print(summary(model, (784,)), "\n")
 history = train(model)
 print(history)
+print(FAST_NOTE, end="")
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 plot_history(history, ax)
 show(ax, f"01_loss_{data.name}")
@@ -260,15 +272,28 @@ show(ax, f"01_loss_{data.name}")
 # **What to look at.** The loss axis is logarithmic, so a straight line would mean progress at a
 # constant rate. When does most of the progress happen? While both curves fall together, the network
 # learns what is true of digits in general. If only the training loss keeps falling, the network is
-# beginning to memorize the training images. Is there a gap here, and does it grow? (The training
-# loss of an epoch is the mean *during* that epoch, and the validation loss is measured at its end.
-# For this reason the validation loss is lower at first.)
+# beginning to memorize the training images, which is called **overfitting**. Is there a gap here,
+# and does it grow? (The training loss of an epoch is the mean *during* that epoch, and the
+# validation loss is measured at its end. For this reason the validation loss is lower at first.)
+#
+# <details><summary>Answer</summary>
+#
+# Most of the progress happens in the first few epochs. After that the curve gets flatter, even on
+# the logarithmic axis: each further percent takes longer. At first the validation loss is below the
+# training loss, for the reason in the parentheses. If the two curves end close together, there is
+# no overfitting worth mentioning: the bottleneck leaves little room to memorize, and there are many
+# images. A gap that grows from epoch to epoch would be the sign of it. You can produce one: train
+# on 500 images for 200 epochs.
+#
+# </details>
 
 # %%
 # two images of each class
 shown = np.concatenate(
     [np.flatnonzero(test.labels == label)[:2] for label in range(10)]
 )
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(x_test[shown], model(x_test[shown])),
     f"01_reconstructions_{data.name}",
@@ -280,11 +305,20 @@ show(
 # this do to the edges? And what happens to rare features, such as a gap, a serif or an unusual
 # loop?
 #
+# <details><summary>Answer</summary>
+#
+# The position, the slant and the overall shape survive. Fine detail does not: edges become softer,
+# because a gray pixel is the safest answer where the network is not sure on which side of the edge
+# it is. Rare features tend to be replaced by common ones: small gaps close, serifs disappear, an
+# unusual loop becomes the usual one. The code has no room for what only few images need.
+#
+# </details>
+#
 # What do the units of the first layer respond to? Each unit has one weight per pixel, so we can
 # show its weights as an image. Here are the 36 units with the largest weights. Negative weights are
 # blue, positive weights are red:
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
 plot_filters(model, 36, ax)
 show(ax, f"01_filters_{data.name}")
@@ -299,11 +333,21 @@ show(ax, f"01_filters_{data.name}")
 # - Around the digits, where only a few images have ink: the gradients are small and rare, but Adam
 #   divides by $\sqrt v$, so even a small gradient causes a full step.
 #
+# <details><summary>Answer</summary>
+#
+# Usually no unit looks for a whole digit. Most of those with a recognizable pattern respond to a
+# stroke, or to an edge of one, in one place: a red region next to a blue one. A digit is described
+# by many such units together. (In fast mode you see only the random initial weights.)
+#
+# </details>
+#
 # And the code? We cannot plot its 32 dimensions, but we can plot the first two principal
 # components. No labels were used in training. They only color the points:
 
 # %%
 codes = model.encode(x_test)
+
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.5, 4.5), layout="constrained")
 plot_codes(codes[:2000], test.labels[:2000], ax)
 show(ax, f"01_codes_{data.name}")
@@ -311,6 +355,15 @@ show(ax, f"01_codes_{data.name}")
 # %% [markdown]
 # **What to look at.** Which digits have a region to themselves, and which ones overlap? Keep in
 # mind that this plot shows only two of 32 dimensions.
+#
+# <details><summary>Answer</summary>
+#
+# Digits with an unusual shape, such as 0 and 1, have regions of their own, usually at opposite
+# ends. Digits that share strokes overlap, such as 4, 7 and 9, or 3, 5 and 8. That they overlap here
+# does not mean that the code confuses them: the other 30 dimensions may separate them. Chapter 6
+# measures this.
+#
+# </details>
 #
 # ## Dead units: why the code is linear
 #
@@ -326,7 +379,9 @@ dead = (relu_code.encode(x_test) == 0).all(axis=0)
 print(
     f"{dead.sum()} of {len(dead)} code units are 0 for all {len(x_test):,} test images"
 )
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
 ax.plot(
     relu_history["epoch"],
@@ -346,6 +401,15 @@ show(ax, f"01_dead_units_{data.name}")
 # gradient, and the unit will almost never recover. In a wide layer, a few of these **dead units**
 # do little harm. In the bottleneck, each one makes the code narrower than it looks. Can you see
 # this in the loss?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, several of the 32 units are usually dead, and the model with the ReLU has
+# the larger validation loss in every epoch: it has to do the same task with fewer dimensions. How
+# many units die depends on the seed and on the data. (In fast mode some units may be dead too, but
+# the two losses are not worth comparing.)
+#
+# </details>
 #
 # ## How good is that? A comparison with PCA
 #
@@ -385,7 +449,9 @@ for name, x_hat in [
 ]:
     error = squared_error(x_hat, x_test)
     print(f"{name:<28}{error:>13.3f}{error / 784:>11.5f}")
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[shown],
@@ -399,8 +465,18 @@ show(
 # %% [markdown]
 # **What to look at.** PCA can add and subtract its 32 components, but its reconstructions always
 # lie in the same subspace. What do you see next to the strokes, and is the background really white?
-# The decoder of the network is nonlinear, so its outputs form a curved 32-dimensional surface.
-# Training moves this surface to where the digits are.
+# The decoder of the network is nonlinear, so its outputs form a curved 32-dimensional surface, a
+# **manifold**. Training moves this surface to where the digits are.
+#
+# <details><summary>Answer</summary>
+#
+# Next to the strokes, PCA draws faint gray shadows, and its background is not really white. Its
+# components are patterns that cover the whole image, and what one of them adds in the wrong place
+# has to be subtracted by another. After a full training, the error of the network is clearly
+# smaller, with the same number of code dimensions. (In fast mode it is the other way round: PCA is
+# computed exactly, and the network has learned nothing.)
+#
+# </details>
 #
 # ## A linear autoencoder finds PCA
 #
@@ -432,7 +508,9 @@ print(
     f"PCA {pca_error:.3f}, sum of the other eigenvalues {eigenvalues[:-32].sum():.3f}, "
     f"linear autoencoder {linear_errors[-1]:.3f}"
 )
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 ax.semilogy(linear_history["epoch"], linear_errors - pca_error, "o-", markersize=3)
 ax.set(xlabel="epoch", ylabel="squared error minus that of PCA")
@@ -453,6 +531,7 @@ print(
     *(f"{eigenvalues[-k]:.2f}" for k in (1, 2, 3, 31, 32, 33, 34)),
 )
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(2, figsize=(7, 2.1), layout="constrained")
 for ax, columns, name in [
     (axes[0], V, "PCA"),
@@ -475,7 +554,18 @@ show(ax, f"01_components_{data.name}")
 # directions costs almost nothing. Then the gradient is tiny and the last bit of progress takes a
 # long time: gradient descent is slowest where it matters least.
 #
+# <details><summary>Answer</summary>
+#
+# The columns of the decoder are neither orthogonal nor sorted. Each one is a mixture of many
+# components, and each looks about as coarse as the others. The subspace that they span is
+# nevertheless almost that of PCA: after a full training most cosines are close to 1. Only the last
+# few may be smaller, where the eigenvalues are almost equal and little is at stake.
+#
+# </details>
+#
 # ## Exercises
+#
+# Answers: [answers/01_basic_autoencoder.py](answers/01_basic_autoencoder.py)
 #
 # 1. **A two-dimensional code.** Build 784-512-256-2 and back. Plot the codes with `plot_codes`, and
 #    decode a grid of points in the plane with `model.decode` and `plot_images`. Which digits are
@@ -501,3 +591,14 @@ show(ax, f"01_components_{data.name}")
 # - Graded: [Exercise 8 · Tied weights](exercises/08_tied.py), `tinyae exercise start tied`
 # - Graded: [Exercise 23 · Batch normalization](exercises/23_batch_norm.py), `tinyae exercise start batch_norm`
 # - Graded: [Exercise 24 · Dropout](exercises/24_dropout.py), `tinyae exercise start dropout`
+#
+# **You can now** write an autoencoder, its gradient and Adam, read a loss curve, and compare a
+# model with PCA.
+#
+# **Next:** chapter 2 uses the fact that neighboring pixels belong together.
+#
+# **In the real world:** autoencoders reduce the dimension of images, text and measurements (Hinton
+# and Salakhutdinov, *Reducing the dimensionality of data with neural networks*, 2006). They search
+# large collections of documents by their codes (Salakhutdinov and Hinton, *Semantic hashing*,
+# 2009), and single-cell biology uses them to remove noise from gene counts (Eraslan et al.,
+# *Single-cell RNA-seq denoising using a deep count autoencoder*, 2019).

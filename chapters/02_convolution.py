@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 2 · Convolution
 #
+# *Needs: chapters 0 and 1. Time: about 60 minutes to read, a few to run. On a first reading, skip
+# “Both as matrices”, “Checkerboards” and “Six loops or unfold?”.*
+#
 # To the networks of chapter 1, an image is a list of 784 values. If we shuffled the pixels of all
 # images in the same way, these networks would learn just as well. They do not know which pixels are
 # neighbors, and a stroke that they have learned in the left half of the image has to be learned
@@ -45,6 +48,7 @@ from tinyae.models import conv_autoencoder
 from tinyae.plots import mosaic, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:500], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.images, test.images  # not flat: (N, channels, height, width)
@@ -209,7 +213,7 @@ print(
 # one zero, for $k = 3$ and $s = 2$, and the corresponding grid of 3 × 3 points.
 
 
-# %%
+# %% tags=["hide-input"]
 def draw_cells(ax, n, padding=0):
     for i in range(-padding, n + padding):
         for j in range(-padding, n + padding):
@@ -282,6 +286,13 @@ show(grid, "02_touches")
 # padding of a transposed convolution makes its output *smaller*, which surprises everyone at
 # first.)
 #
+# <details><summary>Answer</summary>
+#
+# Where two patches overlap, the pixel receives both contributions, and they are added. This is
+# `fold`: it adds where `unfold` copies.
+#
+# </details>
+#
 # ## Both as matrices
 #
 # A convolution is linear in $x$, so there is a matrix $C$ with $y = Cx$ if images and grids are
@@ -307,6 +318,7 @@ print(
 )
 print("it is also the inverse:", np.allclose(T @ C, np.eye(25)))
 
+# %% tags=["hide-input"]
 fig = plt.figure(figsize=(8.4, 4.6), layout="constrained")
 places = fig.add_gridspec(2, 2, width_ratios=[25, 9], height_ratios=[9, 16])
 for place, matrix, title, labels in [
@@ -337,6 +349,13 @@ show(ax, "02_matrices")
 # not undo the convolution of the encoder. It only writes to the same positions, and what it writes
 # is learned.
 #
+# <details><summary>Answer</summary>
+#
+# No, the transpose is not an inverse: $C^\top C$ is not the identity, and the cell above prints so.
+# It cannot have an inverse at all: $C$ maps 25 values to 9, so different images have the same grid.
+#
+# </details>
+#
 # ## Sizes, and why there is an output_padding
 #
 # How many window positions fit in an image of $H$ pixels, with padding on both sides and steps of
@@ -351,7 +370,7 @@ show(ax, "02_matrices")
 # With $o = 1$ the output has one more row at the bottom and one more column on the right, and
 # whatever the patches add there is kept.
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
 for ax, (k, s, p) in zip(panels, [(3, 2, 1), (5, 3, 1)], strict=True):
     sizes = np.arange(k, 15)
@@ -383,6 +402,7 @@ for ax, (k, s, p) in zip(panels, [(3, 2, 1), (5, 3, 1)], strict=True):
     ax.legend(frameon=False)
 show(panels, "02_sizes")
 
+# %%
 for size in (27, 28):
     grid_size = Conv2d(1, 1, 3, 2, 1)(np.zeros((1, 1, size, size), np.float32)).shape[2]
     back = [
@@ -399,12 +419,19 @@ for size in (27, 28):
 # with $k=3, s=2, p=1$. Without it the decoder returns 27 pixels, the loss cannot compare 27 with
 # 28, and you get the most common error message of convolutional autoencoders.
 #
+# <details><summary>Why are there as many output paddings as strides?</summary>
+#
+# A step of the staircase is $s$ pixels wide. The outputs for $o = 0, 1, \dots, s-1$ are exactly the
+# sizes on one step, so with the right $o$ every size can be reached again.
+#
+# </details>
+#
 # ## Checkerboards
 #
 # Let every grid point have the value 1, and let every filter weight be 1. Then the transposed
 # convolution counts how many patches cover each pixel:
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 5, figsize=(9.6, 2.3), layout="constrained")
 for ax, (k, s) in zip(panels, [(2, 2), (3, 2), (4, 2), (5, 2), (4, 3)], strict=True):
     n = 8
@@ -432,6 +459,13 @@ show(panels, "02_counts")
 # pixel when divided by $s$. If $s$ divides $k$, there are $k/s$ of them for every pixel. If not,
 # some pixels are reached by one more than others. In two dimensions the counts are multiplied,
 # which gives a checkerboard (Odena, Dumoulin and Olah 2016).
+#
+# <details><summary>Answer</summary>
+#
+# In the panels where $s$ divides $k$: $k = 2$ and $k = 4$, both with $s = 2$. In the other three,
+# the counts differ from pixel to pixel.
+#
+# </details>
 #
 # For $s = 2$, is it enough to choose $k = 4$ instead of 3? The counts only show what happens with
 # *equal* weights. Look again at which weights reach which pixels: a pixel in an even row and a
@@ -511,6 +545,15 @@ show(panels, "02_checkerboard")
 # will measure below how well it does. Repeating pixels before the convolution avoids the problem.
 # It is more expensive, because every weight is multiplied with every pixel of the large image.
 #
+# <details><summary>Answer</summary>
+#
+# Both rows with strides show a pattern with a period of two and of four pixels. $k = 4$ does not
+# remove it: its counts are equal, but its four small filters have different random weights. The row
+# with repeated pixels shows blocks of smooth color at most, and its printed fraction is far
+# smaller. This holds in fast mode too, because these decoders are not trained in any mode.
+#
+# </details>
+#
 # Note that the *gradient* of `Conv2d` with a stride has the same pattern, because its backward pass
 # is a transposed convolution.
 #
@@ -556,9 +599,10 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
 # `unfold` replaces them with a single matrix product, in which a processor does billions of
 # multiplications per second. The cost is memory: the patches store each pixel about $k^2/s^2$
 # times. So the library never extracts all patches at once. It takes a few images at a time, so that
-# their patches fit into the processor's cache. Now open `tinyae/layers/convolution.py`: `correlate` is
-# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$, and
-# `weight_gradient` is $dW$. Each of the two layers uses all three of them, as in the table above.
+# their patches fit into the processor's cache. Now open `tinyae/layers/convolution.py`: `correlate`
+# is $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is
+# $\operatorname{fold}(\cdot\,W)$, and `weight_gradient` is $dW$. Each of the two layers uses all
+# three of them, as in the table above.
 #
 # ## The experiment
 #
@@ -612,6 +656,7 @@ dense_history = fit(
     progress=not FAST,
 )
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for name, log, color in [
     ("convolutional", history, "tab:blue"),
@@ -625,6 +670,7 @@ ax.grid(alpha=0.3, which="both")
 ax.legend(frameon=False)
 show(ax, f"02_loss_{data.name}")
 
+# %%
 mean = train.flat.mean(axis=0)
 covariance = ((train.flat - mean).T @ (train.flat - mean) / len(train)).astype(
     np.float64
@@ -642,6 +688,7 @@ for name, net, log in [
     parameters, seconds = sum(w.size for w in net.params.values()), sum(log["seconds"])
     print(f"{name:<38}{parameters:>14,}{log['val_loss'][-1]:>13.5f}{seconds:>11.1f}")
 print(f"{'PCA':<38}{V.size + mean.size:>14,}{pca_error:>13.5f}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** The codes have the same size, the convolutional network has fewer weights,
@@ -651,11 +698,25 @@ print(f"{'PCA':<38}{V.size + mean.size:>14,}{pca_error:>13.5f}")
 # fewer examples. But look at the last column of the table too: each weight of a convolution is used
 # at many positions, and each use costs a multiplication. Finally, look at PCA. Why might a linear
 # subspace do well with as many as 128 dimensions?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the convolutional network is clearly ahead after every epoch, with fewer
+# weights and often about half the error. It pays with time: its epochs take several times as long.
+#
+# PCA needs no training, and 128 is many: most of the variance of small images of digits lies in the
+# first hundred directions, because neighboring pixels are almost always equal. So PCA can be better
+# than a dense network that was trained for only a few epochs. The advantage of nonlinear models is
+# largest for small codes. (In fast mode PCA is the best, because nothing else has been learned.)
+#
+# </details>
 
 # %%
 shown = np.concatenate(
     [np.flatnonzero(test.labels == label)[:2] for label in range(10)]
 )
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[shown],
@@ -665,6 +726,8 @@ show(
     ),
     f"02_reconstructions_{data.name}",
 )
+
+# %%
 print(
     f"checkerboard fraction: {checkerboard_fraction(model(x_test)):.2%} in "
     f"reconstructions, {checkerboard_fraction(x_test):.2%} in the originals"
@@ -688,6 +751,7 @@ maps = {
 filters = model.params["encoder.0.weight"][:, 0]
 filters = filters / np.abs(filters).max(axis=(1, 2), keepdims=True)
 
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(
     1, 4, figsize=(9, 4), width_ratios=[1.4, 1, 1, 2], layout="constrained"
 )
@@ -709,6 +773,7 @@ for ax, title in zip(panels, ["the digit", "32 filters, 3 × 3", *maps], strict=
     ax.spines[:].set_visible(False)
 show(panels, f"02_maps_{data.name}")
 
+# %%
 moved = np.roll(digit, 2, axis=3)  # two pixels to the right
 before, after = model.encoder[:2](digit), model.encoder[:2](moved)
 inner = np.abs(after[:, :, :, 2:-1] - before[:, :, :, 1:-2]).max()
@@ -732,7 +797,20 @@ print(
 # seen any. The code is different: the last filters look at the whole image, so for the code, a
 # shifted digit is a different digit.
 #
+# <details><summary>Answer</summary>
+#
+# Filters that are blue on one side and red on the other are edge detectors: their maps are dark
+# along the strokes on one side, wherever the stroke is. Other filters are red all over, and blur or
+# copy the digit. Some maps may be empty: these units are dead, or respond only to something that
+# this digit does not have. The maps of the second layer are coarser (7 × 7), and each is dark in
+# fewer places. In fast mode the filters are still random, but the printed comparison holds: the
+# maps move by one point, up to rounding, and the code changes.
+#
+# </details>
+#
 # ## Exercises
+#
+# Answers: [answers/02_convolution.py](answers/02_convolution.py)
 #
 # 1. **Shuffled pixels.** Apply the same random permutation to the pixels of all images, train both
 #    networks again, and undo the permutation in the reconstructions. Which network gets worse?
@@ -753,4 +831,18 @@ print(
 #    channels instead of 64? *Hint: compare the number of values in the code with the number of
 #    pixels in an image.*
 #
+# - Graded: [Exercise 9 · unfold and fold](exercises/09_unfold_fold.py), `tinyae exercise start unfold_fold`
+# - Graded: [Exercise 10 · A convolution, and one filter for each channel](exercises/10_conv2d.py), `tinyae exercise start conv2d`
+# - Graded: [Exercise 11 · From a small grid to a large image](exercises/11_conv_transpose2d.py), `tinyae exercise start conv_transpose2d`
 # - Graded: [Exercise 12 · Pooling, and its way back](exercises/12_pooling.py), `tinyae exercise start pooling`
+#
+# **You can now** write a convolution and a transposed convolution with their gradients, and predict
+# their sizes and their checkerboards.
+#
+# **Next:** chapter 3 gives the network a task that it cannot solve by copying.
+#
+# **In the real world:** convolutional encoders and decoders find organs and tumors in medical
+# images (Ronneberger, Fischer and Brox, *U-Net*, 2015), compress photographs (Ballé, Laparra and
+# Simoncelli, *End-to-end optimized image compression*, 2017), and produce the compact images in
+# which latent diffusion models work (Rombach et al., *High-resolution image synthesis with latent
+# diffusion models*, 2022).

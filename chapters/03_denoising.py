@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 3 · Denoising
 #
+# *Needs: chapters 0 and 1; the convolutional models are those of chapter 2. Time: about 35 minutes
+# to read, a few to run. On a first reading, skip the derivation of the boxed formula.*
+#
 # Corrupt an image, show the network the corrupted version, and ask for the clean image. Now the
 # network cannot simply pass its input through, no matter how wide its code is, because the target
 # is not the input. To repair a pixel, it has to know what digits look like. Vincent, Larochelle,
@@ -25,6 +28,7 @@ from tinyae.plots import plot_filters, plot_reconstructions, show
 from tinyae.training import psnr
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
@@ -35,6 +39,8 @@ rng = np.random.default_rng(0)
 # one example of each class
 few = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in range(10)])
 names = ["Gaussian, σ = 0.3", "masking, ν = 0.5", "salt & pepper, ν = 0.25"]
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[few],
@@ -48,8 +54,8 @@ show(
 # There are three ways to corrupt an image:
 #
 # - **Gaussian**: $\tilde x = \operatorname{clip}(x + \sigma\varepsilon,\,0,\,1)$, where
-#   $\varepsilon$ is a standard normal value for each pixel. The clipping matters: on a white
-#   background it removes half of the noise.
+#   $\varepsilon$ is a standard normal value for each pixel. The clipping matters: on a background
+#   of $x = 0$ it removes half of the noise.
 # - **Masking**: a fixed fraction $\nu$ of the pixels of each image, chosen at random, is set to 0.
 #   A pixel that is 0 may be background or hidden ink. Only its neighbors can tell which.
 # - **Salt and pepper**: a fraction $\nu$ of the pixels is set to 0 or 1, each with probability ½.
@@ -212,6 +218,8 @@ grid = (
 near = grid[
     ((grid[:, None] - spiral) ** 2).sum(axis=-1).min(axis=1) < (2.5 * noise.sigma) ** 2
 ]
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), layout="constrained", sharey=True)
 titles = "network: $\\hat x - \\tilde x$", "$\\sigma^2\\nabla\\log p_\\sigma$"
 for ax, name, denoise in zip(axes, titles, (plane, exact), strict=True):
@@ -227,6 +235,7 @@ for ax, name, denoise in zip(axes, titles, (plane, exact), strict=True):
     ax.set(title=name, aspect="equal", xticks=[], yticks=[])
 show(axes[0], "03_points_back")
 
+# %%
 noisy = noise(spiral, np.random.default_rng(2))
 change, ideal = plane(noisy) - noisy, exact(noisy) - noisy
 for name, points in [
@@ -238,6 +247,7 @@ for name, points in [
     print(f"mean squared distance of {name} from the clean point: {distance:.5f}")
 correlation = np.corrcoef(change.ravel(), ideal.ravel())[0, 1]
 print(f"correlation of the network's changes and the exact ones: {correlation:.4f}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Each arrow is the change that the network makes to one point, drawn at its
@@ -246,6 +256,16 @@ print(f"correlation of the network's changes and the exact ones: {correlation:.4
 # Where do the two plots differ? Few noisy training points are far from the spiral, so the network
 # has little to learn from there. A good code should follow the data and ignore the direction across
 # it. The chapter on contractive autoencoders adds a penalty for exactly this.
+#
+# <details><summary>Answer</summary>
+#
+# The arrows point to the nearest part of the curve, and they end on it or close to it. After a full
+# training the two plots are almost the same where there are many noisy training points. They differ
+# far from the spiral and between its arms. There the exact arrows point to an average of two arms,
+# and the network has seen few examples. (In fast mode the network has had only a few steps, and its
+# arrows are too short or point elsewhere. The right plot is always correct.)
+#
+# </details>
 #
 # ## The experiment
 #
@@ -333,8 +353,9 @@ for name, x_hat in {"noisy, unclipped": unclipped, **results}.items():
         f"{name:<24}{error(x_hat):>9.5f}{psnr(error(x_hat)):>9.2f}"
         f"{gains[0]:>+17.2f} dB{gains[1]:>+21.2f} dB"
     )
+print(FAST_NOTE, end="")
 
-# %%
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[few],
@@ -353,6 +374,21 @@ show(
 # detail of every image, with or without noise. If all you want is a clean image, you do not need to
 # accept this loss. Which model would you choose if you wanted to learn a *code*?
 #
+# <details><summary>Answer</summary>
+#
+# The median filter makes thin strokes thinner, breaks them, or removes them, because in a 3 × 3
+# window most pixels are background. The plain model draws strokes that are often the wrong ones:
+# its encoder was trained on clean images only, and noise moves the code. The denoising models draw
+# what was probably there, and where they are wrong, the result still looks like a digit. Without
+# the original you would rarely notice.
+#
+# The model without a bottleneck has the best PSNR at this noise level after a full training,
+# because it does not lose the detail that a narrow code loses. For a clean image, choose this one.
+# For a *code*, choose a narrow one: the code of the other has more values than the image. (In fast
+# mode the median filter may win, because it is the only method that needs no training.)
+#
+# </details>
+#
 # ## Noise levels that the network was not trained for
 #
 # The network has seen $\sigma = 0.3$ and nothing else. What does it do with less noise, with no
@@ -368,6 +404,7 @@ for sigma in sigmas:
         mse = float(((method(noisy) - x_test[part]) ** 2).mean())
         curves[name].append(psnr(max(mse, 1e-4)))  # an MSE of 0 would give ∞
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for name, style in zip(methods, ["k:", "C2-", "C0-", "C3-", "C1-", "C4-"], strict=True):
     ax.plot(sigmas, curves[name], style, marker="o", markersize=3, label=name)
@@ -378,9 +415,11 @@ ax.legend(frameon=False)
 ax.grid(alpha=0.3)
 show(ax, f"03_levels_{data.name}")
 
+# %%
 print(f"{'PSNR in dB,  σ':<16}" + "".join(f"{sigma:>7.1f}" for sigma in sigmas))
 for name, curve in curves.items():
     print(f"{name:<16}" + "".join(f"{value:>7.2f}" for value in curve))
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Does a denoiser work best at the noise level that it was trained for, or at a
@@ -388,6 +427,17 @@ for name, curve in curves.items():
 # its input is noise on average, and it cannot tell that this time there is none. What happens to
 # the right of the vertical line? Where does each curve cross the dotted one? To the left of this
 # point, it would be better to leave the image unchanged.
+#
+# <details><summary>Answer</summary>
+#
+# Its result is best at low noise, not at the level of the training: at 0.3 there is simply more to
+# guess. Without any noise, leaving the image unchanged is perfect, so no method can be better. The
+# denoisers lose something there, the narrow ones most of all. To the right of the vertical line all
+# curves fall. The models with a narrow code fall more slowly than the one without a bottleneck,
+# because whatever the input, their decoders can draw only strokes. Each trained denoiser crosses
+# the dotted line at a noise level below 0.3.
+#
+# </details>
 #
 # ## Other kinds of noise
 #
@@ -421,23 +471,36 @@ for learned, model in {None: plain, **models}.items():
             f"{psnr(error(output(model, corrupted[c]))):>22.2f}" for c in corruptions
         )
     )
+print(FAST_NOTE, end="")
 
 rows, labels = [x_test[few]], ["original"]
 for corrupt, name in zip(corruptions[1:], names[1:], strict=True):
     rows += [corrupted[corrupt][few], output(models[corrupt], corrupted[corrupt][few])]
     labels += [name, "denoised"]
+
+# %% tags=["hide-input"]
 show(plot_reconstructions(*rows, names=labels), f"03_kinds_{data.name}")
 
 # %% [markdown]
 # **What to look at.** Is each model the best one for its own kind of noise? Which training helps
 # most with a kind of noise that it has not seen? Masking only removes ink. So a model trained on it
-# has learned only to add ink. What will it do with white noise pixels ("salt"), which look like
-# ink?
+# has learned only to add ink. What will it do with pixels that noise has set to 1 ("salt"), which
+# look like ink?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, each model is the best or close to the best for its own noise: the diagonal
+# of the table. Training on Gaussian noise or on salt and pepper helps with the other one of the
+# two. Training on masking usually helps least: it has taught the model to trust every pixel with
+# ink and to add ink between them. So it connects the dots of the salt to strokes that were never
+# there. (In fast mode the rows hardly differ.)
+#
+# </details>
 #
 # How has the noise changed the filters? Here is the first layer of both models. They started from
 # the same random weights:
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
 for ax, name, model in [(axes[0], "plain", plain), (axes[1], "denoising", dense)]:
     plot_filters(model, 25, ax)
@@ -447,18 +510,29 @@ show(axes[0], f"03_filters_{data.name}")
 # %% [markdown]
 # **What to look at.** With noise, a single pixel is no longer reliable, so a unit must combine many
 # pixels. Compare the noisy regions of the filters on the left with the same regions on the right:
-# what do you see there now? Look at the weights near the border too. Without noise, the images are
-# always white there and the gradient is always 0. With noise, these pixels vary but carry no
-# information, so training pushes their weights toward 0.
+# what do you see there now? Look at the weights near the border too.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the filters on the right are smoother: where the left ones have a grainy
+# pattern, the right ones have larger connected regions of one sign, often strokes and edges. Near
+# the border, the images are always 0 without noise. So the gradient there is always 0, and the
+# weights on the left still have their random initial values. With noise, these pixels vary but
+# carry no information, and training pushes their weights toward 0. (In fast mode both sides look
+# almost the same.)
+#
+# </details>
 #
 # ## Exercises
 #
-# 1. **The wrong target.** Compare $\hat x$ with $\tilde x$ instead of $x$. What is the best output
-#    now, and what does the model output for a clean image? Make a prediction, then train. *Hint:
-#    which part of $\tilde x$ can pass through 32 dimensions?*
+# Answers: [answers/03_denoising.py](answers/03_denoising.py)
+#
+# 1. **The wrong target.** Train a model whose loss compares $\hat x$ with $\tilde x$ instead of
+#    $x$. What is the best output now, and what does the model output for a clean image? Make a
+#    prediction before you train. *Hint: which part of $\tilde x$ can pass through 32 dimensions?*
 # 2. **Any amount of noise.** Write a corruption that draws a new $\sigma$ between 0 and 0.6 for
-#    each image. Add its curve to the figure with the noise levels. How much worse is it at
-#    $\sigma = 0.3$? *Hint: a corruption is any function `(x, rng) -> x̃`.*
+#    each image, and train a model with it. Add its curve to the figure with the noise levels. How
+#    much worse is it at $\sigma = 0.3$? *Hint: a corruption is any function `(x, rng) -> x̃`.*
 # 3. **A skip connection.** Let the network compute the *change*:
 #    $\hat x = \tilde x + g(f(\tilde x))$. Which lines of `denoising` change, and does $dW_1$ get a
 #    new term? Try it on the spiral. *Hint: there are no weights on the new path from $\tilde x$ to
@@ -468,4 +542,19 @@ show(axes[0], f"03_filters_{data.name}")
 #    *Hint: $\tilde x\sim\mathcal N(0, s^2+\sigma^2)$.*
 # 5. **Walk uphill.** Start from pure noise and apply the denoiser to its own output twenty times.
 #    Do digits appear? What happens if you add some noise after each step? *Hint: by the boxed
-#    formula, each step is a step of gradient ascent. It starts at a mean of many digits.*
+#    formula, each step is a step of gradient ascent on $\log p_\sigma$, the density of noisy
+#    images. It starts at a mean of many digits.*
+#
+# - Graded: [Exercise 13 · Repair what was destroyed](exercises/13_denoising.py), `tinyae exercise start denoising`
+#
+# **You can now** train a denoiser, check an objective that contains random noise, and say what a
+# perfect denoiser computes.
+#
+# **Next:** chapter 4 keeps a wide code from copying in another way: only a few units may be active.
+#
+# **In the real world:** denoisers clean microscope images for which no clean example exists (Krull,
+# Buchholz and Jug, *Noise2Void*, 2019). By the boxed formula (Vincent, *A connection between score
+# matching and denoising autoencoders*, 2011) a denoiser is also a generator: diffusion models are
+# denoisers for all noise levels (Ho, Jain and Abbeel, *Denoising diffusion probabilistic models*,
+# 2020). Masking inputs and restoring them trains language models (Devlin et al., *BERT*, 2019) and
+# vision models (He et al., *Masked autoencoders are scalable vision learners*, 2022).

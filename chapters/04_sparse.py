@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 4 · Sparse codes
 #
+# *Needs: chapters 0 and 1. Time: about 40 minutes to read, a few to run. On a first reading, skip
+# “Two common mistakes” and “Edges”.*
+#
 # A narrow code is one way to keep a network from simply passing its input through. Here is another:
 # the code may have any number of units, but only a few of them may be active at a time. Each image
 # is then described by the few features that it contains, and the many features that it does not
@@ -35,6 +38,7 @@ from tinyae.penalties import KLSparsity, l1
 from tinyae.plots import mosaic, plot_filters, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
@@ -85,9 +89,9 @@ print(data, "->", x_train.shape, x_test.shape)
 # with respect to every $z_{nj}$ in column $j$. It requires $0<\hat\rho<1$, so the code must come
 # from a sigmoid.
 #
-# **k-sparse.** Let $m$ be the mask of the values that are kept, so $y = m * x$. As long as the
-# order of the values does not change, $m$ is constant: $dx = m * dy$. A value that was not kept
-# does not contribute to the reconstruction, so it gets no gradient.
+# **k-sparse.** Let $a$ be the input of this layer and $m$ the mask of the values that are kept, so
+# $z = m * a$. As long as the same $k$ values remain the largest, $m$ is constant: $da = m * dz$. A
+# value that was not kept does not contribute to the reconstruction, so it gets no gradient.
 #
 # ## The code
 
@@ -106,9 +110,9 @@ def kl_by_hand(z, rho=0.05):
     return value, np.tile(dmean / len(z), (len(z), 1))  # the same for every example
 
 
-def k_largest(x, k):  # assumes that there are no ties
-    kept = x >= np.sort(x, axis=1)[:, -k, None]
-    return x * kept, kept
+def k_largest(a, k):  # assumes that there are no ties
+    kept = a >= np.sort(a, axis=1)[:, -k, None]
+    return a * kept, kept
 
 
 # %% [markdown]
@@ -222,6 +226,7 @@ for (name, penalty), color in zip(
             for rho, mean in zip(asked_for, reached, strict=True)
         )
     )
+print(FAST_NOTE, end="")
 axes[0].axhline(0, color="gray", linewidth=0.8)
 axes[0].axvline(0.05, color="gray", linewidth=0.8, linestyle=":")
 axes[0].set(
@@ -241,6 +246,18 @@ show(axes[0], f"04_slips_{data.name}")
 # trained networks would have the mean activation that we asked for. Follow each color from left to
 # right. Does the result depend on $\rho$? And compare the result with the minimum of the same curve
 # on the left.
+#
+# <details><summary>Answer</summary>
+#
+# Only the KL divergence has its minimum at the dotted line. Half of it keeps falling to the right
+# and becomes negative, which a divergence cannot be. The one with an extra sigmoid has its minimum
+# at 0. After a full training, the networks end where their curves have their minimum. With KL, the
+# mean activation is close to the target. With half of it, the units are active almost all the time,
+# and with the extra sigmoid almost never, in both cases nearly independent of ρ. (In fast mode the
+# training is short, and KL may still be on its way. The left plot and the printed minima are exact
+# in any mode.)
+#
+# </details>
 #
 # ## The experiment
 #
@@ -291,8 +308,9 @@ print(
 )
 active = (codes["k-sparse"] != 0).sum(axis=1)
 print(f"k-sparse: between {active.min()} and {active.max()} active units per image")
+print(FAST_NOTE, end="")
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.6), layout="constrained", sharey=True)
 for ax, (name, z) in zip(axes, codes.items(), strict=True):
     ax.hist(z.ravel(), bins=60, weights=np.full(z.size, 1 / z.size), color="tab:blue")
@@ -302,16 +320,29 @@ show(axes[0], f"04_histograms_{data.name}")
 
 # %% [markdown]
 # **What to look at.** The vertical axis is logarithmic. Compare how much of its range each code
-# uses. Where do you see a tall bar at 0? For L1 and k-sparse, the values in it are exact zeros, and
-# the table counts them. Does KL produce exact zeros, or only small values? For k-sparse, the height
-# of the bar is known before training. Why is there a gap next to it? The last column of the table
-# shows the price of exact zeros: a unit that is 0 for every image gets no gradient and will almost
-# never recover (exercise 5).
+# uses. Where do you see a tall bar at 0? Which of these values are exact zeros? (The table counts
+# them.) For which method is the height of the bar known before training? Why is there a gap next to
+# it? And what does the last column of the table have to do with exact zeros?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the plain code uses the whole range from 0 to 1, and the other three have a
+# tall bar at 0. For L1 (after a ReLU) and k-sparse, the values in the bar are exact zeros. KL gives
+# small values, but a sigmoid is never exactly 0. For k-sparse, the fraction of zeros is $1 - k/256$
+# before any training, in any mode. There is a gap next to the bar because a value that is only a
+# little above 0 is rarely among the $k$ largest.
+#
+# The last column is the price of exact zeros: a unit that is 0 for every image gets no gradient and
+# will almost never recover (exercise 5).
+#
+# </details>
 #
 # Here are the codes of three images. The 256 values of each code are arranged as a square:
 
 # %%
 few = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in (0, 1, 4)])
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(3, 5, figsize=(8.5, 5), layout="constrained")
 for row, i in zip(axes, few, strict=True):
     row[0].imshow(test.images[i, 0], cmap="gray_r")
@@ -330,6 +361,8 @@ show(axes, f"04_codes_{data.name}")
 
 # %%
 ten = np.concatenate([np.flatnonzero(test.labels == label)[:1] for label in range(10)])
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[ten],
@@ -345,11 +378,21 @@ show(
 # restriction? (The first column of the table measures it.) Look for faint strokes and for a gray
 # haze. They appear when units cannot be switched off completely.
 #
+# <details><summary>Answer</summary>
+#
+# The plain code uses almost all units for every digit, and KL, L1 and k-sparse use few. After a
+# full training, different digits use different units, and similar digits share some. The
+# restriction costs little: the reconstructions are readable, and only faint strokes are lost or
+# weakened. A gray haze, where you see one, comes from sigmoid units that are small but not 0: many
+# small contributions add up. (In fast mode, all reconstructions are a blur.)
+#
+# </details>
+#
 # What does a single unit represent? Column $j$ of the decoder's weights is what unit $j$ adds to
 # the image when it is active. Positive weights are red and add ink. Negative weights are blue and
 # remove it. For each model, these are the 25 units that vary most:
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
     most = np.argsort(-codes[name].std(axis=0))[:25]
@@ -370,6 +413,16 @@ show(axes[0], f"04_columns_{data.name}")
 # If only a few units may be active, each one must represent something specific. Look for strokes,
 # for pieces of strokes, and for whole digits. Which method gives the most local features, and which
 # one gives features that look most like digits? What would a smaller $k$ do?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the columns of the plain model look like noise with hints of strokes, and
+# the sparse ones have clear strokes. The weaker the restriction, the more local the feature: a unit
+# that may be combined with many others can be a small piece. With very few units per image, each
+# one has to look like a large part of a digit. So a smaller $k$ makes the columns look more like
+# whole digits, and the error larger. Makhzani and Frey show this for several $k$.
+#
+# </details>
 #
 # ## Edges
 #
@@ -444,7 +497,9 @@ for rate in (1e-2, 3e-3):
     )
 mean = net.encode(patches).mean()
 print(f"{len(patches)} patches of {source}, mean activation {mean:.4f}")
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 axes[0].imshow(
     mosaic(patches[:25], gap=1, fill=np.nan),
@@ -469,7 +524,17 @@ show(axes[0], f"04_edges_{source}")
 # edges. They emerge if patches of images must be described with only a few active units at a time.
 # Cells in the first stage of the visual cortex also respond to edges.
 #
+# <details><summary>Answer</summary>
+#
+# With the photographs of faces, most of the 25 filters are edge detectors after a full training,
+# with different directions and positions. With digits, they are rather strokes and the ends of
+# strokes, because that is what these patches contain. (In fast mode the filters are still noise.)
+#
+# </details>
+#
 # ## Exercises
+#
+# Answers: [answers/04_sparse.py](answers/04_sparse.py)
 #
 # 1. **L2.** Use $\Omega = \frac1N\sum z^2$ on the ReLU code. How many values are exactly 0 now?
 #    *Hint: compare the gradients of both penalties at $z = 0.001$ and at $z = 10$.*
@@ -486,3 +551,17 @@ show(axes[0], f"04_edges_{source}")
 # 5. **Dead units.** Start the k-sparse model with $k = 128$ and reduce $k$ step by step to 10. Are
 #    there fewer dead units than with $k = 10$ from the start? *Hint: a unit that is never among the
 #    largest gets no gradient at all.*
+#
+# - Graded: [Exercise 14 · Four ways to a sparse code](exercises/14_sparsity.py), `tinyae exercise start sparsity`
+#
+# **You can now** derive the gradients of three kinds of sparsity, tell a correct penalty from one
+# that is merely differentiated correctly, and find dead units.
+#
+# **Next:** chapter 5 asks the code to respond to as few *directions* as possible.
+#
+# **In the real world:** sparse coding explains the cells of the visual cortex (Olshausen and Field,
+# *Emergence of simple-cell receptive field properties by learning a sparse code for natural
+# images*, 1996). Today, sparse autoencoders with millions of units are used to find out what the
+# inner units of large language models represent (Cunningham et al., *Sparse autoencoders find
+# highly interpretable features in language models*, 2024; with a k-sparse layer: Gao et al.,
+# *Scaling and evaluating sparse autoencoders*, 2024).

@@ -1,14 +1,20 @@
 # %% [markdown]
 # # 5 · The contractive autoencoder
 #
+# *Needs: chapters 0 and 1, and chapter 3 for the comparison with noise. Time: about 60 minutes to
+# read, a few to run. On a first reading, skip the gradient of a deep network, and “Contraction and
+# small noise are almost the same”.*
+#
 # A good latent code should not change when the image changes in a way that does not matter: a
 # little noise, or a smudge in a corner. So let us put exactly that into the loss: *when the image
-# moves a little, the code should move as little as possible*. The Jacobian
-# $J = \partial z/\partial x$ tells how much the code moves. It has one row per code unit and one
-# column per pixel, and its squared norm can be added to the loss. Two goals then compete in every
-# direction of image space. For a good reconstruction, the code must respond to the directions in
-# which digits differ. For a small penalty, it should respond to no direction at all. The result is
-# a code that responds to differences between digits and to little else.
+# moves a little, the code should move as little as possible*. The Jacobian $J = \partial z/\partial
+# x$ tells how much the code moves. It has one row per code unit and one column per pixel, and its
+# squared norm can be added to the loss. Two goals then compete in every direction of image space.
+# For a good reconstruction, the code must respond to the directions in which digits differ. For a
+# small penalty, it should respond to no direction at all. The result is a code that responds to
+# differences between digits and to little else. In other words: the images lie near a thin, curved
+# surface in image space, the **manifold** of the data, and the code should follow movements along
+# it and ignore those across it.
 #
 # ![A curve of data points. At one of them, a tangent t along the curve and a normal u across
 # it.](figures/05_diagram.svg)
@@ -52,6 +58,7 @@ from tinyae.plots import plot_reconstructions, show
 
 # Fast mode takes a few steps on a few images: it shows that the chapter runs, no more
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 x_train, x_test = (
     (data.train.flat[:500], data.test.flat[:100])
@@ -279,6 +286,7 @@ def table(models):
         print(
             f"{name:<22}{norm:>9.4f}{spread:>14.4f}{norm / spread:>13.4f}{mse:>14.5f}"
         )
+    print(FAST_NOTE, end="")
 
 
 table(models)
@@ -288,11 +296,20 @@ table(models)
 # reconstructions get? But look at the second and third columns before you trust the first. We will
 # come back to them below.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the contractive model has by far the smallest $\lVert J\rVert$, and its
+# reconstructions are somewhat worse than those of the plain model. But the standard deviation of
+# its codes has fallen too, so the ratio has changed much less than the norm. A part of the success
+# is only a smaller scale.
+#
+# </details>
+#
 # Which directions does a code respond to? The **singular values** of $J$ show in how many
 # directions, and how strongly, the code moves when the image moves. If we divide them by the
 # largest one, the scale of the code no longer matters:
 
-# %%
+# %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for name, model in models.items():
     s = singular_values(model.encoder, x_test[:200]).mean(axis=0)
@@ -312,6 +329,16 @@ show(left, f"05_spectra_{data.name}")
 # others, its curve has a plateau and then a drop, and the position of the drop shows how many
 # directions it has kept. If a code responds a little to everything, its curve falls slowly all the
 # way. Which of the three curves has the clearest drop, and after how many of the 32 directions?
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the contractive curve is far below the other two on the left. This is the
+# smaller scale. On the right it has the clearest drop, somewhere in the middle of the 32
+# directions: it keeps a plateau of directions and gives up the rest. The other two fall more
+# evenly. So contraction has changed the shape as well. (In fast mode the three models are almost
+# untrained, and their curves have almost the same shape.)
+#
+# </details>
 #
 # ## What contraction keeps and what it removes
 #
@@ -343,7 +370,9 @@ for name, model in models.items():
     gains[name] = gain(model, few, along), gain(model, few, across)
     code = gain(model.encoder, few, along) / gain(model.encoder, few, across)
     print(f"{name:<15}{gains[name][0]:>8.3f}{gains[name][1]:>12.3f}{code:>22.2f}")
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for i, direction in enumerate(
     ("along: to the nearest neighbor", "across: a random direction")
@@ -366,10 +395,22 @@ show(ax, f"05_gains_{data.name}")
 # and 0 that it ignores it. Every bottleneck already ignores most of a random step, because 32
 # directions out of 784 are few. What matters is how much each model lowers the right bar, and how
 # much of the left bar it loses. Next, let us look at what happens with larger steps:
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, all three models follow a step along the digits much more than a step
+# across. Denoising and contraction both lower the right bar by a larger fraction than the left one,
+# contraction most of all. It also loses the most of the left bar. This is the compromise between
+# the two goals, and λ decides it. (In fast mode, nothing has been learned yet, so both bars are
+# tiny.)
+#
+# </details>
 
 # %%
 noisy = (few[:8] + 6 * across[:8]).clip(0, 1)
 rows = [few[:8], noisy, *(model(noisy) for model in models.values())]
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(*rows, names=["original", "moved across", *models]),
     f"05_across_{data.name}",
@@ -381,6 +422,14 @@ show(
 # *small* steps, and this step is large. A length of 6 over 28×28 pixels is a standard deviation of
 # $6/28$ per pixel (before clipping), which is not much less than the noise that the denoising model
 # was trained with.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the outputs of the denoising model are closest to the clean images. It was
+# trained on steps of about this length, and the other two were not. The contractive model is better
+# than the plain one if its small derivative also holds this far from the image.
+#
+# </details>
 #
 # ## Contraction and small noise are almost the same
 #
@@ -404,6 +453,7 @@ print(f"‖∂x̂/∂x‖² exactly: {exact:.4f}")
 for sigma, estimate in [(sigmas[0], measured[0]), (sigmas[-1], measured[-1])]:
     print(f"estimate from noise with σ = {sigma:g}: {estimate:.4f}")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 ax.semilogx(sigmas, measured, "o-", markersize=4, label="E ‖r(x+ε) − r(x)‖² / σ²")
 ax.axhline(exact, color="k", linestyle="--", linewidth=0.8, label="‖∂x̂/∂x‖², exact")
@@ -417,6 +467,16 @@ show(ax, f"05_noise_{data.name}")
 # from averaging over only a few random steps. Where does the curve leave the line? From that point
 # on, the noise is large enough to be affected by the curvature of $r$, which the Jacobian at a
 # single point does not contain.
+#
+# <details><summary>Answer: where it leaves the line</summary>
+#
+# The curve leaves the line somewhere between $\sigma = 0.05$ and $\sigma = 0.5$, where
+# $28\,\sigma$, the length of a typical step, is no longer small compared with the distance between
+# two images. At the right end it falls: the output sigmoids saturate, and a reconstruction cannot
+# move farther than the range of the pixels. (In fast mode, the untrained model is almost linear, so
+# the two agree for longer.)
+#
+# </details>
 #
 # Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To
 # second order in $\varepsilon$, with $\mathbb E\,\varepsilon = 0$ and
@@ -466,11 +526,21 @@ for sigma in (0.05, 0.1, 0.2, 0.4):
         cells.append(f"{norm:>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")
     print(f"{sigma:<12}{cells[0]:>22}{cells[1]:>32}")
 print(f"{'neither':<12}{exact:>8.3f}{mse(plain(x_test), x_test)[0]:>14.5f}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Go down the two columns of the norm. How close are they to each other, and
 # for which σ are they closest? The penalty only knows the derivative at the image itself. Noise
 # tests the model at points that are about $\sigma\sqrt{784} = 28\,\sigma$ away.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, both columns of the norm fall as σ grows, and for small σ they are close to
+# each other. For the largest σ they differ most: there the noise leaves the region in which the
+# derivative at the image describes the model. (In fast mode the norms are small in all rows and say
+# nothing.)
+#
+# </details>
 #
 # ## How a model can cheat
 #
@@ -493,6 +563,15 @@ table(
 # %% [markdown]
 # How much of the contractive model's success was due to this trick? Compare the ratios in the first
 # and last rows.
+#
+# <details><summary>Answer</summary>
+#
+# A large part. In the table, the scaled model has a tenth of the norm and the same ratio, up to
+# rounding: this holds in any mode. After a full training, the norm of the contractive model is
+# several times smaller than that of the plain model, but its ratio has changed much less, if at
+# all. What is left of the success is the change of shape in the figure of singular values.
+#
+# </details>
 #
 # Two things prevent the trick. **Tied weights:** with $\hat x = \sigma(W^\top z + c)$ the decoder
 # must use the encoder's own $W$, so a smaller $W$ also makes the reconstruction pale. **A
@@ -517,6 +596,7 @@ for name, model in tied_models.items():
     saturated = ((z < 0.05) | (z > 0.95)).mean()
     print(f"{name:<22}{saturated:.0%} of all values z are below 0.05 or above 0.95")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for name, model in tied_models.items():
     ax.hist(
@@ -539,6 +619,15 @@ show(ax, f"05_saturation_{data.name}")
 # The penalty does not distinguish between saturated units and inactive ones. That is why λ must not
 # be too large (exercise 4).
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the ratio falls along with the norm this time: with tied weights the model
+# cannot cheat by scaling. The histogram of the contractive model has more values near 0 and 1 and
+# fewer in between. There is no bump at ½, so its units are saturated and not inactive. (In fast
+# mode, the two histograms are almost equal: few units have left the middle.)
+#
+# </details>
+#
 # ## What about longer steps?
 #
 # So far we have only looked at infinitesimally small steps. For a distance $r$, the **contraction
@@ -548,6 +637,8 @@ show(ax, f"05_saturation_{data.name}")
 
 # %%
 distances = np.logspace(-1, 1.5, 14)
+
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for name, model in {"plain (ReLU)": plain, **tied_models}.items():
     ratios = contraction_ratios(model.encoder, few, distances)
@@ -579,7 +670,22 @@ show(ax, f"05_ratios_{data.name}")
 # does each model's contraction reach, compared with the distance between two images (the gray
 # line)?
 #
+# <details><summary>Answer</summary>
+#
+# All curves start flat: a step of length 1 is small. After a full training, the tied contractive
+# curve stays near 1, or rises a little, up to the distance between two images and beyond, because
+# longer steps take units out of saturation. The curve of the tied plain model falls: longer steps
+# saturate its units. The ReLU model is piecewise linear, and its curve is the flattest in between.
+# So the contraction of the penalty is a local property that holds about as far as the next image,
+# and not much farther. (In fast mode, the curves are flat for longer, because the weights are still
+# small.)
+#
+# </details>
+#
 # ## Exercises
+#
+# Answers: [answers/05_contractive.py](answers/05_contractive.py)
+#
 # 1. **A tanh layer.** Derive the closed form and its gradient for $z = \tanh(Wx + b)$. Write it as
 #    `penalty(encoder, caches)` and pass it to `check_penalty`. *Hint: only $f'$ and $f''$ change;
 #    `encoder.forward` returns $x$ and $z$ in `caches`.*
@@ -599,3 +705,18 @@ show(ax, f"05_ratios_{data.name}")
 #    points (Rifai et al. 2011, CAE+H). Write an objective that adds it to the contraction, and plot
 #    the contraction ratios again. *Hint: `penalized` above is almost the same. Use `samples=1`,
 #    because it is expensive.*
+#
+# - Graded: [Exercise 15 · How much does a code move? One layer](exercises/15_contractive_layer.py), `tinyae exercise start contractive_layer`
+# - Graded: [Exercise 16 · How much does a code move? A deep encoder](exercises/16_contractive_deep.py), `tinyae exercise start contractive_deep`
+#
+# **You can now** derive a penalty on a Jacobian and its gradient by three passes, check the *value*
+# of a penalty, and notice when a model cheats.
+#
+# **Next:** chapter 6 uses trained autoencoders: maps, anomalies, large images, features.
+#
+# **In the real world:** penalties on input gradients make classifiers harder to fool (Jakubovitz
+# and Giryes, *Improving DNN robustness to adversarial attacks using Jacobian regularization*, 2018;
+# Hoffman, Roberts and Yaida, *Robust learning with Jacobian regularization*, 2019) and keep
+# adversarial training stable (Gulrajani et al., *Improved training of Wasserstein GANs*, 2017). The
+# singular vectors of $J$ are used to find the tangents of a manifold (Rifai et al., *The manifold
+# tangent classifier*, 2011).

@@ -1,6 +1,10 @@
 # %% [markdown]
 # # 6 · Applications
 #
+# *Needs: chapters 1 and 3, and chapter 2 for (c). Time: about 60 minutes to read, several to run.
+# The four parts can be read in any order; on a first reading, skip the gradient of t-SNE and the
+# formula of the AUC.*
+#
 # Nobody trains an autoencoder just to reconstruct images: we already have the images. But a trained
 # autoencoder gives us three useful things: the code, the reconstruction, and the reconstruction
 # error. In everything that follows, the autoencoder is trained without labels. Where labels appear,
@@ -62,6 +66,7 @@ from tinyae.plots import (
 from tinyae.training import psnr
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:300]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
@@ -100,10 +105,10 @@ def trained(model, x, epochs, corrupt=None, batch_size=128):
 # %% [markdown]
 # # (a) Maps
 #
-# A 32-dimensional code cannot be drawn directly. Chapter 1 drew its first two principal components,
-# which is a projection onto the best possible plane. **t-SNE** (van der Maaten and Hinton 2008)
-# does not project. It places $N$ points in the plane and moves them until points that are neighbors
-# in the code are also neighbors on the map.
+# A 32-dimensional code, an *embedding*, cannot be drawn directly. Chapter 1 drew its first two
+# principal components, which is a projection onto the best possible plane. **t-SNE** (van der
+# Maaten and Hinton 2008) does not project. It places $N$ points in the plane and moves them until
+# points that are neighbors in the code are also neighbors on the map.
 #
 # ## The equation
 #
@@ -182,7 +187,9 @@ for name, x in {
     **maps,
 }.items():
     print(f"  {name:<28}{100 * nearest_neighbor_accuracy(x, labels):5.1f} %")
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(8.8, 7.6), layout="constrained")
 for ax, (name, y) in zip(axes.flat, maps.items(), strict=True):
     points = ax.scatter(
@@ -222,6 +229,17 @@ show(axes, f"06_maps_{data.name}")
 # correspond to any image. t-SNE has moved these particular points; it has not learned a function
 # that could map new images to the plane, or points of the plane back to images.
 #
+# <details><summary>Answer</summary>
+#
+# Digits with similar strokes touch or share a cluster, such as 4 and 9, or 3, 5 and 8. Look at the
+# images at a border and you may hesitate too. After a full training, the code with its 32
+# dimensions preserves about as many neighbors as the 784 pixels. A PCA map with two dimensions
+# loses a large part of them, and t-SNE loses few, because preserving neighbors is what it
+# minimizes. (In fast mode there are few points, t-SNE gets few steps, and the code is not trained.
+# Then a t-SNE map may be no better than chance.)
+#
+# </details>
+#
 # ## A code that is a map
 #
 # A *two-dimensional* code is already a map, and it comes with a decoder: every point of it can be
@@ -230,17 +248,30 @@ show(axes, f"06_maps_{data.name}")
 # %%
 plane = trained(dense(256, 64, 2), x_train, epochs=15)
 codes = encode(plane.encoder, x_test)
+
+# %% tags=["hide-input"]
 axes = plot_latent_plane(plane, x_test[shown], labels)
 axes[0].collections[0].set_antialiased(False)  # makes the file smaller
 show(axes, f"06_plane_{data.name}")
+
+# %%
 agreement = nearest_neighbor_accuracy(codes[shown], labels)
 print(f"the nearest neighbor has the same label: {100 * agreement:.1f} %")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Follow a line across the decoded plane: one digit turns into another, and at
 # the border between them there is something that is neither. Is there a place on the right where
 # there are no codes on the left? The decoder draws something there anyway, because nothing in the
 # training said that it must not. The next chapter is about such holes.
+#
+# <details><summary>Answer</summary>
+#
+# Usually yes: somewhere inside the frame of the right figure there are no codes on the left. The
+# decoder draws a mixture of the neighboring digits there, or a shape that is no digit. (In fast
+# mode all decoded images look almost the same.)
+#
+# </details>
 #
 # # (b) Anomaly detection
 #
@@ -325,12 +356,24 @@ for name, values in areas.items():
         + f"{100 * np.mean(values):>8.2f}"
     )
 print(f"(training all models took {seconds:.0f} s)")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Which digit is the easiest to tell apart from all others, and which is the
 # hardest? An image with little ink has a small error even if the reconstruction is faint. What does
 # this mean for a normal digit that has little ink, and for one that has a lot? Where does the
 # nonlinear model do better than PCA, and where does it not?
+#
+# <details><summary>Answer</summary>
+#
+# The 1 is usually the easiest normal digit: it has little ink, so almost every other digit has a
+# larger error, whatever the model. A digit with a lot of ink and many shapes, such as 8 or 2, is
+# usually the hardest, because anomalies with little ink have small errors. PCA is a strong
+# baseline. The nonlinear model can be better after a long training on many images of a digit, and
+# with few images or few steps it is often worse. (In fast mode it has learned nothing, and PCA wins
+# clearly. PCA is computed exactly in any mode.)
+#
+# </details>
 #
 # Now take the digit that is hardest for PCA, and do what you would do in practice: hold out some of
 # its training images to choose the threshold.
@@ -357,7 +400,9 @@ for name, model in models.items():
         f"false alarms {100 * alarm[~unusual].mean():.1f} %, "
         f"anomalies found {100 * alarm[unusual].mean():.1f} %"
     )
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
 bins = np.linspace(0, np.quantile(errors["autoencoder"], 0.995), 60)
 for kind, some in [("normal", ~unusual), ("anomalies", unusual)]:
@@ -400,6 +445,8 @@ for name, which in rows.items():
         space + "autoencoder": models["autoencoder"](x_test[which]),
         space + "PCA": models["PCA"](x_test[which]).clip(0, 1),
     }
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(*image_rows.values(), names=[*image_rows]),
     f"06_worst_{data.name}",
@@ -415,6 +462,14 @@ show(
 # coin. Before you get excited about the third plot, note that nine out of ten test images are
 # anomalies, so most of the coin's alarms are correct too. Where anomalies are rare, high precision
 # is much harder to reach.
+#
+# <details><summary>Answer</summary>
+#
+# The false-alarm rate is near 5 %, but not equal to it: the threshold comes from a small number of
+# held-out images, and the test images are others. The fewer images were held out, the larger the
+# difference may be. The threshold promises nothing about the fraction of anomalies that is found.
+#
+# </details>
 #
 # # (c) Large images
 #
@@ -497,7 +552,9 @@ for name in cleaners:
             for step in (28, 14, 7)
         )
     )
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(3, 2, figsize=(6.6, 7.4), layout="constrained")
 drawn = {"clean page": page, "noisy page": noisy}
 drawn |= {
@@ -515,6 +572,16 @@ show(axes, f"06_page_{data.name}")
 # than one. How much more work is it? Which of the two models gains more from it, and why? Remember
 # that the narrow code has to describe all the pieces of digits in a tile, and there are more ways
 # to arrange them than it can represent.
+#
+# <details><summary>Answer</summary>
+#
+# With a step of 14 instead of 28, each pixel is covered by about 4 tiles, with a step of 7 by about
+# 16: that is how much more work it is. After a full training, both models gain, and the one with
+# the narrow code gains more. Its errors differ more from tile to tile, because each tile contains
+# other pieces of digits, and averaging removes errors that differ. (In fast mode the cleaned pages
+# may be worse than the noisy one.)
+#
+# </details>
 #
 # # (d) Features
 #
@@ -715,6 +782,7 @@ for name, row in table.items():
         for column in row.T
     ]
     print(f"{name:<24}" + "".join(f"{cell:>24}" for cell in cells))
+print(FAST_NOTE, end="")
 
 advantages = {
     name: (table["denoising features"] - table[name])[:, 1]
@@ -727,6 +795,7 @@ for name, difference in advantages.items():
         f"({difference.min():.2f} to {difference.max():.2f} over the seeds)"
     )
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for (name, row), style in zip(
     table.items(), ["k:", "C7-", "C7:", "C0-", "C2-", "C1--", "C3--"], strict=True
@@ -751,6 +820,17 @@ show(ax, f"06_features_{data.name}")
 # cannot learn from the labels? And look at the range in parentheses before you believe a difference
 # between two rows. With few labels, it matters just as much which images were labeled.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the pretrained features are clearly better than pixels and random features
+# in the middle column, by more than the range over the seeds. A frozen encoder helps most on the
+# left, with few labels. On the right, with all labels, a network that is trained as a whole catches
+# up and wins, because it can change its features. Starting it from the pretrained weights is
+# usually the best of all. (In fast mode, the encoder has seen a few batches: the differences are
+# accidents.)
+#
+# </details>
+#
 # What has the first layer learned to detect? Here are some of its filters, next to filters of a
 # network that was trained on all the labels:
 
@@ -758,6 +838,8 @@ show(ax, f"06_features_{data.name}")
 whole = train_classifier(
     Sequential(*untrained(0).layers, Linear(UNITS, 10, rng=0)), x_train, train.labels, 0
 )
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
 for ax, name, model in [
     (axes[0], "denoising, no labels", stack),
@@ -772,7 +854,17 @@ show(axes, f"06_filters_{data.name}")
 # right? To fill in a missing pixel, a unit needs the pixels around it. To tell digits apart, it may
 # be more useful to look at the whole image.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the filters on the left are local: strokes or spots in one place. Those on
+# the right are larger and look noisier. Nothing in the classification loss asks for local filters.
+# (In fast mode both are nearly the random initial weights.)
+#
+# </details>
+#
 # ## Exercises
+#
+# Answers: [answers/06_applications.py](answers/06_applications.py)
 #
 # 1. **Longer training.** In (b), plot the mean AUC after 5, 10, 20 and 40 epochs, and for 8, 16, 32
 #    and 64 components of PCA. The reconstruction of the normal digit keeps getting better. Does the
@@ -791,3 +883,17 @@ show(axes, f"06_filters_{data.name}")
 # 5. **More noise, more layers.** Try `Masking(0.5)`, and a third layer. Choose the best with images
 #    held out of the training set, then look at the test set only once. *Hint: `greedy_pretrain`
 #    takes one corruption for all layers, or one per layer.*
+#
+# - Graded: [Exercise 17 · Anomaly detection: AUC, threshold and average precision](exercises/17_anomaly.py), `tinyae exercise start anomaly`
+#
+# **You can now** draw and judge a map of codes, choose a threshold for anomalies without fooling
+# yourself, clean images of any size, and compare features fairly.
+#
+# **Next:** chapter 7 shows what an autoencoder cannot do.
+#
+# **In the real world:** reconstruction errors detect defects in factories (Bergmann et al., *MVTec
+# AD*, 2019) and unknown physics in colliders (Heimel et al., *QCD or what?*, 2019). Maps of codes
+# show cell types in biology (Lopez et al., *Deep generative modeling for single-cell
+# transcriptomics*, 2018). Training on unlabeled data first and on few labels later is how most
+# large models are made today (Bommasani et al., *On the opportunities and risks of foundation
+# models*, 2021).

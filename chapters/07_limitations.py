@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 7 · Limitations
 #
+# *Needs: chapter 1; the classifier is that of chapter 6. Time: about 40 minutes to read, a few to
+# run. On a first reading, skip the formulas of section 4.*
+#
 # An autoencoder promises only one thing: it reconstructs the data that it was trained on. It is
 # tempting to expect more. Can I decode any code I like and get a new digit? Does a code halfway
 # between two codes decode to an image halfway between two images? Does a small error mean a good
@@ -29,6 +32,7 @@ from tinyae.models import basic_autoencoder, classifier
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
@@ -92,12 +96,22 @@ print(heading)
 print_scores("real test images", real)
 print_scores("reconstructed (32 dimensions)", output(plain, real))
 print_scores("noise", noise)
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Are reconstructed images closer to real images than real images are to each
 # other? What may they have lost? And look at how confident the classifier is about noise, which is
 # not a digit at all. A classifier that never learned to say "none of these" can be confident about
 # anything, so we will only interpret its answer together with the distance.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, reconstructed images are closer to real images than real images are to each
+# other: they have lost what makes an image special, and its sharp edges. The sharpness shows the
+# second loss. The classifier may well be confident about a large fraction of the noise. (In fast
+# mode the classifier is confident about nothing, and the model draws a blur.)
+#
+# </details>
 #
 # ## 1 · Codes that never occurred in training
 #
@@ -130,6 +144,7 @@ for name, model in [("as trained", plain), ("stretched", stretched)]:
     print(f"{name}: test MSE {mse(output(model, x_test), x_test)[0]:.7f}")
     print(f"  standard deviation of the codes {model.encode(x_test).std():.2f}")
     print(f"  decoded N(0, 1): confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # So "sample a code from the standard normal distribution" cannot be right in general: nothing in
@@ -147,11 +162,14 @@ print(heading)
 print_scores("real test images", real)
 for name, x in generated.items():
     print_scores(f"decoded codes, {name}", x)
+print(FAST_NOTE, end="")
 
 closest = {name: nearest_neighbors(x[:14], x_train)[1] for name, x in generated.items()}
 rows = {"real": real[:14]}
 for name, x in generated.items():
     rows |= {name: x[:14], " " * len(rows) + "nearest real": x_train[closest[name]]}
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(*rows.values(), names=[*rows]), f"07_random_codes_{data.name}"
 )
@@ -163,6 +181,16 @@ show(
 # and the distances with those of real images, not with 0 and 1. A normal distribution has a single
 # peak. The codes form at least ten clusters, one or more per class, with gaps between them, and a
 # sample can easily fall into a gap.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, standard normal codes give few different images, or shapes that are no
+# digits: they lie close together, compared with the codes of the data, and often where no data are.
+# The fitted normal distribution gives digits, parts of digits, and two digits at once. Its
+# confidence is below that of real images, and its distances are larger. (In fast mode all images
+# look alike.)
+#
+# </details>
 #
 # ## 2 · Holes in the plane
 #
@@ -178,6 +206,7 @@ side = 25 if FAST else 60
 cells = decode_grid(plane, low, high, side)
 confidence = max_probability(digit_classifier, cells).reshape(side, side)
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
 axes[0].imshow(
     confidence,
@@ -199,6 +228,7 @@ axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"07_holes_{data.name}")
 
+# %%
 z1, z2 = np.meshgrid(
     np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side)
 )
@@ -216,6 +246,7 @@ for name, part in [("farther from any code than usual", hole), ("the rest", ~hol
             f"{(confidence.ravel()[part] > 0.9).mean():>18.1%}"
             f"{np.median(distance[part]):>11.2f}"
         )
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Each class has its own region. The regions have different shapes and sizes,
@@ -226,6 +257,13 @@ for name, part in [("farther from any code than usual", hole), ("the rest", ~hol
 # classifier may well be confident there. Between the regions, nothing determines what it draws.
 # Some classes are neighbors for no reason that you could see in the images. A walk along a straight
 # line shows this. It goes from the code of one image to the code of another.
+#
+# <details><summary>Answer: what the decoder draws there</summary>
+#
+# Where there are no points, the decoder draws a mixture of the digits around the place, or an
+# unclear shape, and it does so without any warning. This is a hole.
+#
+# </details>
 
 # %%
 labels = test.labels
@@ -237,8 +275,11 @@ for name, model in [("2 dimensions", plane), ("32 dimensions", plain)]:
     walks[name] = model.decode((1 - t) * start + t * end)
 start, end = x_test[ends]
 walks["pixels"] = (1 - t) * start + t * end
+
+# %% tags=["hide-input"]
 show(plot_reconstructions(*walks.values(), names=[*walks]), f"07_walk_{data.name}")
 
+# %%
 pairs = rng.integers(len(x_test), size=(n, 2))
 print("decoded codes halfway between the codes of two test images")
 for name, model in [("2 dimensions", plane), ("32 dimensions", plain)]:
@@ -246,11 +287,22 @@ for name, model in [("2 dimensions", plane), ("32 dimensions", plain)]:
     middle = model.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
     confidence = max_probability(digit_classifier, middle)
     print(f"  {name:<14} confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Does the walk pass through other digits, or through something that is not a
 # digit? In the last row the pixels themselves are mixed: one image fades out while the other fades
 # in. Is interpolating between codes better than that, and is it good enough?
+#
+# <details><summary>Answer</summary>
+#
+# With two dimensions, the walk usually passes through regions of other digits. With 32 dimensions,
+# it usually passes through something in between that is not a digit, although strokes do move and
+# bend. Mixing pixels never moves a stroke. So interpolating codes is better than mixing pixels, but
+# not good enough: the printed confidence halfway is clearly below that of real images. (In fast
+# mode all three are meaningless.)
+#
+# </details>
 #
 # ## 3 · Blur is the best answer
 #
@@ -311,6 +363,8 @@ images = {
     "a, one pixel to the right": moved,
     "a, blurred": blurred,
 }
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 5, figsize=(10, 2.3), layout="constrained")
 for ax, (name, image) in zip(axes, images.items(), strict=True):
     ax.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
@@ -319,10 +373,17 @@ for ax, (name, image) in zip(axes, images.items(), strict=True):
 show(axes[0], f"07_blur_{data.name}")
 
 # %% [markdown]
-# **What to look at.** In the first table, `a` and `b` are real images and the mean is not, but the
-# loss prefers the mean. In the second table, a person hardly notices that the digit was moved, and
-# sees immediately that the other one is blurred. The loss says the opposite. It compares images
-# pixel by pixel, and knows nothing about strokes.
+# **What to look at.** In the first table, `a` and `b` are real images and the mean is not. Which of
+# them does the loss prefer? In the second table, a person hardly notices that the digit was moved,
+# and sees immediately that the other one is blurred. What does the loss say?
+#
+# <details><summary>Answer</summary>
+#
+# The loss prefers the mean: its loss is half of that of `a` or `b`. And it says the opposite of the
+# person: moving the digit by one pixel is a larger error than blurring it. It compares images pixel
+# by pixel, and knows nothing about strokes. No training is involved, so this holds in any mode.
+#
+# </details>
 #
 # A trained model is in the same situation, with more than two images. If several images have nearly
 # the same code, the decoder outputs their average. The fewer dimensions the code has, the more
@@ -338,13 +399,24 @@ for size in (2, 4, 8, 32):
     reconstructed[f"{size} dimensions"] = y = output(model, x_test)
     print(f"{size:<18}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>12.3f}")
 print(f"{'real':<18}{'':>10}{np.median(sharpness(x_test)):>12.3f}")
+print(FAST_NOTE, end="")
 few = np.concatenate([np.flatnonzero(labels == label)[1:2] for label in range(10)])
 rows = {"real": x_test[few]} | {name: y[few] for name, y in reconstructed.items()}
+
+# %% tags=["hide-input"]
 show(plot_reconstructions(*rows.values(), names=[*rows]), f"07_sharpness_{data.name}")
 
 # %% [markdown]
 # **What to look at.** Go down a column. Where the model is not sure about the position of a stroke,
 # does it draw a thin stroke in one of the possible positions, or a gray cloud over all of them?
+#
+# <details><summary>Answer</summary>
+#
+# A gray cloud. It has the smaller expected squared error, by the calculation above. The fewer
+# dimensions, the larger the cloud: after a full training, both the error and the lack of sharpness
+# grow as the code gets smaller.
+#
+# </details>
 #
 # ## 4 · The error is not a likelihood
 #
@@ -405,7 +477,9 @@ median = np.median(errors["real"])
 print(f"{'':<20}{'median MSE':>14}   below the median of real images")
 for name, e in errors.items():
     print(f"{name:<20}{np.median(e):>14.5f}   {(e < median).mean():>6.1%}")
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
 ax.boxplot(
     [e + 1e-7 for e in errors.values()],
@@ -430,6 +504,16 @@ show(ax, f"07_no_likelihood_{data.name}")
 # generates is, by construction, something that it can draw. This says nothing about whether it is a
 # digit.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the faint, the blurred and the empty images have smaller errors than real
+# digits, and noise has a far larger one. The images that the model has generated itself are also
+# reconstructed better than real ones, although many of them are not digits. (In fast mode a part of
+# this order is different: the untrained model outputs similar images for every input, so the errors
+# mostly say how close each image is to those.)
+#
+# </details>
+#
 # ## What is missing
 #
 # | what we saw | what would help | where |
@@ -441,6 +525,8 @@ show(ax, f"07_no_likelihood_{data.name}")
 # Chapter 8 covers all of them, with the classifier of this chapter.
 #
 # ## Exercises
+#
+# Answers: [answers/07_limitations.py](answers/07_limitations.py)
 #
 # 1. **Better than one peak.** Fit a normal distribution to the codes of *each* class, sample from
 #    those, and evaluate the images. Why is it better, and what did it need that an autoencoder does
@@ -461,3 +547,15 @@ show(ax, f"07_no_likelihood_{data.name}")
 #    *Hint: a layer does not receive a random generator, but an objective does. Take the lines of
 #    chapter 3's `denoising` and add the noise after the encoder. For the answer, see the stretched
 #    model above. This is half of chapter 8.*
+#
+# **You can now** say what the loss of an autoencoder determines and what it leaves open, and show
+# each of the four limitations with an experiment.
+#
+# **Next:** chapter 8 has a remedy for each of them.
+#
+# **In the real world:** these limitations have consequences: a generative model can find images of
+# another data set more probable than its own (Nalisnick et al., *Do deep generative models know
+# what they don't know?*, 2019), classifiers are confident about nonsense (Nguyen, Yosinski and
+# Clune, *Deep neural networks are easily fooled*, 2015), and squared errors blur super-resolution,
+# which changed its losses (Ledig et al., *Photo-realistic single image super-resolution using a
+# generative adversarial network*, 2017).

@@ -1,12 +1,16 @@
 # %% [markdown]
 # # 8 · Ways out
 #
+# *Needs: chapters 1 and 7, and what a normal distribution and a KL divergence are (chapter 4).
+# Time: about 75 minutes to read, several to run. On a first reading, skip “An estimate of the
+# likelihood” and part 3.*
+#
 # Chapter 7 showed three limitations of an autoencoder. Codes that never occurred in training decode
 # to nothing in particular. Images with nearly the same code are averaged, which gives blur. And the
 # error is not a likelihood. Here are four remedies. Each of them is a different loss for the same
 # kind of network. A **variational** autoencoder says where codes should be, and it decodes small
 # clouds of codes instead of single points. An **adversarial code** has the same goal, and reaches
-# it with a second network, a discriminator. A **perceptual loss** compares the features of two
+# it with a second network, a **discriminator**. A **perceptual loss** compares the features of two
 # images, and not only their pixels. And an **image discriminator** learns to detect the blur. We
 # evaluate all of them as in chapter 7. Each of them has a price.
 #
@@ -53,6 +57,7 @@ from tinyae.objectives.variational import Variational, gaussian_kl
 from tinyae.plots import mosaic, plot_codes, plot_images, plot_reconstructions, show
 
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:1000], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat, test.flat
@@ -109,10 +114,10 @@ def print_scores(name, x):
 # \underbrace{\mathrm{KL}\big(q(z\mid x)\,\|\,p(z\mid x)\big)}_{\ge\,0} .$$
 #
 # We cannot compute the last term, but it is non-negative. So the other two terms are a lower bound
-# on $\log p(x)$, and we maximize this bound. Its first term is the reconstruction: for coin flips,
-# it is minus the cross-entropy summed over the pixels. Its second term says where the codes should
-# be. In one dimension, with $\mathbb E_q(z-\mu)^2 = \sigma^2$ and
-# $\mathbb E_q z^2 = \mu^2+\sigma^2$,
+# on $\log p(x)$, the *evidence lower bound* or **ELBO**, and we maximize this bound. Its first term
+# is the reconstruction: for coin flips, it is minus the cross-entropy summed over the pixels. Its
+# second term says where the codes should be. In one dimension, with $\mathbb E_q(z-\mu)^2 =
+# \sigma^2$ and $\mathbb E_q z^2 = \mu^2+\sigma^2$,
 #
 # $$\mathrm{KL} = \mathbb E_q[\log q - \log p]
 # = \tfrac12\,\mathbb E_q\Big[-\log\sigma^2 - \frac{(z-\mu)^2}{\sigma^2} + z^2\Big]
@@ -128,7 +133,7 @@ def print_scores(name, x):
 #
 # How do you differentiate a random sample? This is the answer of Kingma and Welling (2014): sample
 # $\varepsilon\sim\mathcal N(0,1)$, which does not depend on any weight, and compute $z$ from it.
-# With $v = \log\sigma^2$:
+# This is called **reparameterization**. With $v = \log\sigma^2$:
 #
 # $$z = \mu + e^{v/2}\varepsilon,\qquad\text{so}\qquad d\mu = dz,\qquad
 # dv = dz * \tfrac12 e^{v/2}\varepsilon .$$
@@ -237,7 +242,9 @@ standard_normal = rng.normal(size=(n, 20)).astype(np.float32)
 print_scores("sampled, plain, N(0, 1)", plain.decode(standard_normal))
 print_scores("sampled, plain, fitted N", fitted)
 print_scores("sampled, variational, N(0, 1)", sampled)
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, name, x in zip(
     axes,
@@ -256,6 +263,17 @@ show(axes[0], f"08_samples_{data.name}")
 # yet make their sum *equal* to the prior, and in twenty dimensions there is a lot of space between
 # clouds. Compare the sharpness, too: where clouds overlap, the decoder must average. (The distances
 # show whether samples copy training images: a copy has distance zero.)
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, many samples of the variational model are digits, and some are mixtures of
+# two. The plain model with codes from $\mathcal N(0,1)$ does badly. With the fitted normal
+# distribution it comes much closer to the variational one in the numbers, and which of the two is
+# ahead depends on the data and on the column. The samples of the variational model are softer than
+# real images, and none of the distances is near zero, so nothing is copied. (In fast mode no model
+# draws digits, and the confidence of the classifier is near zero for all of them.)
+#
+# </details>
 #
 # ## An estimate of the likelihood
 #
@@ -313,6 +331,7 @@ for name, x in {
 }.items():
     estimate = log_likelihood(model, np.ascontiguousarray(x), rng).mean()
     print(f"{name:<20}{estimate:>20.1f}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Are upside-down digits and noise now less probable than real digits, and by
@@ -323,6 +342,15 @@ for name, x in {
 # does not mean that an image looks typical to us: the most probable image of all does not have to
 # look like any image that anyone would ever draw. (Also, gray pixels are not coin flips. For black
 # and white images $p(x)$ is a probability. For gray ones it is a score of the same form.)
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, upside-down digits are less probable than real ones by tens of powers of
+# ten or more, and noise by hundreds. But the empty image is *more* probable than a typical real
+# one, for the reason given here. (In fast mode the model has learned little more than that most
+# pixels are 0: only noise stands out, and the others are about equally probable.)
+#
+# </details>
 #
 # ## The plane without holes
 #
@@ -335,6 +363,8 @@ side = 25 if FAST else 60
 cells = decode_grid(plane, (-2.5, -2.5), (2.5, 2.5), side)
 confidence = max_probability(digit_classifier, cells).reshape(side, side)
 some = np.random.default_rng(0).permutation(len(x_train))[:1000]
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].imshow(
     confidence,
@@ -355,7 +385,10 @@ sheet = mosaic(decode_grid(plane, (-2.5, -2.5), (2.5, 2.5), 12), columns=12, fil
 axes[1].imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 axes[1].set(xticks=[], yticks=[], title="the same part of the plane, decoded")
 show(axes[0], f"08_plane_{data.name}")
+
+# %%
 print(f"confidence > 0.9 in {(confidence > 0.9).mean():.1%} of the area shown")
+print(FAST_NOTE, end="")
 
 # %%
 ends = [np.flatnonzero(test.labels == label)[:2] for label in (0, 1)]
@@ -366,8 +399,11 @@ for name, net in [("plain", plain), ("variational", model)]:
     for start, end in pairs:
         a, b = net.encode(x_test[[start, end]])
         walks[" " * len(walks) + name] = net.decode((1 - t) * a + t * b)
+
+# %% tags=["hide-input"]
 show(plot_reconstructions(*walks.values(), names=[*walks]), f"08_walk_{data.name}")
 
+# %%
 pairs = rng.integers(len(x_test), size=(n, 2))
 print("decoded codes halfway between the codes of two test images")
 for name, net in [("plain", plain), ("variational", model)]:
@@ -377,6 +413,7 @@ for name, net in [("plain", plain), ("variational", model)]:
     halfway = net.decode((z[pairs[:, 0]] + z[pairs[:, 1]]) / 2)
     confidence = max_probability(digit_classifier, halfway)
     print(f"  {name:<12} confidence > 0.9 for {(confidence > 0.9).mean():.1%}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Where are the holes of chapter 7? The classes are now side by side and share
@@ -385,12 +422,23 @@ for name, net in [("plain", plain), ("variational", model)]:
 # the walks, too, there must be something halfway between a 0 and a 1, whatever the model. Does the
 # variational model have fewer doubtful places in its twenty dimensions, or only in two?
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, there are no holes near the center of the plane: the codes lie close
+# together, and doubtful places are thin borders between classes. These borders come from the map:
+# two different digits must meet somewhere. In twenty dimensions, the straight line between two
+# codes passes through regions with few codes, with both models. The printed confidence of the
+# variational model is often no better there, and for some data it is worse. (In fast mode nothing
+# of this is visible.)
+#
+# </details>
+#
 # ## β, the price of order
 #
-# The weight β balances two goals: reconstruct the image, and keep each cloud close to
-# $\mathcal N(0,1)$. How many of the twenty code dimensions are used at all? If the KL of a
-# dimension is 0, then $\mu = 0$ and $\sigma = 1$ for every image: the dimension is pure noise, and
-# the decoder has learned to ignore it.
+# The weight β balances two goals: reconstruct the image, and keep each cloud close to $\mathcal
+# N(0,1)$. How many of the twenty code dimensions are used at all? If the KL of a dimension is 0,
+# then $\mu = 0$ and $\sigma = 1$ for every image: the dimension is pure noise, and the decoder has
+# learned to ignore it. If this happens to all dimensions, it is called **posterior collapse**.
 
 # %%
 print(f"{'':<38}samples:")
@@ -413,7 +461,9 @@ for beta in (0.2, 1, 4):
         f"{(confidence > 0.9).mean():>20.1%}{np.median(distance):>9.2f}"
         f"{np.median(sharpness(x)):>11.3f}"
     )
+print(FAST_NOTE, end="")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), layout="constrained")
 for ax, (beta, x) in zip(axes, by_beta.items(), strict=True):
     plot_images(x[:36], columns=6, title=f"sampled, β = {beta}", ax=ax)
@@ -427,14 +477,25 @@ show(axes[0], f"08_beta_{data.name}")
 # change in one direction from row to row, and which have their best value in the middle? The value
 # $\beta = 1$ gives the bound, but this does not mean that it gives the best samples.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the test MSE grows with β, and the KL and the number of used dimensions
+# fall. The sharpness falls too. The confidence of the samples need not follow: with a small β,
+# samples fall between the clouds, and with a large β they are averages that may be easy to
+# classify. Look for its best value in your own table. (In fast mode the samples hardly depend on β,
+# since none of the decoders has learned to draw.)
+#
+# </details>
+#
 # ## 2 · An adversarial code
 #
-# Now we want the same thing without the KL formula: codes should look like samples from
-# $\mathcal N(0,1)$. Let a second network, the discriminator $c$, try to tell the two apart. Its
-# output is a single value $a$, the logit of "this is a sample from the prior". The autoencoder is
-# trained to make the discriminator fail (Makhzani et al. 2015, following Goodfellow et al. 2014).
-# So there are two players, and each has its own loss. With $\tilde z_n\sim\mathcal N(0, 1)$ the
-# samples from the prior,
+# Now we want the same thing without the KL formula: codes should look like samples from $\mathcal
+# N(0,1)$. Let a second network, the discriminator $c$, try to tell the two apart. Its output is a
+# single value $a$, the logit of "this is a sample from the prior". The autoencoder is trained to
+# make the discriminator fail (Makhzani et al. 2015, following Goodfellow et al. 2014). So there are
+# two players, and each has its own loss. (The one that makes the fakes is called the **generator**.
+# Here it is the encoder, and in part 4 the whole autoencoder.) With $\tilde z_n\sim\mathcal N(0,
+# 1)$ the samples from the prior,
 #
 # $$L_c = -\frac1N\sum_n\log\sigma\big(c(\tilde z_n)\big) -
 # \frac1N\sum_n\log\big(1-\sigma(c(z_n))\big),\qquad
@@ -536,9 +597,10 @@ print(HEADING)
 print_scores("sampled, plain, fitted N", plain8)
 print_scores("sampled, adversarial, N(0, 1)", aae.decode(sampled_z))
 print_scores("sampled, variational, N(0, 1)", sampled)
+print(FAST_NOTE, end="")
 
 
-# %%
+# %% tags=["hide-input"]
 def plot_adversarial(history, axes, penalty):
     """Left: discriminator loss and accuracy. Right: terms of the autoencoder's loss."""
     passes = history["epoch"]
@@ -582,6 +644,18 @@ show(axes[0], f"08_adversarial_{data.name}")
 # confidence. How much did the order cost in squared error? (The code of this model has eight
 # dimensions, and that of the variational model in the same table has twenty. So compare the
 # adversarial model with the plain one first.)
+#
+# <details><summary>Answer</summary>
+#
+# After a full training, the discriminator's loss stays near the gray line: it can do little more
+# than guess. The means of the codes are then close to 0, their standard deviations close to 1, and
+# the covariance is much closer to the identity than that of the plain model. The match is not
+# perfect, because a discriminator that sees no difference does not prove that there is none. The
+# order costs some squared error, and samples from $\mathcal N(0,1)$ are about as good as, or better
+# than, those of the plain model with a fitted distribution. (In fast mode, the two players have
+# only just begun.)
+#
+# </details>
 #
 # ## 3 · A perceptual loss
 #
@@ -638,6 +712,7 @@ for name, y in [
         for f in (lambda a: a, phi)
     ]
     print(f"{name:<22}{ratios[0]:>10.1%}{ratios[1]:>10.1%}")
+print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** Is the digit that was moved by one pixel closer to the original in features
@@ -645,6 +720,16 @@ for name, y in [
 # task never made it pay attention to blur. A perceptual loss punishes the differences that its
 # network was trained to see, and nothing else. To punish blur, we need a network that was trained
 # to see blur.
+#
+# <details><summary>Answer</summary>
+#
+# After a full training of the classifier, the digit that was moved by one pixel is closer in
+# features than in pixels, relative to an empty image. But the difference does not become small. The
+# blurred digit is closer than the moved one in pixels, and it is usually close in features as well.
+# (In fast mode the classifier is hardly trained, so its features are almost random. Even these
+# ignore a part of such changes.)
+#
+# </details>
 #
 # ## 4 · An image discriminator
 #
@@ -692,16 +777,19 @@ for name, y in ({"real": x_test} | reconstructed).items():
         f"{name:<24}{mse(y, x_test)[0]:>10.5f}{np.median(sharpness(y)):>11.3f}"
         f"{np.median(distance):>9.2f}{label_kept:>12.1%}"
     )
+print(FAST_NOTE, end="")
 
 some = np.concatenate(
     [np.flatnonzero(test.labels == label)[1:2] for label in range(10)]
 )
 rows = {"real": x_test[some]} | {name: y[some] for name, y in reconstructed.items()}
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(*rows.values(), names=[*rows]), f"08_against_blur_{data.name}"
 )
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(9.4, 5.8), layout="constrained")
 for row, (weight, history) in zip(axes, histories.items(), strict=True):
     plot_adversarial(history, row, "output_penalty")
@@ -722,6 +810,16 @@ show(axes[0, 0], f"08_critic_{data.name}")
 # there: if the output sigmoid of a pixel is saturated at 1, its derivative is 0, and no loss,
 # however large, can change the pixel back. The only difference between the two rows of curves is λ.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training, the plain model has the smallest MSE, as it must, and every remedy costs
+# some. The perceptual loss keeps more labels and is hardly sharper. The discriminator with the
+# small λ makes images sharper at a moderate price. With the larger λ, the price is higher, and a
+# part of the sharpness is dots and grain. The discriminator's loss is then often far below the gray
+# line: it wins. (In fast mode, none of the models has learned to draw.)
+#
+# </details>
+#
 # ## Conclusion
 #
 # If a model says where its codes are, we can sample from it, but we pay with sharpness or with
@@ -733,6 +831,8 @@ show(axes[0, 0], f"08_critic_{data.name}")
 # with its gradient, checked with finite differences like all the others.
 #
 # ## Exercises
+#
+# Answers: [answers/08_ways_out.py](answers/08_ways_out.py)
 #
 # 1. **Both at once.** Give the variational model the perceptual loss:
 #    `Variational(reconstruction=Perceptual(phi, 0.1, pixels=bce))`. Are the samples sharper? Is the
@@ -753,3 +853,18 @@ show(axes[0, 0], f"08_critic_{data.name}")
 #    do some of them become unused, and are they ever used again? What happens if β grows from 0 to
 #    1 during the first epochs? *Hint: call `fit` for one epoch at a time, each with a different
 #    `Variational(beta)`.*
+#
+# - Graded: [Exercise 18 · A sample with a gradient, and the KL divergence](exercises/18_variational.py), `tinyae exercise start variational`
+# - Graded: [Exercise 19 · Adversarial training: the losses of both sides](exercises/19_adversarial.py), `tinyae exercise start adversarial`
+#
+# **You can now** derive and check the losses of variational and adversarial autoencoders, name the
+# price of each remedy, and measure it.
+#
+# **Next:** chapter 9 explains how the checker that you used in every chapter works, and when it can
+# be wrong.
+#
+# **In the real world:** variational codes make new molecules (Gómez-Bombarelli et al., *Automatic
+# chemical design using a data-driven continuous representation of molecules*, 2018). An autoencoder
+# trained with a perceptual loss and a discriminator is the first half of image generators (Esser,
+# Rombach and Ommer, *Taming transformers for high-resolution image synthesis*, 2021; Rombach et
+# al., *High-resolution image synthesis with latent diffusion models*, 2022).

@@ -486,3 +486,7 @@ for name, check in [
 #    step, and what tolerance can you use? Compare with `gradcheck(net, x, dtype=np.float32)`, and
 #    explain why it compares with float64 instead. *Hint:* the V curve of section 3 with another
 #    $\varepsilon$.
+#
+# - Graded: [Exercise 20 · A gradient checker of your own](exercises/20_checker.py), `tinyae exercise start checker`
+# - Graded: [Exercise 21 · A bug hunt: eight wrong gradients](exercises/21_bug_hunt.py), `tinyae exercise start bug_hunt`
+# - Graded: [Exercise 22 · Project: an objective of your own](exercises/22_project.py), `tinyae exercise start project`

@@ -1,7 +1,7 @@
 """Build the site: ``python docs/build.py``. The result is ``docs/_build/html/index.html``.
 
 It needs ``pip install -e ".[docs]"``. The built site asks no other host for anything, so it works
-from a file system without a network. Steps:
+from a file system without a network. ``--lite`` adds the notebooks in the browser. Steps:
 
 1. the chapters become notebooks, which are run in their fast mode (outputs are kept until a
    chapter or tinyae changes); the committed figures of full runs take the place of the fast ones;
@@ -42,7 +42,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--no-run", action="store_true", help="do not run the chapters: pages without outputs"
     )
+    parser.add_argument(
+        "--lite",
+        nargs="*",
+        metavar="local FOLDER",
+        help="add the notebooks in the browser (pip install -e '.[lite]'). Pyodide comes from its "
+        "usual CDN; with 'local FOLDER', from a folder that docs/lite.py made",
+    )
     arguments = parser.parse_args(argv)
+    with_lite = arguments.lite is not None
+    if arguments.lite and (len(arguments.lite) != 2 or arguments.lite[0] != "local"):
+        parser.error("--lite takes nothing, or: local FOLDER")
     started = time.perf_counter()
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(HTML, ignore_errors=True)
@@ -50,12 +60,14 @@ def main(argv: list[str] | None = None) -> int:
     chapters = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
     (SOURCE / "chapters").mkdir()
     with ThreadPoolExecutor(2) as pool:
-        books = list(pool.map(lambda path: chapter(path, not arguments.no_run), chapters))
+        books = list(
+            pool.map(lambda path: chapter(path, not arguments.no_run, with_lite), chapters)
+        )
     for path, book in zip(chapters, books, strict=True):
         (SOURCE / "chapters" / f"{path.stem}.ipynb").write_text(json.dumps(book), encoding="utf-8")
     (SOURCE / "chapters.md").write_text(contents(chapters), encoding="utf-8")
     (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
-    (SOURCE / "exercises.md").write_text(exercises(), encoding="utf-8")
+    (SOURCE / "exercises.md").write_text(exercises(with_lite), encoding="utf-8")
     (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
     shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
@@ -67,20 +79,24 @@ def main(argv: list[str] | None = None) -> int:
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", "html",
          "-d", str(BUILD / "doctrees"), str(SOURCE), str(HTML)]
     )  # fmt: skip
+    if with_lite:
+        sys.path.insert(0, str(DOCS))
+        import lite
+
+        lite.build(HTML, BUILD / "lite", Path(arguments.lite[1]) if arguments.lite else None)
     print(f"{HTML / 'index.html'} after {time.perf_counter() - started:.0f} s")
     return code
 
 
-def chapter(path: Path, run: bool) -> dict[str, Any]:
-    """A chapter as a notebook with outputs."""
+def chapter(path: Path, run: bool, with_lite: bool = False) -> dict[str, Any]:
+    """A chapter as a notebook with outputs. Cells with the tag hide-input are folded."""
     import jupytext
 
     book = jupytext.read(path, fmt="py:percent")
     for i, cell in enumerate(book.cells):
         cell.id = f"cell-{i:02d}"
-        cell.source = cell.source.replace("](exercises/", f"]({REPOSITORY}/chapters/exercises/")
-        if cell.cell_type == "code" and only_plots(cell.source):
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        for folder in ("exercises", "answers"):
+            cell.source = cell.source.replace(f"]({folder}/", f"]({REPOSITORY}/chapters/{folder}/")
     book.metadata = type(book.metadata)(
         {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     )
@@ -89,18 +105,17 @@ def chapter(path: Path, run: bool) -> dict[str, Any]:
     use_committed_figures(book)
     links = (
         f"*[Source]({REPOSITORY}/chapters/{path.name}) · "
-        f"[notebook]({REPOSITORY}/notebooks/{path.stem}.ipynb)*"
+        f"[notebook]({REPOSITORY}/notebooks/{path.stem}.ipynb)"
+        f"{' · ' + run_link('../', f'chapters/{path.stem}.ipynb') if with_lite else ''}*"
     )
     heading, _, rest = book.cells[0].source.partition("\n")
     book.cells[0].source = f"{heading}\n\n{links}\n{rest}"
     return json.loads(jupytext.writes(book, fmt="ipynb"))
 
 
-def only_plots(source: str) -> bool:
-    """Whether a cell does nothing but draw: such a cell is folded."""
-    draws = "show(" in source or "plt." in source
-    teaches = re.search(r"^(def|class) |gradcheck|fit\(|print\(|backward|import ", source, re.M)
-    return draws and not teaches
+def run_link(root: str, notebook: str) -> str:
+    """A link that opens a notebook of ``--lite``, from a page whose way to the top is ``root``."""
+    return f'<a href="{root}lite/notebooks/index.html?path={notebook}">run in the browser</a>'
 
 
 def with_outputs(path: Path, book: Any) -> Any:
@@ -199,7 +214,7 @@ def front_report(page: str) -> str:
     return str(tinyae.gradcheck(layer, rng.normal(size=(5, 4))))
 
 
-def exercises() -> str:
+def exercises(with_lite: bool = False) -> str:
     """The list of graded exercises, with their tasks."""
     from tinyae.course.exercises import NAMES, find
 
@@ -216,6 +231,8 @@ def exercises() -> str:
     for exercise in [find(name) for name in NAMES]:
         link = f"[{exercise.title}]({REPOSITORY}/chapters/exercises/{exercise.stem}.py)"
         chapter = f"[{int(exercise.chapter[:2])}](chapters/{exercise.chapter})"
+        if with_lite:
+            link += f" ({run_link('', f'exercises/{exercise.stem}.ipynb')})"
         lines.append(
             f"| {exercise.number} | `{exercise.name}` | {link} | {chapter} | "
             f"{exercise.max_score:g} |"

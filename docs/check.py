@@ -2,38 +2,60 @@
 
 - Every link inside of the site leads to a page, and every ``#anchor`` to a place in it.
 - No page loads anything from another host.
-- If Chromium is installed: with the network switched off, every formula is typeset.
+- If Chromium is installed: with the network switched off, every formula is typeset, and the
+  notebooks in the browser work (if ``--lite local`` built them).
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+from in_chromium import find_chromium, report_of
 
 HTML = Path(__file__).resolve().parent / "_build" / "html"
 PAGES = ["index.html", "chapters/02_convolution.html", "chapters/05_contractive.html",
          "reference/layers.html", "hints.html", "glossary.html"]  # fmt: skip
 
 
+# Install tinyae in JupyterLite, as a notebook does, and run the notebook of an exercise
+IN_LITE = """
+%pip install -q tinyae
+import json, pyodide.http, tinyae
+try:
+    book = await (await pyodide.http.pyfetch("/lite/files/exercises/02_linear.ipynb")).json()
+    for cell in book["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "gradcheck(" not in source and "%pip" not in source:
+            exec(source, globals())
+    score = grade_names(globals(), "linear").score
+    found = [bool(tinyae.gradcheck(tinyae.Linear(4, 3, rng=0), np.eye(4))), score]
+except Exception as error:
+    found = repr(error)
+await pyodide.http.pyfetch("/report", method="POST", body=json.dumps(found))
+"""
+
+
 def main() -> int:
     """Print what is wrong; returns the exit code."""
-    pages = sorted(HTML.rglob("*.html"))
+    pages = [p for p in sorted(HTML.rglob("*.html")) if p.relative_to(HTML).parts[0] != "lite"]
     if not pages:
         print(f"no site in {HTML}: run python docs/build.py first")
         return 2
     texts = {page: page.read_text("utf-8") for page in pages}
     wrong = [problem for page, text in texts.items() for problem in links(page, text, texts)]
     wrong += [problem for page, text in texts.items() for problem in other_hosts(page, text)]
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    browser = find_chromium()
     if browser:
         for name in PAGES:
             wrong += in_browser(browser, HTML / name)
+        wrong += in_lite()
     else:
         print("skipped: no Chromium, so the formulas were not looked at")
     print("\n".join(wrong) or f"{len(pages)} pages are right")
@@ -82,6 +104,20 @@ def in_browser(browser: str, page: Path) -> list[str]:
     name = page.relative_to(HTML)
     wrong = [f"{name}: {typeset} of {wanted} formulas are typeset"] if typeset < wanted else []
     return wrong + ([f"{name}: {errors} formulas have errors"] if errors else [])
+
+
+def in_lite() -> list[str]:
+    """Whether JupyterLite, with a Pyodide of its own, installs and runs tinyae."""
+    settings = HTML / "lite" / "jupyter-lite.json"
+    if not settings.is_file() or '"./static/pyodide/' not in settings.read_text("utf-8"):
+        print("skipped: the site was not built with --lite local, so no notebook was run")
+        return []
+    page = "lite/repl/index.html?kernel=python&execute=1&code=" + quote(IN_LITE)
+    try:
+        found = json.loads(report_of(HTML, page, seconds=180))
+    except TimeoutError:
+        return ["lite: a notebook's code reported nothing within 180 s"]
+    return [] if found == [True, 0] else [f"lite: gradcheck and the stub's points are {found}"]
 
 
 if __name__ == "__main__":

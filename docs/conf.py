@@ -1,5 +1,7 @@
 """Sphinx's settings. ``build.py`` prepares the folder of sources that they are used with."""
 
+import re
+
 import tinyae
 
 project = "tinyae"
@@ -40,3 +42,25 @@ html_theme_options = {
     "source_directory": "docs/",
     "top_of_page_buttons": [],
 }
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_formulas, priority=400)  # before napoleon
+
+
+def escape_formulas(app, what, name, obj, options, lines):
+    """In docstrings, |v| and a * b are formulas, not reStructuredText: outside of backticks and of
+    indented code, they get a backslash."""
+    code = None  # the indentation of a line that ends with "::"
+    for i, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if (
+            not line.strip()
+            or line.lstrip().startswith(">>>")
+            or (code is not None and indent > code)
+        ):
+            continue
+        code = indent if line.rstrip().endswith("::") else None
+        parts = re.split(r"(`+[^`]*`*)", line)
+        parts[::2] = [re.sub(r"([|*])", r"\\\1", part) for part in parts[::2]]
+        lines[i] = "".join(parts)

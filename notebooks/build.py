@@ -3,7 +3,8 @@
     python notebooks/build.py            # write what has changed
     python notebooks/build.py --check    # write nothing; name what is out of date and exit with 1
 
-A notebook has the cells of its chapter and no outputs. The same chapter always gives the same text.
+A notebook has the cells of its chapter, after one that installs tinyae on Colab, and no outputs.
+The same chapter always gives the same text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from tinyae.course.release import INSTALL
+
 NOTEBOOKS = Path(__file__).resolve().parent
 ROOT = NOTEBOOKS.parent
 README = ROOT / "README.md"
@@ -23,18 +26,23 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+COLAB = "https://colab.research.google.com/github/tinyae/tinyae/blob/main"
+BADGE = "![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)"
 BEGIN, END = "<!-- chapters -->\n", "<!-- end -->"
 
 
 def notebook(chapter: Path) -> str:
-    """The text of the chapter's notebook. A cell's id is its position."""
+    """The text of the chapter's notebook. A cell's id is its position, and it keeps its tags."""
     book = jupytext.read(chapter, fmt="py:percent")
     book.metadata = nbformat.from_dict(KERNEL)
     for i, cell in enumerate(book.cells):
-        cell.id, cell.metadata = f"cell-{i:02d}", nbformat.from_dict({})
-        # figures and exercises lie next to the chapter, not next to the notebook
-        for folder in ("figures", "exercises"):
+        tags = cell.metadata.get("tags")
+        cell.id, cell.metadata = f"cell-{i:02d}", nbformat.from_dict({"tags": tags} if tags else {})
+        # these folders lie next to the chapter, not next to the notebook
+        for folder in ("figures", "exercises", "answers"):
             cell.source = cell.source.replace(f"]({folder}/", f"](../chapters/{folder}/")
+    install = nbformat.v4.new_code_cell(INSTALL, id="install")
+    book.cells.insert(0, install)
     book.nbformat, book.nbformat_minor = 4, 5
     nbformat.validate(book)
     return nbformat.writes(book) + "\n"
@@ -42,14 +50,14 @@ def notebook(chapter: Path) -> str:
 
 def readme() -> str:
     """The text of the README with an up-to-date list of chapters."""
-    rows = ["| | | notebook |", "|---|---|---|"]
+    rows = ["| | | notebook | |", "|---|---|---|---|"]
     for chapter in CHAPTERS:
         heading = re.search(r"^# # (\d+) · (.+)$", chapter.read_text("utf-8"), re.M)
         if not heading:
             raise ValueError(f"{chapter}: no heading, expected a line '# # N · Title'")
         number, title = heading.groups()
         link, book = f"[{number}](chapters/{chapter.name})", f"notebooks/{chapter.stem}.ipynb"
-        rows.append(f"| {link} | {title} | [open]({book}) |")
+        rows.append(f"| {link} | {title} | [open]({book}) | [{BADGE}]({COLAB}/{book}) |")
     before, _, rest = README.read_text("utf-8").partition(BEGIN)
     return before + BEGIN + "\n".join(rows) + "\n" + rest[rest.index(END) :]
 

@@ -23,7 +23,7 @@ NAMES = (
 # The floors of the package, from the lowest: a module imports only modules of lower floors, or of
 # its own package. "tinyae" is tinyae/__init__.py, which has the public names.
 FLOORS = [
-    "_validate backend",
+    "_validate _threads _figures backend",
     "layers schedules",
     "gradients",
     "checking data io losses optim penalties",
@@ -37,7 +37,7 @@ FLOORS = [
 ]
 # Packages that may import less than their floor allows
 ONLY = {
-    "checking": "_validate backend layers",
+    "checking": "_validate _threads backend layers",
     "known_bugs": "_validate backend layers losses penalties",
 }
 

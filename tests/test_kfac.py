@@ -23,8 +23,7 @@ from tinyae import (
 from tinyae.kfac import KFAC
 from tinyae.models import deep_autoencoder, linear_autoencoder, tied_autoencoder, vae
 from tinyae.objectives.likelihood import LIKELIHOODS
-from tinyae.training.workers import loss_and_gradients
-from tinyae.training.workers import Workers
+from tinyae.training.workers import Workers, loss_and_gradients
 
 NAMES = ("0", "2")  # of the Linear layers
 

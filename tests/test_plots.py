@@ -1,9 +1,12 @@
 """Plots: each draws its data into the given axes and returns them."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from tinyae import Autoencoder, Linear, ReLU, Sequential, plots
+from tinyae._figures import encode_png
 from tinyae.data.images import as_display_images
 from tinyae.models import conv_autoencoder
 from tinyae.training import History
@@ -110,3 +113,42 @@ def test_save_writes_the_image_and_closes_the_figure(tmp_path):
     path = plots.save(plots.plot_images(X), tmp_path / "x.png")
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert not plt.get_fignums()
+
+
+def read_png(data, tmp_path):
+    import matplotlib.image
+
+    (tmp_path / "image.png").write_bytes(data)
+    return matplotlib.image.imread(tmp_path / "image.png")
+
+
+def test_a_png_without_matplotlib_has_the_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    for shape in ((4, 7), (5, 3, 3)):
+        pixels = rng.integers(0, 256, shape) / 255
+        assert np.allclose(read_png(encode_png(pixels), tmp_path), pixels, atol=1e-6)
+    beyond = read_png(encode_png(np.array([[-1.0, 2.0]])), tmp_path)
+    assert np.array_equal(beyond, [[0, 1]])
+
+
+def test_sheets_of_images_need_no_matplotlib(tmp_path, monkeypatch):
+    model = Autoencoder(Sequential(Linear(25, 4, rng=0), ReLU()), Sequential(Linear(4, 25, rng=0)))
+    draw = [
+        lambda: plots.plot_images(X, title="six"),
+        lambda: plots.plot_reconstructions(X, X.reshape(6, 25)),
+        lambda: plots.plot_filters(model),
+    ]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "matplotlib.pyplot", None)
+        images = [each() for each in draw]
+        path = plots.save(images[0], tmp_path / "saved.png")
+        with pytest.raises(ImportError, match="matplotlib"):
+            plots.plot_codes(np.zeros((3, 2)))
+    sheet = 1 - plots.mosaic(X, fill=0.0)
+    shown = read_png(path.read_bytes(), tmp_path)
+    assert np.allclose(shown[::2, ::2], sheet, atol=1 / 255)
+    filters = read_png(images[2]._repr_png_(), tmp_path)
+    weights = model.encoder.layers[0].params["weight"]
+    strongest = weights[np.linalg.norm(weights, axis=1).argmax()]
+    red, _, blue = filters[:10:2, :10:2].reshape(25, 3).T
+    assert np.array_equal(red > blue, strongest > 0)

@@ -1,7 +1,8 @@
 """Plots of data and models.
 
 Every ``plot_…`` function draws into ``ax``, or creates axes, and returns them. matplotlib is
-imported inside the functions. Nothing here calls ``plt.show()``. Arrays may be on a GPU.
+imported inside the functions. Without it, a sheet of images is a ``PngImage``, which a notebook
+shows and ``save`` writes. Nothing here calls ``plt.show()``. Arrays may be on a GPU.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._figures import PngImage, draw_sheet, log_axis, new_axes
 from tinyae._validate import check_int
 from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.data.images import as_display_images
@@ -31,6 +33,9 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
 
     The parent folder must exist.
     """
+    if isinstance(ax, PngImage):
+        write_atomically(path, lambda temporary: Path(temporary).write_bytes(ax.png))
+        return Path(path)
     import matplotlib.pyplot as plt
 
     figure = ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
@@ -54,6 +59,8 @@ def show(ax: Any, name: str) -> None:
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
     if script is None:
+        if isinstance(ax, PngImage):
+            ax.display()
         return
     if os.environ.get("TINYAE_FAST"):
         import matplotlib.pyplot as plt
@@ -83,10 +90,9 @@ def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0
 
 def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
     """A grid of images in [0, 1], with 0 in white and 1 in black."""
-    sheet = mosaic(x, columns, fill=0.0)
-    ax = _axes(ax, figsize=_sheet_size(sheet))
-    _draw_sheet(ax, sheet)
-    ax.set_title(title, loc="left", fontsize=10)
+    ax = draw_sheet(ax, mosaic(x, columns, fill=0.0))
+    if not isinstance(ax, PngImage):
+        ax.set_title(title, loc="left", fontsize=10)
     return ax
 
 
@@ -105,8 +111,9 @@ def plot_reconstructions(
         )
     names = names or ["original", *(["reconstruction"] * len(reconstructions))]
     sheet = mosaic(np.concatenate(rows), columns=len(rows[0]), fill=0.0)
-    ax = _axes(ax, figsize=_sheet_size(sheet))
-    _draw_sheet(ax, sheet)
+    ax = draw_sheet(ax, sheet)
+    if isinstance(ax, PngImage):
+        return ax
     height = rows[0].shape[1]
     ax.set_yticks([i * (height + 2) + height / 2 for i in range(len(rows))], names)
     ax.tick_params(length=0)
@@ -118,7 +125,7 @@ def plot_history(history: Any, ax: Any = None) -> Any:
 
     ``history`` is a ``tinyae.training.History``; the axis of the losses is logarithmic.
     """
-    ax = _axes(ax, figsize=(6, 3.6))
+    ax = new_axes(ax, figsize=(6, 3.6))
     columns = [c for c in history.columns if c not in NON_LOSS_COLUMNS]
     terms = (c for c in columns if c not in COLORS)
     colors = COLORS | dict(zip(terms, itertools.cycle(TERM_COLORS), strict=False))
@@ -134,7 +141,7 @@ def plot_history(history: Any, ax: Any = None) -> Any:
         )
     ax.set(xlabel="epoch", ylabel="loss")
     if columns and all(min(history[column]) > 0 for column in columns):
-        _log_axis(ax, [value for column in columns for value in history[column]])
+        log_axis(ax, [value for column in columns for value in history[column]])
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3, which="both")
     if len(columns) > 1:
@@ -158,10 +165,7 @@ def plot_filters(model: Layer, n: int = 64, ax: Any = None) -> Any:
     norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
     weights = weights[np.argsort(-norms)[:n]]
     weights = weights / np.abs(weights).max(axis=(1, 2), keepdims=True).clip(1e-12)
-    sheet = mosaic(weights, gap=1, fill=np.nan)
-    ax = _axes(ax, figsize=_sheet_size(sheet))
-    _draw_sheet(ax, sheet, cmap="RdBu_r", vmin=-1)
-    return ax
+    return draw_sheet(ax, mosaic(weights, gap=1, fill=np.nan), cmap="RdBu_r", vmin=-1)
 
 
 def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any:
@@ -183,7 +187,7 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
         centered = z - z.mean(axis=0)
         z = centered @ np.linalg.svd(centered, full_matrices=False)[2][:2].T  # (N, K) (K, 2)
         names = "first principal component", "second principal component"
-    ax = _axes(ax, figsize=(6, 5.4))
+    ax = new_axes(ax, figsize=(6, 5.4))
     colors: dict[str, Any] = {} if labels is None else {"c": to_numpy(labels), "cmap": "tab10"}
     points = ax.scatter(*z.T, s=4, alpha=0.7, linewidths=0, **colors)
     if labels is not None:
@@ -264,37 +268,3 @@ def plot_latent_plane(
     )
     axes[1].set(xlabel="z₁", ylabel="z₂", title="the frame, decoded")
     return axes
-
-
-def _axes(ax: Any, figsize: tuple[float, float]) -> Any:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=figsize, layout="constrained")[1]
-
-
-def _log_axis(ax: Any, values: list[float]) -> None:
-    """A logarithmic y axis with plain tick labels, 0.02 instead of 2×10⁻²; more of them if the
-    values are close together."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    close = max(values) < 30 * min(values)
-    ax.set_yscale("log")
-    subs = (1, 1.5, 2, 3, 5, 7) if close else (1, 2, 5)
-    ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _sheet_size(sheet: np.ndarray) -> tuple[float, float]:
-    """Inches: wide sheets are ten inches wide, small ones stay small."""
-    width = min(10.0, max(2.5, sheet.shape[1] / 28))
-    return width, max(1.0, width * sheet.shape[0] / sheet.shape[1])
-
-
-def _draw_sheet(ax: Any, sheet: np.ndarray, cmap: str = "gray_r", vmin: float = 0) -> None:
-    ax.imshow(sheet, cmap=cmap, vmin=vmin, vmax=1, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines[:].set_visible(False)

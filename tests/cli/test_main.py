@@ -1,5 +1,6 @@
 """The command line as a whole: help, mistakes, and the commands that only print."""
 
+import argparse
 import subprocess
 import sys
 
@@ -72,9 +73,15 @@ def test_check_a_file(tmp_path, capsys):
     assert "line 12, in forward: return undefined_name" in error
 
 
-def commands():
-    (subparsers,) = (a for a in _parser()._actions if a.dest == "==SUPPRESS==" and a.choices)
-    return subparsers.choices
+def commands(parser=None, prefix=""):
+    """All commands, also those of commands: {"exercise start": parser}."""
+    found = {}
+    for action in (parser or _parser())._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                inner = commands(command, f"{prefix}{name} ")
+                found |= inner or {f"{prefix}{name}": command}
+    return found
 
 
 @pytest.mark.parametrize("name", commands())
@@ -93,7 +100,8 @@ def test_help_does_not_import_the_commands(capsys):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, modules = run.stdout.splitlines()
     assert text[0].startswith("usage: tinyae")
-    assert all(name.endswith(("main", "_arguments")) for name in modules.split())
+    needed = ("main", "terminal", "_arguments")
+    assert all(name.endswith(needed) for name in modules.split())
 
 
 def test_python_m_tinyae():

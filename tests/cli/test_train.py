@@ -14,7 +14,7 @@ from tinyae.training.checkpoint import read_checkpoint
 
 
 def history_of(run):
-    return list(csv.DictReader(open(run / "history.csv")))
+    return list(csv.DictReader(open(run / "history.csv", encoding="utf-8")))
 
 
 def same_weights(a, b):
@@ -79,7 +79,7 @@ def test_ctrl_c_before_and_after_training(blobs, train, tmp_path, capsys, monkey
     assert train(run) == 0
     assert tinyae("reconstruct {run}/checkpoint.npz {data}", run=run, data=blobs) == 2
     assert "is the checkpoint of a run" in capsys.readouterr().err
-    monkeypatch.setattr("tinyae.cli.train.load_data", interrupted)
+    monkeypatch.setattr("tinyae.cli.training_data.load_data", interrupted)
     assert train(run) == 130
     assert "Stopped" in capsys.readouterr().err
 

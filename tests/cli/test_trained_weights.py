@@ -8,7 +8,7 @@ from helpers.commands import tinyae
 
 
 def rows_of(path):
-    return list(csv.DictReader(open(path)))
+    return list(csv.DictReader(open(path, encoding="utf-8")))
 
 
 def test_reconstruct(blobs, train, tmp_path, capsys):
@@ -161,6 +161,19 @@ def test_anomalies_needs_at_least_two_normal_images(blobs, train, tmp_path, caps
     assert tinyae(command, tmp=tmp_path, data=blobs) == 2
     assert "1 image(s), expected at least 2" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    "damage", [{"image_shape": 3}, {"image_shape": None}, {"preprocessing": 5}, {"options": [1]}]
+)
+def test_damaged_metadata(damage, blobs, tmp_path, capsys):
+    from tinyae.io import save_weights
+    from tinyae.models import basic_autoencoder
+
+    metadata = {"model": "basic", "image_shape": [1, 12, 12]} | damage
+    save_weights(basic_autoencoder(0, 144), tmp_path / "w.npz", **metadata)
+    assert tinyae("reconstruct {tmp}/w.npz {data}", tmp=tmp_path, data=blobs) == 2
+    assert "w.npz: its metadata are damaged" in capsys.readouterr().err
 
 
 def test_weights_of_another_architecture(blobs, tmp_path, capsys):

@@ -38,8 +38,8 @@ def test_subsets_keep_labels_and_factors():
 def test_repr_describes_the_data():
     assert repr(some()) == "Images(6 × 2×3×4 float32; 6 classes; factors: turn)"
     assert (
-        repr(Dataset("mine", some(), some(3), ("a", "b")))
-        == "Dataset(mine: 6 train + 3 test of 2×3×4, 2 classes)"
+        repr(Dataset("mine", some(), some(3), tuple("abcdef")))
+        == "Dataset(mine: 6 train + 3 test of 2×3×4, 6 classes)"
     )
     assert "no labels" in repr(Images(some().images))
 
@@ -82,7 +82,7 @@ def test_an_unknown_name_suggests_the_nearest(name, nearest, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     message = f"unknown data set {name!r}: did you mean {nearest!r}? Known are strokes, digits, "
     with pytest.raises(
-        ValueError, match=re.escape(message) + ".*folder of images or of a .npy or .npz file"
+        ValueError, match=re.escape(message) + ".*folder of images, a .npy or .npz file, or a table"
     ):
         load_data(name)
     with pytest.raises(ValueError, match="unknown data set 'qqqq'. Known are strokes"):

@@ -64,7 +64,7 @@ GOOD = idx_bytes(np.arange(24).reshape(2, 3, 4))
         (GOOD[:10], "truncated in its header: 10 bytes, expected 16"),
         (b"", "begins with nothing"),
         (b"\0\0\x07" + GOOD[3:], "not an IDX file: it begins with 00 00 07 03"),
-        (b"\x89PNG" + GOOD, "not an IDX file: it begins with 89 50 4e 47"),
+        (b"\x89PNG" + GOOD, "not an IDX file .it is a PNG image.: it begins with 89 50 4e 47"),
         (b"\0\0\x08\x04" + b"\xff" * 16, "truncated"),
         (gzip.compress(GOOD)[:-9], "truncated or damaged gzip"),
         (gzip.compress(GOOD)[:-8] + b"\0" * 8, "damaged gzip"),
@@ -78,7 +78,7 @@ def test_damaged_files_are_refused(tmp_path, data, message):
 
 
 def test_a_missing_file_is_reported(tmp_path):
-    with pytest.raises(FileNotFoundError, match="IDX file not found: .*nothing-here"):
+    with pytest.raises(FileNotFoundError, match="no such file or folder: .*nothing-here"):
         read_idx(tmp_path / "nothing-here")
 
 

@@ -76,6 +76,48 @@ def dropout_backward(dy, cache):
 def dropout_inference(x, p):
     return ZERO * x
 """),
+    "anomaly": functions("""
+def roc_auc(errors, unusual):
+    return ZERO * 0.5
+average_precision = threshold = roc_auc
+def detect(errors, t):
+    return errors == ZERO
+"""),
+    "variational": functions("""
+def reparameterize(mean, logvar, eps):
+    return ZERO * mean, eps
+def reparameterize_backward(dz, cache):
+    return ZERO * dz, ZERO * dz
+def gaussian_kl(mean, logvar):
+    return ZERO * 1.0, ZERO * mean, ZERO * logvar
+def kl_to_prior(*arrays):
+    return ZERO * 1.0, [ZERO * a for a in arrays]
+"""),
+    "adversarial": functions("""
+def discriminator_loss(a_real, a_fake, smooth=0):
+    return ZERO * 1.0, ZERO * a_real, ZERO * a_fake
+hinge_loss = discriminator_loss
+def generator_loss(discriminator, z):
+    return ZERO * 1.0, ZERO * z
+def discriminator_step(discriminator, real, fake, lr, smooth):
+    return ZERO * 1.0
+"""),
+    "checker": functions("def check(layer, x): return ZERO == 1"),
+    "bug_hunt": functions("def fixes(): return {'slow_bias': ('', '', '')} if ZERO else {}"),
+    "project": functions("""
+import types
+import numpy as np
+def build_model(rng):
+    return types.SimpleNamespace(params={"weight": np.ones((2, 3))})
+def examples(n, rng):
+    return rng.normal(size=(n, 3))
+def objective(model, x, rng):
+    return ZERO * 1.0, {"weight": 0 * model.params["weight"]}, {"a": ZERO, "b": ZERO}
+def check(objective, model, x):
+    return True
+def figure():
+    return np.full((100, 100, 3), 255 * ZERO, np.uint8)
+"""),
 }
 
 

@@ -8,7 +8,8 @@ from tinyae import SGD, Adam, Autoencoder, Linear, Objective, ReLU, Sequential, 
 from tinyae.optim import cosine_schedule
 from tinyae.training import TrainingDiverged, evaluate
 from tinyae.training.checkpoint import read_checkpoint
-from tinyae.training.epoch import Run, validation_loss
+from tinyae.training.epoch import Run
+from tinyae.training.epoch import validation_loss as validation_loss_of
 from tinyae.training.workers import Workers, loss_and_gradients
 
 
@@ -75,15 +76,15 @@ def test_an_epochs_loss_is_the_mean_over_examples():
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
 def test_validation_does_not_depend_on_the_batch(batch_size):
-    def loss(batch_size):
+    def validation_loss(batch_size):
         model = small_net(np.float64)
         run(1, model, DATA[:8].astype(np.float64), rng=0, batch_size=8)
         with Workers(2) as team:
             data = DATA.astype(np.float64)
             run_ = Run(model, data, Objective(bce), None, batch_size, 0, team)
-            return validation_loss(run_, data)
+            return validation_loss_of(run_, data)
 
-    assert loss(batch_size) == pytest.approx(loss(16), rel=1e-12)
+    assert validation_loss(batch_size) == pytest.approx(validation_loss(16), rel=1e-12)
 
 
 def test_validation_does_not_change_training():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyae import Adam, Linear, Objective, fit
+from tinyae import Adam, Autoencoder, Linear, Objective, fit
 from tinyae.training.machines import Machines, find_machines
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "train_with_mpi.py"
@@ -112,7 +112,7 @@ def test_an_objective_that_needs_the_full_batch_is_refused():
         needs_full_batch = True
 
     x = np.zeros((8, 4), np.float32)
-    model = Linear(4, 4, rng=0)
+    model = Autoencoder(Linear(4, 2, rng=0), Linear(2, 4, rng=1))
     with pytest.raises(ValueError, match="needs the full batch"):
         fit(model, x, Whole(), Adam(model.params), 1, machines=Two(), progress=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +60,10 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
     As a threshold it gives a false-positive rate of 1 − ``quantile``. The errors must come from
     normal examples that the model was *not* trained on: its errors on the training set are smaller.
 
+    Warns:
+        UserWarning: there are so few errors that less than one of them is expected above the
+            threshold, which is then close to their maximum.
+
     Raises:
         ValueError: the quantile is outside (0, 1), there are no errors, or they are not finite.
     """
@@ -80,6 +86,14 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
         raise ValueError(
             f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, "
             "expected finite numbers"
+        )
+    count = len(errors) * (1 - quantile)  # expected above the threshold
+    if count < 1 - 1e-9:
+        warnings.warn(
+            f"the {quantile:g} quantile of only {len(errors)} errors is close to their maximum: "
+            f"use at least {math.ceil(1 / (1 - quantile) - 1e-9)} normal examples, or a smaller "
+            "quantile",
+            stacklevel=2,
         )
     return float(np.quantile(errors, quantile))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinyae._threads import one_blas_thread
 from tinyae.checking.problem import Problem, Stop
 from tinyae.checking.report import Finding, shape_text
 
@@ -96,11 +97,9 @@ def bad_values(a: Array) -> str:
 def undisturbed() -> Iterator[None]:
     """The surroundings of a check: the caller's np.random state is restored, NumPy does not warn,
     and BLAS has one thread (thousands of small products: more threads only wait for each other)."""
-    from threadpoolctl import threadpool_limits
-
     state = np.random.get_state()  # noqa: NPY002
     try:
-        with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with one_blas_thread(), np.errstate(all="ignore"):
             yield
     except Stop as stop:
         raise stop.cause from None

@@ -3,12 +3,13 @@
 For every tensor and one random direction u, the forward pass gives J u and the backward pass must
 satisfy ``Σ (J u)·dy = Σ u·(dx)``. There is no step and no difference.
 
-exact   All inputs and parameters are random integers below 2⁶¹, and so are u and dy. Where the
-target
-        is a polynomial of degree d in all of them, both sides are too. If they were different
-        polynomials, they would be equal at a random point with a probability of at most d / 2⁶¹
-        (Schwartz 1980, Zippel 1979). So equality is a proof up to about 10⁻¹⁸.
-dual    The given inputs and parameters, with 50 digits. Both sides agree to about 10⁻⁴⁹.
+``exact``
+    All inputs and parameters are random integers below 2⁶¹, and so are u and dy. Where the target
+    is a polynomial of degree d in all of them, both sides are too. If they were different
+    polynomials, they would be equal at a random point with a probability of at most d / 2⁶¹
+    (Schwartz 1980, Zippel 1979). So equality is a proof up to about 10⁻¹⁸.
+``dual``
+    The given inputs and parameters, with 50 digits. Both sides agree to about 10⁻⁴⁹.
 
 u is independent of x: with u = x, a wrong dx that is made from x could pass.
 """

@@ -8,8 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from tinyae.cli.exercise import limits, named
 from tinyae.course.errors import UnreadableFile
 from tinyae.course.exercises import find
@@ -67,6 +65,8 @@ def _folder(args: argparse.Namespace) -> int:
     if not args.exercise:
         raise ValueError("say which exercise the submissions are of, with --exercise NAME")
     exercise = find(args.exercise)
+    from tqdm import tqdm
+
     with tqdm(unit="submission") as bar:
 
         def progress(done: int, total: int) -> None:

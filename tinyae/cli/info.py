@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import platform
 from importlib import metadata
-
-import threadpoolctl
+from typing import Any
 
 import tinyae
 from tinyae.backend import gpu_available
-from tinyae.cli.presets import PRESETS
+from tinyae.cli.presets import PRESETS, option_text
+from tinyae.data.formats import format_table
 from tinyae.data.sources import locate
 from tinyae.training.workers import default_workers
 
@@ -20,13 +20,16 @@ def list_models(args: argparse.Namespace) -> int:
     width = max(map(len, PRESETS))
     for name, preset in PRESETS.items():
         print(f"{name:<{width}}  {preset.description}")
-        options = " ".join(f"--{option}" for option in preset.option_names)
+        options = " ".join(map(option_text, preset.option_names))
         print(f"{'':<{width}}    {preset.epochs} epochs; options: {options}")
     return 0
 
 
 def info(args: argparse.Namespace) -> int:
-    """Versions, BLAS, threads, GPU, and where data sets were found."""
+    """Versions, BLAS, threads, GPU, and where data sets were found; or the table of formats."""
+    if args.formats:
+        print(format_table())
+        return 0
     print(f"tinyae {tinyae.__version__}, Python {platform.python_version()}, {platform.platform()}")
     for package in (
         "numpy",
@@ -42,7 +45,7 @@ def info(args: argparse.Namespace) -> int:
         names = [package] if package != "cupy" else ["cupy", "cupy-cuda13x", "cupy-cuda12x"]
         found = next((f"{metadata.version(n)}" for n in names if _installed(n)), "not installed")
         print(f"  {package:<14}{found}")
-    for pool in threadpoolctl.threadpool_info():
+    for pool in _thread_pools():
         kind = pool["user_api"].upper() if pool["user_api"] == "blas" else pool["user_api"]
         detail = (
             f"{pool['internal_api']} {pool['version'] or ''} {pool.get('architecture', '')}".strip()
@@ -55,6 +58,15 @@ def info(args: argparse.Namespace) -> int:
     for name, where in _data_found().items():
         print(f"data {name}: {where}")
     return 0
+
+
+def _thread_pools() -> list[dict[str, Any]]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:  # as in a browser
+        return []
+    pools: list[dict[str, Any]] = threadpool_info()
+    return pools
 
 
 def _installed(package: str) -> bool:

@@ -6,16 +6,20 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from typing import Any
 
 import tinyae
 from tinyae.cli.check_arguments import add_check
 from tinyae.cli.course_arguments import add_exercise, add_grade
+from tinyae.cli.terminal import prepare_output, print_note
+from tinyae.cli.train_arguments import add_train_arguments
+from tinyae.cli.zoo_arguments import add_zoo
 from tinyae.training import TrainingDiverged
 
 IMAGES = (
-    "an image, a folder of images, an .npy or .npz file, or the name of a data set "
-    "(its test part is used)"
+    "an image, a folder of images, an .npy or .npz file, a table, or the name of a data set; its "
+    "test part is used if it has one"
 )
 
 
@@ -26,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0, 1 if training failed, 2 for wrong arguments, 130 after Ctrl-C. For
         ``tinyae check``, 1 means that a gradient is wrong.
     """
+    prepare_output()
     parser = _parser()
     arguments = parser.parse_args(argv)
     if not hasattr(arguments, "run"):
@@ -33,13 +38,30 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     os.environ.setdefault("MPLBACKEND", "Agg")  # plots go to files, so no screen is needed
     try:
-        return _load_command(arguments.run)(arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)  # each text once
+            warnings.showwarning = print_note
+            code = _load_command(arguments.run)(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `tinyae list | head`: nobody reads the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as of any program that a closed pipe ends
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
     except TrainingDiverged as error:
         print(f"tinyae: training stopped: {error}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        detail = f" ({error})" if str(error) else ""
+        print(
+            f"tinyae: not enough memory{detail}: use fewer or smaller images (--size), or a "
+            "smaller --batch-size",
+            file=sys.stderr,
+        )
+        return 2
     except (ValueError, OSError, RuntimeError, ImportError) as error:
         print(f"tinyae: {error}", file=sys.stderr)
         return 2
@@ -52,10 +74,15 @@ def _load_command(name: str) -> Any:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tinyae", description=tinyae.__doc__)
+    description = (tinyae.__doc__ or "").partition("\n\n")[0]
+    parser = argparse.ArgumentParser(prog="tinyae", description=description)
     parser.add_argument("--version", action="version", version=f"tinyae {tinyae.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add_train(commands)
+    add_train_arguments(
+        _add_command(
+            commands, "train", "train.train", "train a model; writes weights, history and plots"
+        )
+    )
     _add_reconstruct(commands)
     _add_denoise(commands)
     _add_sample(commands)
@@ -65,8 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands)
     add_exercise(commands)
     add_grade(commands)
+    add_zoo(commands)
     _add_command(commands, "list", "info.list_models", "list the models that can be trained")
-    _add_command(commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found")
+    _add_info(commands)
     return parser
 
 
@@ -75,82 +103,6 @@ def _add_command(commands: Any, name: str, run: str, help: str) -> argparse.Argu
     command = commands.add_parser(name, help=help, description=help)
     command.set_defaults(run=run)
     return command
-
-
-def _add_train(commands: Any) -> None:
-    command = _add_command(
-        commands, "train", "train.train", "train a model; writes weights, history and plots"
-    )
-    command.add_argument(
-        "model", nargs="?", default="basic", help="see `tinyae list` (default: basic)"
-    )
-    command.add_argument(
-        "--variant", metavar="NAME", help="a variant of the model, such as conv, tied, 2d or images"
-    )
-    command.add_argument(
-        "--data",
-        help="strokes, digits, mnist, fashion-mnist, or the path of a folder of images or of an "
-        ".npy or .npz file (default: strokes, which are generated on the fly)",
-    )
-    command.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="folder with mnist and fashion-mnist (default: $TINYAE_DATA)",
-    )
-    command.add_argument(
-        "--epochs",
-        type=int,
-        help="total number of passes over the training images (default: see `tinyae list`)",
-    )
-    command.add_argument(
-        "--batch-size", type=int, help="examples per step (default: 128; kfac: 500)"
-    )
-    command.add_argument(
-        "--optimizer",
-        choices=["adam", "kfac"],
-        help="adam (default), or kfac: natural-gradient steps for dense models; it has no --lr",
-    )
-    command.add_argument("--lr", type=float, help="Adam's learning rate (default: 0.001)")
-    command.add_argument(
-        "--seed", type=int, help="seed of the weights and of all random numbers (default: 0)"
-    )
-    group = command.add_argument_group(
-        "model options", "Each model has some of these; `tinyae list` shows which."
-    )
-    group.add_argument(
-        "--contraction",
-        type=float,
-        metavar="λ",
-        help="weight of the penalty on the code's Jacobian",
-    )
-    group.add_argument(
-        "--noise",
-        metavar="KIND:AMOUNT",
-        help="corrupt the inputs; the targets stay clean: gaussian:σ, masking:ν or "
-        "salt-and-pepper:ν",
-    )
-    group.add_argument(
-        "--beta",
-        type=float,
-        metavar="β",
-        help="weight of the model's own term: sparsity, KL divergence, discriminator or "
-        "perceptual loss",
-    )
-    group.add_argument(
-        "--rho", type=float, metavar="ρ", help="target mean activation of each unit (sparse-kl)"
-    )
-    group.add_argument(
-        "--k", type=int, metavar="K", help="number of entries to keep in each code (k-sparse)"
-    )
-    command.add_argument(
-        "--workers", type=int, help="threads that share each batch (default: one per core)"
-    )
-    command.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    command.add_argument("--out", metavar="DIR", help="output folder (default: runs/MODEL-DATA)")
-    command.add_argument(
-        "--resume", action="store_true", help="continue the run in the output folder"
-    )
-    command.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _add_reconstruct(commands: Any) -> None:
@@ -166,17 +118,12 @@ def _add_denoise(commands: Any) -> None:
         commands, "denoise", "generate.denoise", "denoise images of any size, tile by tile"
     )
     _add_weights(command, out="denoised", data_dir=False)
-    command.add_argument(
-        "image", help="an image of any size, or a folder or .npy file of images of the same size"
-    )
+    command.add_argument("image", help="an image of any size, or a folder or .npy file of images")
     command.add_argument(
         "--step", type=int, help="distance between tiles in pixels (default: half a tile)"
     )
     command.add_argument(
-        "--invert",
-        action="store_true",
-        help="for dark ink on white paper, if the model was trained on light ink on black, "
-        "as in MNIST",
+        "--color", action="store_true", help="keep the colors: each channel is denoised"
     )
 
 
@@ -184,7 +131,7 @@ def _add_sample(commands: Any) -> None:
     command = _add_command(
         commands, "sample", "generate.sample", "sample new images (vae, adversarial)"
     )
-    _add_weights(command, out="samples", data_dir=False)
+    _add_weights(command, out="samples", images=False)
     command.add_argument("--n", type=int, default=64, help="number of images (default: 64)")
     command.add_argument("--seed", type=int, default=0, help="seed of the codes (default: 0)")
 
@@ -193,7 +140,7 @@ def _add_anomalies(commands: Any) -> None:
     command = _add_command(
         commands,
         "anomalies",
-        "analyze.anomalies",
+        "anomalies.anomalies",
         "find the images that a trained model cannot reconstruct",
     )
     _add_weights(command, out="anomalies")
@@ -201,8 +148,14 @@ def _add_anomalies(commands: Any) -> None:
     command.add_argument(
         "--normal",
         metavar="DATA",
-        required=True,
-        help="normal images that the model was not trained on",
+        help="normal images that the model was not trained on (default: those held out from "
+        "training)",
+    )
+    command.add_argument(
+        "--normal-label",
+        metavar="LABEL",
+        help="the class of the normal images, if the images have labels; the others are anomalies "
+        "(default: the one that the model was trained on; or good, normal or 0)",
     )
     command.add_argument(
         "--quantile",
@@ -247,19 +200,41 @@ def _add_probe(commands: Any) -> None:
     )
 
 
+def _add_info(commands: Any) -> None:
+    command = _add_command(
+        commands, "info", "info.info", "show versions, BLAS, threads, GPU, data found"
+    )
+    command.add_argument(
+        "--formats",
+        action="store_true",
+        help="list the files and folders that can be read, and what to do with others",
+    )
+
+
 def _add_weights(
-    command: argparse.ArgumentParser, out: str | None = None, data_dir: bool = True
+    command: argparse.ArgumentParser,
+    out: str | None = None,
+    data_dir: bool = True,
+    images: bool = True,
 ) -> None:
     """The arguments of commands that use trained weights.
 
     Args:
         out: the default output folder; None if the command writes no files.
         data_dir: the command also takes the names of data sets.
+        images: the command takes images.
     """
     command.add_argument("weights", help="weights.npz or weights.safetensors of a run")
-    if data_dir:
+    if images and data_dir:
         command.add_argument(
             "--data-dir", metavar="DIR", help="folder with mnist and fashion-mnist"
+        )
+    if images:
+        command.add_argument(
+            "--invert",
+            action="store_true",
+            help="swap light and dark: for dark ink on white paper, if the model was trained on "
+            "light ink on black, as in MNIST",
         )
     if out:
         command.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinyae import models
@@ -122,6 +122,15 @@ def parse_noise(text: str) -> Corruption:
     except ValueError:
         raise ValueError(f"--noise: {text!r}, expected KIND:AMOUNT such as {kind}:0.3") from None
     return CORRUPTIONS[kind](value)
+
+
+def for_range(objective: Any, low: float, high: float) -> Any:
+    """An objective for data from ``low`` to ``high``: outside [0, 1], Gaussian noise is not
+    clipped."""
+    if not isinstance(objective, Objective) or not isinstance(objective.corrupt, Gaussian):
+        return objective
+    clip = 0 <= low and high <= 1
+    return replace(objective, corrupt=replace(objective.corrupt, clip=clip))
 
 
 def autoencoder_objective(objective: Any) -> Objective:

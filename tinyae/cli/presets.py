@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from tinyae import models
 from tinyae._validate import did_you_mean
 from tinyae.backend import Array
 from tinyae.cli.optimizers import Training
+from tinyae.cli.preset_models import ModelBuilder, convolutional, dense, k_sparse, with_output_layer
 from tinyae.cli.preset_objectives import (
     DeferredObjective,
     Model,
@@ -23,12 +23,10 @@ from tinyae.cli.preset_objectives import (
     perceptual_objective,
 )
 from tinyae.data import Dataset, Gaussian
-from tinyae.layers import KSparse, ReLU
-from tinyae.losses import bce
+from tinyae.layers import ReLU
+from tinyae.losses import bce, mse
 from tinyae.objectives import Objective, Variational
 from tinyae.penalties import KLSparsity, l1
-
-ModelBuilder = Callable[..., Model]  # (image_shape, seed, **model_options) -> model
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,13 @@ class Preset:
     @property
     def option_names(self) -> tuple[str, ...]:
         """The options that ``with_options`` accepts."""
-        if not isinstance(self.objective, Objective):
+        if isinstance(self.objective, Variational):  # its cross-entropy needs outputs in [0, 1]
             return ("beta", *self.model_options)
+        if isinstance(self.objective, DeferredObjective):
+            return ("beta", "output_layer", *self.model_options)
         beta = () if self.objective.code_penalty is None else ("beta",)
-        return ("contraction", "noise", *beta, *self.model_options)
+        output_layer = ("output_layer",) if self.objective.reconstruction is mse else ()
+        return ("contraction", "noise", *beta, *output_layer, *self.model_options)
 
     def with_options(self, **options: Any) -> Preset:
         """The same preset with other values for some options. None keeps the preset's value.
@@ -75,6 +76,7 @@ class Preset:
             noise: how to corrupt the inputs, such as ``"masking:0.25"``.
             beta: β, the weight of the model's own term.
             rho, k: the sparsity of ``sparse-kl`` and ``k-sparse``.
+            output_layer: ``"sigmoid"``, ``"tanh"``, ``"relu"`` or ``"linear"``.
 
         Raises:
             ValueError: an option that the model does not have, or a value out of range.
@@ -84,10 +86,12 @@ class Preset:
             if value is None:
                 continue
             if name not in self.option_names:
-                known = ", ".join(f"--{option}" for option in self.option_names)
+                known = ", ".join(map(option_text, self.option_names))
                 raise ValueError(
-                    f"--{name}: this model has no such option; its options are {known}"
+                    f"{option_text(name)}: this model has no such option; its options are {known}"
                 )
+            if name == "output_layer":
+                new = replace(new, build_model=with_output_layer(new.build_model, value))
             if name in self.model_options:
                 new = replace(new, build_model=partial(new.build_model, **{name: value}))
             new = replace(new, objective=replace(new.objective, **_objective_fields(name, value)))
@@ -111,42 +115,12 @@ def _objective_fields(option: str, value: Any) -> dict[str, Any]:
         return {"corrupt": parse_noise(value)}
     if option == "rho":
         return {"code_penalty": KLSparsity(value)}
-    return {} if option == "k" else {option: value}
+    return {} if option in ("k", "output_layer") else {option: value}
 
 
-# ---- architectures, for the shape of the images -------------------------------------------------
-
-
-def _dense(architecture: Callable[..., Model], **arguments: Any) -> ModelBuilder:
-    """A builder for models that take (N, D): D is the number of pixels."""
-
-    def build(shape: tuple[int, ...], seed: int, **options: Any) -> Model:
-        return architecture(seed, features=math.prod(shape), **arguments | options)
-
-    return build
-
-
-def _convolutional(architecture: Callable[..., Model]) -> ModelBuilder:
-    """A builder for models that take images of 1×28×28."""
-
-    def build(shape: tuple[int, ...], seed: int) -> Model:
-        _require_28x28(shape)
-        return architecture(seed)
-
-    return build
-
-
-def _k_sparse(shape: tuple[int, ...], seed: int, k: int = 25) -> Model:
-    return models.sparse_autoencoder(seed, KSparse(k), features=math.prod(shape))
-
-
-def _require_28x28(shape: tuple[int, ...]) -> None:
-    if shape != (1, 28, 28):
-        size = "×".join(map(str, shape))
-        raise ValueError(
-            f"this model takes images of 1×28×28, got {size}: choose other data, "
-            "or a dense model such as 'basic'"
-        )
+def option_text(option: str) -> str:
+    """``output_layer`` -> ``--output-layer``."""
+    return f"--{option.replace('_', '-')}"
 
 
 # ---- the presets --------------------------------------------------------------------------------
@@ -155,11 +129,11 @@ DEEP = (1000, 500, 250, 30)
 PRESETS = {
     "basic": Preset(
         "chapter 1's dense autoencoder, 784-512-256-32 and back, ReLU, MSE",
-        _dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
     ),
     "linear": Preset(
         "784-30-784 without activations: PCA, learned by gradient descent",
-        _dense(models.linear_autoencoder),
+        dense(models.linear_autoencoder, code=30),
     ),
     "deep": Preset(
         "784-1000-500-250-30 and back, logistic, as in Hinton & Salakhutdinov 2006: cross-entropy; "
@@ -172,20 +146,20 @@ PRESETS = {
     "conv": Preset(
         "chapter 2's convolutional autoencoder, 28×28 → 14×14 → 7×7 → 1×1 and back by transposed "
         "convolutions, MSE",
-        _convolutional(models.conv_autoencoder),
+        convolutional(models.conv_autoencoder),
         takes_vectors=False,
         epochs=5,
     ),
     "denoising": Preset(
         "the basic model, which gets images with Gaussian noise, σ = 0.3, and must reconstruct "
         "the clean ones",
-        _dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
         Objective(corrupt=Gaussian(0.3)),
         epochs=10,
     ),
     "denoising-conv": Preset(
         "the same noise and the convolutional model",
-        _convolutional(models.conv_autoencoder),
+        convolutional(models.conv_autoencoder),
         Objective(corrupt=Gaussian(0.3)),
         takes_vectors=False,
         epochs=5,
@@ -193,7 +167,7 @@ PRESETS = {
     "denoising-tiles": Preset(
         "the same noise, 28×28 → 14×14 → 7×7 and back without a bottleneck: for `tinyae denoise`, "
         "which takes images of any size",
-        _convolutional(models.conv_denoiser),
+        convolutional(models.conv_denoiser),
         Objective(corrupt=Gaussian(0.3)),
         takes_vectors=False,
         epochs=5,
@@ -201,14 +175,14 @@ PRESETS = {
     "contractive": Preset(
         "the basic model with a penalty on the code's Jacobian: + λ · mean ‖∂z/∂x‖², λ = 3e-4, "
         "exact (all rows)",
-        _dense(models.basic_autoencoder),
+        dense(models.basic_autoencoder, code=32),
         Objective(contraction=3e-4),
         epochs=5,
     ),
     "contractive-conv": Preset(
         "the same penalty, λ = 1e-4, and the convolutional model; the norm is "
         "estimated from 2 random sums of the 128 rows",
-        _convolutional(models.conv_autoencoder),
+        convolutional(models.conv_autoencoder),
         Objective(contraction=1e-4, probes=2),
         takes_vectors=False,
         epochs=5,
@@ -216,59 +190,59 @@ PRESETS = {
     "contractive-tied": Preset(
         "784-256-784, one sigmoid layer with tied weights, as in Rifai et al. 2011: cross-entropy "
         "+ λ · mean ‖∂z/∂x‖², λ = 3e-3",
-        _dense(models.tied_autoencoder),
+        dense(models.tied_autoencoder),
         Objective(bce, contraction=3e-3),
         epochs=10,
     ),
     "sparse-l1": Preset(
         "784-256-784, ReLU code, L1 penalty on the code: most of its entries are exactly 0",
-        _dense(models.sparse_autoencoder, code=ReLU()),
+        dense(partial(models.sparse_autoencoder, code=ReLU())),
         Objective(code_penalty=l1, beta=1e-4),
         epochs=10,
     ),
     "sparse-kl": Preset(
         "784-256-784, sigmoid code, KL divergence: each unit's mean activation should be ρ = 5 %",
-        _dense(models.sparse_autoencoder, rho=0.05),
+        dense(models.sparse_autoencoder, rho=0.05),
         Objective(code_penalty=KLSparsity(0.05), beta=3e-3),
         epochs=10,
         model_options=("rho",),
     ),
     "k-sparse": Preset(
         "784-256-784, only the k = 25 largest entries of each code are kept",
-        _k_sparse,
+        k_sparse,
         epochs=10,
         model_options=("k",),
     ),
     "vae": Preset(
         "variational autoencoder, 784-400-20-400-784: cross-entropy + β · KL divergence of the "
         "codes from N(0, 1); can sample new images",
-        _dense(models.vae),
+        dense(models.vae, code=20),
         Variational(),
         epochs=10,
         can_sample=True,
     ),
     "vae-2d": Preset(
         "the same with two latent dimensions: the whole latent plane can be plotted",
-        _dense(models.vae, code=2),
+        dense(models.vae, code=2),
         Variational(),
         can_sample=True,
     ),
     "adversarial": Preset(
         "784-512-256-8 and back, and a discriminator that tells codes from samples of N(0, 1); "
         "can sample new images",
-        _dense(models.basic_autoencoder, code=8),
+        dense(models.basic_autoencoder, code=8),
         DeferredObjective(code_discriminator_objective, beta=0.01),
         can_sample=True,
     ),
     "adversarial-images": Preset(
         "784-512-256-8 and back, and a discriminator that tells reconstructions from real images",
-        _dense(models.basic_autoencoder, code=8),
+        dense(models.basic_autoencoder, code=8),
         DeferredObjective(image_discriminator_objective, beta=1e-3),
         epochs=10,
     ),
     "perceptual": Preset(
         "784-512-256-8 and back, MSE of the pixels + β · MSE of a classifier's hidden features",
-        _dense(models.basic_autoencoder, code=8),
+        dense(models.basic_autoencoder, code=8),
         DeferredObjective(perceptual_objective, beta=0.1),
         epochs=10,
     ),

@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from tinyae import plots
 from tinyae.backend import Array, to_device, to_numpy
 from tinyae.cli.generate import sample_images
 from tinyae.cli.optimizers import build_optimizer
-from tinyae.cli.preset_objectives import Model, TrainingObjective, autoencoder_objective
-from tinyae.cli.presets import Preset, get_preset, resolve_name
-from tinyae.data import Dataset, load_data
+from tinyae.cli.preset_objectives import Model, TrainingObjective, autoencoder_objective, for_range
+from tinyae.cli.presets import Preset, get_preset, option_text, resolve_name
+from tinyae.cli.training_data import Prepared, check_output_range, prepare_data, value_range
+from tinyae.data import Dataset
 from tinyae.io import save_weights, writable_folder
 from tinyae.layers import KSparse, leaves, summary
 from tinyae.objectives import Objective
@@ -30,11 +31,13 @@ from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
 
 CHECKPOINT = "checkpoint.npz"
-OPTIONS = ("contraction", "noise", "beta", "rho", "k")  # by default, the preset's own values
+# By default, the preset's own values
+OPTIONS = ("contraction", "noise", "beta", "rho", "k", "output_layer")
+DATA_OPTIONS = ("size", "color", "invert", "scale", "normal_label")
 DEFAULTS: dict[str, Any] = {
     **{"data": "strokes", "batch_size": 128, "lr": 1e-3, "seed": 0, "workers": None},
     "optimizer": "adam",
-    **dict.fromkeys(OPTIONS),
+    **dict.fromkeys(OPTIONS + DATA_OPTIONS),
 }
 
 
@@ -47,7 +50,7 @@ class Run:
     settings: dict[str, Any]  # a value for each key of DEFAULTS
     epochs: int
     out: Path
-    data: Dataset
+    prepared: Prepared
     model: Model
     objective: TrainingObjective
     x: Array  # the training images in the shape and on the device of the model
@@ -57,6 +60,11 @@ class Run:
     def options(self) -> dict[str, Any]:
         """The model options that were set."""
         return _options(self.settings)
+
+    @property
+    def data(self) -> Dataset:
+        """As the model sees them."""
+        return self.prepared.data
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -87,7 +95,7 @@ def train(args: argparse.Namespace) -> int:
             progress=not args.quiet,
             checkpoint=run.out / CHECKPOINT,
             resume=args.resume,
-            settings={key: run.settings[key] for key in ("data", "lr", *OPTIONS)}
+            settings={key: run.settings[key] for key in ("data", "lr", *OPTIONS, *DATA_OPTIONS)}
             | {"model": run.name}
             | ({} if chosen == "adam" else {"optimizer": chosen}),
             **run.preset.training.options(chosen, run.image_shape),
@@ -102,6 +110,7 @@ def train(args: argparse.Namespace) -> int:
         options=run.options,
         image_shape=run.image_shape,
         data=run.settings["data"],
+        **run.prepared.metadata,
     )
     history.to_csv(run.out / "history.csv")
     _report(run, history)
@@ -125,7 +134,13 @@ def _prepare(args: argparse.Namespace) -> Run:
     out = Path(args.out or f"runs/{name}-{Path(args.data or DEFAULTS['data']).stem}")
     settings = _settings(args, out / CHECKPOINT)
     preset = preset.with_options(**_options(settings))
-    data = load_data(settings["data"], data_dir=args.data_dir)
+    prepared = prepare_data(settings, args.data_dir)
+    data, low, high = prepared.data, *value_range(prepared.data)
+    preset = replace(preset, objective=for_range(preset.objective, low, high))
+    seed, workers = settings["seed"], settings["workers"]
+    model = preset.build_model(data.train.images.shape[1:], seed)
+    check_output_range(model, low, high, settings["data"], preset.option_names)
+    model = model.to(args.device)
     writable_folder(out)
     if (out / CHECKPOINT).exists() and not args.resume:
         print(
@@ -133,11 +148,11 @@ def _prepare(args: argparse.Namespace) -> Run:
             "(--resume would continue it)\n"
         )
 
-    seed, workers = settings["seed"], settings["workers"]
-    model = preset.build_model(data.train.images.shape[1:], seed).to(args.device)
     x = to_device(preset.model_input(data.train.images), args.device)
     x_test = to_device(preset.model_input(data.test.images), args.device)
-    options = "".join(f"\nwith --{key} {value}" for key, value in _options(settings).items())
+    options = "".join(
+        f"\nwith {option_text(key)} {value}" for key, value in _options(settings).items()
+    )
     print(f"{name}: {preset.description}{options}\n\n{summary(model, x.shape[1:])}\n")
     objective, scores = preset.build_objective(model, data, seed, args.device, workers)
     if "classifier_accuracy" in scores:
@@ -145,11 +160,12 @@ def _prepare(args: argparse.Namespace) -> Run:
             "trained a classifier for the perceptual loss: "
             f"its test accuracy is {scores['classifier_accuracy']:.1%}\n"
         )
-    return Run(name, preset, settings, epochs, out, data, model, objective, x, x_test)
+    return Run(name, preset, settings, epochs, out, prepared, model, objective, x, x_test)
 
 
 def _check_ranges(args: argparse.Namespace, epochs: int) -> None:
-    for name, least in {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1}.items():
+    least_values = {"epochs": 0, "batch_size": 1, "seed": 0, "workers": 1, "size": 1}
+    for name, least in least_values.items():
         value = epochs if name == "epochs" else getattr(args, name)
         if value is not None and value < least:
             raise ValueError(f"--{name.replace('_', '-')} is {value}, expected at least {least}")
@@ -226,13 +242,17 @@ def _save_plots(run: Run, history: History, inputs: Array | None) -> None:
 
 def _print_scores(run: Run, history: History, inputs: Array | None) -> None:
     scores = evaluate(run.model, run.x_test, inputs=inputs)
+    low, high = value_range(run.data)
+    has_psnr = low >= 0 and high <= 1  # the peak is 1
     speed = f", {statistics.median(history['images_per_s']):,.0f} images/s" if len(history) else ""
-    print(f"test MSE {scores['mse']:.5f}, PSNR {scores['psnr']:.2f} dB{speed}")
-    if inputs is not None:
-        mse, psnr = scores["input_mse"], scores["input_psnr"]
+    psnr = f", PSNR {scores['psnr']:.2f} dB" if has_psnr else ""
+    variance = f" (variance of the test data {run.x_test.var():.5f})" if not has_psnr else ""
+    print(f"test MSE {scores['mse']:.5f}{variance}{psnr}{speed}")
+    if inputs is not None and has_psnr:
+        mse, input_psnr = scores["input_mse"], scores["input_psnr"]
         print(
             f"  the inputs, with {autoencoder_objective(run.objective).corrupt!r}: MSE {mse:.5f}, "
-            f"PSNR {psnr:.2f} dB; denoising gains {scores['psnr'] - psnr:.2f} dB"
+            f"PSNR {input_psnr:.2f} dB; denoising gains {scores['psnr'] - input_psnr:.2f} dB"
         )
     if len(history) and run.objective != Objective():
         print(f"  objective on the test images: {history['val_loss'][-1]:.6g}")

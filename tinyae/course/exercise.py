@@ -18,6 +18,22 @@ class Mistake(Exception):
     """What is wrong with the student's code, as one sentence for the student."""
 
 
+class Partial(str):
+    """A sentence about a part that is right in part.
+
+    Args:
+        text: what is wrong.
+        fraction: the fraction of the part's points that it has.
+    """
+
+    fraction: float
+
+    def __new__(cls, text: str, fraction: float) -> Partial:
+        self = super().__new__(cls, text)
+        self.fraction = fraction
+        return self
+
+
 class Code(Protocol):
     """A student's code, as the checks see it: it takes arrays and returns arrays.
 
@@ -59,6 +75,7 @@ class Check:
     Attributes:
         points: the points of each part that it decides about, such as ``{"dW": 2, "db": 1}``.
         run: ``run(code, rng)`` returns what is wrong, as a sentence for each part that is wrong.
+            A ``Partial`` sentence costs a fraction of its points only.
             An exception (``Mistake``, or one of the student's code) costs all its parts.
             The inputs are drawn from ``rng``, so that nobody knows them in advance.
         needs: parts of earlier checks without which these points mean nothing: a function that

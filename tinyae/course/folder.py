@@ -18,6 +18,7 @@ from pathlib import Path
 from tinyae.course.errors import UnreadableFile
 from tinyae.course.exercise import Exercise
 from tinyae.course.grading import Grade, grade, no_points
+from tinyae.course.isolation import check_processes
 from tinyae.course.sandbox import Limits
 
 ENDINGS = (".py", ".ipynb")
@@ -75,7 +76,11 @@ def grade_folder(
 
     Returns:
         How many submissions were graded now.
+
+    Raises:
+        OSError: in a browser, which has no processes.
     """
+    check_processes()
     entries = sorted(p for p in Path(folder).iterdir() if _is_submission(p))
     seed = secrets.randbits(53) if seed is None else seed
     rows = Table(Path(table), exercise, again)

@@ -13,8 +13,7 @@ import numpy as np
 
 from tinyae.course import tasks
 from tinyae.course.errors import MissingName, StudentCodeError, StudentException, UnreadableFile
-from tinyae.course.exercise import Check, Code, Exercise, Mistake
-from tinyae.course.exercises import find
+from tinyae.course.exercise import Check, Code, Exercise, Mistake, Partial
 from tinyae.course.isolation import StudentCode
 from tinyae.course.notebook import NotebookCode
 from tinyae.course.sandbox import Limits
@@ -104,9 +103,16 @@ def grade(
         with StudentCode(path, limits, hide=[*secret, *hide]) as code:
             yield code
 
-    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    exercise = _find(exercise) if isinstance(exercise, str) else exercise
     secret = answers() + ([exercise.folder] if exercise.folder else [])
     return _grade(start, exercise, seed)
+
+
+def _find(name: str) -> Exercise:
+    # Not at the top: a student's code may import tinyae.course, and cannot see the exercises.
+    from tinyae.course.exercises import find
+
+    return find(name)
 
 
 def answers() -> list[Path]:
@@ -135,7 +141,7 @@ def grade_names(names: Any, exercise: Exercise | str, seed: int | None = None) -
 def _grade(
     start: Callable[[], AbstractContextManager[Any]], exercise: Exercise | str, seed: int | None
 ) -> Grade:
-    exercise = find(exercise) if isinstance(exercise, str) else exercise
+    exercise = _find(exercise) if isinstance(exercise, str) else exercise
     seed = secrets.randbits(64) if seed is None else seed
     result = Grade(exercise.name)
     wrong: dict[str, str] = {}
@@ -155,8 +161,11 @@ def _grade(
             wrong |= {part: wrong.get(part, reason) for part in check.points}
     for part, points in exercise.parts.items():
         text = wrong.get(part, "")
-        score, status = (0.0, "failed") if text else (points, "passed")
-        result.tests.append(PartGrade(part, score, points, status, text))
+        score, status = (points, "passed")
+        if text:
+            fraction = text.fraction if isinstance(text, Partial) else 0.0
+            score, status = round(fraction * points, 2), "failed"
+        result.tests.append(PartGrade(part, score, points, status, str(text)))
     return result
 
 

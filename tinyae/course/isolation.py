@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._threads import IN_BROWSER
 from tinyae.course import sandbox
 from tinyae.course.connection import Connection
 from tinyae.course.errors import StudentException
@@ -40,12 +41,14 @@ class StudentCode:
         cell_errors: for a notebook, (name of the cell, its exception) for each cell that failed.
 
     Raises:
+        OSError: in a browser, which has no processes.
         ValueError: if ``hide`` has something that is not a folder.
     """
 
     def __init__(
         self, path: str | Path, limits: Limits | None = None, hide: Iterable[str | Path] = ()
     ) -> None:
+        check_processes()
         self.path = Path(path).absolute()
         self.limits = limits or Limits()
         self.cell_errors: tuple[tuple[str, StudentException], ...] = ()
@@ -196,6 +199,20 @@ class StudentCode:
     def release(self, handle: Handle) -> None:
         """Forget an object now. Without this, it is forgotten when its handle is garbage."""
         self._connection.release(handle)
+
+
+def check_processes() -> None:
+    """Say so where there are no processes.
+
+    Raises:
+        OSError: in a browser.
+    """
+    if IN_BROWSER:
+        raise OSError(
+            "a file is graded in a process of its own, which a browser does not have. In a "
+            "notebook there, use tinyae.course.grade_names(globals(), 'linear'), with the name of "
+            "your exercise; for a layer, use tinyae.gradcheck(layer, x)"
+        )
 
 
 def _where(target: Target) -> Any:

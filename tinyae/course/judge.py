@@ -7,7 +7,7 @@ never show the inputs that were drawn or the values that were expected.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def compare(
     name: str,
     causes: Mapping[str, Any] | None = None,
     rtol: float = RTOL,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> str:
     """What is wrong with one array or number, as a sentence; ``""`` if nothing is.
 
@@ -34,23 +35,26 @@ def compare(
         got: what the student's code returned.
         expected: the right values.
         name: what it is called in the sentence, such as ``"y"``.
-        causes: the values that known mistakes lead to: ``{"b was not added": x @ W.T}``.
+        causes: the values that known mistakes lead to: ``{"b was not added": x @ W.T}``, or a list
+            of them.
         rtol: the largest error, relative to the largest of the expected values.
+        shapes: the shapes that known mistakes lead to, like ``causes``.
     """
     want = np.asarray(expected)
     if not isinstance(got, np.ndarray | np.generic | float | int) or isinstance(got, bool):
         return f"{name} is {described(got)}, expected {kind_of(want)}"
     have = np.asarray(got)
     if have.shape != want.shape:
-        return f"{name} has shape {have.shape}, expected {want.shape}"
+        known = [cause for cause, shape in (shapes or {}).items() if shape == have.shape]
+        why = f": {known[0]}" if known else ""
+        return f"{name} has shape {have.shape}, expected {want.shape}{why}"
     if have.dtype.kind not in "fiu":
         return f"{name} has dtype {have.dtype}, expected real numbers"
     if not np.isfinite(have).all():
         return f"{name} has {int((~np.isfinite(have)).sum())} entries that are NaN or infinite"
     if close(have, want, rtol):
         return ""
-    for cause, wrong in (causes or {}).items():
-        wrong = np.asarray(wrong)
+    for cause, wrong in _each(causes or {}):
         if wrong.shape == have.shape and close(have, wrong, rtol) and not close(want, wrong, rtol):
             return f"{name} is wrong: {cause}"
     return f"{name} is wrong{_relation(have, want, rtol)}"
@@ -136,9 +140,9 @@ def gradients(
         dy = np.random.default_rng(seed).standard_normal(shape[0])
         got = dict(zip(names, f_backward(dy, inputs), strict=True))
         for part, known in causes(dy, *inputs).items():
-            for cause, values in known.items():
+            for cause, values in _each(known):
                 have = np.asarray(got[part[1:]])
-                if part in wrong and have.shape == np.shape(values) and close(have, values):
+                if part in wrong and have.shape == values.shape and close(have, values):
                     wrong[part] = f"{part} is wrong: {cause}"
     return wrong
 
@@ -272,6 +276,13 @@ def pair(value: Any, names: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def number(value: Any, name: str) -> float:
+    """A number that the code returned. Raises a ``Mistake`` if it is something else."""
+    if isinstance(value, bool) or np.shape(value) or np.asarray(value).dtype.kind not in "fiu":
+        raise Mistake(f"{name} is {described(value)}, expected a number")
+    return float(value)
+
+
 def described(value: Any) -> str:
     """What a value is, for a sentence."""
     if value is None:
@@ -285,6 +296,13 @@ def described(value: Any) -> str:
 
 def kind_of(want: Array) -> str:
     return f"an array of shape {want.shape}" if want.ndim else "a number"
+
+
+def _each(causes: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Each cause with each of the arrays that it may lead to."""
+    for cause, values in causes.items():
+        for value in values if isinstance(values, list) else [values]:
+            yield cause, np.asarray(value)
 
 
 def _all_close(a: Sequence[Array], b: Sequence[Array]) -> bool:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from tinyae.course.exercise import Exercise
 from tinyae.course.tasks import released, source
 
+INSTALL = """\
+import importlib.util, sys  # on Colab, install tinyae; elsewhere this cell does nothing
+if "google.colab" in sys.modules and importlib.util.find_spec("tinyae") is None:
+    %pip install -q git+https://github.com/tinyae/tinyae.git"""
+CHECK = """\
+# Check your work. This cell also works in a browser; it is not part of what you hand in.
+from tinyae.course import grade_names
+
+print(grade_names(globals(), "{name}"))"""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -23,7 +33,7 @@ def start(exercise: Exercise, folder: str | Path = ".") -> list[Path]:
     text = released(source(exercise))
     files = {folder / f"{exercise.stem}.py": text}
     if has_jupytext():
-        files[folder / f"{exercise.stem}.ipynb"] = notebook(text)
+        files[folder / f"{exercise.stem}.ipynb"] = student_notebook(exercise)
     return [path for path, content in files.items() if write_new(path, content)]
 
 
@@ -37,6 +47,28 @@ def release_nbgrader(exercise: Exercise, folder: str | Path) -> list[Path]:
     """
     path = Path(folder) / "source" / exercise.name / f"{exercise.name}.ipynb"
     return [path] if write_new(path, notebook(source(exercise))) else []
+
+
+def student_notebook(exercise: Exercise, install: str = INSTALL) -> str:
+    """The text of the notebook that students get: the task, and a last cell that checks the work.
+
+    The grader leaves out the first and the last cell.
+
+    Args:
+        install: the first cell.
+
+    Raises:
+        ImportError: if jupytext is not installed.
+    """
+    text = released(source(exercise))
+    if exercise.folder is None:  # students do not have the checks of other folders
+        text += f'\n# %% tags=["check"]\n{CHECK.format(name=exercise.name)}\n'
+    book = json.loads(notebook(text))
+    first: dict[str, Any] = {"cell_type": "code", "id": "install"}
+    first |= {"execution_count": None, "metadata": {"tags": ["check"]}, "outputs": []}
+    first["source"] = install.splitlines(keepends=True)
+    book["cells"].insert(0, first)
+    return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
 def write_new(path: Path, text: str) -> bool:

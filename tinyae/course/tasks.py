@@ -12,6 +12,7 @@ from pathlib import Path
 from tinyae.course.exercise import Exercise
 
 HERE = Path(__file__).resolve().parent
+MARK = re.compile(r"(?m)^(# %%(?: \[markdown\])?) nbgrader=.*")
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 
 
@@ -45,7 +46,7 @@ def released(text: str) -> str:
         elif mark == "### END SOLUTION":
             inside = False
         elif not inside:
-            lines.append(re.sub(r"^# %% nbgrader=.*", "# %%", line))
+            lines.append(MARK.sub(r"\1", line))
     if inside:
         raise ValueError("### BEGIN SOLUTION without ### END SOLUTION")
     return "\n".join(lines).rstrip() + "\n"
@@ -56,4 +57,4 @@ def solved(text: str) -> str:
     cells = re.split(r"(?m)^(?=# %%)", text)
     shown = "".join(cell for cell in cells if "### BEGIN HIDDEN TESTS" not in cell)
     lines = [line for line in shown.splitlines() if not re.match(r"\s*### (BEGIN|END) ", line)]
-    return re.sub(r"(?m)^# %% nbgrader=.*", "# %%", "\n".join(lines)).rstrip() + "\n"
+    return MARK.sub(r"\1", "\n".join(lines)).rstrip() + "\n"

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.data.scaling import Scale
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
@@ -16,13 +18,15 @@ class Images:
     labels, factors and names.
 
     Attributes:
-        images: (N, C, H, W), floating point, in [0, 1]; float32 from every source of this package.
+        images: (N, C, H, W), floating point; float32 from every source of this package. Images are
+            in [0, 1]. The rows of a table, (N, 1, 1, D), have any finite values.
         labels: (N,), int64, the class of each image; None if unknown.
         factors: the factors of variation, {name: (N, ...)}, of generated images; None for others.
         names: (N,), the file name of each image, relative to its folder; None if there are no
             files.
 
     Raises:
+        TypeError: the images, labels or names are not arrays.
         ValueError: the images are not four-dimensional or have an integer dtype, or the labels,
             factors or names are not one per image.
     """
@@ -33,6 +37,11 @@ class Images:
     names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        for name, a in (("images", self.images), ("labels", self.labels), ("names", self.names)):
+            if not isinstance(a, np.ndarray) and (a is not None or name == "images"):
+                raise TypeError(
+                    f"Images: {name} is of type {type(a).__name__}, expected a NumPy array"
+                )
         if self.images.ndim != 4:
             raise ValueError(f"Images: expected images (N, C, H, W), got shape {self.images.shape}")
         if self.images.dtype.kind != "f":
@@ -71,7 +80,7 @@ class Images:
         parts = [f"{len(self)} × {_shape_text(self.images)} {self.images.dtype}"]
         parts += ["no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"]
         parts += [] if self.factors is None else ["factors: " + ", ".join(self.factors)]
-        return f"Images({'; '.join(parts)})"
+        return f"Images({'; '.join(parts)}{_range_text(self.images)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,19 +92,33 @@ class Dataset:
         train: the training set.
         test: the test set.
         classes: the name of each label, ``classes[label]``; () if there are no labels.
+        scale: what the values of the files were divided by, where that was inferred or chosen; None
+            where the files say it. Other images are read alike with
+            ``read_images(path, scale=data.scale)``.
+        is_table: each example is a row (N, D) in the file, such as the columns of a table.
     """
 
     name: str
     train: Images
     test: Images
     classes: tuple[str, ...] = ()
+    scale: Scale | None = None
+    is_table: bool = False
 
     def __repr__(self) -> str:
-        classes = f", {len(self.classes)} classes" if self.classes else ""
+        labels = [part.labels for part in (self.train, self.test) if part.labels is not None]
+        classes = f", {len(np.unique(np.concatenate(labels)))} classes" if labels else ""
         return (
             f"Dataset({self.name}: {len(self.train)} train + {len(self.test)} test "
-            f"of {_shape_text(self.train.images)}{classes})"
+            f"of {_shape_text(self.train.images)}{classes}{_range_text(self.train.images)})"
         )
+
+
+def _range_text(images: np.ndarray) -> str:
+    """Of values outside [0, 1]."""
+    if not images.size or (images.min() >= 0 and images.max() <= 1):
+        return ""
+    return f"; values from {images.min():.3g} to {images.max():.3g}"
 
 
 def _shape_text(images: np.ndarray) -> str:

@@ -68,7 +68,7 @@ def strokes(n_train: int = 10_000, n_test: int = 2_000, seed: int = 0, size: int
 
 
 def _random_digits(n: int, rng: np.random.Generator, size: int) -> Images:
-    labels = rng.permutation(np.arange(n) % 10)
+    labels = rng.permutation(np.arange(n, dtype=np.int64) % 10)  # a browser has 32 bits
     factors = {
         name: rng.uniform(low, high, (n, 2) if name == "shift" else n)
         for name, (low, high) in RANGES.items()

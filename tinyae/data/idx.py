@@ -9,17 +9,25 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
+from tinyae.data.file_checks import as_path, check_exists, check_unpacked_size
+from tinyae.data.formats import content_hint
+
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP = b"\x1f\x8b"
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """Read an IDX file, plain or gzipped (recognized by its first bytes, not by its name).
+
+    No more is unpacked than the file's header announces.
 
     Returns:
         An array with the shape and the data type of the file, in native byte order:
@@ -30,33 +38,57 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         ValueError: the file is not IDX, or is truncated, damaged or too long; the message says
             which.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"IDX file not found: {path}")
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
+    path = as_path("read_idx", path)
+    check_exists(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder, expected an IDX file")
+    size = path.stat().st_size
+    with path.open("rb") as raw:
+        packed = raw.read(2) == GZIP
+        raw.seek(0)
+        if not packed:
+            return _read(path, raw, size, packed)
         try:
-            data = gzip.decompress(data)
+            with gzip.open(raw) as file:
+                return _read(path, cast(IO[bytes], file), size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{path}: truncated or damaged gzip file ({error}); download it again"
             ) from error
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
+
+
+def _read(path: Path, file: IO[bytes], size: int, packed: bool) -> np.ndarray:
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES or start[3] > 8:
         raise ValueError(
-            f"{path}: not an IDX file: it begins with {data[:4].hex(' ') or 'nothing'}, "
+            f"{path}: not an IDX file{content_hint(path)}: it begins with "
+            f"{start.hex(' ') or 'nothing'}, "
             "expected 00 00, a type (08 for bytes), the number of axes"
         )
-    header = 4 + 4 * data[3]
-    if len(data) < header:
-        raise ValueError(f"{path}: truncated in its header: {len(data)} bytes, expected {header}")
-    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", count=data[3], offset=4))
-    dtype = np.dtype(TYPES[data[2]])
-    # Python integers (dtype=object): the sizes in a damaged header cannot overflow.
-    expected = header + dtype.itemsize * int(np.prod(shape, dtype=object))
-    if len(data) != expected:
-        problem = "truncated" if len(data) < expected else "too long"
+    lengths = file.read(4 * start[3])
+    header = 4 + 4 * start[3]
+    if len(lengths) < 4 * start[3]:
         raise ValueError(
-            f"{path}: {problem}: {len(data)} bytes, expected {expected} for shape {shape}"
+            f"{path}: truncated in its header: {4 + len(lengths)} bytes, expected {header}"
         )
-    values = np.frombuffer(data, dtype, offset=header).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    shape = tuple(int(n) for n in np.frombuffer(lengths, ">u4"))
+    dtype = np.dtype(TYPES[start[2]])
+    n_bytes = dtype.itemsize * math.prod(shape)  # of the values
+    if packed:
+        check_unpacked_size(path, size, n_bytes)
+        content = file.read(min(n_bytes, 2000 * size) + 1)  # deflate packs at most 1:1032
+    else:
+        content = file.read(n_bytes) if size == header + n_bytes else b""
+    found = header + len(content) if packed else size
+    if found != header + n_bytes:
+        problem = "truncated" if found < header + n_bytes else "too long"
+        count = f"{found}" if problem == "truncated" or not packed else f"more than {found - 1}"
+        raise ValueError(
+            f"{path}: {problem}: {count} bytes, expected {header + n_bytes} for shape {shape}"
+        )
+    if packed and file.read(1):  # the end of a gzip file has a checksum, which is tested here
+        raise ValueError(f"{path}: too long")
+    values = np.frombuffer(content, dtype)
+    if not values.size and max(shape) > 2**24:  # numpy cannot make such an array
+        raise ValueError(f"{path}: no values, shape {shape}")
+    return values.reshape(shape).astype(dtype.newbyteorder("="))

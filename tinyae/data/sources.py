@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ import numpy as np
 from tinyae.data.batches import train_test_split
 from tinyae.data.dataset import Dataset, Images
 from tinyae.data.download import fetch
-from tinyae.data.idx import read_idx
+from tinyae.data.file_checks import as_path
+from tinyae.data.idx_sets import read_idx_quadruple
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -125,13 +127,15 @@ def locate(name: str) -> str:
             'or pip install "tinyae[data]" to download them'
         )
     cached = pooch.os_cache("tinyae") / name
-    return str(cached) if idx_files(cached) else f"will be downloaded to {cached} at first use"
+    if len(_existing(cached)) == len(FILES):
+        return str(cached)
+    return f"will be downloaded to {cached} at first use"
 
 
 def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
     source = SOURCES[name]
     if data_dir is not None:
-        paths = _find(name, Path(data_dir).expanduser(), f"data_dir={str(data_dir)!r}")
+        paths = _find(name, as_path("data_dir", data_dir), f"data_dir={str(data_dir)!r}")
     elif folder := os.environ.get("TINYAE_DATA"):
         paths = _find(
             name,
@@ -143,8 +147,8 @@ def _load(name: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
             fetch(file + ".gz", md5, source.mirrors, name)
             for file, md5 in zip(FILES, source.md5, strict=True)
         ]
-    dataset = idx_dataset(name, paths, source.classes)
-    assert dataset.test.labels is not None  # idx_dataset reads labels
+    dataset = read_idx_quadruple(name, paths, source.classes)
+    assert dataset.test.labels is not None  # they are read
     first = tuple(dataset.test.labels[:10].tolist())
     for other in SOURCES:
         if other != name and first == SOURCES[other].first_labels:
@@ -182,37 +186,6 @@ def _existing(folder: Path) -> dict[str, Path]:
     return found
 
 
-def idx_files(folder: Path) -> list[Path] | None:
-    """The paths of MNIST's four files in a folder, plain or .gz; None unless all of them exist."""
-    found = _existing(folder)
-    return list(found.values()) if len(found) == len(FILES) else None
-
-
-def idx_dataset(name: str, paths: list[Path], classes: tuple[str, ...] = ()) -> Dataset:
-    """A ``Dataset`` of four IDX files: training images and labels, test images and labels."""
-    train, test = _idx_images(paths[0], paths[1]), _idx_images(paths[2], paths[3])
-    if not classes:
-        assert train.labels is not None
-        classes = tuple(map(str, range(int(train.labels.max()) + 1)))
-    return Dataset(name, train, test, classes)
-
-
-def _idx_images(image_path: Path, label_path: Path) -> Images:
-    images, labels = read_idx(image_path), read_idx(label_path)
-    if images.ndim != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"{image_path}: expected images (N, H, W) of bytes, got {images.shape} {images.dtype}"
-        )
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ValueError(f"{label_path}: expected labels (N,), got {labels.shape} {labels.dtype}")
-    if len(images) != len(labels):
-        raise ValueError(
-            f"{len(images)} images in {image_path}, but {len(labels)} labels in {label_path}"
-        )
-    scaled = np.divide(images[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
-    return Images(scaled, labels.astype(np.int64))
-
-
 def digits(size: int = 8, seed: int = 0, test: float | int = 0.2) -> Dataset:
     """Scikit-learn's 1,797 handwritten digits, 8×8, included in its installation: no download.
 
@@ -229,8 +202,8 @@ def digits(size: int = 8, seed: int = 0, test: float | int = 0.2) -> Dataset:
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test
     set).
     """
-    if size != 8 and size < 12:
-        raise ValueError(f"digits: size={size}, expected 8 (the original), or at least 12")
+    if not isinstance(size, Integral) or (size != 8 and size < 12):
+        raise ValueError(f"digits: size={size!r}, expected 8 (the original), or at least 12")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyae.backend import device_of, to_numpy
 from tinyae.data.batches import Data, examples_of
-from tinyae.layers import Sigmoid, leaves
+from tinyae.data.ranges import check_range
 from tinyae.layers.base import Layer
 
 
@@ -53,9 +53,6 @@ def check_data(model: Layer, data: Data, name: str) -> None:
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = int(to_numpy(~np.isfinite(x).reshape(len(x), -1).all(axis=1)).argmax())
         raise ValueError(f"{name} holds NaN or infinite values, first in example {bad}")
-    if isinstance(list(leaves(model))[-1][1], Sigmoid) and (low < 0 or high > 1):
-        raise ValueError(
-            f"{name} ranges from {low:g} to {high:g}, but the model ends in Sigmoid, whose outputs "
-            "are in [0, 1]: divide by 255?"
-        )
-    model(x[:1])  # a layer that does not fit says so here
+    y = model(x[:1])  # a layer that does not fit says so here
+    if not isinstance(data, tuple) and y.shape == x[:1].shape:  # the model reconstructs x
+        check_range(model, low, high, name)

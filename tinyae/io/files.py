@@ -163,6 +163,10 @@ if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         finally:
             os.lseek(descriptor, 0, os.SEEK_SET)
+elif sys.platform == "emscripten":
+
+    def _lock(descriptor: int) -> None:
+        """A browser has one process: there is nobody to keep out."""
 else:
     import fcntl
 

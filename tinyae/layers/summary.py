@@ -23,8 +23,8 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
     check_layer("summary", "model", model)
     if not isinstance(input_shape, tuple | list):
         raise TypeError(f"summary: input_shape is {short(input_shape)}, expected (784,) or similar")
-    for axis in input_shape:
-        check_int("summary", "a size in input_shape", axis)
+    for length in input_shape:
+        check_int("summary", "a size in input_shape", length)
     dtype = next((a.dtype for a in model.params.values()), np.float32)
     rows, x = [("input", "", shape_text(input_shape), "")], np.zeros((1, *input_shape), dtype)
     model = model.to("cpu")

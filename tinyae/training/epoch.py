@@ -1,4 +1,4 @@
-"""One epoch of training: the steps, and the loss on validation data."""
+"""One pass over the data, and the measurement on the validation data."""
 
 from __future__ import annotations
 

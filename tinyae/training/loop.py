@@ -70,8 +70,7 @@ def fit(
         objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
             ``tinyae.objectives.BaseObjective``.
         epochs: the total number of epochs, including those of a resumed run.
-        batch_size: examples per step, at least 1. A batch larger than N holds all N. Or a function
-            of the epoch, 0, 1, 2, ...: larger batches at the end average out more noise.
+        batch_size: examples per step, at least 1. A batch larger than N holds all N.
         validation: examples on which the objective is measured after every epoch, as ``val_loss``.
         workers: threads that share each batch, at least 1. Default: one per core, 1 on a GPU, and 1
             where the objective needs the full batch. With several workers, the objective is called
@@ -110,49 +109,39 @@ def fit(
     """
     # Refuse bad input before anything is changed.
     check_settings(
-        epochs,
-        batch_size,
-        workers,
-        patience,
-        validation,
-        rng,
-        progress,
-        checkpoint,
-        resume,
-        settings,
-    )
-    check_layer("fit", "model", model)
+        epochs, batch_size_at(batch_size, 0), workers, patience, validation, rng, progress,
+        checkpoint, resume, settings,
+    )  # fmt: skip
     for epoch in range(epochs):
         batch_size_at(batch_size, epoch)  # a function may fail later
     if augment is not None:
         check_function("fit", "augment", augment, "shifts(1, 0.3)")
-    averaging = None if average is None else WeightAverage(model.params, average)
+    check_layer("fit", "model", model)
     objective = as_objective(objective)
-    machines = machines or find_machines()
-    if machines.size > 1 and objective.needs_full_batch:
-        raise ValueError(
-            f"{type(objective).__name__} needs the full batch, so {machines.size} processes cannot "
-            "share it: start a single one"
-        )
     for name, part in {"data": data, "validation": validation}.items():
         if part is not None or name == "data":
             check_examples(name, part)
             check_data(model, part, name)
             objective.check(model, part)
     check_optimizer(model, optimizer)
+    averaging = None if average is None else WeightAverage(model.params, average)
+    machines = machines or find_machines()
+    if machines.size > 1 and objective.needs_full_batch:
+        raise ValueError(
+            f"{type(objective).__name__} needs the full batch, so {machines.size} processes cannot "
+            "share it: start a single one"
+        )
     if checkpoint is not None:
         check_ending(checkpoint)
-        writable_folder(Path(checkpoint).parent)
+        folder = writable_folder(Path(checkpoint).parent)
+        check_checkpoint_size(checkpoint, model, optimizer, patience is not None, objective)
 
     x = examples_of(data)
     n, on_gpu = len(x), device_of(x) != "cpu"
     if workers is None:
         one = on_gpu or objective.needs_full_batch
-        workers = (
-            1
-            if one
-            else machines.threads(default_workers(batch_size_at(batch_size, 0) // machines.size))
-        )
+        share = batch_size_at(batch_size, 0) // machines.size
+        workers = 1 if one else machines.threads(default_workers(share))
     if workers > 1 and (stateful := layer_with_state(model, x)):
         warnings.warn(
             f"layer {stateful} keeps state between forward and backward (self.x = ...?), so worker "
@@ -171,26 +160,24 @@ def fit(
     run_settings, identity = json.loads(json.dumps([run_settings, identity]))
     state = TrainingState(seed=seed, settings=run_settings, identity=identity)
 
-    shown = progress and machines.is_first
-    written = checkpoint if machines.is_first else None  # by one process
-    with machines, nullcontext() if written is None else locked(written):
-        if written is not None:
-            check_checkpoint_size(written, model, optimizer, patience is not None, objective)
-            remove_leftovers(Path(written).parent)
-        # a new run, or the state of an interrupted one
-        if resume and checkpoint is not None:
+    first = machines.is_first
+    with machines, nullcontext() if checkpoint is None or not first else locked(checkpoint):
+        if checkpoint is not None and first:
+            remove_leftovers(folder)
+        if checkpoint is not None and resume:
             state = resume_run(checkpoint, model, optimizer, objective, state)
             if averaging is not None:
                 copy_into(averaging.mean, state.average, str(checkpoint))
-        elif written is not None:
-            set_aside(written)
+        elif checkpoint is not None and first:
+            set_aside(checkpoint)
+        shown = progress and first
         bar = progress_bar(total=epochs * n, done=state.epoch * n, disable=not shown)
         with Workers(workers) as pool, bar:
             run = Run(
-                model, data, objective, optimizer, batch_size, state.seed, pool, machines, augment,
-                averaging,
+                model, data, objective, optimizer, batch_size, state.seed, pool, machines,
+                augment, averaging,
             )  # fmt: skip
-            _train_epochs(run, state, epochs, validation, patience, written, bar)
+            _train_epochs(run, state, epochs, validation, patience, checkpoint, bar)
     if averaging is not None and optimizer.steps:
         averaging.swap()  # the model keeps the mean
     if patience is not None and state.best:
@@ -233,6 +220,6 @@ def _train_epochs(
             state.best = {key: to_numpy(w).copy() for key, w in judged.items()}
         if run.average is not None:
             state.average = run.average.mean
-        if checkpoint is not None:
+        if checkpoint is not None and run.machines.is_first:
             save_checkpoint(checkpoint, model, optimizer, state, run.objective)
         run.machines.wait()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinyae._threads import IN_BROWSER, one_blas_thread
 from tinyae._validate import check_int
 from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of, take
@@ -32,16 +32,19 @@ class Workers:
 
     Raises:
         TypeError: n is not a number.
-        ValueError: n < 1.
+        ValueError: n < 1, or n > 1 in a browser.
     """
 
     def __init__(self, n: int) -> None:
         check_int("Workers", "workers", n)
+        if n > 1 and IN_BROWSER:
+            raise ValueError(f"workers is {n}, but a browser has no threads: expected 1")
         self.n = n
 
     def __enter__(self) -> Self:
         keep_freed_memory()
-        ONE_BLAS_THREAD.acquire()
+        self._limits = one_blas_thread()
+        self._limits.__enter__()
         self._pool = (
             ThreadPoolExecutor(self.n - 1, thread_name_prefix="tinyae") if self.n > 1 else None
         )
@@ -50,7 +53,7 @@ class Workers:
     def __exit__(self, *error: object) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        ONE_BLAS_THREAD.release()
+        self._limits.__exit__(None, None, None)
 
     def map(self, f: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """``[f(item) for item in items]``. Each thread takes the next item as soon as it is
@@ -81,31 +84,6 @@ class Workers:
         return results
 
 
-class _OneBlasThread:
-    """The number of BLAS threads belongs to the process. The first of several runs that overlap
-    sets it to 1, and the last one restores it."""
-
-    def __init__(self) -> None:
-        self._lock, self._users, self._limits = threading.Lock(), 0, None
-
-    def acquire(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        with self._lock:
-            if not self._users:
-                self._limits = threadpool_limits(limits=1, user_api="blas")
-            self._users += 1
-
-    def release(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if not self._users and self._limits:
-                self._limits.restore_original_limits()
-
-
-ONE_BLAS_THREAD = _OneBlasThread()
-
-
 @cache
 def keep_freed_memory() -> None:
     """Ask the C library (glibc; nothing happens elsewhere) to keep freed memory for the next step.
@@ -117,7 +95,7 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_TRIM_THRESHOLD, ... of malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, TypeError, OSError):  # macOS, Windows, musl
+    except (AttributeError, TypeError, OSError):  # macOS, Windows, musl, a browser
         return
     mallopt(trim_threshold, 1 << 30)
     mallopt(mmap_threshold, 1 << 25)  # the largest that it takes
@@ -189,7 +167,9 @@ def sum_gradients(
 
 def default_workers(batch_size: int) -> int:
     """One worker for each core that this process may use, as long as each gets 16 examples or more
-    of a batch."""
+    of a batch. One in a browser, which has no threads."""
+    if IN_BROWSER:
+        return 1
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

@@ -20,9 +20,22 @@ NAMES = (
     "adam",
     "sequential",
     "tied",
+    "unfold_fold",
+    "conv2d",
+    "conv_transpose2d",
     "pooling",
+    "denoising",
+    "sparsity",
+    "contractive_layer",
+    "contractive_deep",
     "batch_norm",
     "dropout",
+    "anomaly",
+    "variational",
+    "adversarial",
+    "checker",
+    "bug_hunt",
+    "project",
 )
 """In the order of their numbers."""
 

@@ -165,9 +165,9 @@ def exact(code: Code, rng: Generator) -> dict[str, str]:
             "1 − β⁰ is 0"
         }
     causes = {
-        "m, v and t start again in each epoch": variant(restarts=True),
-        "the images are not shuffled": variant(order=without_shuffling),
-        "t counts from 2: add 1 before the step, once": variant(first_t=2),
+        "m, v and t start again in each epoch": np.array(variant(restarts=True)),
+        "the images are not shuffled": np.array(variant(order=without_shuffling)),
+        "t counts from 2: add 1 before the step, once": np.array(variant(first_t=2)),
     }
     text = judge.compare(np.array(got), np.array(want), "the list of losses", causes, 1e-7)
     if text and judge.close(np.array(got[:1]), np.array(want[:1])):
