@@ -67,6 +67,21 @@ def check_array_dict(
             check_array(who, f"{name}[{key!r}]", a, kinds, axes=0)
 
 
+def check_same_shapes(who: Any, name: str, arrays: Any, params: Mapping[str, Any]) -> None:
+    """Check a dictionary of arrays that has the keys and shapes of ``params``.
+
+    Raises:
+        TypeError: it is not a dictionary of arrays.
+        ValueError: a key or a shape differs.
+    """
+    check_array_dict(who, name, arrays, kinds="fcOiub")
+    if arrays.keys() != params.keys():
+        odd = sorted(arrays.keys() ^ params.keys())
+        raise ValueError(f"{who}: {name} must have the keys of params; these differ: {odd}")
+    for key, w in params.items():
+        check_shape(who, f"{name}[{key!r}]", arrays[key], w)
+
+
 def check_shape(who: Any, name: str, a: Any, like: Any, probes: bool = False) -> None:
     """Check that a gradient or tangent has the one shape that fits. NumPy would broadcast another
     one without an error.

@@ -31,9 +31,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_weight
+from tinyae._validate import check_function, check_int, check_number, check_weight
 from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of
+from tinyae.gradients import check_gradients
 from tinyae.layers import Linear, Sigmoid
 from tinyae.layers.base import Gradients, Layer
 from tinyae.layers.containers import Chain
@@ -90,16 +91,13 @@ class KFAC(Optimizer):
         self.net = _net_up_to_the_output(model, loss)
         super().__init__(model.params, 1.0)
         check_weight("KFAC", "l2", l2)
-        for name, value, expected, right in (
-            ("damping", damping, "at least damping_floor", damping >= damping_floor),
-            ("damping_floor", damping_floor, "above 0", damping_floor > 0),
-            ("fraction", fraction, "above 0 and at most 1", 0 < fraction <= 1),
-            ("memory", memory, "at least 0 and below 1", 0 <= memory < 1),
-            ("invert_every", invert_every, "at least 1", invert_every >= 1),
-            ("adapt_every", adapt_every, "at least 1", adapt_every >= 1),
-        ):
-            if not right:
-                raise ValueError(f"KFAC: {name} is {value}, expected {expected}")
+        check_number("KFAC", "damping_floor", damping_floor, lambda v: 0 < v < math.inf, "above 0")
+        valid, expected = lambda v: damping_floor <= v < math.inf, "at least damping_floor"
+        check_number("KFAC", "damping", damping, valid, expected)
+        check_number("KFAC", "fraction", fraction, lambda v: 0 < v <= 1, "above 0 and at most 1")
+        check_number("KFAC", "memory", memory, lambda v: 0 <= v < 1, "at least 0 and below 1")
+        check_int("KFAC", "invert_every", invert_every, expected="at least 1")
+        check_int("KFAC", "adapt_every", adapt_every, expected="at least 1")
         self.likelihood, self.fraction, self.memory = LIKELIHOODS[loss], fraction, memory
         self.l2, self.damping_floor = l2, damping_floor
         self.invert_every, self.adapt_every = invert_every, adapt_every
@@ -178,10 +176,13 @@ class KFAC(Optimizer):
         """Move the weights by δ = αΔ + μδ₀.
 
         Raises:
+            TypeError: the gradients are not a dictionary of arrays.
+            ValueError: the gradients do not belong to ``params``.
             RuntimeError: ``observe`` was not called; ``fit`` does it through ``self.objective``.
         """
         if self.batch_mean is None:
             raise RuntimeError("KFAC: train with fit(model, x, kfac.objective, kfac, ...)")
+        check_gradients(self.params, grads)
         self.steps += 1
         gradient = {key: self.outputs * g + self.l2 * self.params[key] for key, g in grads.items()}
         if self.steps <= 5 or self.steps % self.invert_every == 0:
@@ -275,6 +276,7 @@ def _pair(batch: Data) -> tuple[Array, Array]:
 
 def _net_up_to_the_output(model: Layer, loss: Loss) -> Chain:
     """The model as one chain, without the Sigmoid that belongs to ``bce``."""
+    check_function("KFAC", "loss", loss, "bce")
     if loss not in LIKELIHOODS:
         raise ValueError(f"KFAC: loss is {loss!r}, expected bce, bce_with_logits or mse")
     net = dense_chain("KFAC", model)

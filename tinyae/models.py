@@ -12,7 +12,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinyae._validate import as_rng, check_int
+from tinyae._validate import as_rng, check_int, short
 from tinyae.backend import Rng
 from tinyae.layers import (
     Autoencoder,
@@ -88,11 +88,15 @@ def deep_autoencoder(
         init: how the weights start, as in ``tinyae.layers.initialize``: "sparse", "glorot" or "he".
 
     Raises:
+        TypeError: the activation is not a class, or a size is not a number.
         ValueError: fewer than two sizes, a size below 1, or an unknown ``init``.
     """
-    if len(sizes) < 2:
-        raise ValueError(f"deep_autoencoder: sizes are {sizes}, expected pixels, ..., code")
-    rng = np.random.default_rng(rng)
+    if not isinstance(sizes, Sequence) or len(sizes) < 2:
+        raise ValueError(f"deep_autoencoder: sizes are {short(sizes)}, expected pixels, ..., code")
+    if not callable(activation) or isinstance(activation, Layer):
+        text = f"deep_autoencoder: activation is {short(activation)}"
+        raise TypeError(f"{text}, expected a class such as ReLU")
+    rng = as_rng("deep_autoencoder", rng)
 
     def chain(sizes: Sequence[int], end: list[Layer]) -> Sequential:
         layers: list[Layer] = []

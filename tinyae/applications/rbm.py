@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_flag, check_int, short
 from tinyae.applications.features import encode
 from tinyae.backend import Array, Rng, namespace, standard_normal
 from tinyae.layers import (
@@ -57,8 +58,8 @@ class ContrastiveDivergence(BaseObjective):
     sample_visible: bool = False
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"ContrastiveDivergence: steps is {self.steps}, expected at least 1")
+        check_int("ContrastiveDivergence", "steps", self.steps, expected="at least 1")
+        check_flag("ContrastiveDivergence", "sample_visible", self.sample_visible)
 
     def __call__(self, rbm: TiedAutoencoder, v: Array, rng: np.random.Generator) -> ObjectiveResult:
         h = h_data = rbm.encode(v)  # (N, H), probabilities; means if the hidden units are normal
@@ -82,7 +83,8 @@ class ContrastiveDivergence(BaseObjective):
 
 def make_rbm(visible: int, hidden: int, rng: Rng, binary: bool = True) -> TiedAutoencoder:
     """An RBM with weights N(0, 0.01²) and biases 0, as in Hinton's practical guide (2010)."""
-    rng = np.random.default_rng(rng)
+    check_flag("make_rbm", "binary", binary)
+    rng = as_rng("make_rbm", rng)
     linear = Linear(visible, hidden)
     linear.params["weight"][...] = 0.01 * rng.standard_normal((hidden, visible))
     linear.params["bias"][...] = 0
@@ -127,13 +129,18 @@ def rbm_pretrain(
         The autoencoder, with Sigmoid at the end, and the History of each layer.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: no sizes or epochs, or x is not (N, D) in [0, 1].
     """
-    if not sizes or epochs < 1:
-        raise ValueError(f"rbm_pretrain: no sizes or epochs ({epochs}), expected at least one")
+    check_int("rbm_pretrain", "epochs", epochs)
+    check_int("rbm_pretrain", "batch_size", batch_size)
+    check_array("rbm_pretrain", "x", x, axes=0)
+    if not isinstance(sizes, Sequence) or not sizes:
+        raise ValueError(f"rbm_pretrain: no sizes ({short(sizes)}), expected at least one")
     if x.ndim != 2 or not len(x) or not 0 <= float(x.min()) <= float(x.max()) <= 1:
         raise ValueError(f"rbm_pretrain: x has shape {x.shape}, expected rows (N, D) in [0, 1]")
-    generator = np.random.default_rng(rng)
+    check_int("rbm_pretrain", "rng", rng, least=0, expected="a seed")
+    generator = as_rng("rbm_pretrain", rng)
     up: list[Layer] = []
     down: list[Layer] = []
     histories, v = [], x

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae._validate import as_rng, check_array, check_int, check_number
 from tinyae.backend import Array, namespace
 from tinyae.data.batches import Data, examples_of
 
@@ -44,6 +45,7 @@ class Shifts:
             square, with one channel.
 
     Raises:
+        TypeError: pixels or fraction is not a number.
         ValueError: pixels or fraction is out of range.
         ValueError: in a call, x is neither (N, C, H, W) nor rows of such images.
     """
@@ -53,13 +55,13 @@ class Shifts:
     shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        integer = isinstance(self.pixels, int | np.integer) and not isinstance(self.pixels, bool)
-        if not integer or self.pixels < 1:
-            raise ValueError(f"shifts: pixels is {self.pixels}, expected an integer of at least 1")
-        if not 0 <= self.fraction <= 1:
-            raise ValueError(f"shifts: fraction is {self.fraction}, expected a number from 0 to 1")
+        check_int("shifts", "pixels", self.pixels)
+        expected = "a number from 0 to 1"
+        check_number("shifts", "fraction", self.fraction, lambda v: 0 <= v <= 1, expected)
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        check_array("shifts", "x", x, kinds="fiub")
+        rng = as_rng("shifts", rng)
         images, (n, p) = self._images(x), (len(x), self.pixels)
         moves = rng.integers(-p, p + 1, (n, 2))
         moves[rng.random(n) >= self.fraction] = 0

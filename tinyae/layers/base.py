@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinyae._validate import as_rng, check_dtype, check_shape
+from tinyae._validate import as_rng, check_dtype, check_same_shapes, check_shape
 from tinyae.backend import Array, Rng, check_device, to_device
 
 Gradients = dict[str, Array]
@@ -158,6 +158,7 @@ class LinearMap(Layer):
     def parameter_jvp(self, dparams: Mapping[str, Array], x: Any) -> Array:
         if not self.params:
             return super().parameter_jvp(dparams, x)
+        check_same_shapes(self, "dparams", dparams, self.params)
         moved = copy.copy(self)
         moved.params = dict(dparams)
         return moved.forward(x)[0]  # y is linear in (W, b): forward with (dW, db) in their place

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
-from tinyae._validate import check_layer
+from tinyae._validate import check_layer, check_same_shapes
 from tinyae.backend import Array
 from tinyae.layers.base import Gradients, Layer
 
@@ -84,13 +84,10 @@ class Chain(Layer):
         output travels through the layers behind it.
 
         Raises:
-            ValueError: ``dparams`` does not have the keys of ``params``.
+            TypeError: ``dparams`` is not a dictionary of arrays.
+            ValueError: ``dparams`` does not have the keys and shapes of ``params``.
         """
-        if dparams.keys() != self.params.keys():
-            odd = sorted(dparams.keys() ^ self.params.keys())
-            raise ValueError(
-                f"parameter_jvp: dparams must have the keys of params; these differ: {odd}"
-            )
+        check_same_shapes("parameter_jvp", "dparams", dparams, self.params)
         if not dparams:
             return super().parameter_jvp(dparams, caches)
         dparams = self.spread(dparams)

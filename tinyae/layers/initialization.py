@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinyae._validate import did_you_mean
+from tinyae._validate import as_rng, check_layer, check_number, did_you_mean, short
 from tinyae.backend import Array, Rng, namespace
 from tinyae.layers.base import Layer
 from tinyae.layers.containers import leaves
@@ -35,14 +35,17 @@ def initialize(model: Layer, scheme: str, rng: Rng = 0, gain: float = 1.0) -> No
         rng: a seed or a generator.
 
     Raises:
+        TypeError: an argument has another type.
         ValueError: the scheme is unknown, or the gain is not above 0.
         ValueError: the model has no layer with weights.
     """
+    check_layer("initialize", "model", model)
+    if not isinstance(scheme, str):
+        raise TypeError(f"initialize: scheme is {short(scheme)}, expected a name such as 'he'")
     if scheme not in _SCHEMES:
         raise ValueError(did_you_mean("initialization", scheme, _SCHEMES))
-    if not gain > 0:
-        raise ValueError(f"initialize: gain is {gain}, expected a number above 0")
-    rng = np.random.default_rng(rng)
+    check_number("initialize", "gain", gain, lambda v: 0 < v < np.inf, "a number above 0")
+    rng = as_rng("initialize", rng)
     own = [
         layer
         for _, layer in leaves(model)

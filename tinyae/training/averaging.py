@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from tinyae._validate import check_array_dict
 from tinyae.backend import Array
 
 
@@ -23,6 +24,7 @@ class WeightAverage:
     """
 
     def __init__(self, params: Mapping[str, Array], keep: float) -> None:
+        check_array_dict("average", "params", params)
         if not isinstance(keep, float) or not 0 < keep < 1:
             raise ValueError(f"average is {keep}, expected a number between 0 and 1, such as 0.98")
         self.params, self.keep = params, keep
