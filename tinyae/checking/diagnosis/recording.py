@@ -1,0 +1,148 @@
+"""A forward pass on a tape, with the names of its arrays."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinyae.checking.diagnosis.trace import HERE, NUMPY, Tape, Traced
+from tinyae.checking.problem import Problem
+
+Array = np.ndarray
+
+
+@dataclass
+class Recording:
+    tape: Tape
+    leaves: dict[str, Array]  # the nodes of each tensor's entries
+    outputs: Array  # the nodes of y's entries, -1 for constants
+    variables: dict[str, Array] = field(default_factory=dict)  # the nodes of local variables
+    names: dict[int, str] = field(default_factory=dict)  # what each site computes, as source
+
+    def is_leaf(self, site: int) -> bool:
+        return site < len(self.leaves)
+
+    @cached_property
+    def arrays(self) -> dict[str, Array]:
+        """The tensors and the local variables, each array under its first name."""
+        found: dict[str, Array] = {}
+        for name, nodes in (self.leaves | self.variables).items():
+            if not any(np.array_equal(nodes, a) for a in found.values()):
+                found[name] = nodes
+        return found
+
+    @cached_property
+    def owners(self) -> dict[int, tuple[str, int]]:
+        """The array that a node belongs to, and its place there."""
+        found: dict[int, tuple[str, int]] = {}
+        for name, nodes in self.arrays.items():
+            for i, k in enumerate(nodes.reshape(-1).tolist()):
+                found.setdefault(k, (name, i))
+        return found
+
+    @cached_property
+    def runs(self) -> list[int]:
+        """The number of each operation's run: a site that comes again after another one, as in a
+        loop, starts a new run."""
+        runs, last, count = [], -1, 0
+        for site in self.tape.sites:
+            count += site != last
+            last = site
+            runs.append(count)
+        return runs
+
+    @cached_property
+    def children(self) -> list[list[int]]:
+        found: list[list[int]] = [[] for _ in self.tape.values]
+        for k, parents in enumerate(self.tape.parents):
+            for p in parents:
+                if p >= 0:
+                    found[p].append(k)
+        return found
+
+    def only_child(self, k: int) -> int | None:
+        """The one operation that takes k, if it takes nothing else."""
+        if len(self.children[k]) != 1 or k in self._outputs:
+            return None
+        child = self.children[k][0]
+        return child if min(self.tape.parents[child]) < 0 else None
+
+    @cached_property
+    def _outputs(self) -> set[int]:
+        return set(self.outputs.reshape(-1).tolist())
+
+    def summed(self, k: int) -> bool:
+        """Is this one term of a sum, as in a matrix product?"""
+        return any(
+            self.tape.ops[c] == "add" and self.tape.sites[c] == self.tape.sites[k]
+            for c in self.children[k]
+        )
+
+
+def record(problem: Problem, dropped: Any = None) -> Recording:
+    """Run forward on traced numbers."""
+    assert problem.remake is not None
+    twin, tape = problem.remake(object), Tape()
+    tape.dropped = dropped
+    leaves = {}
+    for name, v in problem.tensors.items():
+        site = tape.places.setdefault(("leaf", name), len(tape.places))
+        numbers = [tape.leaf(float(a), site) for a in v.reshape(-1)]
+        twin.tensors[name].reshape(-1)[:] = numbers
+        leaves[name] = np.array([a.node for a in numbers]).reshape(v.shape)
+    for name, a in twin.fixed.items():
+        if a.dtype == object:
+            a[...] = problem.fixed[name]
+    variables: dict[str, Array] = {}
+    before = sys.getprofile()
+    np.random.seed(0)  # noqa: NPY002
+    sys.setprofile(lambda frame, event, _: _remember(frame, event, variables))
+    try:
+        y = np.asarray(twin.forward()[0])
+    finally:
+        sys.setprofile(before)
+    outputs = np.array([_node(a, tape) for a in y.reshape(-1)], int).reshape(y.shape)
+    names = {site: _source(chain) for chain, site in tape.places.items()}
+    return Recording(tape, leaves, outputs, variables, names)
+
+
+def _node(a: Any, tape: Tape) -> int:
+    return a.node if isinstance(a, Traced) else tape.cast.get(float(a), -1)
+
+
+def _remember(frame: Any, event: str, variables: dict[str, Array]) -> None:
+    if event != "return" or frame.f_code.co_filename.startswith((NUMPY, HERE)):
+        return
+    for name, value in list(frame.f_locals.items()):
+        parts = enumerate(value) if isinstance(value, list | tuple) else [(None, value)]
+        for i, a in parts:
+            if isinstance(a, np.ndarray) and a.dtype == object and a.size and isinstance(a.flat[0], Traced):
+                nodes = np.array([b.node if isinstance(b, Traced) else -1 for b in a.flat])
+                label = name if i is None else f"{name}[{i}]"
+                while label in variables and not np.array_equal(variables[label].reshape(-1), nodes):
+                    label += "'"
+                variables[label] = nodes.reshape(a.shape)
+
+
+def _source(chain: Any) -> str:
+    """The expression at the inner end of a chain of calls."""
+    if chain and chain[0] == "leaf":
+        return str(chain[1])
+    if not chain:
+        return "?"
+    code, last, _ = chain[0]
+    positions = list(code.co_positions())[last // 2]
+    line, end, left, right = positions
+    if line is None or end is None or left is None or right is None:
+        return f"line {line}"
+    lines = [linecache.getline(code.co_filename, k).encode() for k in range(line, end + 1)]
+    if not any(lines):
+        return f"line {line}"
+    lines[-1] = lines[-1][:right]
+    lines[0] = lines[0][left:]
+    return " ".join(b" ".join(lines).decode().split())
