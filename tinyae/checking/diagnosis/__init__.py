@@ -15,6 +15,7 @@ from collections.abc import Callable
 from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.diagnosis.chain_rule import explain
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
@@ -49,17 +50,19 @@ from tinyae.checking.report import Hint, Report
 
 __all__ = ["RELATIONS", "Case", "diagnose"]
 
-RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+FIRST: tuple[Callable[[Case], Hint | None], ...] = (
     tied_maximum,
+    swapped_names,
     zero,
     few_entries,
     factor,
+    rearranged,
+    other_parameter,
+)
+RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     skip_connection,
     other_cotangent,
     elementwise,
-    rearranged,
-    other_parameter,
-    swapped_names,
     extra_term,
     other_examples,
     slope_multiplied,
@@ -89,6 +92,11 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
     """The hints for every tensor that is not ok, with equal ones joined, and the layer of a
     container where the error starts."""
     hints: list[Hint] = []
+    steps = (
+        explain(problem, baseline, report)
+        if any(row.verdict == "WRONG" and row.entries for row in report.tensors)
+        else {}
+    )
     for row in report.tensors:
         if row.verdict == "ok":
             continue
@@ -103,7 +111,7 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
                 "finite differences",
             )
         elif row.verdict == "WRONG" and len(case.index):
-            found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
+            found = explained(case, steps)
             if found is None and not report.findings:  # a finding is a cause already
                 found = unknown(case)
         else:
@@ -122,6 +130,18 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
             )
         )
     return joined(hints) + upstream(problem, report, hints)
+
+
+def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
+    """The first relation that fits; in between, the one wrong step of the chain rule. A step that
+    explains several tensors at once comes before all relations."""
+    kind, text = steps.get(case.name, ("", ""))
+    step = case.hint(kind, f"{case.name}'s gradient is right but for one step: {text}") if kind else None
+    if step and list(steps.values()).count((kind, text)) > 1:
+        return step
+    found = (hint for relation in FIRST if (hint := safely(relation, case)))
+    rest = (hint for relation in RELATIONS if (hint := safely(relation, case)))
+    return next(found, None) or step or next(rest, None)
 
 
 def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:

@@ -120,6 +120,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             np.broadcast_to(dy.mean(axis=0), dy.shape),
         )
     for axis in range(1, dy.ndim):
+        if dy.shape[axis] > 3 and dy.shape[axis] % 2 == 0:
+            yield from _halves(dy, axis)
         for told, other in (
             (f"reversed along axis {axis}", np.flip(dy, axis)),
             (f"shifted by one along axis {axis}", np.roll(dy, 1, axis)),
@@ -150,6 +152,18 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             f"dy times the {told}'s slope once more. The activation's derivative was used twice",
             dy * slope,
         )
+
+
+def _halves(dy: Array, axis: int) -> Iterator[tuple[str, str, Array]]:
+    """dy split in other parts than forward's concatenation."""
+    n = dy.shape[axis]
+    order = np.arange(n).reshape(2, n // 2)
+    for told, places in (
+        ("with its two halves swapped", order[::-1].reshape(-1)),
+        ("in the order of its even and odd entries (interleaved)", order.T.reshape(-1)),
+        ("in interleaved order, split into even and odd", np.arange(n).reshape(-1, 2).T.reshape(-1)),
+    ):
+        yield "permutation", f"dy {told}, along axis {axis}", dy.take(places, axis)
 
 
 def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:

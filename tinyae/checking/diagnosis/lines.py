@@ -97,7 +97,7 @@ def factor_in_part(case: Case) -> Hint | None:
         return None
     at = [np.unravel_index(i, case.v.shape) for i in case.index[bad][:3]]
     shown = ", ".join("(" + ",".join(map(str, map(int, p))) + ")" for p in at)
-    cause = name_of_factor(ratio, case) or "a constant factor is wrong there"
+    cause = name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name) or "a constant factor is wrong there"
     return case.hint(
         "part factor",
         f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "

@@ -56,6 +56,16 @@ class Recording:
             runs.append(count)
         return runs
 
+    def first_run(self, site: int) -> int:
+        return self._first_runs[site]
+
+    @cached_property
+    def _first_runs(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for site, run in zip(self.tape.sites, self.runs, strict=True):
+            found.setdefault(site, run)
+        return found
+
     @cached_property
     def children(self) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in self.tape.values]
@@ -75,6 +85,15 @@ class Recording:
     @cached_property
     def _outputs(self) -> set[int]:
         return set(self.outputs.reshape(-1).tolist())
+
+    def used_elsewhere(self, giver: int, taker: int) -> bool:
+        """Does what the giver computes go into other operations too?"""
+        return any(p == giver and k != taker for p, k in self._links)
+
+    @cached_property
+    def _links(self) -> set[tuple[int, int]]:
+        sites, parents = self.tape.sites, self.tape.parents
+        return {(sites[p], sites[k]) for k, ps in enumerate(parents) for p in ps if p >= 0}
 
     def summed(self, k: int) -> bool:
         """Is this one term of a sum, as in a matrix product?"""

@@ -9,7 +9,6 @@ author's backward returns.
 
 from __future__ import annotations
 
-import linecache
 import math
 import os
 import sys
@@ -91,8 +90,9 @@ class Traced:
         self.tape, self.value, self.node = tape, value, node
 
     def _with(self, op: str, other: Any, value: float, mine: float, its: float) -> Traced:
-        node = other.node if isinstance(other, Traced) else -1
-        return self.tape.add(op, value, (self.node, node), (mine, its))
+        if not isinstance(other, Traced):
+            return self.tape.add(op, value, (self.node, -1), (mine, 0.0))
+        return self.tape.add(op, value, (self.node, other.node), (mine, its))
 
     def __add__(self, other: Any) -> Any:
         if (b := _value(other)) is None:
@@ -119,8 +119,8 @@ class Traced:
     def __truediv__(self, other: Any) -> Any:
         if (b := _value(other)) is None:
             return NotImplemented
-        return self._with("div", other, _divide(self.value, b), _divide(1.0, b),
-                          -_divide(self.value, b * b))
+        quotient = _divide(self.value, b)
+        return self._with("div", other, quotient, _divide(1.0, b), -_divide(quotient, b))
 
     def __rtruediv__(self, other: Any) -> Any:
         a, b = float(other), self.value
@@ -139,7 +139,8 @@ class Traced:
         return self.tape.add("neg", -self.value, (self.node, -1), (-1.0, 0.0))
 
     def __abs__(self) -> Traced:
-        return self.tape.add("abs", abs(self.value), (self.node, -1), (float(np.sign(self.value)), 0.0))
+        sign = float(np.sign(self.value))
+        return self.tape.add("abs", abs(self.value), (self.node, -1), (sign, 0.0))
 
     def conjugate(self) -> Traced:
         return self

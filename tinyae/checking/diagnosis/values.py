@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
 Array = np.ndarray
@@ -39,7 +40,7 @@ def factor(case: Case) -> Hint | None:
     if ratio == 0 or not case.matches(case.A, ratio * case.N, least=1):
         return None
     ratios = case.A[known] / case.N[known]
-    name = name_of_factor(ratio, case)
+    name = name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name)
     if len(case.index) < 2 and not name:
         return None
     spread = np.ptp(ratios) / abs(ratio)
@@ -47,32 +48,10 @@ def factor(case: Case) -> Hint | None:
     return case.hint("factor", f"{told}: {name or 'a constant factor is wrong'}")
 
 
-def name_of_factor(ratio: float, case: Case) -> str:
+def name_of_factor(ratio: float, problem: Problem, y: tuple[int, ...], name: str = "") -> str:
     """The usual causes of a constant backward / numeric: two if two fit, an empty string if none
-    does."""
-    y, v = case.baseline.y, case.v
-    data = (
-        next(iter(case.problem.tensors.values()))
-        if case.problem.inputs
-        else next(iter(case.problem.fixed.values()), v)
-    )
-    sizes: dict[int, str] = {}
-    for size, told in (
-        (data.shape[0] if data.ndim else 1, "the batch size"),
-        (int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "the number of output pixels"),
-        (y.shape[0] * int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "batch size × output pixels"),
-        (int(np.prod(y.shape[1:])) if y.ndim > 1 else 1, "the number of outputs of one example"),
-        (
-            int(np.prod(data.shape[1:])) if data.ndim > 1 else 1,
-            "the number of values (classes, features) of one example",
-        ),
-        (int(np.prod(data.shape[2:])) if data.ndim > 2 else 1, "the number of pixels"),
-        (data.size, "the number of values in the batch"),
-        (y.size, "the number of outputs"),
-        (v.size, f"the number of entries of {case.name}"),
-    ):
-        if size > 1:
-            sizes.setdefault(size, told)
+    does. ``y`` is the output's shape."""
+    sizes = sizes_of(problem, y, name)
 
     def near(a: float) -> bool:
         return abs(ratio - a) <= 1e-5 * abs(a)
@@ -102,7 +81,7 @@ def name_of_factor(ratio: float, case: Case) -> str:
             root = float(np.sqrt(size))
             if near(sign * root) or near(sign / root):
                 found.append(f"√{size}, and {size} is {told}: a scale of √{size} is off{also}")
-            for extra, text in ((2, "2"), (0.5, "½")) if case.problem.scalar else ():
+            for extra, text in ((2, "2"), (0.5, "½")) if problem.scalar else ():
                 if near(sign * extra * size):  # means belong to losses
                     found.append(
                         f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} "
@@ -217,3 +196,40 @@ def other_loss(case: Case) -> Hint | None:
         if case.matches(case.A, c * values, least=4):
             return case.hint("other loss", f"{case.counted()} are those of {told}")
     return None
+
+
+def name_of_weight(w: float, problem: Problem, y: tuple[int, ...]) -> str:
+    """What a path's weight in backward means."""
+    if abs(w) < 1e-6:
+        return "is missing (treated as a constant)"
+    if abs(w + 1) < 1e-6:
+        return "has the wrong sign"
+    if abs(w - 2) < 1e-6:
+        return "counts twice"
+    for n, told in sizes_of(problem, y).items():
+        if abs(w - (n - 1) / n) < 1e-6 or abs(w - n / (n - 1)) < 1e-6:
+            return f"counts {w:.4g} times: N and N − 1 are confused, {n} is {told}"
+    cause = name_of_factor(w, problem, y)
+    return f"counts {w:.4g} times" + (f" ({cause})" if cause else "")
+
+
+def sizes_of(problem: Problem, y: tuple[int, ...], name: str = "") -> dict[int, str]:
+    """The sizes that means are taken over, and what they are."""
+    tensors, fixed = list(problem.tensors.values()), list(problem.fixed.values())
+    data = tensors[0] if problem.inputs or not fixed else fixed[0]
+    count = lambda shape: int(np.prod(shape))  # noqa: E731
+    sizes: dict[int, str] = {}
+    for size, told in (
+        (len(data) if data.ndim else 1, "the batch size"),
+        (count(y[2:]), "the number of output pixels"),
+        (y[0] * count(y[2:]) if len(y) > 2 else 1, "batch size × output pixels"),
+        (count(y[1:]), "the number of outputs of one example"),
+        (count(data.shape[1:]), "the number of values (classes, features) of one example"),
+        (count(data.shape[2:]), "the number of pixels"),
+        (data.size, "the number of values in the batch"),
+        (count(y), "the number of outputs"),
+        (problem.tensors[name].size if name else 1, f"the number of entries of {name}"),
+    ):
+        if size > 1:
+            sizes.setdefault(size, told)
+    return sizes
