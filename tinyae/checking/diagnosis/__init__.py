@@ -17,19 +17,22 @@ from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, s
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.chain_rule import explain
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
+from tinyae.checking.diagnosis.coupling import coupled_entries
+from tinyae.checking.diagnosis.formulas import backward_formula, formula
+from tinyae.checking.diagnosis.geometry import windows
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
     known_sums,
     lost_entries,
     only_largest,
+    other_mask_rule,
     overwritten_windows,
     summed_over,
     unmoved_outputs,
 )
 from tinyae.checking.diagnosis.structure import (
     missing_path,
-    other_examples,
     other_mask,
     skip_connection,
     tied_maximum,
@@ -37,6 +40,8 @@ from tinyae.checking.diagnosis.structure import (
 )
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
 from tinyae.checking.diagnosis.values import (
+    constant_part,
+    exponential_ratio,
     extra_term,
     factor,
     offset,
@@ -60,21 +65,26 @@ FIRST: tuple[Callable[[Case], Hint | None], ...] = (
     other_parameter,
 )
 RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+    constant_part,
     skip_connection,
     other_cotangent,
     elementwise,
     extra_term,
-    other_examples,
+    windows,
     slope_multiplied,
     other_loss,
     known_sums,
     summed_over,
     only_largest,
     unmoved_outputs,
+    coupled_entries,
     overwritten_windows,
     window_position,
-    missing_path,
     other_mask,
+    other_mask_rule,
+    formula,
+    exponential_ratio,
+    missing_path,
     scaled_lines,
     side,
     border,
@@ -84,6 +94,7 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     factor_in_part,
     offset,
     reordered,
+    backward_formula,
     not_a_gradient,
 )
 

@@ -58,7 +58,8 @@ class Draw:
 
     def __init__(self, problem: Problem, dy: Array, grads: dict[str, Array]) -> None:
         self.problem, self.dy = problem, dy
-        self.record = r = record(problem)
+        self.values = {n: v.copy() for n, v in problem.tensors.items()}
+        self.record = r = record(problem, self.values)
         self.A = {n: g for n, g in grads.items() if n in r.leaves and g.shape == r.leaves[n].shape}
         self.classes = edges(r)
         self.room = ROOM // len(r.tape.values)
@@ -169,7 +170,7 @@ class Draw:
             if op == "add" and min(tape.parents[k]) < 0
         }
         for site, k in list(added.items())[:20]:
-            r = record(self.problem, dropped=site)
+            r = record(self.problem, self.values, dropped=site)
             G = gradients(r, self.dy, {}, [Change("right", "")])
             text = f"the constant in `{self.record.names[site]}` is left out (an epsilon)"
             yield self.explanation(Change("constant", text), {n: G[n][0] for n in self.A})

@@ -81,7 +81,8 @@ def gradients(
 def cut(r: Recording, key: Key, members: Members) -> Change:
     """The path along these edges is left out."""
     giver, taker, (k, _) = r.names[key[0]], r.names[key[1]], members[0]
-    what = "term" if r.tape.ops[k] in ("add", "sub") else "derivative"
+    sum_or_not = r.tape.ops[k] in ("add", "sub")
+    what = "derivative, one term of the sum" if sum_or_not else "derivative, the path through it"
     if r.is_leaf(key[0]):
         text = f"the path from {giver} through `{taker}`{skip(r, key, k)} is missing"
     elif r.first_run(key[0]) > r.first_run(key[1]):
@@ -91,8 +92,8 @@ def cut(r: Recording, key: Key, members: Members) -> Change:
         )
     else:
         text = (
-            f"`{giver}` is treated as a constant in `{taker}`: its {what}, the path through it, is "
-            "missing"
+            f"`{giver}` is treated as a constant in `{taker}`: its {what}, is missing"
+            f"{r.others(*key[:2])}"
         )
     return Change("missing path", text, {key: np.zeros(len(members))})
 
@@ -110,7 +111,7 @@ def share(r: Recording, key: Key, k: int) -> str:
 def changes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Change]:
     """Every other change."""
     for key, members in classes.items():
-        for family in (uses, factors, derivatives, substitutions, diagonal, rerouted):
+        for family in (uses, factors, derivatives, substitutions, transposed, diagonal, rerouted):
             yield from family(r, key, members)
     if dy.ndim:
         first = next(iter(r.leaves.values()))
@@ -138,7 +139,7 @@ def uses(r: Recording, key: Key, members: Members) -> Iterator[Change]:
             "where += belongs"
         )
         yield Change("overwritten sum", text, {key: slopes * (which == own)})
-        text = f"the {told} pass of the loop over `{taker}` is left out"
+        text = f"the share of the {told} pass of the loop over `{taker}` is missing"
         yield Change("loop", text, {key: slopes * (which != pick(which.tolist()))})
 
 
@@ -237,6 +238,32 @@ def substitutions(r: Recording, key: Key, members: Members) -> Iterator[Change]:
                 slope = v if op == "mul" else 1 / v if j == 0 else -v / own**2
                 text = f"in `{r.names[key[1]]}`, backward uses {told} where {name} belongs"
                 yield Change("another array", text, {key: slope})
+
+
+def transposed(r: Recording, key: Key, members: Members) -> Iterator[Change]:
+    """In the gradient of one factor of a square matrix product, dy is not transposed."""
+    tape = r.tape
+    outs = [r.sum_of(k) for k, _ in members]
+    found = [r.owners.get(out) or r.owners.get(r.only_child(out) or -1) for out in outs]
+    if tape.ops[members[0][0]] != "mul" or not r.summed(members[0][0]) or None in found:
+        return
+    names = {owner[0] for owner in found if owner}
+    shape = r.arrays[min(names)].shape
+    if len(names) > 1 or len(shape) < 2 or shape[-1] != shape[-2]:
+        return
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    mirror = places.swapaxes(-1, -2).reshape(-1).tolist()
+    node_at = {owner[1]: k for (k, _), owner in zip(members, found, strict=True) if owner}
+    extra = [
+        (node_at[mirror[owner[1]]], tape.parents[k][j], tape.slopes[k][j])
+        for (k, j), owner in zip(members, found, strict=True)
+        if owner
+    ]
+    text = (
+        f"in the gradient of `{r.names[key[0]]}` as a factor of `{r.names[key[1]]}`, the other "
+        "gradient is not transposed (dS q where dSᵀ q belongs)"
+    )
+    yield Change("transpose", text, {key: np.zeros(len(members))}, extra)
 
 
 def diagonal(r: Recording, key: Key, members: Members) -> Iterator[Change]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.diagnosis.trace import HERE, NUMPY, Tape, Traced
+from tinyae.checking.diagnosis.trace import HERE, NUMPY, Tape, Traced, expression, traced_numpy
 from tinyae.checking.problem import Problem
 
 Array = np.ndarray
@@ -86,9 +85,20 @@ class Recording:
     def _outputs(self) -> set[int]:
         return set(self.outputs.reshape(-1).tolist())
 
+    def sum_of(self, k: int) -> int:
+        """The sum that a term ends in, within its own operation."""
+        while self.summed(k):
+            k = self.children[k][0]
+        return k
+
     def used_elsewhere(self, giver: int, taker: int) -> bool:
         """Does what the giver computes go into other operations too?"""
         return any(p == giver and k != taker for p, k in self._links)
+
+    def others(self, giver: int, taker: int) -> str:
+        """What else goes into an operation, as the end of a sentence."""
+        names = [self.names[p] for p, k in sorted(self._links) if k == taker and p not in (giver, k)]
+        return f" (only the path of `{names[0]}` counts)" if len(names) == 1 else ""
 
     @cached_property
     def _links(self) -> set[tuple[int, int]]:
@@ -103,13 +113,13 @@ class Recording:
         )
 
 
-def record(problem: Problem, dropped: Any = None) -> Recording:
+def record(problem: Problem, values: dict[str, Array], dropped: int | None = None) -> Recording:
     """Run forward on traced numbers."""
     assert problem.remake is not None
     twin, tape = problem.remake(object), Tape()
     tape.dropped = dropped
     leaves = {}
-    for name, v in problem.tensors.items():
+    for name, v in values.items():
         site = tape.places.setdefault(("leaf", name), len(tape.places))
         numbers = [tape.leaf(float(a), site) for a in v.reshape(-1)]
         twin.tensors[name].reshape(-1)[:] = numbers
@@ -122,11 +132,12 @@ def record(problem: Problem, dropped: Any = None) -> Recording:
     np.random.seed(0)  # noqa: NPY002
     sys.setprofile(lambda frame, event, _: _remember(frame, event, variables))
     try:
-        y = np.asarray(twin.forward()[0])
+        with traced_numpy(tape):
+            y = np.asarray(twin.forward()[0])
     finally:
         sys.setprofile(before)
     outputs = np.array([_node(a, tape) for a in y.reshape(-1)], int).reshape(y.shape)
-    names = {site: _source(chain) for chain, site in tape.places.items()}
+    names = {site: _name(chain) for chain, site in tape.places.items()}
     return Recording(tape, leaves, outputs, variables, names)
 
 
@@ -148,20 +159,8 @@ def _remember(frame: Any, event: str, variables: dict[str, Array]) -> None:
                 variables[label] = nodes.reshape(a.shape)
 
 
-def _source(chain: Any) -> str:
-    """The expression at the inner end of a chain of calls."""
+def _name(chain: Any) -> str:
+    """A tensor's name, or the expression at the inner end of a chain of calls."""
     if chain and chain[0] == "leaf":
         return str(chain[1])
-    if not chain:
-        return "?"
-    code, last, _ = chain[0]
-    positions = list(code.co_positions())[last // 2]
-    line, end, left, right = positions
-    if line is None or end is None or left is None or right is None:
-        return f"line {line}"
-    lines = [linecache.getline(code.co_filename, k).encode() for k in range(line, end + 1)]
-    if not any(lines):
-        return f"line {line}"
-    lines[-1] = lines[-1][:right]
-    lines[0] = lines[0][left:]
-    return " ".join(b" ".join(lines).decode().split())
+    return expression(*chain[0][:2]) if chain else "?"

@@ -13,13 +13,35 @@ Array = np.ndarray
 def unmoved_outputs(case: Case) -> Hint | None:
     """A gradient where no output moves."""
     still = np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack
-    if case.wrong.sum() >= 3 and np.array_equal(case.wrong, still & (case.A != 0)):
+    if still.all() or case.wrong.sum() < 3:
+        return None
+    if np.array_equal(case.wrong, still & (case.A != 0)):
         return case.hint(
             "dead entries",
             f"{case.name}'s gradient is wrong exactly at the {int(case.wrong.sum())} entries that "
             "do not move the output (numeric 0): the gradient is sent to entries that were not "
             "selected (a maximum, a mask, an index)",
         )
+    return None
+
+
+def other_mask_rule(case: Case) -> Hint | None:
+    """Backward's zeros are where x (or y, or dy) is negative, and those of the derivative are
+    elsewhere: the mask asks the wrong question."""
+    y, dy = case.baseline.y, case.baseline.dy
+    sides = [(case.name, case.v)]
+    sides += [(n, a) for n, a in (("y", y), ("dy", dy)) if a.shape == case.v.shape]
+    scale = np.abs(case.N).max(initial=0)
+    moves, passes = np.abs(case.N) > 1e-6 * scale, case.A != 0
+    for name, a in sides:
+        positive = a.reshape(-1)[case.index] > 0
+        if np.array_equal(passes, positive) and 3 <= (moves != positive).sum() and moves.any():
+            return case.hint(
+                "mask",
+                f"backward lets the gradient of {case.name} pass exactly where {name} > 0, but the "
+                "output depends on other entries: the mask compares with 0, forward with something "
+                "else (another array, a maximum)",
+            )
     return None
 
 
@@ -31,6 +53,8 @@ def lost_entries(case: Case) -> Hint | None:
     which = ""
     places = np.unravel_index(case.index[lost], case.v.shape)
     for name, labels in case.problem.fixed.items():
+        if labels.ndim == 2 and set(np.unique(labels)) == {0, 1}:  # one-hot
+            labels = labels.argmax(axis=1)
         if labels.dtype.kind in "iu" and labels.ndim == 1 and case.v.ndim == 2:
             if np.array_equal(labels[places[0]], places[1]):
                 which = f", those of the right class ({name})"
@@ -69,7 +93,7 @@ def overwritten_windows(case: Case) -> Hint | None:
     if np.all(one | empty) and (several & one & ~empty).sum() >= 2:
         return case.hint(
             "overwritten sum",
-            f"each wrong entry of {case.name} is the share of a single output position (or 0), "
+            f"each wrong entry of {case.name} is the share of only one output position (or 0), "
             "though several add up: a position was overwritten, = where += belongs (overlapping "
             "windows, a repeated index)",
         )

@@ -9,10 +9,15 @@ author's backward returns.
 
 from __future__ import annotations
 
+import functools
+import linecache
 import math
 import os
+import re
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -90,9 +95,9 @@ class Traced:
         self.tape, self.value, self.node = tape, value, node
 
     def _with(self, op: str, other: Any, value: float, mine: float, its: float) -> Traced:
-        if not isinstance(other, Traced):
-            return self.tape.add(op, value, (self.node, -1), (mine, 0.0))
-        return self.tape.add(op, value, (self.node, other.node), (mine, its))
+        node = other.node if isinstance(other, Traced) else -1
+        slopes = (mine if self.node >= 0 else 0.0, its if node >= 0 else 0.0)
+        return self.tape.add(op, value, (self.node, node), slopes)
 
     def __add__(self, other: Any) -> Any:
         if (b := _value(other)) is None:
@@ -205,3 +210,77 @@ def _function(name: str) -> Callable[[Traced], Traced]:
 
 for _name in SLOPES:
     setattr(Traced, _name, _function(_name))
+
+
+@functools.lru_cache(maxsize=10_000)
+def expression(code: Any, last: int) -> str:
+    """The source of the expression that a frame is in."""
+    line, end, left, right = list(code.co_positions())[last // 2]
+    if line is None or end is None:
+        return "?"
+    lines = [linecache.getline(code.co_filename, k).encode() for k in range(line, end + 1)]
+    if not any(lines):
+        return f"line {line}"
+    lines[-1] = lines[-1][:right]
+    lines[0] = lines[0][left:]
+    return " ".join(b" ".join(lines).decode().split())
+
+
+@contextmanager
+def traced_numpy(tape: Tape) -> Iterator[None]:
+    """For as long as a forward pass is recorded, in its thread and where its own source calls them:
+    np.zeros, ... make arrays that can hold traced numbers, and functions take traced numbers."""
+    thread, before = threading.get_ident(), []
+
+    def replace(module: Any, name: str, new: Callable[..., Any]) -> None:
+        original = getattr(module, name)
+
+        def f(*args: Any, **kwargs: Any) -> Any:
+            frame = sys._getframe(1)  # compiled code that calls us has no frame of its own
+            called = re.match(r"[\w.]*", expression(frame.f_code, frame.f_lasti))
+            own = called and called[0].split(".")[-1] == name
+            if not own or threading.get_ident() != thread or frame.f_code.co_filename == __file__:
+                return original(*args, **kwargs)
+            return new(original, *args, **kwargs)
+
+        before.append((module, name, original))
+        setattr(module, name, f)
+
+    for name in ("zeros", "empty", "ones"):
+        replace(np, name, lambda original, *a, **k: _lifted(original(*a, **k), tape, "fO"))
+    for name in SLOPES:
+        replace(np, name, lambda original, a, *r, **k: original(_lifted(a, tape, "O"), *r, **k))
+        if hasattr(math, name):
+            replace(math, name, _on_one)
+    replace(np, "logaddexp", lambda original, a, b: np.frompyfunc(
+        lambda p, q: _logaddexp(tape, p, q), 2, 1)(a, b) if _has_objects(a, b) else original(a, b))
+    try:
+        yield
+    finally:
+        for module, name, original in before:
+            setattr(module, name, original)
+
+
+def _lifted(a: Any, tape: Tape, kinds: str) -> Any:
+    """An array of these kinds, with traced constants for its plain numbers."""
+    if not isinstance(a, np.ndarray) or a.dtype.kind not in kinds:
+        return a
+    out = np.empty(a.shape, object)
+    out.reshape(-1)[:] = [b if isinstance(b, Traced) else Traced(tape, b, -1) for b in a.flat]
+    return out
+
+
+def _has_objects(*arrays: Any) -> bool:
+    return any(isinstance(a, Traced) or getattr(a, "dtype", None) == object for a in arrays)
+
+
+def _on_one(original: Any, a: Any) -> Any:
+    return getattr(a, original.__name__)() if isinstance(a, Traced) else original(a)
+
+
+def _logaddexp(tape: Tape, a: Any, b: Any) -> Traced:
+    p, q = _value(a), _value(b)
+    nodes = [c.node if isinstance(c, Traced) else -1 for c in (a, b)]
+    s = 1 / (1 + float(np.exp(min(q - p, 700.0))))
+    slopes = (s if nodes[0] >= 0 else 0.0, 1 - s if nodes[1] >= 0 else 0.0)
+    return tape.add("logaddexp", float(np.logaddexp(p, q)), (nodes[0], nodes[1]), slopes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.diagnosis.formulas import formulas
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
@@ -19,7 +20,9 @@ def zero(case: Case) -> Hint | None:
             "filled in, or cut off on the way (integer division, a mask, a copy that is not "
             "returned)",
         )
-    if np.all(np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack):
+    others = [t for t in case.report.tensors if t.verdict == "WRONG" and t.name != case.name]
+    flat = np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack
+    if flat.all() and not others:  # with others, the paths of this one may cancel
         return case.hint(
             "flat",
             f"the output does not move at all with {case.name}, but backward gives it a gradient: "
@@ -113,6 +116,51 @@ def offset(case: Case) -> Hint | None:
     )
 
 
+def constant_part(case: Case) -> Hint | None:
+    """backward(0) is 0 for every derivative. What is left there, was added in the place of dy."""
+    if case.problem.scalar:
+        return None
+    nothing = np.zeros_like(case.baseline.dy)
+    left = np.asarray(case.problem.backward(nothing, case.problem.forward()[1])[case.name])
+    if left.shape != case.v.shape or not np.abs(left).max() > 1e-9 * np.abs(case.gradient).max():
+        return None
+    what = "a term without dy"
+    for name, a in [*case.problem.tensors.items(), ("y", case.baseline.y)]:
+        if a.shape == left.shape and (c := float((left * a).sum() / (a * a).sum())):
+            if np.allclose(left, c * a, rtol=1e-6):
+                what = f"{name} itself" if abs(c - 1) < 1e-6 else f"{c:.4g} × {name} itself"
+    return case.hint(
+        "constant part",
+        f"for dy = 0, backward's gradient of {case.name} is not 0 but {what}: it adds {what} where "
+        "a multiple of dy belongs",
+    )
+
+
+def exponential_ratio(case: Case) -> Hint | None:
+    """backward / numeric is c·e^(k v): the derivative is taken with respect to e^(v...), such as σ
+    in place of log σ²."""
+    if len(case.index) < 6 or not (case.A * case.N > 0).all():
+        return None
+    ratio, v = np.log(case.A / case.N), case.v.reshape(-1)[case.index]
+    for told, inner, x in (("e^", "v", v), ("|v|^", "", np.log(np.abs(v)))):
+        C = np.stack([x, np.ones_like(x)], axis=1)
+        (k, c), _, rank, _ = np.linalg.lstsq(C, ratio, rcond=1e-9)
+        if rank == 2 and np.abs(C @ (k, c) - ratio).max() < 1e-5 and abs(k) > 1e-3:
+            power = f"e^({k:.3g} v)" if inner else f"|v|^{k:.3g}"
+            cause = (
+                "the derivative of an exponential is missing or used twice, as if the variable were "
+                "σ and not log σ²"
+                if inner
+                else "a power of it is missing, or used once too often"
+            )
+            return case.hint(
+                "power",
+                f"{case.counted()}: backward = numeric × {np.exp(c):.4g} · {power} with v = "
+                f"{case.name}: {cause}",
+            )
+    return None
+
+
 def extra_term(case: Case) -> Hint | None:
     """A − N is a known array: the parameter itself, or the bias."""
     difference, v = case.A - case.N, case.v.reshape(-1)[case.index]
@@ -143,17 +191,6 @@ def extra_term(case: Case) -> Hint | None:
                             "on the way back too, but the derivative of x W + b with respect to x "
                             "has no b",
                         )
-    if case.complete and case.v.ndim == 2 and min(case.v.shape) > 1:
-        d, w = difference.reshape(case.v.shape), case.v
-        for axis, rows in ((1, "row"), (0, "column")):
-            c = (d * w).sum(axis=axis, keepdims=True) / (w * w).sum(axis=axis, keepdims=True)
-            if case.v.shape[axis] > 2 and case.matches((c * w).reshape(-1), difference, least=3):
-                return case.hint(
-                    "frozen",
-                    f"in each {rows} of {case.name}, backward − numeric is a multiple of "
-                    f"{case.name} itself: the term that holds {case.name} directly is missing or "
-                    f"has another weight, as if {case.name} were a constant there (a frozen copy)",
-                )
     return None
 
 
@@ -194,7 +231,9 @@ def other_loss(case: Case) -> Hint | None:
     ):
         c = float(case.A @ values / (values @ values))
         if case.matches(case.A, c * values, least=4):
-            return case.hint("other loss", f"{case.counted()} are those of {told}")
+            right = formulas(case)[1]
+            instead = f", and they should be {right}" if right else ""
+            return case.hint("other loss", f"{case.counted()} are those of {told}{instead}")
     return None
 
 
