@@ -25,26 +25,20 @@ from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side
 from tinyae.checking.diagnosis.selection import (
     known_sums,
     lost_entries,
-    only_largest,
     other_mask_rule,
     overwritten_windows,
     summed_over,
     unmoved_outputs,
 )
 from tinyae.checking.diagnosis.structure import (
-    missing_path,
     other_mask,
-    skip_connection,
     tied_maximum,
-    window_position,
 )
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
 from tinyae.checking.diagnosis.values import (
-    constant_part,
+    added_term,
     exponential_ratio,
-    extra_term,
     factor,
-    offset,
     other_loss,
     slope_multiplied,
     zero,
@@ -65,26 +59,21 @@ FIRST: tuple[Callable[[Case], Hint | None], ...] = (
     other_parameter,
 )
 RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
-    constant_part,
-    skip_connection,
+    added_term,
     other_cotangent,
     elementwise,
-    extra_term,
     windows,
     slope_multiplied,
     other_loss,
     known_sums,
     summed_over,
-    only_largest,
     unmoved_outputs,
     coupled_entries,
     overwritten_windows,
-    window_position,
     other_mask,
     other_mask_rule,
     formula,
     exponential_ratio,
-    missing_path,
     scaled_lines,
     side,
     border,
@@ -92,7 +81,6 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     one_axis,
     lost_entries,
     factor_in_part,
-    offset,
     reordered,
     backward_formula,
     not_a_gradient,
@@ -144,15 +132,18 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
 
 
 def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
-    """The first relation that fits; in between, the one wrong step of the chain rule. A step that
-    explains several tensors at once comes before all relations."""
+    """The first relation that fits, and in between the one wrong step of the chain rule. A step
+    that explains several tensors at once comes before all relations."""
     kind, text = steps.get(case.name, ("", ""))
-    step = case.hint(kind, f"{case.name}'s gradient is right but for one step: {text}") if kind else None
-    if step and list(steps.values()).count((kind, text)) > 1:
+    step = case.hint(kind, f"{case.name}'s gradient is right but for one step: {text}")
+    several = list(steps.values()).count((kind, text)) > 1 and case.gradient.any()
+    if kind and several and kind != "weight":
         return step
-    found = (hint for relation in FIRST if (hint := safely(relation, case)))
+    first = (hint for relation in FIRST if (hint := safely(relation, case)))
     rest = (hint for relation in RELATIONS if (hint := safely(relation, case)))
-    return next(found, None) or step or next(rest, None)
+    if kind and kind != "another draw":
+        return next(first, None) or step
+    return next(first, None) or next(rest, None) or (step if kind else None)
 
 
 def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:

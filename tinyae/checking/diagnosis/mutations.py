@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyae.checking.diagnosis.cotangents import cotangents
 from tinyae.checking.diagnosis.recording import Recording
-from tinyae.checking.diagnosis.trace import SLOPES
+from tinyae.checking.diagnosis.trace import SLOPES, Tape
 
 Array = np.ndarray
 Key = tuple[int, int, int]  # the site that gives, the site that takes, which operand
@@ -111,7 +111,7 @@ def share(r: Recording, key: Key, k: int) -> str:
 def changes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Change]:
     """Every other change."""
     for key, members in classes.items():
-        for family in (uses, factors, derivatives, substitutions, transposed, diagonal, rerouted):
+        for family in (uses, factors, derivatives, substitutions, transposed, normalizers, rerouted):
             yield from family(r, key, members)
     if dy.ndim:
         first = next(iter(r.leaves.values()))
@@ -266,8 +266,9 @@ def transposed(r: Recording, key: Key, members: Members) -> Iterator[Change]:
     yield Change("transpose", text, {key: np.zeros(len(members))}, extra)
 
 
-def diagonal(r: Recording, key: Key, members: Members) -> Iterator[Change]:
-    """y_i = a_i / Σ a: of the sum's path, each entry gets its own share only."""
+def normalizers(r: Recording, key: Key, members: Members) -> Iterator[Change]:
+    """y_i = a_i / Σ a: each entry gets its own share of the sum's path only, or the shares along
+    another axis."""
     tape, (k, j) = r.tape, members[0]
     if tape.ops[k] not in ("div", "mul") or j != 1 or min(tape.parents[k]) < 0 or r.summed(k):
         return
@@ -275,8 +276,35 @@ def diagonal(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         f"each entry of `{r.names[key[1]]}` depends on all through `{r.names[key[0]]}`, and "
         "backward uses the diagonal of that Jacobian only (y (1 − y) for a softmax)"
     )
-    extra = [(n, tape.parents[n][0], tape.slopes[n][1]) for n, _ in members]
-    yield Change("diagonal", text, {key: np.zeros(len(members))}, extra)
+    zero = {key: np.zeros(len(members))}
+    outs = [n for n, _ in members]
+    extra = [(n, tape.parents[n][0], tape.slopes[n][1]) for n in outs]
+    yield Change("diagonal", text, zero, extra)
+    owners = [r.owners.get(n) for n in outs]
+    shape = r.arrays[owners[0][0]].shape if owners[0] else ()
+    if tape.ops[k] != "div" or len(shape) < 2 or int(np.prod(shape)) != len(outs):
+        return
+    nodes = np.array(outs).reshape(shape)
+    for axis in [*range(len(shape)), None]:
+        flat = nodes.reshape(1, -1) if axis is None else np.moveaxis(nodes, axis, -1)
+        lines = flat.reshape(-1, flat.shape[-1]).tolist()
+        if len(lines) * len(lines[0]) ** 2 <= 20_000:
+            extra = [
+                (m, tape.parents[n][0], tape.slopes[m][1] * _ratio(tape, m, n))
+                for line in lines
+                for n in line
+                for m in line
+            ]
+            where = "over the whole array" if axis is None else f"along axis {axis}"
+            text = (
+                f"the path through `{r.names[key[0]]}` into `{r.names[key[1]]}` is summed {where}: "
+                "a wrong axis in the gradient of the softmax (or another normalized array)"
+            )
+            yield Change("wrong axes", text, zero, extra)
+
+
+def _ratio(tape: Tape, m: int, n: int) -> float:
+    return tape.values[tape.parents[m][1]] / tape.values[tape.parents[n][1]]
 
 
 def rerouted(r: Recording, key: Key, members: Members) -> Iterator[Change]:

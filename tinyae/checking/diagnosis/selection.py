@@ -65,21 +65,6 @@ def lost_entries(case: Case) -> Hint | None:
     )
 
 
-def only_largest(case: Case) -> Hint | None:
-    """All of the gradient goes to the largest entry of each row."""
-    if case.v.ndim < 2 or not case.complete or case.name not in case.problem.inputs:
-        return None
-    a, largest = case.A.reshape(case.v.shape), case.v == case.v.max(axis=-1, keepdims=True)
-    n = np.abs(case.N.reshape(case.v.shape))
-    if np.array_equal(a != 0, largest) and (n[~largest] > 1e-6 * n.max()).any():
-        return case.hint(
-            "largest only",
-            f"backward gives the largest entry of each row of {case.name} all of the gradient, as "
-            "for a maximum, but the other entries move the output too",
-        )
-    return None
-
-
 def overwritten_windows(case: Case) -> Hint | None:
     """Where several output positions add up, backward holds the share of one of them: = for +=."""
     shares = _shares(case)
