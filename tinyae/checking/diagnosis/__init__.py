@@ -17,13 +17,14 @@ from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, s
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.chain_rule import explain
 from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
-from tinyae.checking.diagnosis.coupling import coupled_entries
+from tinyae.checking.diagnosis.coupling import coupled_entries, misplaced_shares, other_support
 from tinyae.checking.diagnosis.formulas import backward_formula, formula
 from tinyae.checking.diagnosis.geometry import windows
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
     known_sums,
+    label_entries,
     lost_entries,
     other_mask_rule,
     overwritten_windows,
@@ -41,6 +42,7 @@ from tinyae.checking.diagnosis.values import (
     factor,
     other_loss,
     slope_multiplied,
+    two_values,
     zero,
 )
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
@@ -63,11 +65,15 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     other_cotangent,
     elementwise,
     windows,
+    two_values,
+    label_entries,
     slope_multiplied,
     other_loss,
     known_sums,
     summed_over,
     unmoved_outputs,
+    reordered,
+    misplaced_shares,
     coupled_entries,
     overwritten_windows,
     other_mask,
@@ -81,7 +87,7 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     one_axis,
     lost_entries,
     factor_in_part,
-    reordered,
+    other_support,
     backward_formula,
     not_a_gradient,
 )
@@ -141,7 +147,7 @@ def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
         return step
     first = (hint for relation in FIRST if (hint := safely(relation, case)))
     rest = (hint for relation in RELATIONS if (hint := safely(relation, case)))
-    if kind and kind != "another draw":
+    if kind and kind not in ("another draw", "two weights"):
         return next(first, None) or step
     return next(first, None) or next(rest, None) or (step if kind else None)
 

@@ -27,6 +27,8 @@ ROOM = 8_000_000  # operations times changes: further changes are left out
 ORDER = (  # the simplest explanation first
     "missing path",
     "factor missing",
+    "mask missing",
+    "sides swapped",
     "slope missing",
     "weight",
     "overwritten sum",
@@ -138,7 +140,9 @@ class Draw:
                     for i, a in zip(places, w, strict=True)
                 ]
                 at = max(self.classes[few[i][0]][0][0] for i in places)
-                yield Explanation("weight", ", and ".join(told), set(tensors), 0, at)
+                simple = len(set(w.round(6))) == 1 or all(round(float(a), 6) in (-1, -2, 1) for a in w)
+                kind = "weight" if simple else "two weights"
+                yield Explanation(kind, ", and ".join(told), set(tensors), 0, at)
 
     def solve(self, tensors: list[str], basis: dict[str, list[Array]], count: int) -> Array | None:
         """w with backward − right = Σ w·basis; of three, the last one is −w₀w₁."""

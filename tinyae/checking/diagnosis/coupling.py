@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
-from tinyae.checking.report import Hint
+from tinyae.checking.report import Hint, shape_text
 
 Array = np.ndarray
 
@@ -13,33 +13,84 @@ Array = np.ndarray
 def coupled_entries(case: Case) -> Hint | None:
     """Along which axes does an output depend on other entries than its own: in forward, by the
     numeric Jacobian, and in backward, for a dy with one entry?"""
-    y, v = case.baseline.y, case.v
-    if case.columns is None or case.name not in case.problem.inputs or y.ndim < 1:
+    shares = _shares(case)
+    if shares is None:
         return None
+    y, v, (F, B, outputs, tolerance) = case.baseline.y, case.v, shares
     axes = [a for a in range(min(y.ndim, v.ndim)) if y.shape[: a + 1] == v.shape[: a + 1]]
-    if not axes or y.size > 20_000:
-        return None
-    outputs = np.unique(np.linspace(0, y.size - 1, 16).astype(int))
-    forward = {a: [False, False] for a in axes}  # couples to earlier, to later positions
-    backward = {a: [False, False] for a in axes}
     entries = np.stack(np.unravel_index(case.index, v.shape), axis=1)
-    tolerance = 1e-6 * np.abs(case.columns).max()
-    for o in outputs:
-        dy = np.zeros(y.shape)
-        dy.flat[o] = 1.0
-        got = np.asarray(case.problem.backward(dy, case.problem.forward()[1])[case.name])
-        if got.shape != v.shape:
-            return None
-        at = np.unravel_index(o, y.shape)
-        for found, column in ((forward, case.columns[:, o]), (backward, got.reshape(-1)[case.index])):
-            for a in axes:
-                away = entries[np.abs(column) > tolerance, a] - at[a]
-                found[a][0] |= bool((away < 0).any())
-                found[a][1] |= bool((away > 0).any())
+    at = np.stack(np.unravel_index(outputs, y.shape), axis=1)
+
+    def sides(M: Array, axis: int) -> tuple[bool, bool]:
+        """Does an output depend on entries at earlier, at later positions along the axis?"""
+        away = np.where(np.abs(M) > tolerance, entries[:, None, axis] - at[None, :, axis], 0)
+        return bool((away < 0).any()), bool((away > 0).any())
+
+    forward, backward = ({a: sides(M, a) for a in axes} for M in (F, B))
     missing = [a for a in axes if any(forward[a]) and not any(backward[a])]
     extra = [a for a in axes if any(backward[a]) and not any(forward[a])]
     masked = [a for a in axes if sum(forward[a]) == 1 and all(backward[a])]
     return _told(case, missing, extra, masked)
+
+
+def misplaced_shares(case: Case) -> Hint | None:
+    """Each output's share in the gradient has the right values in the wrong places."""
+    shares = _shares(case)
+    if shares is None:
+        return None
+    F, B, _, tolerance = shares
+    same = np.abs(np.sort(F, axis=0) - np.sort(B, axis=0)).max() <= tolerance
+    if not same or np.abs(F - B).max() <= tolerance:
+        return None
+    return case.hint(
+        "permutation",
+        f"the share of each output in {case.name}'s gradient has the right values in other places: "
+        "a reshape or transpose in the wrong order, or a wrong index",
+    )
+
+
+def other_support(case: Case) -> Hint | None:
+    """Entries that reach an output in forward only, or in backward only."""
+    shares = _shares(case)
+    if shares is None:
+        return None
+    F, B, outputs, tolerance = shares
+    only_back = (np.abs(B) > tolerance) & (np.abs(F) <= tolerance)
+    only_forth = (np.abs(F) > tolerance) & (np.abs(B) <= tolerance)
+    for found, told in (
+        (only_back, "does not depend on, as with a sum or mean over too many entries (other groups)"),
+        (only_forth, "depends on, and backward leaves it out, as with a sum over too few entries"),
+    ):
+        if found.mean() > 0.02 and not (found is only_forth and only_back.any()):
+            e, o = (int(i[0]) for i in np.nonzero(found))
+            entry = shape_text(np.unravel_index(case.index[e], case.v.shape))
+            output = shape_text(np.unravel_index(outputs[o], case.baseline.y.shape))
+            verb = "gives" if found is only_back else "does not give"
+            return case.hint(
+                "examples coupled",
+                f"backward {verb} entry {entry} of {case.name} a share of output {output}, which "
+                f"it {told}",
+            )
+    return None
+
+
+def _shares(case: Case) -> tuple[Array, Array, Array, float] | None:
+    """What some outputs contribute to each entry by the numeric Jacobian and by backward, both
+    (entries, outputs); the outputs, and what counts as 0."""
+    y = case.baseline.y
+    if case.columns is None or case.name not in case.problem.inputs or not 0 < y.size < 20_000:
+        return None
+    outputs = np.unique(np.linspace(0, y.size - 1, 16).astype(int))
+    back = []
+    for o in outputs:
+        dy = np.zeros(y.shape)
+        dy.flat[o] = 1.0
+        back.append(np.asarray(case.problem.backward(dy, case.problem.forward()[1])[case.name]))
+    if any(b.shape != case.v.shape for b in back):
+        return None
+    F = case.columns[:, outputs]
+    B = np.stack([b.reshape(-1)[case.index] for b in back], axis=1)
+    return F, B, outputs, 1e-6 * float(np.abs(F).max(initial=0))
 
 
 def _told(case: Case, missing: list[int], extra: list[int], masked: list[int]) -> Hint | None:

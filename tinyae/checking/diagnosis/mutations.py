@@ -113,6 +113,7 @@ def changes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Ch
     for key, members in classes.items():
         for family in (uses, factors, derivatives, substitutions, transposed, normalizers, rerouted):
             yield from family(r, key, members)
+    yield from selections(r, classes)
     if dy.ndim:
         first = next(iter(r.leaves.values()))
         values = np.array(r.tape.values)
@@ -143,6 +144,28 @@ def uses(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         yield Change("loop", text, {key: slopes * (which != pick(which.tolist()))})
 
 
+def selections(r: Recording, classes: dict[Key, Members]) -> Iterator[Change]:
+    """A maximum, np.where or clip lets a gradient pass where it selects the value. Its mask is
+    missing, or the other way round."""
+    tape = r.tape
+    for key, members in classes.items():
+        op = tape.ops[members[0][0]]
+        if op in ("maximum", "minimum", "where", "clip"):
+            name = r.names[key[1]]
+            text = (
+                f"the mask of `{name}` is missing: the gradient of `{r.names[key[0]]}` also passes "
+                "where another value is selected"
+            )
+            yield Change("mask missing", text, {key: np.ones(len(members))})
+            both = {
+                k: np.array([1 - tape.slopes[n][i] for n, i in m])
+                for k, m in classes.items()
+                if k[1] == key[1]
+            }
+            text = f"the two sides of `{name}` are swapped: the mask is inverted"
+            yield Change("sides swapped", text, both)
+
+
 def factors(r: Recording, key: Key, members: Members) -> Iterator[Change]:
     """A factor or a divisor is forgotten; a quotient's derivative lacks a power."""
     tape, (k, j) = r.tape, members[0]
@@ -171,17 +194,18 @@ def derivatives(r: Recording, key: Key, members: Members) -> Iterator[Change]:
     if any(min(tape.parents[k]) >= 0 for k in ends) or r.summed(ends[0]):
         return
     first = np.array([tape.slopes[k][j] for k, j in members])
-    total, linear = first.copy(), True
+    after, linear = np.ones_like(first), True  # the slopes of the operations after the first one
     x = np.array([tape.values[tape.parents[k][j]] for k, j in members])
+    giver = f"`{r.names[key[0]]}`"
     while True:
         linear &= tape.ops[ends[0]] in ("add", "sub", "rsub", "neg", "mul", "div")
         name = f"`{r.names[tape.sites[ends[0]]]}`"
         if not linear:
             y = np.array([tape.values[k] for k in ends])
-            for kind, text, slope in other_slopes(name, total, x, y):
-                yield Change(kind, text, {key: first / total * slope})
+            for kind, text, slope in other_slopes(name, giver, first * after, x, y):
+                yield Change(kind, text, {key: slope / after})
             op = tape.ops[ends[0]]
-            if op in SLOPES and total is first:
+            if op in SLOPES and (after == 1).all():
                 at = np.array([SLOPES[op](v, float(getattr(np, op)(v))) for v in y.tolist()])
                 text = f"the derivative of {name} is evaluated at its output instead of its input"
                 yield Change("slope at output", text, {key: at})
@@ -189,10 +213,10 @@ def derivatives(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         ends = [k for k in following if k is not None]
         if len(ends) < len(following):
             return
-        total = total * np.array([sum(tape.slopes[k]) for k in ends])  # the other one is 0
+        after = after * np.array([sum(tape.slopes[k]) for k in ends])  # the other one is 0
 
 
-def other_slopes(name: str, slope: Array, x: Array, y: Array) -> Iterator[tuple[str, str, Array]]:
+def other_slopes(name: str, giver: str, slope: Array, x: Array, y: Array) -> Iterator[tuple[str, str, Array]]:
     """What people write for the derivative ``slope`` of y = f(x)."""
     told = f"the derivative of {name}"
     yield "slope missing", f"{told} is missing", np.ones_like(slope)
@@ -208,12 +232,12 @@ def other_slopes(name: str, slope: Array, x: Array, y: Array) -> Iterator[tuple[
     ):
         yield "foreign slope", f"{formula} stands in for {told}", other
     for text, other in (
-        ("has one factor too many, its input (a power is off by one)", slope * x),
-        ("lacks one factor, its input (a power is off by one)", slope / x),
-        ("has one factor too many, its output", slope * y),
-        ("lacks one factor, its output", slope / y),
+        (f"has one factor {giver} too many, or lacks a division by it", slope * x),
+        (f"lacks one factor {giver}", slope / x),
+        (f"has one factor {name} too many, or lacks a division by it", slope * y),
+        (f"lacks one factor {name}", slope / y),
     ):
-        yield "power", f"{told} {text}", other
+        yield "power", f"{told} {text} (a power is off by one)", other
 
 
 def substitutions(r: Recording, key: Key, members: Members) -> Iterator[Change]:

@@ -126,7 +126,7 @@ def record(problem: Problem, values: dict[str, Array], dropped: int | None = Non
         leaves[name] = np.array([a.node for a in numbers]).reshape(v.shape)
     for name, a in twin.fixed.items():
         if a.dtype == object:
-            a[...] = problem.fixed[name]
+            a.reshape(-1)[:] = [Traced(tape, float(b), -1) for b in problem.fixed[name].flat]
     variables: dict[str, Array] = {}
     before = sys.getprofile()
     np.random.seed(0)  # noqa: NPY002

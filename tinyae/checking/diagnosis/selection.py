@@ -45,22 +45,31 @@ def other_mask_rule(case: Case) -> Hint | None:
     return None
 
 
+def label_entries(case: Case) -> Hint | None:
+    """Wrong exactly at the entries of the right class."""
+    places = np.unravel_index(case.index[case.wrong], case.v.shape)
+    for name, labels in case.problem.fixed.items():
+        if labels.ndim == 2 and set(np.unique(labels)) == {0, 1}:  # one-hot
+            labels = labels.argmax(axis=1)
+        fits = case.v.ndim == 2 and labels.dtype.kind in "iu" and labels.shape == case.v.shape[:1]
+        if fits and 2 <= case.wrong.sum() < len(case.index):
+            if np.array_equal(labels[places[0]], places[1]):
+                return case.hint(
+                    "label entries",
+                    f"{case.name}'s gradient is wrong exactly at the entries of the right class "
+                    f"({name}): look at the term that the label adds. {case.side_by_side()}",
+                )
+    return None
+
+
 def lost_entries(case: Case) -> Hint | None:
     """Wrong exactly where backward gives 0 and the output does move."""
     lost = (case.A == 0) & (np.abs(case.N) > 1e4 * case.slack + 1e-9 * np.abs(case.N).max())
     if not (2 <= lost.sum() < len(lost)) or not np.array_equal(lost, case.wrong):
         return None
-    which = ""
-    places = np.unravel_index(case.index[lost], case.v.shape)
-    for name, labels in case.problem.fixed.items():
-        if labels.ndim == 2 and set(np.unique(labels)) == {0, 1}:  # one-hot
-            labels = labels.argmax(axis=1)
-        if labels.dtype.kind in "iu" and labels.ndim == 1 and case.v.ndim == 2:
-            if np.array_equal(labels[places[0]], places[1]):
-                which = f", those of the right class ({name})"
     return case.hint(
         "lost entries",
-        f"{int(lost.sum())} entries of {case.name} get no gradient{which}, though they move the "
+        f"{int(lost.sum())} entries of {case.name} get no gradient, though they move the "
         "output: a branch, a mask or an index leaves them out (wrong condition, = for +=)",
     )
 
@@ -117,8 +126,8 @@ def known_sums(case: Case) -> Hint | None:
             if x.shape == dy.shape and case.matches(case.A, (dy * x).sum(axis=others)):
                 return case.hint(
                     "raw input",
-                    f"{case.name}'s gradient is Σ dy · {name} with the raw input: it must be the "
-                    f"value that {case.name} multiplies (the normalized one)",
+                    f"{case.name}'s gradient is Σ dy · {name} with the raw input, and what "
+                    f"{case.name} multiplies in forward is another value (normalized, masked, ...)",
                 )
     return None
 

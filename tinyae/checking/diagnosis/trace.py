@@ -64,6 +64,19 @@ class Tape:
         self.sites.append(self.site() if site is None else site)
         return Traced(self, value, len(self.values) - 1)
 
+    def pick(self, op: str, first: bool, a: Any, b: Any) -> Traced:
+        """One of two numbers, as a maximum or np.where does."""
+        nodes = [c.node if isinstance(c, Traced) else -1 for c in (a, b)]
+        slopes = (float(first and nodes[0] >= 0), float(not first and nodes[1] >= 0))
+        return self.add(op, _value(a if first else b), (nodes[0], nodes[1]), slopes)
+
+    def logaddexp(self, a: Any, b: Any) -> Traced:
+        p, q = _value(a), _value(b)
+        nodes = [c.node if isinstance(c, Traced) else -1 for c in (a, b)]
+        s = 1 / (1 + float(np.exp(min(q - p, 700.0))))
+        slopes = (s if nodes[0] >= 0 else 0.0, 1 - s if nodes[1] >= 0 else 0.0)
+        return self.add("logaddexp", float(np.logaddexp(p, q)), (nodes[0], nodes[1]), slopes)
+
     def site(self) -> int:
         """The chain of calls, from the operation's expression outward, as a number."""
         chain, frame = [], sys._getframe(2)
@@ -243,8 +256,23 @@ def traced_numpy(tape: Tape) -> Iterator[None]:
                 return original(*args, **kwargs)
             return new(original, *args, **kwargs)
 
+        for method in ("reduce", "accumulate", "at", "outer"):
+            setattr(f, method, getattr(original, method, None))
         before.append((module, name, original))
         setattr(module, name, f)
+
+    def each(f: Callable[..., Traced]) -> Callable[..., Any]:
+        """f on each number of arrays that hold traced ones."""
+
+        def on_arrays(original: Any, *arrays: Any, **kwargs: Any) -> Any:
+            objects = any(
+                isinstance(a, Traced) or getattr(a, "dtype", None) == object for a in arrays
+            )
+            if not objects or kwargs:
+                return original(*arrays, **kwargs)
+            return np.frompyfunc(f, len(arrays), 1)(*arrays)
+
+        return on_arrays
 
     for name in ("zeros", "empty", "ones"):
         replace(np, name, lambda original, *a, **k: _lifted(original(*a, **k), tape, "fO"))
@@ -252,8 +280,12 @@ def traced_numpy(tape: Tape) -> Iterator[None]:
         replace(np, name, lambda original, a, *r, **k: original(_lifted(a, tape, "O"), *r, **k))
         if hasattr(math, name):
             replace(math, name, _on_one)
-    replace(np, "logaddexp", lambda original, a, b: np.frompyfunc(
-        lambda p, q: _logaddexp(tape, p, q), 2, 1)(a, b) if _has_objects(a, b) else original(a, b))
+    replace(np, "logaddexp", each(tape.logaddexp))
+    replace(np, "maximum", each(lambda a, b: tape.pick("maximum", a >= b, a, b)))
+    replace(np, "minimum", each(lambda a, b: tape.pick("minimum", a <= b, a, b)))
+    replace(np, "where", each(lambda chosen, a, b: tape.pick("where", chosen, a, b)))
+    clip = lambda a, low, high: tape.pick("clip", low <= a <= high, a, min(max(a, low), high))  # noqa: E731
+    replace(np, "clip", each(clip))
     try:
         yield
     finally:
@@ -270,17 +302,5 @@ def _lifted(a: Any, tape: Tape, kinds: str) -> Any:
     return out
 
 
-def _has_objects(*arrays: Any) -> bool:
-    return any(isinstance(a, Traced) or getattr(a, "dtype", None) == object for a in arrays)
-
-
 def _on_one(original: Any, a: Any) -> Any:
     return getattr(a, original.__name__)() if isinstance(a, Traced) else original(a)
-
-
-def _logaddexp(tape: Tape, a: Any, b: Any) -> Traced:
-    p, q = _value(a), _value(b)
-    nodes = [c.node if isinstance(c, Traced) else -1 for c in (a, b)]
-    s = 1 / (1 + float(np.exp(min(q - p, 700.0))))
-    slopes = (s if nodes[0] >= 0 else 0.0, 1 - s if nodes[1] >= 0 else 0.0)
-    return tape.add("logaddexp", float(np.logaddexp(p, q)), (nodes[0], nodes[1]), slopes)

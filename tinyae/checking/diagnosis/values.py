@@ -145,6 +145,24 @@ def _spread(a: Array, shape: tuple[int, ...]) -> Array | None:
     return None
 
 
+def two_values(case: Case) -> Hint | None:
+    """The derivative of a loss has two values, and backward uses each where the other belongs."""
+    values = np.unique(np.round(case.N, 9))
+    if not case.problem.scalar or len(values) != 2 or len(case.index) < 6:
+        return None
+    exchanged = np.where(np.abs(case.N - values[0]) < np.abs(case.N - values[1]), values[1], values[0])
+    sizes = np.abs(exchanged) * np.sign(case.N)  # only the sizes, each with the right sign
+    for told, guess in (("", exchanged), ("the size of ", sizes)):
+        if case.matches(case.A, guess, least=4):
+            return case.hint(
+                "sides swapped",
+                f"{case.counted()}: the derivative has two values, {values[0]:.4g} and "
+                f"{values[1]:.4g}, and backward uses {told}each where the other belongs: the two "
+                "sides of the condition are swapped",
+            )
+    return None
+
+
 def exponential_ratio(case: Case) -> Hint | None:
     """backward / numeric is c·e^(k v): the derivative is taken with respect to e^(v...), such as σ
     in place of log σ²."""
@@ -224,8 +242,12 @@ def name_of_weight(w: float, problem: Problem, y: tuple[int, ...]) -> str:
     for n, told in sizes_of(problem, y).items():
         if abs(w - (n - 1) / n) < 1e-6 or abs(w - n / (n - 1)) < 1e-6:
             return f"counts {w:.4g} times: N and N − 1 are confused, {n} is {told}"
-    cause = name_of_factor(w, problem, y)
-    return f"counts {w:.4g} times" + (f" ({cause})" if cause else "")
+    for n, told in sizes_of(problem, y).items():
+        if abs(w - n) < 1e-6 * n:
+            return f"counts {n} times, and {n} is {told}: a sum where a mean belongs"
+        if abs(w * n - 1) < 1e-6:
+            return f"counts 1/{n} times, and {n} is {told}: a mean where a sum belongs"
+    return f"counts {w:.4g} times" + (f": a factor {1 / w:.4g} is missing" if 0 < w < 1 else "")
 
 
 def sizes_of(problem: Problem, y: tuple[int, ...], name: str = "") -> dict[int, str]:
@@ -241,6 +263,8 @@ def sizes_of(problem: Problem, y: tuple[int, ...], name: str = "") -> dict[int, 
         (count(y[1:]), "the number of outputs of one example"),
         (count(data.shape[1:]), "the number of values (classes, features) of one example"),
         (count(data.shape[2:]), "the number of pixels"),
+        *((n, f"the size of axis {i} of the output") for i, n in enumerate(y) if i),
+        *((n, f"the size of axis {i} of the input") for i, n in enumerate(data.shape) if i),
         (data.size, "the number of values in the batch"),
         (count(y), "the number of outputs"),
         (problem.tensors[name].size if name else 1, f"the number of entries of {name}"),
