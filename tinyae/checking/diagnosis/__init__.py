@@ -31,10 +31,7 @@ from tinyae.checking.diagnosis.selection import (
     summed_over,
     unmoved_outputs,
 )
-from tinyae.checking.diagnosis.structure import (
-    other_mask,
-    tied_maximum,
-)
+from tinyae.checking.diagnosis.structure import other_mask, tied_maximum
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
 from tinyae.checking.diagnosis.values import (
     added_term,
@@ -84,10 +81,10 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     side,
     border,
     stride,
+    other_support,
     one_axis,
     lost_entries,
     factor_in_part,
-    other_support,
     backward_formula,
     not_a_gradient,
 )
@@ -145,11 +142,13 @@ def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
     several = list(steps.values()).count((kind, text)) > 1 and case.gradient.any()
     if kind and several and kind != "weight":
         return step
-    first = (hint for relation in FIRST if (hint := safely(relation, case)))
-    rest = (hint for relation in RELATIONS if (hint := safely(relation, case)))
-    if kind and kind not in ("another draw", "two weights"):
-        return next(first, None) or step
-    return next(first, None) or next(rest, None) or (step if kind else None)
+    first = next((hint for relation in FIRST if (hint := safely(relation, case))), None)
+    if first and first.kind == "factor" and kind not in ("", "weight", "another draw"):
+        return case.hint("factor", f"{first.text}; or {text}")  # both fit
+    if first or (kind and kind not in ("another draw", "two weights")):
+        return first or step
+    rest = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
+    return rest or (step if kind else None)
 
 
 def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:

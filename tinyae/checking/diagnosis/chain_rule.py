@@ -114,7 +114,9 @@ class Draw:
             for kind, told, other in rearrangements(self.right[name] - rest):
                 if other.shape == rest.shape and rest.any():
                     text = f"{self.path(key)} is right after {told}"
-                    yield self.explanation(Change(kind, text, self.cuts[m].slopes), {name: rest + other})
+                    yield self.explanation(
+                        Change(kind, text, self.cuts[m].slopes), {name: rest + other}
+                    )
 
     def path(self, key: Key) -> str:
         return share(self.record, key, self.classes[key][0][0])
@@ -140,9 +142,15 @@ class Draw:
                     for i, a in zip(places, w, strict=True)
                 ]
                 at = max(self.classes[few[i][0]][0][0] for i in places)
-                simple = len(set(w.round(6))) == 1 or all(round(float(a), 6) in (-1, -2, 1) for a in w)
+                simple = len(set(w.round(6))) == 1 or all(
+                    round(float(a), 6) in (-1, -2, 1) for a in w
+                )
                 kind = "weight" if simple else "two weights"
-                yield Explanation(kind, ", and ".join(told), set(tensors), 0, at)
+                still = sum(
+                    n not in self.wrong and all(np.abs(b).max(initial=0) == 0 for b in basis[n])
+                    for n in self.A
+                )
+                yield Explanation(kind, ", and ".join(told), set(tensors), still, at)
 
     def solve(self, tensors: list[str], basis: dict[str, list[Array]], count: int) -> Array | None:
         """w with backward − right = Σ w·basis; of three, the last one is −w₀w₁."""
@@ -200,7 +208,9 @@ def explain(problem: Problem, baseline: Baseline, report: Report) -> dict[str, t
     try:
         with np.errstate(all="ignore"):
             first = Draw(problem, baseline.dy, baseline.grads)
-            if not all(_agrees(row, first.right[row.name]) for row in report.tensors if row.entries):
+            if not all(
+                _agrees(row, first.right[row.name]) for row in report.tensors if row.entries
+            ):
                 return {}
             return _choose(_confirmed(first, baseline))
     except Exception:
@@ -249,7 +259,9 @@ def _another(problem: Problem, baseline: Baseline) -> Draw:
         np.random.seed(0)  # noqa: NPY002
         y, cache = problem.forward()
         dy = np.ones(()) if problem.scalar else cotangent(rng, y)
-        grads = {n: np.array(g) for n, g in problem.backward(dy.copy(), cache).items() if g is not None}
+        grads = {
+            n: np.array(g) for n, g in problem.backward(dy.copy(), cache).items() if g is not None
+        }
         return Draw(problem, dy, grads)
     finally:
         for name, v in problem.tensors.items():
@@ -266,7 +278,13 @@ def _choose(found: list[Explanation]) -> dict[str, tuple[str, str]]:
             alike[e.kind] |= e.tensors
         best = max(
             found,
-            key=lambda e: (len(e.tensors), len(alike[e.kind]), e.right, -rank.get(e.kind, 99), e.position),
+            key=lambda e: (
+                len(e.tensors),
+                len(alike[e.kind]),
+                e.right,
+                -rank.get(e.kind, 99),
+                e.position,
+            ),
         )
         chosen |= {n: (best.kind, best.text) for n in best.tensors}
         for e in found:

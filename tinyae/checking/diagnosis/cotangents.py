@@ -136,6 +136,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             (shifted, np.roll(dy, -1, 0)),
         ):
             yield "permutation", f"the examples of dy {told}", other
+    if dy.ndim > 1:
+        yield from _regrouped(dy)
     if dy.ndim == 4 and dy.shape[2] == dy.shape[3]:
         yield "swapped axes", "dy with height and width swapped", dy.swapaxes(2, 3)
     for told, slope in (("sigmoid", y * (1 - y)), ("tanh", 1 - y * y)):
@@ -161,9 +163,30 @@ def _halves(dy: Array, axis: int) -> Iterator[tuple[str, str, Array]]:
     for told, places in (
         ("with its two halves swapped", order[::-1].reshape(-1)),
         ("in the order of its even and odd entries (interleaved)", order.T.reshape(-1)),
-        ("in interleaved order, split into even and odd", np.arange(n).reshape(-1, 2).T.reshape(-1)),
+        (
+            "in interleaved order, split into even and odd",
+            np.arange(n).reshape(-1, 2).T.reshape(-1),
+        ),
     ):
         yield "permutation", f"dy {told}, along axis {axis}", dy.take(places, axis)
+
+
+def _regrouped(dy: Array) -> Iterator[tuple[str, str, Array]]:
+    """dy after a reshape whose transpose is missing: heads, channels last, rows for columns."""
+    *lead, rows, columns = dy.shape
+    told = "reshaped in another order (a transpose is missing or added)"
+    yield "permutation", f"dy {told}", dy.swapaxes(-1, -2).reshape(dy.shape)
+    yield "permutation", f"dy {told}", dy.reshape(*lead, columns, rows).swapaxes(-1, -2)
+    for n in (2, 3, 4, 8):
+        if columns % n == 0 and columns > n and rows > 1:
+            split, joined = (*lead, n, rows, columns // n), (*lead, rows, n, columns // n)
+            for shape in (split, joined):
+                parts = dy.reshape(shape).swapaxes(-3, -2).reshape(dy.shape)
+                yield "permutation", f"dy in {n} parts (heads), {told}", parts
+    if dy.ndim == 4:
+        n, c, h, w = dy.shape
+        yield "permutation", f"dy {told}", dy.transpose(0, 2, 3, 1).reshape(dy.shape)
+        yield "permutation", f"dy {told}", dy.reshape(n, h, w, c).transpose(0, 3, 1, 2)
 
 
 def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:

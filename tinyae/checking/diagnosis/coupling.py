@@ -30,6 +30,15 @@ def coupled_entries(case: Case) -> Hint | None:
     missing = [a for a in axes if any(forward[a]) and not any(backward[a])]
     extra = [a for a in axes if any(backward[a]) and not any(forward[a])]
     masked = [a for a in axes if sum(forward[a]) == 1 and all(backward[a])]
+    for a in axes:
+        if sum(forward[a]) == sum(backward[a]) == 1 and forward[a] != backward[a]:
+            there, back = ("earlier", "later") if forward[a][0] else ("later", "earlier")
+            return case.hint(
+                "permutation",
+                f"an output depends on {there} entries of {case.name} along axis {a}, and backward "
+                f"gives the gradient to {back} ones: the order is not reversed, or a Jacobian not "
+                "transposed",
+            )
     return _told(case, missing, extra, masked)
 
 
@@ -58,7 +67,10 @@ def other_support(case: Case) -> Hint | None:
     only_back = (np.abs(B) > tolerance) & (np.abs(F) <= tolerance)
     only_forth = (np.abs(F) > tolerance) & (np.abs(B) <= tolerance)
     for found, told in (
-        (only_back, "does not depend on, as with a sum or mean over too many entries (other groups)"),
+        (
+            only_back,
+            "does not depend on, as with a sum or mean over too many entries (other groups)",
+        ),
         (only_forth, "depends on, and backward leaves it out, as with a sum over too few entries"),
     ):
         if found.mean() > 0.02 and not (found is only_forth and only_back.any()):
@@ -94,7 +106,10 @@ def _shares(case: Case) -> tuple[Array, Array, Array, float] | None:
 
 
 def _told(case: Case, missing: list[int], extra: list[int], masked: list[int]) -> Hint | None:
-    name, say = case.name, lambda axes: " and ".join("0 (examples)" if a == 0 else str(a) for a in axes)
+    name, say = (
+        case.name,
+        lambda axes: " and ".join("0 (examples)" if a == 0 else str(a) for a in axes),
+    )
     if masked:
         return case.hint(
             "mask missing",

@@ -56,6 +56,8 @@ def _terms(case: Case) -> Iterator[tuple[str, Array]]:
         ones = {"1": np.ones_like(v), name: v, f"{name}²": v * v, f"1/{name}": 1 / v}
         yield from ones.items()
         yield f"sign({name})", np.sign(v)
+        yield f"exp({name})", np.exp(v)
+        yield f"exp(−{name})", np.exp(-v)
         yield f"σ({name})", 1 / (1 + np.exp(-v))
         yield from _norms(v, name)
         for axis in range(v.ndim):
@@ -71,7 +73,13 @@ def _terms(case: Case) -> Iterator[tuple[str, Array]]:
     y, dy = case.baseline.y, case.baseline.dy
     if y.shape != v.shape:
         return
-    factors = {"": np.ones_like(v), "y · ": y, f"{name} · ": v, "exp(y) · ": np.exp(y), "y² · ": y * y}
+    factors = {
+        "": np.ones_like(v),
+        "y · ": y,
+        f"{name} · ": v,
+        "exp(y) · ": np.exp(y),
+        "y² · ": y * y,
+    }
     for told, f in factors.items():
         yield f"{told}dy", f * dy
         for inner, g in (("dy", dy), ("dy · y", dy * y), (f"dy · {name}", dy * v)):

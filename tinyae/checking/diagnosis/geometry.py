@@ -16,7 +16,11 @@ def windows(case: Case) -> Hint | None:
     numeric Jacobian shows it, since its values are those of weights (or pixels). So does backward,
     for a dy with one entry."""
     y, x = case.baseline.y, case.problem.tensors[case.problem.inputs[0]]
-    weights = [w for n, w in case.problem.tensors.items() if n != case.problem.inputs[0] and w.ndim == x.ndim]
+    weights = [
+        w
+        for n, w in case.problem.tensors.items()
+        if n != case.problem.inputs[0] and w.ndim == x.ndim
+    ]
     if case.columns is None or not case.complete or x.ndim < 3 or len(weights) != 1:
         return None
     if y.ndim != x.ndim or y.size > MOST:
@@ -64,7 +68,10 @@ def _places(case: Case, M: Array, x: Array, w: Array, other: Array) -> Array | N
     if not len(at) or np.abs(values[at] - M[entry, output]).max() > 1e-6 * np.abs(values).max():
         return None  # not products of one pixel and one weight
     pixel, weight = (entry, order[at]) if other is w else (order[at], entry)
-    i, k, p = (np.stack(np.unravel_index(n, a.shape)) for n, a in ((output, case.baseline.y), (weight, w), (pixel, x)))
+    i, k, p = (
+        np.stack(np.unravel_index(n, a.shape))
+        for n, a in ((output, case.baseline.y), (weight, w), (pixel, x))
+    )
     fits = []
     for axis in range(2, x.ndim):
         C = np.stack([i[axis], k[axis], np.ones(len(at))], axis=1)

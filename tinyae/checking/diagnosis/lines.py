@@ -105,7 +105,10 @@ def factor_in_part(case: Case) -> Hint | None:
         return None
     at = [np.unravel_index(i, case.v.shape) for i in case.index[bad][:3]]
     shown = ", ".join("(" + ",".join(map(str, map(int, p))) + ")" for p in at)
-    cause = name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name) or "a constant factor is wrong there"
+    cause = (
+        name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name)
+        or "a constant factor is wrong there"
+    )
     return case.hint(
         "part factor",
         f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "
@@ -122,6 +125,6 @@ def reordered(case: Case) -> Hint | None:
         return case.hint(
             "permutation",
             f"{case.name}'s gradient has the right values in other places (equal when sorted): a "
-            "reshape or transpose in the wrong order, or another memory order",
+            "wrong index or mask, or a reshape or transpose in the wrong order",
         )
     return None

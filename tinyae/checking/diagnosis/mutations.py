@@ -111,7 +111,15 @@ def share(r: Recording, key: Key, k: int) -> str:
 def changes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Change]:
     """Every other change."""
     for key, members in classes.items():
-        for family in (uses, factors, derivatives, substitutions, transposed, normalizers, rerouted):
+        for family in (
+            uses,
+            factors,
+            derivatives,
+            substitutions,
+            transposed,
+            normalizers,
+            rerouted,
+        ):
             yield from family(r, key, members)
     yield from selections(r, classes)
     if dy.ndim:
@@ -140,8 +148,15 @@ def uses(r: Recording, key: Key, members: Members) -> Iterator[Change]:
             "where += belongs"
         )
         yield Change("overwritten sum", text, {key: slopes * (which == own)})
-        text = f"the share of the {told} pass of the loop over `{taker}` is missing"
-        yield Change("loop", text, {key: slopes * (which != pick(which.tolist()))})
+    passes = np.unique(which)
+    told = [(number, f"{i} of {len(passes)}") for i, number in enumerate(passes[:10], start=1)]
+    for text, counts in (
+        ("the share of pass {} of the loop over `{}` is missing", np.not_equal),
+        ("only the passes from {} on of the loop over `{}` count", np.greater_equal),
+        ("only the passes up to {} of the loop over `{}` count", np.less_equal),
+    ):
+        for number, name in told:
+            yield Change("loop", text.format(name, taker), {key: slopes * counts(which, number)})
 
 
 def selections(r: Recording, classes: dict[Key, Members]) -> Iterator[Change]:
@@ -182,7 +197,9 @@ def factors(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         lost = "the factor" if op == "mul" else "the division by"
         yield Change("factor missing", f"{lost} {what} in `{name}` is missing", {key: s / s})
     else:
-        told = f"the derivative of `{name}` with respect to its denominator b is −a/b², and backward"
+        told = (
+            f"the derivative of `{name}` with respect to its denominator b is −a/b², and backward"
+        )
         yield Change("power", f"{told} has −a/b: a power of b is missing", {key: s * x})
         yield Change("power", f"{told} has −a: the division by b² is missing", {key: s * x * x})
 
@@ -216,7 +233,9 @@ def derivatives(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         after = after * np.array([sum(tape.slopes[k]) for k in ends])  # the other one is 0
 
 
-def other_slopes(name: str, giver: str, slope: Array, x: Array, y: Array) -> Iterator[tuple[str, str, Array]]:
+def other_slopes(
+    name: str, giver: str, slope: Array, x: Array, y: Array
+) -> Iterator[tuple[str, str, Array]]:
     """What people write for the derivative ``slope`` of y = f(x)."""
     told = f"the derivative of {name}"
     yield "slope missing", f"{told} is missing", np.ones_like(slope)

@@ -97,7 +97,9 @@ class Recording:
 
     def others(self, giver: int, taker: int) -> str:
         """What else goes into an operation, as the end of a sentence."""
-        names = [self.names[p] for p, k in sorted(self._links) if k == taker and p not in (giver, k)]
+        names = [
+            self.names[p] for p, k in sorted(self._links) if k == taker and p not in (giver, k)
+        ]
         return f" (only the path of `{names[0]}` counts)" if len(names) == 1 else ""
 
     @cached_property
@@ -151,10 +153,17 @@ def _remember(frame: Any, event: str, variables: dict[str, Array]) -> None:
     for name, value in list(frame.f_locals.items()):
         parts = enumerate(value) if isinstance(value, list | tuple) else [(None, value)]
         for i, a in parts:
-            if isinstance(a, np.ndarray) and a.dtype == object and a.size and isinstance(a.flat[0], Traced):
+            if (
+                isinstance(a, np.ndarray)
+                and a.dtype == object
+                and a.size
+                and isinstance(a.flat[0], Traced)
+            ):
                 nodes = np.array([b.node if isinstance(b, Traced) else -1 for b in a.flat])
                 label = name if i is None else f"{name}[{i}]"
-                while label in variables and not np.array_equal(variables[label].reshape(-1), nodes):
+                while label in variables and not np.array_equal(
+                    variables[label].reshape(-1), nodes
+                ):
                     label += "'"
                 variables[label] = nodes.reshape(a.shape)
 

@@ -116,7 +116,9 @@ def added_term(case: Case) -> Hint | None:
         if spread is None or (case.problem.scalar and name != case.name) or known.sum() < 3:
             continue
         c = float((left * spread)[known].sum() / (spread**2)[known].sum())
-        if c and np.allclose(left[known], (c * spread)[known], rtol=1e-4, atol=3 * case.slack.max()):
+        if c and np.allclose(
+            left[known], (c * spread)[known], rtol=1e-4, atol=3 * case.slack.max()
+        ):
             what = name if abs(c - 1) < 1e-6 else f"{c:.4g} × {name}"
             told = f"{case.counted()}: backward adds {what}"
             if name == case.name and name not in case.problem.inputs:
@@ -141,7 +143,9 @@ def _spread(a: Array, shape: tuple[int, ...]) -> Array | None:
         return a
     if a.ndim == 1 and len(shape) > 1 and len(a) in (shape[1], shape[-1]):
         axis = 1 if len(a) == shape[1] else len(shape) - 1
-        return np.broadcast_to(a.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape)
+        return np.broadcast_to(
+            a.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape
+        )
     return None
 
 
@@ -150,7 +154,9 @@ def two_values(case: Case) -> Hint | None:
     values = np.unique(np.round(case.N, 9))
     if not case.problem.scalar or len(values) != 2 or len(case.index) < 6:
         return None
-    exchanged = np.where(np.abs(case.N - values[0]) < np.abs(case.N - values[1]), values[1], values[0])
+    exchanged = np.where(
+        np.abs(case.N - values[0]) < np.abs(case.N - values[1]), values[1], values[0]
+    )
     sizes = np.abs(exchanged) * np.sign(case.N)  # only the sizes, each with the right sign
     for told, guess in (("", exchanged), ("the size of ", sizes)):
         if case.matches(case.A, guess, least=4):
