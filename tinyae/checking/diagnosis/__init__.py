@@ -16,32 +16,24 @@ from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
 from tinyae.checking.diagnosis.chain_rule import explain
-from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
+from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent, two_values
 from tinyae.checking.diagnosis.coupling import coupled_entries, misplaced_shares, other_support
 from tinyae.checking.diagnosis.formulas import backward_formula, formula
 from tinyae.checking.diagnosis.geometry import windows
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
+    compared_with_zero,
     known_sums,
     label_entries,
-    lost_entries,
-    other_mask_rule,
+    other_mask,
     overwritten_windows,
     summed_over,
+    tied_maximum,
     unmoved_outputs,
 )
-from tinyae.checking.diagnosis.structure import other_mask, tied_maximum
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
-from tinyae.checking.diagnosis.values import (
-    added_term,
-    exponential_ratio,
-    factor,
-    other_loss,
-    slope_multiplied,
-    two_values,
-    zero,
-)
+from tinyae.checking.diagnosis.values import added_term, factor, known_ratio, zero
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report
@@ -64,8 +56,7 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     windows,
     two_values,
     label_entries,
-    slope_multiplied,
-    other_loss,
+    known_ratio,
     known_sums,
     summed_over,
     unmoved_outputs,
@@ -74,16 +65,14 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     coupled_entries,
     overwritten_windows,
     other_mask,
-    other_mask_rule,
+    compared_with_zero,
     formula,
-    exponential_ratio,
     scaled_lines,
     side,
     border,
     stride,
     other_support,
     one_axis,
-    lost_entries,
     factor_in_part,
     backward_formula,
     not_a_gradient,
@@ -174,7 +163,11 @@ def joined(hints: list[Hint]) -> list[Hint]:
     names."""
     groups: dict[tuple[str, str], list[Hint]] = {}
     for hint in hints:
-        cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", hint.text.partition(": ")[2])
+        cause = hint.text.partition(": ")[2]
+        if hint.kind in ("unknown", "product rule"):
+            cause = ""  # one side by side is enough
+        elif "right but for one step" not in hint.text:
+            cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", cause)
         groups.setdefault((hint.kind, cause), []).append(hint)
     out = []
     for first, *others in groups.values():

@@ -1,6 +1,6 @@
 """Which wrong step of the chain rule gives exactly what backward returns?
 
-``recording`` notes forward's operations, ``mutations`` changes their chain rule in one place. A
+``recording`` notes forward's operations, ``mistakes`` changes their chain rule in one place. A
 change explains a gradient if its values are backward's, to 7 digits in every entry, on two draws of
 inputs, parameters and dy. So a hint from here is hardly ever an accident.
 """
@@ -16,7 +16,8 @@ import numpy as np
 
 from tinyae.checking.baseline import Baseline, cotangent
 from tinyae.checking.diagnosis.arrangement import rearrangements
-from tinyae.checking.diagnosis.mutations import Change, Key, changes, cut, edges, gradients, share
+from tinyae.checking.diagnosis.changes import Change, Key, edges, gradients
+from tinyae.checking.diagnosis.mistakes import cut, mistakes, share
 from tinyae.checking.diagnosis.recording import record
 from tinyae.checking.diagnosis.values import name_of_weight
 from tinyae.checking.problem import Problem
@@ -89,7 +90,7 @@ class Draw:
         return idle
 
     def all_changes(self) -> Iterator[Explanation]:
-        found = [*self.cuts, *changes(self.record, self.classes, self.dy)][: self.room]
+        found = [*self.cuts, *mistakes(self.record, self.classes, self.dy)][: self.room]
         for change in found:
             change.slopes = self.idle | change.slopes
         G = gradients(self.record, self.dy, self.classes, found)
@@ -177,12 +178,12 @@ class Draw:
     def constants(self) -> Iterator[Explanation]:
         """The gradient of forward without a constant that it adds, such as ε."""
         tape = self.record.tape
-        added = {
-            tape.sites[k]: k
+        added = dict.fromkeys(
+            tape.sites[k]
             for k, op in enumerate(tape.ops)
             if op == "add" and min(tape.parents[k]) < 0
-        }
-        for site, k in list(added.items())[:20]:
+        )
+        for site in list(added)[:20]:
             r = record(self.problem, self.values, dropped=site)
             G = gradients(r, self.dy, {}, [Change("right", "")])
             text = f"the constant in `{self.record.names[site]}` is left out (an epsilon)"

@@ -40,52 +40,43 @@ def elementwise(case: Case) -> Hint | None:
                 "dy_i, but each output depends on other inputs too",
             )
         return None
-    if case.matches(case.A, d):
-        return case.hint(
-            "slope missing",
-            f"{case.counted()} equal dy: {_what_is_missing(case, diagonal)} is missing",
-        )
     used = case.A / d
-    for told, guess in (
-        ("the square of what backward uses: a square is missing", used**2),
-        ("the root of what backward uses: it was squared once too often", np.sqrt(np.abs(used))),
-    ):
-        if case.matches(guess, diagonal, least=4):
-            return case.hint("power", f"{case.counted()}: the derivative is {told}")
-    x, values = case.v.reshape(-1)[case.index], y.reshape(-1)[case.index]
-    with np.errstate(all="ignore"):
-        inner = values / x
-    if np.all(np.isfinite(inner)):
-        for one in (used, diagonal - used):
-            if case.matches(one, inner, least=4):
-                return case.hint(
-                    "product rule",
-                    f"{case.counted()}: y = x · g(x), and one of the two terms of the product "
-                    "rule, g(x) + x · g'(x), is missing",
-                )
-    two = np.unique(np.round(diagonal, 9))
-    if len(two) == 2 and case.matches(used, two.sum() - diagonal, least=4):
-        return case.hint(
-            "sides swapped",
-            f"{case.counted()}: the derivative has two values, {two[0]:.4g} and {two[1]:.4g}, and "
-            "backward uses each where the other belongs: the two sides of the condition are "
-            "swapped",
-        )
-    if case.matches(case.A, diagonal**2 * d):
-        return case.hint(
-            "slope twice", f"{case.counted()}: the activation's derivative was multiplied in twice"
-        )
-    if case.matches(case.A, slope_at(case, y).reshape(-1)[case.index] * d):
+    if case.matches(used, np.ones_like(d)):
+        missing = _what_is_missing(case, diagonal)
+        return case.hint("slope missing", f"{case.counted()} equal dy: {missing} is missing")
+    at_output = slope_at(case, y).reshape(-1)[case.index]
+    if case.matches(used, at_output):
         return case.hint(
             "slope at output",
             f"{case.counted()}: the derivative was evaluated at the output y instead of at the "
             "input x, f'(f(x)): which of the two is in the cache?",
         )
     for told, slope in slopes(case.v, y):
-        if case.matches(case.A, slope.reshape(-1)[case.index] * d):
+        if case.matches(used, slope.reshape(-1)[case.index]):
+            text = f"{case.counted()} are dy times {told}, which is not this function's slope"
+            return case.hint("foreign slope", text)
+    return None
+
+
+def two_values(case: Case) -> Hint | None:
+    """The derivative has two values, and backward uses each where the other belongs."""
+    right, used = case.N, case.A
+    if case.columns is not None and case.baseline.y.shape == case.v.shape:  # y_i = f(x_i)
+        right = case.columns[np.arange(len(case.index)), case.index]
+        used = case.A / case.baseline.dy.reshape(-1)[case.index]
+    values = np.unique(np.round(right, 9))
+    if len(values) != 2 or len(case.index) < 6:
+        return None
+    low, high = values
+    exchanged = np.where(np.abs(right - low) < np.abs(right - high), high, low)
+    sizes = np.abs(exchanged) * np.sign(right)  # only the sizes, each with the right sign
+    for told, guess in (("", exchanged), ("the size of ", sizes)):
+        if case.matches(used, guess, least=4):
             return case.hint(
-                "foreign slope",
-                f"{case.counted()} are dy times {told}, which is not this function's slope",
+                "sides swapped",
+                f"{case.counted()}: the derivative has two values, {low:.4g} and {high:.4g}, and "
+                f"backward uses {told}each where the other belongs: the two sides of the condition "
+                "are swapped",
             )
     return None
 
@@ -193,7 +184,7 @@ def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:
     yield "y (1 − y), the sigmoid's slope", y * (1 - y)
     yield "x (1 − x), the sigmoid's formula with the input in place of the output", x * (1 - x)
     yield "1 − y², the slope of tanh", 1 - y * y
-    yield "1 − y: the square of tanh's slope 1 − y² is missing", 1 - y
+    yield "1 − y, without the square of tanh's slope", 1 - y
     yield "1 − x², tanh's formula with the input in place of the output", 1 - x * x
     yield "1 where x > 0, else 0, ReLU's slope", (x > 0).astype(float)
     yield "y, the function itself instead of its derivative", y

@@ -73,6 +73,7 @@ def _terms(case: Case) -> Iterator[tuple[str, Array]]:
     y, dy = case.baseline.y, case.baseline.dy
     if y.shape != v.shape:
         return
+    lines: list[int | None] = [*range(v.ndim), None] if v.ndim > 1 else [None]
     factors = {
         "": np.ones_like(v),
         "y · ": y,
@@ -83,9 +84,9 @@ def _terms(case: Case) -> Iterator[tuple[str, Array]]:
     for told, f in factors.items():
         yield f"{told}dy", f * dy
         for inner, g in (("dy", dy), ("dy · y", dy * y), (f"dy · {name}", dy * v)):
-            for axis in [*range(v.ndim), None] if v.ndim > 1 else [None]:
-                where = "the whole array" if axis is None else f"axis {axis}"
-                yield f"{told}Σ({inner}) over {where}", f * g.sum(axis=axis, keepdims=True)
+            for along in lines:
+                where = "the whole array" if along is None else f"axis {along}"
+                yield f"{told}Σ({inner}) over {where}", f * g.sum(axis=along, keepdims=True)
 
 
 def _norms(v: Array, name: str) -> Iterator[tuple[str, Array]]:

@@ -12,9 +12,9 @@ MOST = 600  # outputs
 
 
 def windows(case: Case) -> Hint | None:
-    """In forward, output i takes the pixel ``stride · i + dilation · k + offset`` times weight k. The
-    numeric Jacobian shows it, since its values are those of weights (or pixels). So does backward,
-    for a dy with one entry."""
+    """In forward, output i takes the pixel ``stride · i + dilation · k + offset`` times weight k.
+    The numeric Jacobian shows it, since its values are those of weights (or pixels). So does
+    backward, for a dy with one entry."""
     y, x = case.baseline.y, case.problem.tensors[case.problem.inputs[0]]
     weights = [
         w

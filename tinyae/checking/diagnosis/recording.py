@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyae.checking.diagnosis.trace import HERE, NUMPY, Tape, Traced, expression, traced_numpy
+from tinyae.checking.diagnosis.trace import HERE, NUMPY, Tape, Traced
+from tinyae.checking.diagnosis.traced_numpy import expression, traced_numpy
 from tinyae.checking.problem import Problem
 
 Array = np.ndarray
@@ -118,7 +119,7 @@ class Recording:
 def record(problem: Problem, values: dict[str, Array], dropped: int | None = None) -> Recording:
     """Run forward on traced numbers."""
     assert problem.remake is not None
-    twin, tape = problem.remake(object), Tape()
+    twin, tape = problem.remake(object), Tape()  # type: ignore[call-arg]
     tape.dropped = dropped
     leaves = {}
     for name, v in values.items():
@@ -139,7 +140,7 @@ def record(problem: Problem, values: dict[str, Array], dropped: int | None = Non
     finally:
         sys.setprofile(before)
     outputs = np.array([_node(a, tape) for a in y.reshape(-1)], int).reshape(y.shape)
-    names = {site: _name(chain) for chain, site in tape.places.items()}
+    names = {site: _name(chain, tape) for chain, site in tape.places.items()}
     return Recording(tape, leaves, outputs, variables, names)
 
 
@@ -168,8 +169,8 @@ def _remember(frame: Any, event: str, variables: dict[str, Array]) -> None:
                 variables[label] = nodes.reshape(a.shape)
 
 
-def _name(chain: Any) -> str:
+def _name(chain: Any, tape: Tape) -> str:
     """A tensor's name, or the expression at the inner end of a chain of calls."""
     if chain and chain[0] == "leaf":
         return str(chain[1])
-    return expression(*chain[0][:2]) if chain else "?"
+    return expression(tape.codes[chain[0][0]], chain[0][1]) if chain else "?"

@@ -25,7 +25,7 @@ def unmoved_outputs(case: Case) -> Hint | None:
     return None
 
 
-def other_mask_rule(case: Case) -> Hint | None:
+def compared_with_zero(case: Case) -> Hint | None:
     """Backward's zeros are where x (or y, or dy) is negative, and those of the derivative are
     elsewhere: the mask asks the wrong question."""
     y, dy = case.baseline.y, case.baseline.dy
@@ -60,18 +60,6 @@ def label_entries(case: Case) -> Hint | None:
                     f"({name}): look at the term that the label adds. {case.side_by_side()}",
                 )
     return None
-
-
-def lost_entries(case: Case) -> Hint | None:
-    """Wrong exactly where backward gives 0 and the output does move."""
-    lost = (case.A == 0) & (np.abs(case.N) > 1e4 * case.slack + 1e-9 * np.abs(case.N).max())
-    if not (2 <= lost.sum() < len(lost)) or not np.array_equal(lost, case.wrong):
-        return None
-    return case.hint(
-        "lost entries",
-        f"{int(lost.sum())} entries of {case.name} get no gradient, though they move the "
-        "output: a branch, a mask or an index leaves them out (wrong condition, = for +=)",
-    )
 
 
 def overwritten_windows(case: Case) -> Hint | None:
@@ -150,4 +138,40 @@ def summed_over(case: Case) -> Hint | None:
                     f"along axis {axis}: a {told} without axis, or over one axis (the channels, "
                     "the features) too many",
                 )
+    return None
+
+
+def tied_maximum(case: Case) -> Hint | None:
+    """Entries that share the maximum: moved together the function is smooth."""
+    wrong = [(a, v.numeric) for _, a, v in case.row.ties if v.state == "wrong"]
+    if not wrong:
+        return None
+    a, n = wrong[0]
+    return case.hint(
+        "ties",
+        f"entries of {case.name} with equal values: moved together, the output changes by {n:.4g} "
+        f"per unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied "
+        "entry (a mask x == max) instead of to one of them, or shared among them",
+    )
+
+
+def other_mask(case: Case) -> Hint | None:
+    """Backward multiplies dy by a mask, but by another one than forward's."""
+    dy = case.baseline.dy
+    if case.columns is None or dy.shape != case.v.shape or case.name not in case.problem.inputs:
+        return None
+    diagonal = case.columns[np.arange(len(case.index)), case.index]
+    ratio = case.A / dy.reshape(-1)[case.index]
+    values = {float(v) for v in np.round(diagonal, 6)}, {float(v) for v in np.round(ratio, 6)}
+    if (
+        len(values[0]) == 2
+        and values[0] == values[1]
+        and 0.0 in values[0]
+        and case.wrong.sum() >= 2
+    ):
+        return case.hint(
+            "another mask",
+            f"{case.name}'s gradient is dy times a mask of the same values as forward's, with its "
+            "zeros in other places: backward draws a new random mask. Keep forward's in the cache",
+        )
     return None

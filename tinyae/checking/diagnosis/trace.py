@@ -9,15 +9,10 @@ author's backward returns.
 
 from __future__ import annotations
 
-import functools
-import linecache
 import math
 import os
-import re
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +20,7 @@ import numpy as np
 Array = np.ndarray
 MOST = 60_000  # operations: a larger forward pass is not traced
 NUMPY = os.path.dirname(np.__file__)
+TRACERS = os.path.join(os.path.dirname(__file__), "trace")  # this file and traced_numpy
 HERE = os.path.dirname(os.path.dirname(__file__))
 PLAIN = (int, float, np.number, np.bool_)
 
@@ -42,7 +38,8 @@ class Tape:
         self.places: dict[Any, int] = {}  # call chain -> site
         self.cast: dict[float, int] = {}  # numbers that were made floats, to find them again
         self.dropped: int | None = None  # a site where a constant is not added
-        self._kinds: dict[Any, str] = {}
+        self.kinds: dict[int, str] = {}  # by the code's id
+        self.codes: dict[int, Any] = {}
 
     def leaf(self, value: float, site: int) -> Traced:
         return self.add("leaf", value, (-1, -1), (0.0, 0.0), site)
@@ -82,20 +79,23 @@ class Tape:
         chain, frame = [], sys._getframe(2)
         while frame is not None:
             code = frame.f_code
-            kind = self._kinds.get(code)
-            if kind is None:
-                name = code.co_filename
-                skip = name.startswith(NUMPY) or name == __file__
-                kind = "skip" if skip else "stop" if name.startswith(HERE) else "use"
-                self._kinds[code] = kind
+            kind = self.kinds.get(id(code)) or self._kind(code)
             if kind == "stop":
                 break
             if kind == "use":
                 method = code.co_varnames[:1] == ("self",)
                 owner = id(frame.f_locals.get("self")) if method else 0
-                chain.append((code, frame.f_lasti, owner))
+                chain.append((id(code), frame.f_lasti, owner))
             frame = frame.f_back  # type: ignore[assignment]
         return self.places.setdefault(tuple(chain), len(self.places))
+
+    def _kind(self, code: Any) -> str:
+        """Is this code the target's, NumPy's (skipped), or the checker's (the end of the chain)?"""
+        name = code.co_filename
+        skip = name.startswith((NUMPY, TRACERS))
+        self.kinds[id(code)] = "skip" if skip else "stop" if name.startswith(HERE) else "use"
+        self.codes[id(code)] = code  # a hash of code is slow, and its id is safe while it is kept
+        return self.kinds[id(code)]
 
 
 class Traced:
@@ -223,84 +223,3 @@ def _function(name: str) -> Callable[[Traced], Traced]:
 
 for _name in SLOPES:
     setattr(Traced, _name, _function(_name))
-
-
-@functools.lru_cache(maxsize=10_000)
-def expression(code: Any, last: int) -> str:
-    """The source of the expression that a frame is in."""
-    line, end, left, right = list(code.co_positions())[last // 2]
-    if line is None or end is None:
-        return "?"
-    lines = [linecache.getline(code.co_filename, k).encode() for k in range(line, end + 1)]
-    if not any(lines):
-        return f"line {line}"
-    lines[-1] = lines[-1][:right]
-    lines[0] = lines[0][left:]
-    return " ".join(b" ".join(lines).decode().split())
-
-
-@contextmanager
-def traced_numpy(tape: Tape) -> Iterator[None]:
-    """For as long as a forward pass is recorded, in its thread and where its own source calls them:
-    np.zeros, ... make arrays that can hold traced numbers, and functions take traced numbers."""
-    thread, before = threading.get_ident(), []
-
-    def replace(module: Any, name: str, new: Callable[..., Any]) -> None:
-        original = getattr(module, name)
-
-        def f(*args: Any, **kwargs: Any) -> Any:
-            frame = sys._getframe(1)  # compiled code that calls us has no frame of its own
-            called = re.match(r"[\w.]*", expression(frame.f_code, frame.f_lasti))
-            own = called and called[0].split(".")[-1] == name
-            if not own or threading.get_ident() != thread or frame.f_code.co_filename == __file__:
-                return original(*args, **kwargs)
-            return new(original, *args, **kwargs)
-
-        for method in ("reduce", "accumulate", "at", "outer"):
-            setattr(f, method, getattr(original, method, None))
-        before.append((module, name, original))
-        setattr(module, name, f)
-
-    def each(f: Callable[..., Traced]) -> Callable[..., Any]:
-        """f on each number of arrays that hold traced ones."""
-
-        def on_arrays(original: Any, *arrays: Any, **kwargs: Any) -> Any:
-            objects = any(
-                isinstance(a, Traced) or getattr(a, "dtype", None) == object for a in arrays
-            )
-            if not objects or kwargs:
-                return original(*arrays, **kwargs)
-            return np.frompyfunc(f, len(arrays), 1)(*arrays)
-
-        return on_arrays
-
-    for name in ("zeros", "empty", "ones"):
-        replace(np, name, lambda original, *a, **k: _lifted(original(*a, **k), tape, "fO"))
-    for name in SLOPES:
-        replace(np, name, lambda original, a, *r, **k: original(_lifted(a, tape, "O"), *r, **k))
-        if hasattr(math, name):
-            replace(math, name, _on_one)
-    replace(np, "logaddexp", each(tape.logaddexp))
-    replace(np, "maximum", each(lambda a, b: tape.pick("maximum", a >= b, a, b)))
-    replace(np, "minimum", each(lambda a, b: tape.pick("minimum", a <= b, a, b)))
-    replace(np, "where", each(lambda chosen, a, b: tape.pick("where", chosen, a, b)))
-    clip = lambda a, low, high: tape.pick("clip", low <= a <= high, a, min(max(a, low), high))  # noqa: E731
-    replace(np, "clip", each(clip))
-    try:
-        yield
-    finally:
-        for module, name, original in before:
-            setattr(module, name, original)
-
-
-def _lifted(a: Any, tape: Tape, kinds: str) -> Any:
-    """An array of these kinds, with traced constants for its plain numbers."""
-    if not isinstance(a, np.ndarray) or a.dtype.kind not in kinds:
-        return a
-    out = np.empty(a.shape, object)
-    out.reshape(-1)[:] = [b if isinstance(b, Traced) else Traced(tape, b, -1) for b in a.flat]
-    return out
-
-
-def _on_one(original: Any, a: Any) -> Any:
-    return getattr(a, original.__name__)() if isinstance(a, Traced) else original(a)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
-from tinyae.checking.diagnosis.formulas import formulas
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
@@ -64,38 +63,26 @@ def name_of_factor(ratio: float, problem: Problem, y: tuple[int, ...], name: str
     if near(-1):
         found.append("the sign is wrong (target − y for y − target, or a step already subtracted)")
     for sign, also in ((1, ""), (-1, ", and the sign is wrong")):
-        for size, told in sizes.items():
-            if near(sign * size):
-                found.append(
-                    f"{size} is {told}: a sum where a mean belongs, its division by {size} is "
-                    f"missing{also}"
-                )
-            if near(sign / size):
-                found.append(
-                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by "
-                    f"{size} once too many times{also}"
-                )
-        if near(sign / 2):
-            found.append(f"a factor 2 is missing (from a square), or a mean was taken twice{also}")
-        if near(sign * 2):
-            found.append(
-                f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
-            )
-        for size, told in sizes.items():
-            root = float(np.sqrt(size))
-            if near(sign * root) or near(sign / root):
-                found.append(f"√{size}, and {size} is {told}: a scale of √{size} is off{also}")
+        guesses: list[tuple[float, str]] = []
+        for n, told in sizes.items():
+            guesses += [
+                (n, f"{n} is {told}: a sum where a mean belongs, its division by {n} is missing"),
+                (1 / n, f"1/{n}, and {n} is {told}: a mean where a sum belongs"),
+            ]
+        guesses += [
+            (0.5, "a factor 2 is missing (from a square), or a mean was taken twice"),
+            (2, "a factor 2 too much (the ½ of the loss is gone, or it was added twice)"),
+        ]
+        for n, told in sizes.items():
+            scale = f"√{n}, and {n} is {told}: a scale of √{n} is off"
+            guesses += [(np.sqrt(n), scale), (1 / np.sqrt(n), scale)]
             for extra, text in ((2, "2"), (0.5, "½")) if problem.scalar else ():
-                if near(sign * extra * size):  # means belong to losses
-                    found.append(
-                        f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} "
-                        f"is off{also}"
-                    )
-                if near(sign * extra / size):
-                    found.append(
-                        f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is "
-                        f"off{also}"
-                    )
+                off = f"and a factor {text} is off"  # means belong to losses
+                guesses += [
+                    (extra * n, f"{text} × {n}, {n} is {told}: a mean is missing {off}"),
+                    (extra / n, f"{text}/{n}, {n} is {told}: a mean too much {off}"),
+                ]
+        found += [f"{text}{also}" for value, text in guesses if near(sign * value)]
     return "; or ".join(found[:2])
 
 
@@ -149,91 +136,40 @@ def _spread(a: Array, shape: tuple[int, ...]) -> Array | None:
     return None
 
 
-def two_values(case: Case) -> Hint | None:
-    """The derivative of a loss has two values, and backward uses each where the other belongs."""
-    values = np.unique(np.round(case.N, 9))
-    if not case.problem.scalar or len(values) != 2 or len(case.index) < 6:
-        return None
-    exchanged = np.where(
-        np.abs(case.N - values[0]) < np.abs(case.N - values[1]), values[1], values[0]
-    )
-    sizes = np.abs(exchanged) * np.sign(case.N)  # only the sizes, each with the right sign
-    for told, guess in (("", exchanged), ("the size of ", sizes)):
-        if case.matches(case.A, guess, least=4):
-            return case.hint(
-                "sides swapped",
-                f"{case.counted()}: the derivative has two values, {values[0]:.4g} and "
-                f"{values[1]:.4g}, and backward uses {told}each where the other belongs: the two "
-                "sides of the condition are swapped",
-            )
-    return None
-
-
-def exponential_ratio(case: Case) -> Hint | None:
-    """backward / numeric is c·e^(k v): the derivative is taken with respect to e^(v...), such as σ
-    in place of log σ²."""
-    if len(case.index) < 6 or not (case.A * case.N > 0).all():
-        return None
-    ratio, v = np.log(case.A / case.N), case.v.reshape(-1)[case.index]
-    for told, inner, x in (("e^", "v", v), ("|v|^", "", np.log(np.abs(v)))):
-        C = np.stack([x, np.ones_like(x)], axis=1)
-        (k, c), _, rank, _ = np.linalg.lstsq(C, ratio, rcond=1e-9)
-        if rank == 2 and np.abs(C @ (k, c) - ratio).max() < 1e-5 and abs(k) > 1e-3:
-            power = f"e^({k:.3g} v)" if inner else f"|v|^{k:.3g}"
-            cause = (
-                "the derivative of an exponential is missing or used twice, as if the variable were "
-                "σ and not log σ²"
-                if inner
-                else "a power of it is missing, or used once too often"
-            )
-            return case.hint(
-                "power",
-                f"{case.counted()}: backward = numeric × {np.exp(c):.4g} · {power} with v = "
-                f"{case.name}: {cause}",
-            )
-    return None
-
-
-def slope_multiplied(case: Case) -> Hint | None:
-    """For a loss: the gradient times an activation's slope, where the two have already canceled."""
-    if case.problem.kind != "loss":
-        return None
+def known_ratio(case: Case) -> Hint | None:
+    """backward / numeric is a known function of the entry: a slope that is used twice or not at
+    all, a power, or e^(k v), as for σ in place of log σ²."""
     v = case.v.reshape(-1)[case.index]
+    if len(case.index) < 6 or not (case.A * case.N >= 0).all():
+        return None
     with np.errstate(all="ignore"):
         s = 1 / (1 + np.exp(-v))
-    for told, slope in (
-        ("σ(a) (1 − σ(a)), the sigmoid's slope", s * (1 - s)),
-        ("y (1 − y), its slope", v * (1 - v)),
-    ):
-        if case.matches(case.A, case.N * slope):
-            return case.hint(
-                "slope twice",
-                f"{case.counted()}: backward = numeric × {told}: that slope is multiplied in once "
-                "too often, it is part of this gradient already",
-            )
-        if np.all(slope != 0) and case.matches(case.A * slope, case.N):
-            return case.hint(
-                "slope missing",
-                f"{case.counted()}: backward × {told} = numeric: that slope is missing",
-            )
-    return None
-
-
-def other_loss(case: Case) -> Hint | None:
-    """For a loss of y and a target: the gradient of the squared, or of the absolute, error."""
-    targets = [t for t in case.problem.fixed.values() if t.shape == case.v.shape]
-    if case.problem.kind != "loss" or not targets:
-        return None
-    d = (case.v - targets[0]).reshape(-1)[case.index]
-    for told, values in (
-        ("the squared error, a multiple of y − t", d),
-        ("the absolute error, a multiple of sign(y − t)", np.sign(d)),
-    ):
-        c = float(case.A @ values / (values @ values))
-        if case.matches(case.A, c * values, least=4):
-            right = formulas(case)[1]
-            instead = f", and they should be {right}" if right else ""
-            return case.hint("other loss", f"{case.counted()} are those of {told}{instead}")
+        for told, slope in (("σ(v) (1 − σ(v))", s * (1 - s)), ("v (1 − v)", v * (1 - v))):
+            for kind, cause, a in (
+                ("slope twice", "is multiplied in once too often", case.N * slope),
+                ("slope missing", "is missing", case.N / slope),
+            ):
+                if np.isfinite(a).all() and case.matches(case.A, a):
+                    text = f"the sigmoid's slope {told} {cause} (v = {case.name})"
+                    return case.hint(kind, f"{case.counted()}: {text}")
+        ratio = np.log(case.A / case.N)
+        for power, x in (("e^({:.3g} v)", v), ("|v|^{:.3g}", np.log(np.abs(v)))):
+            if not np.isfinite(ratio).all() or not np.isfinite(x).all():
+                continue
+            C = np.stack([x, np.ones_like(x)], axis=1)
+            (k, c), _, rank, _ = np.linalg.lstsq(C, ratio, rcond=1e-9)
+            if rank == 2 and np.abs(C @ (k, c) - ratio).max() < 1e-5 and abs(k) > 1e-3:
+                cause = (
+                    "the derivative of an exponential is missing or used twice, as if v were σ and "
+                    "not log σ²"
+                    if power[0] == "e"
+                    else "a power of it is missing, or used once too often"
+                )
+                return case.hint(
+                    "power",
+                    f"{case.counted()}: backward = numeric × {np.exp(c):.4g} · {power.format(k)} "
+                    f"with v = {case.name}: {cause}",
+                )
     return None
 
 

@@ -1,81 +1,20 @@
-"""Forward's chain rule with one wrong step, in each of the ways in which people get a step wrong: a
-path is left out, an inner derivative is forgotten or another function's, a factor is lost, of
-several uses only the last one counts, another array stands in for a factor.
-"""
+"""The ways in which people get a step of the chain rule wrong: a path is left out, an inner
+derivative is forgotten or another function's, a factor is lost, of several uses only the last one
+counts, another array stands in for a factor."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinyae.checking.diagnosis.cotangents import cotangents
+from tinyae.checking.diagnosis.changes import Change, Key, Members
+from tinyae.checking.diagnosis.cotangents import cotangents, slopes
 from tinyae.checking.diagnosis.recording import Recording
 from tinyae.checking.diagnosis.trace import SLOPES, Tape
 
 Array = np.ndarray
-Key = tuple[int, int, int]  # the site that gives, the site that takes, which operand
-Members = list[tuple[int, int]]  # edges as (node, operand)
-
-
-@dataclass
-class Change:
-    """Other slopes for some edges of the tape, or other edges, or another dy."""
-
-    kind: str
-    text: str
-    slopes: dict[Key, Array] = field(default_factory=dict)
-    extra: list[tuple[int, int, float]] = field(default_factory=list)  # from, to, slope
-    dy: Array | None = None
-
-
-def edges(r: Recording) -> dict[Key, Members]:
-    """The edges from one site to another, by the two sites and the operand."""
-    found: dict[Key, Members] = defaultdict(list)
-    sites, ops = r.tape.sites, r.tape.ops
-    for k, parents in enumerate(r.tape.parents):
-        for j, p in enumerate(parents):
-            if p >= 0 and sites[p] != sites[k]:
-                operand = j if ops[k] in ("mul", "div", "sub") else 0
-                found[sites[p], sites[k], operand].append((k, j))
-    return dict(found)
-
-
-def gradients(
-    r: Recording, dy: Array, classes: dict[Key, Members], changes: list[Change]
-) -> dict[str, Array]:
-    """The gradients of Σ y·dy by the changed chain rules: (changes, *shape) for each tensor."""
-    tape, y = r.tape, r.outputs.reshape(-1).tolist()
-    into: dict[tuple[int, int], tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
-    extra: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
-    for m, change in enumerate(changes):
-        for key, slopes in change.slopes.items():
-            for edge, slope in zip(classes[key], slopes.tolist(), strict=True):
-                into[edge][0].append(m)
-                into[edge][1].append(slope)
-        for source, goal, slope in change.extra:
-            extra[source].append((m, goal, slope))
-    changed = {edge: (np.array(m), np.array(s)) for edge, (m, s) in into.items()}
-    seeds = [dy if change.dy is None else change.dy for change in changes]
-    adjoint = np.zeros((len(tape.values), len(changes)))
-    for k, d in zip(y, np.stack([np.asarray(s).reshape(-1) for s in seeds], axis=1), strict=True):
-        if k >= 0:
-            adjoint[k] += d
-    for k in range(len(tape.values) - 1, -1, -1):
-        a = adjoint[k]
-        for j, p in enumerate(tape.parents[k]):
-            if p < 0:
-                continue
-            share = tape.slopes[k][j] * a
-            if (k, j) in changed:
-                columns, slopes = changed[k, j]
-                share[columns] = slopes * a[columns]
-            adjoint[p] += share
-        for m, goal, slope in extra.get(k, ()):
-            adjoint[goal, m] += slope * a[m]
-    return {n: np.moveaxis(adjoint[nodes], -1, 0) for n, nodes in r.leaves.items()}
 
 
 def cut(r: Recording, key: Key, members: Members) -> Change:
@@ -108,7 +47,7 @@ def share(r: Recording, key: Key, k: int) -> str:
     return f"the path from {giver} through `{r.names[key[1]]}`{skip(r, key, k)}"
 
 
-def changes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Change]:
+def mistakes(r: Recording, classes: dict[Key, Members], dy: Array) -> Iterator[Change]:
     """Every other change."""
     for key, members in classes.items():
         for family in (
@@ -138,7 +77,7 @@ def uses(r: Recording, key: Key, members: Members) -> Iterator[Change]:
         by_parent[p].add(runs[k])
     if all(len(passes) == 1 for passes in by_parent.values()):
         return
-    slopes = np.array([tape.slopes[k][j] for k, j in members])
+    base = np.array([tape.slopes[k][j] for k, j in members])
     which = np.array([runs[k] for k, _ in members])
     giver, taker = r.names[key[0]], r.names[key[1]]
     for told, pick in (("last", max), ("first", min)):
@@ -147,16 +86,16 @@ def uses(r: Recording, key: Key, members: Members) -> Iterator[Change]:
             f"of the uses of `{giver}` in `{taker}`, only the {told} one counts: overwritten, = "
             "where += belongs"
         )
-        yield Change("overwritten sum", text, {key: slopes * (which == own)})
+        yield Change("overwritten sum", text, {key: base * (which == own)})
     passes = np.unique(which)
-    told = [(number, f"{i} of {len(passes)}") for i, number in enumerate(passes[:10], start=1)]
+    numbered = [(p, f"{i} of {len(passes)}") for i, p in enumerate(passes[:10], start=1)]
     for text, counts in (
         ("the share of pass {} of the loop over `{}` is missing", np.not_equal),
         ("only the passes from {} on of the loop over `{}` count", np.greater_equal),
         ("only the passes up to {} of the loop over `{}` count", np.less_equal),
     ):
-        for number, name in told:
-            yield Change("loop", text.format(name, taker), {key: slopes * counts(which, number)})
+        for number, name in numbered:
+            yield Change("loop", text.format(name, taker), {key: base * counts(which, number)})
 
 
 def selections(r: Recording, classes: dict[Key, Members]) -> Iterator[Change]:
@@ -240,16 +179,8 @@ def other_slopes(
     told = f"the derivative of {name}"
     yield "slope missing", f"{told} is missing", np.ones_like(slope)
     yield "slope twice", f"{told} is multiplied in twice", slope**2
-    for formula, other in (
-        ("y (1 − y), the sigmoid's slope,", y * (1 - y)),
-        ("1 − y², the slope of tanh,", 1 - y * y),
-        ("1 − y, without a square,", 1 - y),
-        ("x (1 − x), with its input in place of its output,", x * (1 - x)),
-        ("1 − x², with its input in place of its output,", 1 - x * x),
-        ("the function itself", y),
-        ("a mask of its positive inputs, 1 where x > 0,", (x > 0) * 1.0),
-    ):
-        yield "foreign slope", f"{formula} stands in for {told}", other
+    for formula, other in slopes(x, y):
+        yield "foreign slope", f"{formula}, stands in for {told}", other
     for text, other in (
         (f"has one factor {giver} too many, or lacks a division by it", slope * x),
         (f"lacks one factor {giver}", slope / x),
@@ -324,7 +255,7 @@ def normalizers(r: Recording, key: Key, members: Members) -> Iterator[Change]:
     extra = [(n, tape.parents[n][0], tape.slopes[n][1]) for n in outs]
     yield Change("diagonal", text, zero, extra)
     owners = [r.owners.get(n) for n in outs]
-    shape = r.arrays[owners[0][0]].shape if owners[0] else ()
+    shape: tuple[int, ...] = r.arrays[owners[0][0]].shape if owners[0] else ()
     if tape.ops[k] != "div" or len(shape) < 2 or int(np.prod(shape)) != len(outs):
         return
     nodes = np.array(outs).reshape(shape)
