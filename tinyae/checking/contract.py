@@ -265,7 +265,7 @@ def _check_linear(target: _Watched, rng: np.random.Generator) -> None:
         )
 
 
-def rounding(target: _Watched) -> dict[str, float]:
+def rounding(target: Any) -> dict[str, float]:
     """What rounding can do to each gradient: how far it moves when all that it is made of moves in
     its last bit. A gradient that is a small difference of large numbers (a bias before batch norm)
     moves by the rounding of the large ones.
