@@ -195,9 +195,9 @@ class Check:
         wrong."""
         grads = self.baseline.grads
         own = {
-            name: moved
+            name: moved / 10
             for name, moved in contract.rounding(self).items()
-            if moved < 0.01 * np.abs(grads[name]).max(initial=0)  # more is a kink, such as a tie
+            if moved < np.abs(grads[name]).max(initial=0)  # more is a kink, such as a tie
         }
         return rounding_of_output(self.problem, self.baseline), own
 
