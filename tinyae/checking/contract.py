@@ -126,6 +126,7 @@ def _moves_output(problem: Problem, base: Baseline, a: Array) -> bool:
 def _check_forward_repeats(target: _Watched) -> None:
     base = target.baseline
     y_again, _ = target.forward()
+    target.restore("forward")
     np.random.seed(1)  # noqa: NPY002
     y_reseeded, _ = target.problem.forward()
     target.restore("forward")

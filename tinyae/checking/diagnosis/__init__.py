@@ -43,6 +43,7 @@ __all__ = ["RELATIONS", "Case", "diagnose"]
 FIRST: tuple[Callable[[Case], Hint | None], ...] = (
     tied_maximum,
     swapped_names,
+    known_sums,
     zero,
     few_entries,
     factor,
@@ -58,7 +59,6 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     label_entries,
     formula,
     known_ratio,
-    known_sums,
     summed_over,
     unmoved_outputs,
     reordered,
@@ -79,15 +79,17 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
 )
 
 
+STATE = ("overwritten", "state", "stale", "second call")  # findings that explain wrong values
+
+
 def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:
     """The hints for every tensor that is not ok, with equal ones joined, and the layer of a
     container where the error starts."""
     hints: list[Hint] = []
-    steps = (
-        explain(problem, baseline, report)
-        if any(row.verdict == "WRONG" and row.entries for row in report.tensors)
-        else {}
-    )
+    steps = {}
+    if any(row.verdict == "WRONG" and row.entries for row in report.tensors):
+        if not any(finding.kind in STATE for finding in report.findings):
+            steps = explain(problem, baseline, report)
     for row in report.tensors:
         if row.verdict == "ok":
             continue
@@ -133,9 +135,15 @@ def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
         return step
     first = next((hint for relation in FIRST if (hint := safely(relation, case))), None)
     if first and first.kind == "factor" and kind not in ("", "weight", "another draw"):
-        return case.hint("factor", f"{first.text}; or {text}")  # both fit
+        told, _, cause = first.text.partition(", spread")
+        cause = cause.partition(": ")[2]
+        if cause[:2] in ("½ ", "2 ", "½/", "2/") or cause.startswith(("√", "a constant")):
+            return case.hint("factor", f"{told}: a constant factor is wrong: {text}")
+        return case.hint("factor", f"{told}: {cause}; or {text}")  # both fit
     if first or (kind and kind not in ("another draw", "two weights")):
         return first or step
+    if any(f.kind in STATE for f in case.report.findings):
+        return None  # that is the cause
     rest = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
     return rest or (step if kind else None)
 

@@ -40,26 +40,31 @@ def formulas(case: Case) -> tuple[str, str]:
 
 
 def _fit(case: Case, values: Array, terms: list[tuple[str, Array]]) -> str:
+    """The first fit; of several pairs of terms, one with weights of the same size."""
+    found = ""
     for count in (1, 2):
         for chosen in combinations(terms, count):
             C = np.stack([a.reshape(-1) for _, a in chosen], axis=1)
             w, _, rank, _ = np.linalg.lstsq(C, values, rcond=1e-9)
             if rank == count and case.matches(C @ w, values, least=count + 4):
                 told = [f"{a:.4g} · {name}" for a, (name, _) in zip(w, chosen, strict=True)]
-                return " + ".join(told).replace("+ -", "− ")
-    return ""
+                text = " + ".join(told).replace("+ -", "− ")
+                if np.ptp(np.abs(w)) <= 1e-6 * np.abs(w).max():
+                    return text
+                found = found or text
+    return found
 
 
 def _terms(case: Case) -> Iterator[tuple[str, Array]]:
     v, name = case.v, case.name
     if case.problem.scalar:
+        yield from _norms(v, name)
         ones = {"1": np.ones_like(v), name: v, f"{name}²": v * v, f"1/{name}": 1 / v}
         yield from ones.items()
         yield f"sign({name})", np.sign(v)
         yield f"exp({name})", np.exp(v)
         yield f"exp(−{name})", np.exp(-v)
         yield f"σ({name})", 1 / (1 + np.exp(-v))
-        yield from _norms(v, name)
         for axis in range(v.ndim):
             e = np.exp(v - v.max(axis=axis, keepdims=True))
             yield f"softmax({name}) over axis {axis}", e / e.sum(axis=axis, keepdims=True)

@@ -130,11 +130,13 @@ def factors(r: Recording, key: Key, members: Members) -> Iterator[Change]:
     x = np.array([tape.values[tape.parents[n][i]] for n, i in members])
     other = tape.parents[k][1 - j]
     if op == "mul" or j == 0:
-        same = np.ptp(s) == 0
-        constant = f"{s[0] if op == 'mul' else 1 / s[0]:.4g}" if same else "another array"
-        what = f"`{r.names[tape.sites[other]]}`" if other >= 0 else constant
+        if other >= 0:
+            what = f"`{r.names[tape.sites[other]]}` "
+        else:
+            what = f"{s[0] if op == 'mul' else 1 / s[0]:.4g} " if np.ptp(s) == 0 else ""
         lost = "the factor" if op == "mul" else "the division by"
-        yield Change("factor missing", f"{lost} {what} in `{name}` is missing", {key: s / s})
+        lost = lost if what else "the constant factor" if op == "mul" else "the division"
+        yield Change("factor missing", f"{lost} {what}in `{name}` is missing", {key: s / s})
     else:
         told = (
             f"the derivative of `{name}` with respect to its denominator b is −a/b², and backward"

@@ -173,4 +173,5 @@ def _name(chain: Any, tape: Tape) -> str:
     """A tensor's name, or the expression at the inner end of a chain of calls."""
     if chain and chain[0] == "leaf":
         return str(chain[1])
-    return expression(tape.codes[chain[0][0]], chain[0][1]) if chain else "?"
+    text = expression(tape.codes[chain[0][0]], chain[0][1]) if chain else "?"
+    return text if len(text) <= 80 else f"{text[:50]} ... {text[-25:]}"

@@ -100,11 +100,14 @@ def known_sums(case: Case) -> Hint | None:
     if case.baseline.dy.ndim < 2 or case.v.ndim != 1 or not case.complete:
         return None
     dy = case.baseline.dy
+    sums = {}
     for axis in range(dy.ndim):
-        others = tuple(i for i in range(dy.ndim) if i != axis)
-        if dy.shape[axis] != len(case.v):
-            continue
-        if case.matches(case.A, dy.sum(axis=others)):
+        if dy.shape[axis] == len(case.v):
+            others = tuple(i for i in range(dy.ndim) if i != axis)
+            sums[others] = dy.sum(axis=others)
+    is_sum = any(case.matches(case.N, a) for a in sums.values())
+    for others, a in sums.items():
+        if is_sum and case.matches(case.A, a):
             return case.hint(
                 "wrong axes",
                 f"{case.name}'s gradient is dy summed over the axes {others}: the wrong axes",

@@ -79,7 +79,7 @@ def traced_numpy(tape: Tape) -> Iterator[None]:
     replace(np, "maximum", each(lambda a, b: tape.pick("maximum", a >= b, a, b)))
     replace(np, "minimum", each(lambda a, b: tape.pick("minimum", a <= b, a, b)))
     replace(np, "where", each(lambda chosen, a, b: tape.pick("where", chosen, a, b)))
-    clip = lambda a, low, high: tape.pick("clip", low <= a <= high, a, min(max(a, low), high))  # noqa: E731
+    clip = lambda a, low, high: tape.pick("clip", low <= a <= high, a, low if a < low else high)  # noqa: E731
     replace(np, "clip", each(clip))
     try:
         yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
@@ -181,14 +183,18 @@ def name_of_weight(w: float, problem: Problem, y: tuple[int, ...]) -> str:
         return "has the wrong sign"
     if abs(w - 2) < 1e-6:
         return "counts twice"
-    for n, told in sizes_of(problem, y).items():
+    sizes = sizes_of(problem, y)
+    for n, told in sizes.items():
         if abs(w - (n - 1) / n) < 1e-6 or abs(w - n / (n - 1)) < 1e-6:
             return f"counts {w:.4g} times: N and N − 1 are confused, {n} is {told}"
-    for n, told in sizes_of(problem, y).items():
+    for n, told in sizes.items():
         if abs(w - n) < 1e-6 * n:
             return f"counts {n} times, and {n} is {told}: a sum where a mean belongs"
         if abs(w * n - 1) < 1e-6:
             return f"counts 1/{n} times, and {n} is {told}: a mean where a sum belongs"
+    for n, m in permutations(sizes, 2):
+        if abs(w - n / m) < 1e-6 and max(n, m) < 100:
+            return f"counts {n}/{m} times: divided by {m}, {sizes[m]}, instead of {n}, {sizes[n]}"
     return f"counts {w:.4g} times" + (f": a factor {1 / w:.4g} is missing" if 0 < w < 1 else "")
 
 
