@@ -43,6 +43,8 @@ class Problem:
     chain: bool = False  # a container of layers in a row: gradients flow from the last to the first
     remake: Callable[[], Problem] | None = None  # the same problem on a fresh copy of the target
     is_remote: bool = False  # the target runs in another process
+    # in another process: forward's operations on given tensors, see ``diagnosis.recording.sent``
+    record: Callable[[dict[str, Array], int | None], Any] | None = None
     # (tensor, place, values): which values one entry will have in the next calls of ``run``
     announce: Callable[[str, int, Array], None] | None = None
 

@@ -191,12 +191,14 @@ class Check:
             h = min(h, numeric.STEPS["central"] * size) if self.rules.method != "central" else h
         position = size if np.isscalar(where) else 0.0
 
+        made_of = 0.0  # the size of what the output was made of, where it matters
+
         def look(factors: list[float]) -> list[numeric.Slope]:
             if np.isscalar(where):
                 self.announce(
                     self.problem, name, where, [s * f * h for f in factors for s in (1, -1)]
                 )
-            return [numeric.central(probe, y, dy, factor * h, position) for factor in factors]
+            return [numeric.central(probe, y, dy, f * h, position, made_of) for f in factors]
 
         if self.complex_copy is not None:
             return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
@@ -205,11 +207,10 @@ class Check:
         if verdict.state != "wrong" and not self.careful:
             return verdict
         # Is it large enough to be seen above the rounding of what both numbers were made of?
-        output, gradients = self.rounding
-        look = lambda f: numeric.central(probe, y, dy, f * h, position, output)  # noqa: E731
+        made_of, gradients = self.rounding
         own = gradients.get(name, 0.0) * float(np.sum(np.abs(u)))
         scale = max(scale, own / self.rules.rtol)
-        return numeric.judge(analytic, look(1), look, self.rules.rtol, scale, fine)
+        return numeric.judge(analytic, look([1.0])[0], look, self.rules.rtol, scale, fine)
 
     @cached_property
     def rounding(self) -> tuple[float, dict[str, float]]:

@@ -152,6 +152,15 @@ class Hosted:
         self.returned = [(n, g, g.copy()) for n, g in grads.items() if g is not None]
         return reply
 
+    def record(self, values: dict[str, Array], dropped: int | None) -> dict[str, Any]:
+        """Forward's operations, for the hints."""
+        from tinyae.checking.diagnosis.recording import record, sent
+
+        try:
+            return sent(record(self.problem, values, dropped))
+        except MemoryError as error:  # too large to be traced: no limit was met
+            raise ValueError(str(error)) from None
+
     def _run(self, random: Any, work: Callable[[], Any]) -> tuple[Any, Any]:
         """Do the work, with ``np.random`` in the state ``random`` unless that is None. Returns the
         result, and the new state if it has changed."""

@@ -79,6 +79,7 @@ class RemoteTarget:
                 remake=remake,
                 is_remote=True,
                 announce=remote.coming.announce,
+                record=remote.record,
             )
 
 
@@ -127,6 +128,13 @@ class _Remote:
             grads = dict(reply["grads"])
             self.returned = _arrays({n: g for n, g in grads.items() if g is not None})
             return {n: None for n in grads} | self.returned
+
+    def record(self, values: dict[str, Array], dropped: int | None) -> dict[str, Any]:
+        """Forward's operations, for the hints. Nothing here counts for the verdict."""
+        self.random = None  # it may draw random numbers
+        parts = _answer(self.code, "call", [self.hosted, "record"], (values, dropped), {})
+        with _expected_form():
+            return parts | {"names": {n: _text(name) for n, name in parts["names"].items()}}
 
     def ask(self, do: str, *args: Any) -> dict[str, Any]:
         """Call the other half, with what has changed here; take over what has changed there."""

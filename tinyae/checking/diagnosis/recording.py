@@ -117,7 +117,9 @@ class Recording:
 
 
 def record(problem: Problem, values: dict[str, Array], dropped: int | None = None) -> Recording:
-    """Run forward on traced numbers."""
+    """Run forward on traced numbers, in the process of the target."""
+    if problem.record is not None:
+        return received(problem.record(values, dropped))
     assert problem.remake is not None
     twin, tape = problem.remake(object), Tape()  # type: ignore[call-arg]
     tape.dropped = dropped
@@ -142,6 +144,29 @@ def record(problem: Problem, values: dict[str, Array], dropped: int | None = Non
     outputs = np.array([_node(a, tape) for a in y.reshape(-1)], int).reshape(y.shape)
     names = {site: _name(chain, tape) for chain, site in tape.places.items()}
     return Recording(tape, leaves, outputs, variables, names)
+
+
+def sent(r: Recording) -> dict[str, Any]:
+    """A recording as plain arrays and strings, for another process."""
+    tape = r.tape
+    arrays = {
+        "values": np.array(tape.values, float),
+        "parents": np.array(tape.parents, int).reshape(-1, 2),
+        "slopes": np.array(tape.slopes, float).reshape(-1, 2),
+        "sites": np.array(tape.sites, int),
+    }
+    rest = {name: getattr(r, name) for name in ("leaves", "outputs", "variables", "names")}
+    return arrays | {"ops": " ".join(tape.ops)} | rest
+
+
+def received(parts: dict[str, Any]) -> Recording:
+    """The recording that was sent."""
+    tape = Tape()
+    tape.values, tape.sites = parts["values"].tolist(), parts["sites"].tolist()
+    tape.parents = [(a, b) for a, b in parts["parents"].tolist()]
+    tape.slopes = [(a, b) for a, b in parts["slopes"].tolist()]
+    tape.ops = parts["ops"].split()
+    return Recording(tape, *(parts[n] for n in ("leaves", "outputs", "variables", "names")))
 
 
 def _node(a: Any, tape: Tape) -> int:
