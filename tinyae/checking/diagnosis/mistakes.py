@@ -136,7 +136,10 @@ def factors(r: Recording, key: Key, members: Members) -> Iterator[Change]:
             what = f"{s[0] if op == 'mul' else 1 / s[0]:.4g} " if np.ptp(s) == 0 else ""
         lost = "the factor" if op == "mul" else "the division by"
         lost = lost if what else "the constant factor" if op == "mul" else "the division"
-        yield Change("factor missing", f"{lost} {what}in `{name}` is missing", {key: s / s})
+        kind = "factor missing"
+        if other < 0 and np.isin(s, (0, 1)).all():
+            kind, lost, what = "mask missing", "the mask, a factor of 0 and 1,", ""
+        yield Change(kind, f"{lost} {what}in `{name}` is missing", {key: np.ones_like(s)})
     else:
         told = (
             f"the derivative of `{name}` with respect to its denominator b is −a/b², and backward"
