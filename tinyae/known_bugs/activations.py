@@ -53,7 +53,7 @@ def tanh_with_sigmoid_slope(rng):
     return with_bug(Tanh(), x=lambda g, dy, y, _: dy * y * (1 - y)), (rows(rng),)
 
 
-@bug("x", "slope missing", "side")
+@bug("x", "mask missing")
 def relu_passes_everything(rng):
     """dx = dy, also where the input was negative."""
     return with_bug(ReLU(), x=lambda g, dy, *_: dy), (rows(rng),)
@@ -65,13 +65,13 @@ def relu_masks_dy(rng):
     return with_bug(ReLU(), x=lambda g, dy, *_: np.maximum(dy, 0)), (rows(rng),)
 
 
-@bug("x", "side", "foreign slope")
+@bug("x", "missing path")
 def leaky_relu_without_leak(rng):
     """LeakyReLU's gradient is ReLU's."""
     return with_bug(LeakyReLU(0.1), x=lambda g, dy, y, _: dy * (y > 0)), (rows(rng),)
 
 
-@bug("x", "side")
+@bug("x", "factor missing")
 def elu_without_alpha(rng):
     """ELU's slope for α = 1, whatever α is."""
     return with_bug(ELU(0.5), x=lambda g, dy, y, _: np.where(y > 0, dy, dy * (y + 0.5) / 0.5)), (
@@ -107,7 +107,7 @@ def softmax_zero(rng):
     return with_bug(Softmax(), x=lambda g, *_: 0 * g), (rows(rng),)
 
 
-@bug("x", "examples coupled")
+@bug("x", "weight")
 def batch_norm_constant_statistics(rng):
     """Mean and deviation are taken for constants, though they depend on x."""
 

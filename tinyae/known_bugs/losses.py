@@ -15,7 +15,7 @@ def net(rng, *layers):
     )
 
 
-@bug("0.weight", "upstream")
+@bug("0.weight", "slope missing")
 def sequential_skips_activation(rng):
     """The chain's backward passes over the activation."""
     return net(rng, with_bug(Tanh(), x=lambda g, dy, *_: dy)), (rows(rng),)
@@ -124,7 +124,7 @@ def cross_entropy_not_divided(rng):
     return loss, (rows(rng), rng.integers(0, 5, 6))
 
 
-@bug("logits", "offset")
+@bug("logits", "missing path")
 def cross_entropy_forgets_label(rng):
     """softmax / N, without subtracting 1 at the label."""
 

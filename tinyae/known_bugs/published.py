@@ -13,7 +13,7 @@ def codes(rng, n=6, k=5):
     return rng.uniform(0.1, 0.9, (n, k))
 
 
-@bug("z", "side")
+@bug("z", "slope missing")
 def l1_without_sign(rng):
     """dz = 1 / N also where z is negative."""
 
@@ -122,7 +122,7 @@ def contraction_no_gradient(rng):
     return as_pair(penalty), encoder(rng)
 
 
-@bug("w", "frozen", published=True)
+@bug("w", "missing path", published=True)
 def contraction_frozen_weights(rng):
     """A much-copied blog post: Σ W² comes from a frozen copy of the weights, so its share of dW is
     missing."""
