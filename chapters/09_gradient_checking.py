@@ -10,8 +10,8 @@
 #
 # A basic check takes ten lines. The rest of this chapter is about what these ten lines get wrong:
 # they accept some wrong gradients, reject some correct ones, and never say *why* a gradient is
-# wrong. At the end there is a collection of wrong gradients that people have published. Each takes
-# only a few lines, and the checker catches each one and names the mistake.
+# wrong. There is also a collection of wrong gradients that people have published. Each takes only a
+# few lines, and the checker catches each one. The last section goes from checked to exact.
 
 # %%
 import os
@@ -19,7 +19,7 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyae import Conv2d, Linear, ReLU, Sequential, Sigmoid, Tanh
+from tinyae import Conv2d, Layer, Linear, ReLU, Sequential, Sigmoid, Tanh
 from tinyae.checking import check_penalty, gradcheck, step_sweep
 from tinyae.known_bugs import BUGS, CORRECT, Softmax, with_bug
 from tinyae.plots import show
@@ -333,6 +333,29 @@ for name in (
     print(f"planted: {bug.about}\nhint:    {report.hints[0].text}.\n")
 
 # %% [markdown]
+# Many mistakes are one wrong step of the chain rule: a path is left out, or an inner derivative is
+# forgotten. A layer follows the dtype of its data, so `forward` also runs on numbers that note
+# every operation. From these notes the checker knows forward's own chain rule. It makes one step of
+# it wrong on purpose, at each place and in each of the usual ways, and looks for a gradient that
+# equals the one from `backward` in every entry, for two draws of the data. So the hint can quote
+# the expression:
+
+
+# %%
+class UnitRows(Layer):
+    """y = x / ‖x‖, row by row."""
+
+    def forward(self, x):
+        norm = np.sqrt((x**2).sum(axis=1, keepdims=True))
+        return x / norm, norm
+
+    def backward(self, dy, norm):
+        return dy / norm, {}  # wrong: the norm depends on x, too
+
+
+print(gradcheck(UnitRows(), x))
+
+# %% [markdown]
 # ## 9. Published wrong gradients
 #
 # All of the following gradients have been published, and most of them have been copied many times.
@@ -467,7 +490,100 @@ for name, check in [
 # inputs are overwritten. `python benchmarks/checkers.py` prints the whole table, including the
 # rules of several well-known checkers.
 #
-# ## 11. Exercises
+# ## 11. From checked to exact
+#
+# A central difference leaves an error of about $10^{-10}$, and the complex step leaves one of about
+# $10^{-16}$. Can we do without any error?
+#
+# **Dual numbers.** Calculate with $a + b\,\varepsilon$, where $\varepsilon^2 = 0$. Then
+# $f(a + b\,\varepsilon) = f(a) + f'(a)\,b\,\varepsilon$: the second part carries the derivative.
+# There is no step, and nothing is subtracted. Python needs two operations and one rule for each
+# function, and NumPy calls them for every entry of an array of objects:
+
+
+# %%
+class Dual:
+    """a + b ε with ε² = 0."""
+
+    def __init__(self, a, b=0.0):
+        self.a, self.b = a, b
+
+    def __add__(self, other):
+        other = other if isinstance(other, Dual) else Dual(other)
+        return Dual(self.a + other.a, self.b + other.b)
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Dual) else Dual(other)
+        return Dual(self.a * other.a, self.a * other.b + self.b * other.a)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def tanh(self):
+        y = np.tanh(self.a)
+        return Dual(y, (1 - y * y) * self.b)
+
+
+net = Sequential(Linear(5, 4, rng=0, dtype=np.float64), Tanh())
+u, dy = rng.standard_normal((6, 5)), rng.standard_normal((6, 4))
+y = net.forward(np.vectorize(Dual, otypes=[object])(x, u))[0]
+ju = np.vectorize(lambda number: number.b)(y)  # J u, along the direction u
+dx, _ = net.backward(dy, net.forward(x)[1])
+print(f"Σ (J u)·dy = {(ju * dy).sum():.16f}")
+print(f"Σ u·dx     = {(u * dx).sum():.16f}")
+
+# %% [markdown]
+# Both numbers are $u^\top J^\top dy$. They agree up to rounding, and rounding is a matter of
+# digits. `gradcheck(..., method="dual")` takes 50 digits, so its tolerance can be $10^{-40}$. One
+# random direction $u$ checks a whole tensor. It must not depend on $x$ or $dy$: for $u = dy$, a
+# transposed Jacobian would pass, because $dy^\top J\,dy = dy^\top J^\top dy$.
+#
+# **Integers.** Some layers only add and multiply: a linear layer, a convolution, a transposed
+# convolution. They also run on Python's integers, which have no rounding at all:
+
+# %%
+w, x_, u_, dy_ = (
+    rng.integers(-(2**61), 2**61, shape).astype(object)
+    for shape in [(4, 5), (6, 5), (6, 5), (6, 4)]
+)
+left, right = ((u_ @ w.T) * dy_).sum(), (u_ * (dy_ @ w)).sum()
+print(left)
+print(right, "equal" if left == right else "different")
+
+# %% [markdown]
+# Suppose that a `backward` is wrong. Then the difference of the two sides is a polynomial in all of
+# these integers, and it is not the zero polynomial. Its degree $d$ is small (three here). By the
+# lemma of Schwartz and Zippel, a polynomial of degree $d$ that is not zero is zero at a random
+# point, with each coordinate one of $N$ values, with a probability of at most $d/N$. With $N$ about
+# $2^{61}$, one equality *proves* the gradient, up to a probability of about $10^{-18}$.
+# `method="exact"` does this if the target is a polynomial. Otherwise, it uses dual numbers:
+
+# %%
+print(gradcheck(Linear(5, 4, rng=0), x, method="exact"), "\n")
+print(gradcheck(net, x, method="exact"))
+
+# %% [markdown]
+# All methods for one layer: how far apart are `backward` and the reference, and does the method
+# find a planted relative error of $10^{-12}$?
+
+# %%
+layer, planted = (Linear(5, 4, rng=0, dtype=np.float64) for _ in range(2))
+planted = with_bug(planted, weight=lambda g, *_: g * (1 + 1e-12))
+limits = {"forward": 1e-6, "central": 1e-6, "richardson": 1e-6, "complex": 1e-13}
+print("method      residual   tolerance  finds 1e-12")
+for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
+    report = gradcheck(layer, x, method=method, rtol=rtol)
+    residual = max(tensor.worst for tensor in report.tensors)
+    found = not gradcheck(planted, x, method=method, rtol=rtol).ok
+    print(f"{method:<11} {residual:8.0e}   {rtol:9.0e}  {'yes' if found else 'no'}")
+
+# %% [markdown]
+# **What to look at.** The residual is a property of the method, not of the layer. *Checked* means:
+# right up to this residual, at the points that were tried. *Proven* is only what the last line
+# shows: an identity of polynomials, for all inputs and parameters. Dual numbers are exact too, but
+# at one point and along one direction. A ReLU, a tanh or a loss with a logarithm is not a
+# polynomial, so its gradient stays checked: to 50 digits.
+#
+# ## 12. Exercises
 #
 # 1. **Directions.** Instead of moving each entry, move *all* of them along a random direction $u$,
 #    so that two evaluations check a whole tensor. Write this check, and find out how small an error

@@ -66,7 +66,7 @@ def test_without_a_normal_label_all_are_looked_at_and_it_is_said(run, tmp_path):
     assert run("train linear --data {tmp}/z.npz --epochs 5 --out {tmp}/run")[0] == 0
     code, text = run("anomalies {tmp}/run/weights.npz {tmp}/z.npz --out {tmp}/a")
     assert code == 0 and "30 anomalies among 430 images; class '0' is normal" in text
-    assert "trained on part of these images, anomalies included" in text
+    assert "trained on part of these images, and on the anomalies" in text
 
 
 @pytest.mark.parametrize("kind", ["minmax", "standardize"])
@@ -129,7 +129,7 @@ def test_a_table_with_few_columns_gets_a_smaller_code(run, tmp_path):
 # ---- the range of integers ----------------------------------------------------------------------
 
 
-def test_small_integers_are_divided_alike_later(run, tmp_path):
+def test_small_integers_are_divided_by_the_same_number_later(run, tmp_path):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "x.npy", rng.integers(0, 17, (60, 8, 8)))
     np.save(tmp_path / "later.npy", rng.integers(0, 9, (20, 8, 8)))
@@ -304,7 +304,7 @@ def test_the_normal_class_is_asked_for_where_it_is_not_clear(run, tmp_path):
     assert run("train basic --data {tmp}/three.npz --epochs 1 --out {tmp}/run")[0] == 0
     anomalies = "anomalies {tmp}/run/weights.npz {tmp}/three.npz --out {tmp}/a"
     code, text = run(anomalies)
-    assert code == 0 and "which of the classes 0, 1, 2 is normal? --normal-label" in text
+    assert code == 0 and "which of the classes 0, 1, 2 is normal? Choose it" in text
     code, text = run(f"{anomalies} --normal-label 2")
     assert code == 0 and "class '2' is normal" in text and "AUC" in text
     for command in (anomalies, "train basic --data {tmp}/three.npz --out {tmp}/x"):

@@ -42,6 +42,8 @@ COMMANDS = {
     "--help": 0,
     "train --help": 0,
     "check --help": 0,
+    "exercise list": 0,
+    "grade --help": 0,
     "list": 0,
     "info": 0,
     "info --formats": 0,

@@ -81,7 +81,7 @@ def test_qmnists_labels_have_eight_columns(tmp_path):
 
 def test_a_single_file_under_any_name(tmp_path):
     write(tmp_path / "t10k-images-idx3-ubyte", images(12))
-    with pytest.warns(DataNote, match="no labels beside the images"):
+    with pytest.warns(DataNote, match="the images have no file of labels"):
         assert load_data(tmp_path / "t10k-images-idx3-ubyte").train.labels is None
     write(tmp_path / "mine", images(12))
     write(tmp_path / "mine.idx.gz", images(12))

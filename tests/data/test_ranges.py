@@ -1,5 +1,7 @@
 """The range of data belongs to the output layer of the model."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from tinyae import (
     fit,
     mse,
 )
+from tinyae.data import DataNote
 from tinyae.data.ranges import output_range, range_problem, scaling_advice
 
 INF = np.inf
@@ -61,6 +64,16 @@ def test_data_outside_the_range_of_a_sigmoid_are_refused():
     for name in ("sigmoid", "reshaped"):
         with pytest.raises(ValueError, match="data ranges from .* but the model ends in Sigmoid"):
             train(LAYERS[name][0], x)
+
+
+def test_data_outside_the_range_of_another_layer_get_a_note():
+    x = np.random.default_rng(0).normal(size=(8, 4)) * 2
+    for name in ("tanh", "relu", "elu"):
+        with pytest.warns(DataNote, match="data ranges from .* but the model ends in"):
+            train(LAYERS[name][0], x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(LAYERS["linear"][0], x)
 
 
 @pytest.mark.parametrize(

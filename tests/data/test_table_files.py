@@ -132,7 +132,7 @@ def test_any_table_is_read_back(tmp_path_factory, n, d, delimiter, header):
         ("name,when,x\nAnn,May,1\n", "column 'name' holds text .'Ann'.*pandas"),
         ("when,x\n2020-01-01,1\n2020-01-02,2\n", "column 'when' holds text"),
         ("a,b,c\n1,2\n", "3 names of columns, but 2 values"),
-        ("y\n1\n2\n", "no columns of values"),
+        ("y\n1\n2\n", "no columns of values, only labels"),
         ("\0\0\0", "not text"),
     ],
 )

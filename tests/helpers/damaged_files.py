@@ -38,9 +38,9 @@ def originals() -> dict[str, bytes]:
     deep = Image.fromarray(pixels.astype(np.uint16) * 257)
     files: dict[str, bytes] = {}
 
-    def image(name: str, picture: Image.Image, kind: str, **options: object) -> None:
+    def image(name: str, content: Image.Image, kind: str, **options: object) -> None:
         file = io.BytesIO()
-        picture.save(file, kind, **options)
+        content.save(file, kind, **options)
         files[name] = file.getvalue()
 
     image("gray.png", gray, "PNG")

@@ -87,8 +87,7 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
             f"quantile_threshold: the error of normal example {bad} is {errors[bad]}, "
             "expected finite numbers"
         )
-    count = len(errors) * (1 - quantile)  # expected above the threshold
-    if count < 1 - 1e-9:
+    if len(errors) * (1 - quantile) < 1 - 1e-9:
         warnings.warn(
             f"the {quantile:g} quantile of only {len(errors)} errors is close to their maximum: "
             f"use at least {math.ceil(1 / (1 - quantile) - 1e-9)} normal examples, or a smaller "

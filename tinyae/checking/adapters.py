@@ -77,7 +77,7 @@ def as_problem(
             f"gradcheck: kind {kind!r} is unknown, expected one of {', '.join(_BUILDERS)}"
         )
     problem = _BUILDERS[kind](target, inputs, dtype, seed)
-    problem.remake = lambda: as_problem(target, inputs, dtype, seed, kind)
+    problem.remake = lambda other=dtype: as_problem(target, inputs, other, seed, kind)
     return problem
 
 

@@ -126,6 +126,7 @@ def _moves_output(problem: Problem, base: Baseline, a: Array) -> bool:
 def _check_forward_repeats(target: _Watched) -> None:
     base = target.baseline
     y_again = target.forward()[0].copy()  # a copy: y may be x, overwritten
+    target.restore("forward")
     np.random.seed(1)  # noqa: NPY002
     y_reseeded = target.problem.forward()[0].copy()
     target.restore("forward")
@@ -265,7 +266,7 @@ def _check_linear(target: _Watched, rng: np.random.Generator) -> None:
         )
 
 
-def rounding(target: _Watched) -> dict[str, float]:
+def rounding(target: Any) -> dict[str, float]:
     """What rounding can do to each gradient: how far it moves when all that it is made of moves in
     its last bit. A gradient that is a small difference of large numbers (a bias before batch norm)
     moves by the rounding of the large ones.

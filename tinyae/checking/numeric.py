@@ -42,13 +42,16 @@ class Slope:
     column: Array | None = None  # dy_i/dt for each output
 
 
-def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) -> Slope:
+def central(
+    probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0, rounding: float = 0.0
+) -> Slope:
     """``(s(h) − s(−h)) / 2h``, truncation error h² s'''/6.
 
     The noise floor is computed: every output has a relative rounding error of a few eps, and
     dividing by h magnifies it. That gives 20 eps·Σ|y·dy|/h for the outputs that moved. For the
     others it is below one eps, or they would have moved. ``position`` is |v|: v ± h is rounded too,
-    which makes the step itself uncertain by eps·|v|.
+    which makes the step itself uncertain by eps·|v|. ``rounding`` is what rounding can do to s
+    where that is known, see ``rounding.Rounding``.
     """
     up, down = probe(h), probe(-h)
     change = up - down
@@ -58,7 +61,8 @@ def central(probe: Probe, y: Array, dy: Array, h: float, position: float = 0.0) 
         value=value,
         jump=float((np.abs((up - y) - (y - down)) * np.abs(dy)).sum() / h),
         noise=float(
-            EPS * (20 * (size[change != 0].sum() + abs(value) * position) + size.sum()) / h
+            (EPS * (20 * (size[change != 0].sum() + abs(value) * position) + size.sum()) + rounding)
+            / h
         ),
         column=change / (2 * h),
     )

@@ -75,7 +75,7 @@ def check_penalty(
         if value is not None:
             report.findings += wrong_value(got, value, problem, inputs)
         vague = ("unknown", "product rule")
-        if any(h.kind in vague for h in report.hints):
+        if any(h.kind in (*vague, "formula", "power") for h in report.hints):
             better = whose_gradient(penalty, inputs, problem, baseline, others or {}, seed)
             if better:
                 report.hints = [better] + [h for h in report.hints if h.kind not in vague]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tinyae.checking import contract, numeric
 from tinyae.checking.exact import Proof
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import TensorReport
+from tinyae.checking.rounding import rounding_of_output
 
 Array = np.ndarray
 
@@ -38,6 +40,7 @@ class Check:
     rng: np.random.Generator
     rules: Rules = Rules()
     complex_copy: Problem | None = None  # the same target in complex numbers, for the complex step
+    careful: bool = False  # compare everything with the rounding of intermediate results
 
     def exactly(self, name: str, proof: Proof, rtol: float) -> TensorReport:
         """The verdict of exact arithmetic, if there is one. If it says no, finite differences show
@@ -86,6 +89,8 @@ class Check:
         if name in self.problem.inputs:
             row.ties = list(self.ties(name, flat, row))
         row.conclude()
+        if row.verdict in ("KINKS", "NOISY") and not self.careful:
+            return replace(self, careful=True).tensor(name)  # or is it rounding?
         return row
 
     def ties(
@@ -196,7 +201,27 @@ class Check:
         if self.complex_copy is not None:
             return numeric.judge_exactly(analytic, first, self.rules.rtol, look)
         fine = fine if fine < 0.2 else 0.0
-        return numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
+        verdict = numeric.judge(analytic, first, look, self.rules.rtol, scale, fine)
+        if verdict.state != "wrong" and not self.careful:
+            return verdict
+        # Is it large enough to be seen above the rounding of what both numbers were made of?
+        output, gradients = self.rounding
+        look = lambda f: numeric.central(probe, y, dy, f * h, position, output)  # noqa: E731
+        own = gradients.get(name, 0.0) * float(np.sum(np.abs(u)))
+        scale = max(scale, own / self.rules.rtol)
+        return numeric.judge(analytic, look(1), look, self.rules.rtol, scale, fine)
+
+    @cached_property
+    def rounding(self) -> tuple[float, dict[str, float]]:
+        """What rounding can do to s, and to each gradient. Asked for where something looks
+        wrong."""
+        grads = self.baseline.grads
+        own = {
+            name: moved / 10
+            for name, moved in contract.rounding(self).items()
+            if moved < np.abs(grads[name]).max(initial=0)  # more is a kink, such as a tie
+        }
+        return rounding_of_output(self.problem, self.baseline), own
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN if the target

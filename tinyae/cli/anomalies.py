@@ -83,8 +83,8 @@ def _images(args: argparse.Namespace, trained: Trained, one_class: bool) -> Inpu
     only, what it has not seen; otherwise all, because the anomalies may be anywhere."""
     if is_training_file(trained, args.images) and not one_class:
         note(
-            f"{args.images}: the model was trained on part of these images, anomalies included. "
-            "--normal-label in `tinyae train` trains on the normal ones alone"
+            f"{args.images}: the model was trained on part of these images, and on the anomalies "
+            "among them. `tinyae train --normal-label` trains only on the normal ones"
         )
     return load_images(trained, args.images, args.data_dir, args.invert, only_new=one_class)
 
@@ -136,7 +136,7 @@ def _print_auc(images: Inputs, label: str | None, found: Detection, pca: Detecti
     if name is None:
         note(
             f"no AUC: which of the classes {', '.join(images.classes[:8])} is normal? "
-            "--normal-label says it"
+            "Choose it with --normal-label"
         )
         return
     anomalous = ~images.are_of(name)

@@ -55,7 +55,7 @@ def add_train_arguments(command: argparse.ArgumentParser) -> None:
 
 def _add_data_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group(
-        "data options", "How files are read. Later commands read theirs alike."
+        "data options", "How files are read. Later commands read their files in the same way."
     )
     group.add_argument(
         "--size", type=int, metavar="S", help="resize the images to S×S (default: 28 for files)"

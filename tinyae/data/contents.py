@@ -58,7 +58,7 @@ def contents_of_arrays(arrays: Arrays, path: Path, scale: Scale | None) -> Conte
     if (x[0].dtype.kind == "f") != (x[-1].dtype.kind == "f"):
         raise ValueError(
             f"{path}: the training part has dtype {x[0].dtype} and the test part {x[-1].dtype}: "
-            "save both alike, because integers are scaled"
+            "save both with the same type, because integers are scaled"
         )
     images, scale = scaled(nchw, scale, name, rows_of_table(x[0].shape))
     labels, classes = _labels(y, f"{path}: {arrays.y_name}")

@@ -93,8 +93,8 @@ class Dataset:
         test: the test set.
         classes: the name of each label, ``classes[label]``; () if there are no labels.
         scale: what the values of the files were divided by, where that was inferred or chosen; None
-            where the files say it. Other images are read alike with
-            ``read_images(path, scale=data.scale)``.
+            where the files say it. ``read_images(path, scale=data.scale)`` divides other images by
+            the same number.
         is_table: each example is a row (N, D) in the file, such as the columns of a table.
     """
 

@@ -78,7 +78,7 @@ def _split_folders(folder: Path) -> tuple[Path | None, Path | None]:
         used = (train, test, validation)
         others = [p.name for p in inside if p not in used and p.name != "ground_truth"]
         if others:
-            note(f"{folder}: beside the split, {', '.join(others)} left out")
+            note(f"{folder}: left out: {', '.join(others)}, which are not part of the split")
     return train, test or validation
 
 

@@ -52,7 +52,7 @@ FILES = (
     Format(
         ("-ubyte", "-ubyte.gz", ".idx", ".idx.gz"),
         "IDX file (MNIST)",
-        "images, with the labels beside them; EMNIST's images are transposed back",
+        "images, with the labels from the same folder; EMNIST's images are turned upright",
     ),
     Format((".bin",), "CIFAR-10 or CIFAR-100, binary version", "color images and labels"),
     Format((".heic", ".heif"), "iPhone photo", "", "convert it to .jpg, or set the camera to JPEG"),

@@ -1,5 +1,5 @@
 """Sets of IDX files: MNIST's four files, its relatives (KMNIST, QMNIST, EMNIST), and single files
-of images with their labels beside them."""
+of images with their labels in the same folder."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def read_idx_folder(folder: Path, scale: Scale | None) -> Contents | None:
 
 
 def read_idx_file(path: Path, scale: Scale | None, partners: bool = True) -> Contents:
-    """One file of images, with its labels, and with its test part if that is beside it.
+    """One file of images, with its labels, and with its test part if that is in the same folder.
 
     Raises:
         ValueError: the file holds labels, is damaged, or does not fit to its labels.
@@ -99,7 +99,7 @@ def read_idx_file(path: Path, scale: Scale | None, partners: bool = True) -> Con
     if name is None:
         return contents_of_arrays(_arrays(path, None, None, None), path, scale)
     if name.what == "labels":
-        raise ValueError(f"{path}: these are labels: pass the file of the images beside it")
+        raise ValueError(f"{path}: these are labels: pass the file of the images")
     files = idx_sets(path.parent).get(name.set, {}) | {name: path}
     has_test = partners and not name.is_test and Name(name.set, True, "images") in files
     return _read(files, name.set, [name.is_test, *([True] if has_test else [])], scale)
@@ -118,7 +118,7 @@ def read_idx_quadruple(name: str, paths: list[Path], classes: tuple[str, ...]) -
 
 def _read(files: dict[Name, Path], key: str, parts: list[bool], scale: Scale | None) -> Contents:
     if any(Name(key, is_test, "labels") not in files for is_test in parts):
-        note(f"{files[Name(key, parts[0], 'images')].parent}: no labels beside the images")
+        note(f"{files[Name(key, parts[0], 'images')].parent}: the images have no file of labels")
         files = {name: path for name, path in files.items() if name.what == "images"}
     paths = [
         files.get(Name(key, is_test, what)) for is_test in parts for what in ("images", "labels")

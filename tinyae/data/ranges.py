@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tinyae.data.file_checks import note
 from tinyae.layers import ELU, Flatten, Frozen, ReLU, Reshape, Sigmoid, Softplus, Tanh, leaves
 from tinyae.layers.base import Layer
 
@@ -49,17 +50,24 @@ def range_problem(model: Layer, low: float, high: float, name: str) -> str | Non
 
 
 def check_range(model: Layer, low: float, high: float, name: str) -> None:
-    """Refuse data that ``model`` could not reconstruct because it ends in Sigmoid.
+    """Refuse data outside [0, 1] for a model that ends in Sigmoid, and give a note about data
+    outside the range of another output layer: the model can reconstruct a part of them.
+
+    Warns:
+        DataNote: they lie outside the range of the output layer.
 
     Raises:
-        ValueError: they lie outside [0, 1]. The message says how to scale them.
+        ValueError: they lie outside [0, 1], and the model ends in Sigmoid. The message says how to
+            scale them.
     """
-    layer, least, largest = output_range(model)
-    if layer != "Sigmoid":  # for the others, the objective warns
+    if (problem := range_problem(model, low, high, name)) is None:
         return
-    if (problem := range_problem(model, low, high, name)) is not None:
-        advice = scaling_advice(low, high, least, largest)
-        raise ValueError(f"{problem}: {advice}, or end the model in a linear layer")
+    layer, least, largest = output_range(model)
+    advice = scaling_advice(low, high, least, largest)
+    text = f"{problem}: {advice}, or end the model in a linear layer"
+    if layer == "Sigmoid":
+        raise ValueError(text)
+    note(text)
 
 
 def scaling_advice(low: float, high: float, least: float, largest: float) -> str:

@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
                 f"numbers. Leave it out or encode it: {WITH_PANDAS}"
             )
     if columns == [label]:
-        raise ValueError(f"{path}: no columns of values beside the labels")
+        raise ValueError(f"{path}: no columns of values, only labels")
     if label in text:
         y = np.array(_column(path, layout, label))
         x = _numbers(path, layout, [i for i in columns if i != label])
@@ -123,7 +123,7 @@ def _named_label(path: Path, layout: Layout) -> int | None:
 
 def _guessed_label(path: Path, x: np.ndarray) -> int | None:
     """The first or last column of a table without a header, if it is likely to hold labels: a few
-    integers beside values that are no integers, or beside the pixels of a square image."""
+    integers, while the other columns hold other values or the pixels of a square image."""
     n, d = x.shape
     found = []
     for column in (0, d - 1):

@@ -15,80 +15,81 @@ from collections.abc import Callable
 from tinyae.checking.baseline import Baseline
 from tinyae.checking.diagnosis.arrangement import other_parameter, rearranged, swapped_names
 from tinyae.checking.diagnosis.case import Case
-from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent
+from tinyae.checking.diagnosis.chain_rule import explain
+from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent, two_values
+from tinyae.checking.diagnosis.coupling import coupled_entries, misplaced_shares, other_support
+from tinyae.checking.diagnosis.formulas import backward_formula, formula
+from tinyae.checking.diagnosis.geometry import windows
 from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
+    compared_with_zero,
     known_sums,
-    lost_entries,
-    only_largest,
+    label_entries,
+    other_mask,
     overwritten_windows,
     summed_over,
+    tied_maximum,
     unmoved_outputs,
 )
-from tinyae.checking.diagnosis.structure import (
-    missing_path,
-    other_examples,
-    other_mask,
-    skip_connection,
-    tied_maximum,
-    window_position,
-)
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
-from tinyae.checking.diagnosis.values import (
-    extra_term,
-    factor,
-    offset,
-    other_loss,
-    slope_multiplied,
-    zero,
-)
+from tinyae.checking.diagnosis.values import added_term, factor, known_ratio, zero
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report
 
 __all__ = ["RELATIONS", "Case", "diagnose"]
 
-RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+FIRST: tuple[Callable[[Case], Hint | None], ...] = (
     tied_maximum,
+    swapped_names,
+    known_sums,
     zero,
     few_entries,
     factor,
-    skip_connection,
-    other_cotangent,
-    elementwise,
     rearranged,
     other_parameter,
-    swapped_names,
-    extra_term,
-    other_examples,
-    slope_multiplied,
-    other_loss,
-    known_sums,
+)
+RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
+    added_term,
+    other_cotangent,
+    elementwise,
+    windows,
+    two_values,
+    label_entries,
+    formula,
+    known_ratio,
     summed_over,
-    only_largest,
     unmoved_outputs,
+    reordered,
+    misplaced_shares,
+    coupled_entries,
     overwritten_windows,
-    window_position,
-    missing_path,
     other_mask,
+    compared_with_zero,
     scaled_lines,
     side,
     border,
     stride,
+    other_support,
     one_axis,
-    lost_entries,
     factor_in_part,
-    offset,
-    reordered,
+    backward_formula,
     not_a_gradient,
 )
+
+
+STATE = ("overwritten", "state", "stale", "second call")  # findings that explain wrong values
 
 
 def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:
     """The hints for every tensor that is not ok, with equal ones joined, and the layer of a
     container where the error starts."""
     hints: list[Hint] = []
+    steps = {}
+    if any(row.verdict == "WRONG" and row.entries for row in report.tensors):
+        if not any(finding.kind in STATE for finding in report.findings):
+            steps = explain(problem, baseline, report)
     for row in report.tensors:
         if row.verdict == "ok":
             continue
@@ -103,7 +104,7 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
                 "finite differences",
             )
         elif row.verdict == "WRONG" and len(case.index):
-            found = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
+            found = explained(case, steps)
             if found is None and not report.findings:  # a finding is a cause already
                 found = unknown(case)
         else:
@@ -122,6 +123,29 @@ def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]
             )
         )
     return joined(hints) + upstream(problem, report, hints)
+
+
+def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
+    """The first relation that fits, and in between the one wrong step of the chain rule. A step
+    that explains several tensors at once comes before all relations."""
+    kind, text = steps.get(case.name, ("", ""))
+    step = case.hint(kind, f"{case.name}'s gradient is right but for one step: {text}")
+    several = list(steps.values()).count((kind, text)) > 1 and case.gradient.any()
+    if kind and several and kind != "weight":
+        return step
+    first = next((hint for relation in FIRST if (hint := safely(relation, case))), None)
+    if first and first.kind == "factor" and kind not in ("", "weight", "another draw"):
+        told, _, cause = first.text.partition(", spread")
+        cause = cause.partition(": ")[2]
+        if cause[:2] in ("½ ", "2 ", "½/", "2/") or cause.startswith(("√", "a constant")):
+            return case.hint("factor", f"{told}: a constant factor is wrong: {text}")
+        return case.hint("factor", f"{told}: {cause}; or {text}")  # both fit
+    if first or (kind and kind not in ("another draw", "two weights")):
+        return first or step
+    if any(f.kind in STATE for f in case.report.findings):
+        return None  # that is the cause
+    rest = next((hint for relation in RELATIONS if (hint := safely(relation, case))), None)
+    return rest or (step if kind else None)
 
 
 def safely(relation: Callable[[Case], Hint | None], case: Case) -> Hint | None:
@@ -147,7 +171,11 @@ def joined(hints: list[Hint]) -> list[Hint]:
     names."""
     groups: dict[tuple[str, str], list[Hint]] = {}
     for hint in hints:
-        cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", hint.text.partition(": ")[2])
+        cause = hint.text.partition(": ")[2]
+        if hint.kind in ("unknown", "product rule"):
+            cause = ""  # one side by side is enough
+        elif "right but for one step" not in hint.text:
+            cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", cause)
         groups.setdefault((hint.kind, cause), []).append(hint)
     out = []
     for first, *others in groups.values():

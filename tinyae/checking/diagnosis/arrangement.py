@@ -116,6 +116,8 @@ def permutation(case: Case) -> str:
         )
         if close and sorted(order) == list(range(len(order))):
             shifts = {(o - i) % len(order) for i, o in enumerate(order)}
+            if len(shifts) == 1 and 2 * min(shifts) == len(order):
+                return f"its two halves are swapped along axis {axis}"
             if len(shifts) == 1:
                 return f"shifted by {min(shifts.pop(), len(order) - 1)} along axis {axis}"
             moved = [f"{i} at {o}" for i, o in enumerate(order) if i != o]

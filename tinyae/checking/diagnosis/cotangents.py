@@ -40,52 +40,43 @@ def elementwise(case: Case) -> Hint | None:
                 "dy_i, but each output depends on other inputs too",
             )
         return None
-    if case.matches(case.A, d):
-        return case.hint(
-            "slope missing",
-            f"{case.counted()} equal dy: {_what_is_missing(case, diagonal)} is missing",
-        )
     used = case.A / d
-    for told, guess in (
-        ("the square of what backward uses: a square is missing", used**2),
-        ("the root of what backward uses: it was squared once too often", np.sqrt(np.abs(used))),
-    ):
-        if case.matches(guess, diagonal, least=4):
-            return case.hint("power", f"{case.counted()}: the derivative is {told}")
-    x, values = case.v.reshape(-1)[case.index], y.reshape(-1)[case.index]
-    with np.errstate(all="ignore"):
-        inner = values / x
-    if np.all(np.isfinite(inner)):
-        for one in (used, diagonal - used):
-            if case.matches(one, inner, least=4):
-                return case.hint(
-                    "product rule",
-                    f"{case.counted()}: y = x · g(x), and one of the two terms of the product "
-                    "rule, g(x) + x · g'(x), is missing",
-                )
-    two = np.unique(np.round(diagonal, 9))
-    if len(two) == 2 and case.matches(used, two.sum() - diagonal, least=4):
-        return case.hint(
-            "sides swapped",
-            f"{case.counted()}: the derivative has two values, {two[0]:.4g} and {two[1]:.4g}, and "
-            "backward uses each where the other belongs: the two sides of the condition are "
-            "swapped",
-        )
-    if case.matches(case.A, diagonal**2 * d):
-        return case.hint(
-            "slope twice", f"{case.counted()}: the activation's derivative was multiplied in twice"
-        )
-    if case.matches(case.A, slope_at(case, y).reshape(-1)[case.index] * d):
+    if case.matches(used, np.ones_like(d)):
+        missing = _what_is_missing(case, diagonal)
+        return case.hint("slope missing", f"{case.counted()} equal dy: {missing} is missing")
+    at_output = slope_at(case, y).reshape(-1)[case.index]
+    if case.matches(used, at_output):
         return case.hint(
             "slope at output",
             f"{case.counted()}: the derivative was evaluated at the output y instead of at the "
             "input x, f'(f(x)): which of the two is in the cache?",
         )
     for told, slope in slopes(case.v, y):
-        if case.matches(case.A, slope.reshape(-1)[case.index] * d):
+        if case.matches(used, slope.reshape(-1)[case.index]):
+            text = f"{case.counted()} are dy times {told}, which is not this function's slope"
+            return case.hint("foreign slope", text)
+    return None
+
+
+def two_values(case: Case) -> Hint | None:
+    """The derivative has two values, and backward uses each where the other belongs."""
+    right, used = case.N, case.A
+    if case.columns is not None and case.baseline.y.shape == case.v.shape:  # y_i = f(x_i)
+        right = case.columns[np.arange(len(case.index)), case.index]
+        used = case.A / case.baseline.dy.reshape(-1)[case.index]
+    values = np.unique(np.round(right, 9))
+    if len(values) != 2 or len(case.index) < 6:
+        return None
+    low, high = values
+    exchanged = np.where(np.abs(right - low) < np.abs(right - high), high, low)
+    sizes = np.abs(exchanged) * np.sign(right)  # only the sizes, each with the right sign
+    for told, guess in (("", exchanged), ("the size of ", sizes)):
+        if case.matches(used, guess, least=4):
             return case.hint(
-                "foreign slope",
-                f"{case.counted()} are dy times {told}, which is not this function's slope",
+                "sides swapped",
+                f"{case.counted()}: the derivative has two values, {low:.4g} and {high:.4g}, and "
+                f"backward uses {told}each where the other belongs: the two sides of the condition "
+                "are swapped",
             )
     return None
 
@@ -120,6 +111,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             np.broadcast_to(dy.mean(axis=0), dy.shape),
         )
     for axis in range(1, dy.ndim):
+        if dy.shape[axis] > 3 and dy.shape[axis] % 2 == 0:
+            yield from _halves(dy, axis)
         for told, other in (
             (f"reversed along axis {axis}", np.flip(dy, axis)),
             (f"shifted by one along axis {axis}", np.roll(dy, 1, axis)),
@@ -134,6 +127,8 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
             (shifted, np.roll(dy, -1, 0)),
         ):
             yield "permutation", f"the examples of dy {told}", other
+    if dy.ndim > 1:
+        yield from _regrouped(dy)
     if dy.ndim == 4 and dy.shape[2] == dy.shape[3]:
         yield "swapped axes", "dy with height and width swapped", dy.swapaxes(2, 3)
     for told, slope in (("sigmoid", y * (1 - y)), ("tanh", 1 - y * y)):
@@ -152,11 +147,44 @@ def cotangents(dy: Array, y: Array, x: Array) -> Iterator[tuple[str, str, Array]
         )
 
 
+def _halves(dy: Array, axis: int) -> Iterator[tuple[str, str, Array]]:
+    """dy split in other parts than forward's concatenation."""
+    n = dy.shape[axis]
+    order = np.arange(n).reshape(2, n // 2)
+    for told, places in (
+        ("with its two halves swapped", order[::-1].reshape(-1)),
+        ("in the order of its even and odd entries (interleaved)", order.T.reshape(-1)),
+        (
+            "in interleaved order, split into even and odd",
+            np.arange(n).reshape(-1, 2).T.reshape(-1),
+        ),
+    ):
+        yield "permutation", f"dy {told}, along axis {axis}", dy.take(places, axis)
+
+
+def _regrouped(dy: Array) -> Iterator[tuple[str, str, Array]]:
+    """dy after a reshape whose transpose is missing: heads, channels last, rows for columns."""
+    *lead, rows, columns = dy.shape
+    told = "reshaped in another order (a transpose is missing or added)"
+    yield "permutation", f"dy {told}", dy.swapaxes(-1, -2).reshape(dy.shape)
+    yield "permutation", f"dy {told}", dy.reshape(*lead, columns, rows).swapaxes(-1, -2)
+    for n in (2, 3, 4, 8):
+        if columns % n == 0 and columns > n and rows > 1:
+            split, joined = (*lead, n, rows, columns // n), (*lead, rows, n, columns // n)
+            for shape in (split, joined):
+                parts = dy.reshape(shape).swapaxes(-3, -2).reshape(dy.shape)
+                yield "permutation", f"dy in {n} parts (heads), {told}", parts
+    if dy.ndim == 4:
+        n, c, h, w = dy.shape
+        yield "permutation", f"dy {told}", dy.transpose(0, 2, 3, 1).reshape(dy.shape)
+        yield "permutation", f"dy {told}", dy.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+
 def slopes(x: Array, y: Array) -> Iterator[tuple[str, Array]]:
     yield "y (1 − y), the sigmoid's slope", y * (1 - y)
     yield "x (1 − x), the sigmoid's formula with the input in place of the output", x * (1 - x)
     yield "1 − y², the slope of tanh", 1 - y * y
-    yield "1 − y: the square of tanh's slope 1 − y² is missing", 1 - y
+    yield "1 − y, without the square of tanh's slope", 1 - y
     yield "1 − x², tanh's formula with the input in place of the output", 1 - x * x
     yield "1 where x > 0, else 0, ReLU's slope", (x > 0).astype(float)
     yield "y, the function itself instead of its derivative", y

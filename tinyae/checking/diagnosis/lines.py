@@ -24,6 +24,8 @@ def scaled_lines(case: Case) -> Hint | None:
         size = (right**2).sum(axis=1)
         if len(left) < 2 or np.any(size == 0):
             continue
+        if right.shape[1] > 1 and np.ptp(right, axis=1).max() <= 1e-9 * np.abs(right).max():
+            continue  # constant in each line anyway
         ratio = (left * right).sum(axis=1) / size
         if np.any(ratio == 0):
             continue  # whole lines are lost: another relation
@@ -41,16 +43,14 @@ def scaled_lines(case: Case) -> Hint | None:
                     f"in each {line} of {case.name}, backward = numeric × {told}: this factor is "
                     f"too much{_inverse(told)}",
                 )
-        if case.problem.scalar:
-            continue
         if case.v.ndim > 1 and np.prod(case.v.shape) // len(ratio) >= 3:
             whose = "example" if axis == 0 and case.name in case.problem.inputs else "feature"
             return case.hint(
                 "line factor",
                 f"in each {line} of {case.name}, backward / numeric is one constant "
                 f"({', '.join(f'{r:.4g}' for r in ratio[:3])}, ...): a factor that belongs to the "
-                f"{whose} (a norm, a standard deviation or variance, a scale γ) is missing or used "
-                "once too often",
+                f"{whose} (a norm or distance, a standard deviation or variance, a weight or "
+                "scale) is missing or used once too often",
             )
     return None
 
@@ -66,6 +66,14 @@ def _inverse(told: str) -> str:
 def _quantities(case: Case, axis: int, n: int) -> Iterator[tuple[str, Array]]:
     """What a factor of a line often is: norms and deviations of the input, and parameters."""
     x = case.problem.tensors[case.problem.inputs[0]] if case.problem.inputs else case.v
+    for name, t in case.problem.fixed.items():
+        if t.shape == x.shape and axis == 0:
+            gap = np.linalg.norm((x - t).reshape(len(x), -1), axis=1)
+            yield f"the distance ‖{case.name} − {name}‖ of the example", gap
+            yield f"1/(the distance ‖{case.name} − {name}‖ of the example)", 1 / gap
+        if t.shape == (n,) and t.dtype.kind == "f" and np.all(t != 0):
+            yield name, t
+            yield f"1/{name}", 1 / t
     if x.ndim >= 2:
         for lead, what in ((0, "of the example"), (1, "of the feature")):
             lines = np.moveaxis(x, lead, 0).reshape(x.shape[lead], -1)
@@ -97,7 +105,10 @@ def factor_in_part(case: Case) -> Hint | None:
         return None
     at = [np.unravel_index(i, case.v.shape) for i in case.index[bad][:3]]
     shown = ", ".join("(" + ",".join(map(str, map(int, p))) + ")" for p in at)
-    cause = name_of_factor(ratio, case) or "a constant factor is wrong there"
+    cause = (
+        name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name)
+        or "a constant factor is wrong there"
+    )
     return case.hint(
         "part factor",
         f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "
@@ -114,6 +125,6 @@ def reordered(case: Case) -> Hint | None:
         return case.hint(
             "permutation",
             f"{case.name}'s gradient has the right values in other places (equal when sorted): a "
-            "reshape or transpose in the wrong order, or another memory order",
+            "wrong index or mask, or a reshape or transpose in the wrong order",
         )
     return None

@@ -96,11 +96,13 @@ def one_axis(case: Case) -> Hint | None:
     for axis in range(case.v.ndim):
         if case.v.shape[axis] > 1 and (found := splits(places, wrong, axis)):
             bad, good = found
-            if len(bad) <= len(good):
+            lost = not case.A[case.wrong].any()
+            if len(bad) <= len(good) or not lost:
+                cause = "a loop or a slice that leaves these out" if lost else "look at that part"
                 return case.hint(
                     "slices",
                     f"{case.name}'s gradient is wrong exactly at {few(bad)} along axis {axis} "
-                    f"(of {case.v.shape[axis]}): a loop or a slice that leaves these out",
+                    f"(of {case.v.shape[axis]}): {cause}",
                 )
             return case.hint(
                 "slices",

@@ -13,7 +13,9 @@ Array = np.ndarray
 def unmoved_outputs(case: Case) -> Hint | None:
     """A gradient where no output moves."""
     still = np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack
-    if case.wrong.sum() >= 3 and np.array_equal(case.wrong, still & (case.A != 0)):
+    if still.all() or case.wrong.sum() < 3:
+        return None
+    if np.array_equal(case.wrong, still & (case.A != 0)):
         return case.hint(
             "dead entries",
             f"{case.name}'s gradient is wrong exactly at the {int(case.wrong.sum())} entries that "
@@ -23,36 +25,40 @@ def unmoved_outputs(case: Case) -> Hint | None:
     return None
 
 
-def lost_entries(case: Case) -> Hint | None:
-    """Wrong exactly where backward gives 0 and the output does move."""
-    lost = (case.A == 0) & (np.abs(case.N) > 1e4 * case.slack + 1e-9 * np.abs(case.N).max())
-    if not (2 <= lost.sum() < len(lost)) or not np.array_equal(lost, case.wrong):
-        return None
-    which = ""
-    places = np.unravel_index(case.index[lost], case.v.shape)
+def compared_with_zero(case: Case) -> Hint | None:
+    """Backward's zeros are where x (or y, or dy) is negative, and those of the derivative are
+    elsewhere: the mask asks the wrong question."""
+    y, dy = case.baseline.y, case.baseline.dy
+    sides = [(case.name, case.v)]
+    sides += [(n, a) for n, a in (("y", y), ("dy", dy)) if a.shape == case.v.shape]
+    scale = np.abs(case.N).max(initial=0)
+    moves, passes = np.abs(case.N) > 1e-6 * scale, case.A != 0
+    for name, a in sides:
+        positive = a.reshape(-1)[case.index] > 0
+        if np.array_equal(passes, positive) and 3 <= (moves != positive).sum() and moves.any():
+            return case.hint(
+                "mask",
+                f"backward lets the gradient of {case.name} pass exactly where {name} > 0, but the "
+                "output depends on other entries: the mask compares with 0, forward with something "
+                "else (another array, a maximum)",
+            )
+    return None
+
+
+def label_entries(case: Case) -> Hint | None:
+    """Wrong exactly at the entries of the right class."""
+    places = np.unravel_index(case.index[case.wrong], case.v.shape)
     for name, labels in case.problem.fixed.items():
-        if labels.dtype.kind in "iu" and labels.ndim == 1 and case.v.ndim == 2:
+        if labels.ndim == 2 and set(np.unique(labels)) == {0, 1}:  # one-hot
+            labels = labels.argmax(axis=1)
+        fits = case.v.ndim == 2 and labels.dtype.kind in "iu" and labels.shape == case.v.shape[:1]
+        if fits and 2 <= case.wrong.sum() < len(case.index):
             if np.array_equal(labels[places[0]], places[1]):
-                which = f", those of the right class ({name})"
-    return case.hint(
-        "lost entries",
-        f"{int(lost.sum())} entries of {case.name} get no gradient{which}, though they move the "
-        "output: a branch, a mask or an index leaves them out (wrong condition, = for +=)",
-    )
-
-
-def only_largest(case: Case) -> Hint | None:
-    """All of the gradient goes to the largest entry of each row."""
-    if case.v.ndim < 2 or not case.complete or case.name not in case.problem.inputs:
-        return None
-    a, largest = case.A.reshape(case.v.shape), case.v == case.v.max(axis=-1, keepdims=True)
-    n = np.abs(case.N.reshape(case.v.shape))
-    if np.array_equal(a != 0, largest) and (n[~largest] > 1e-6 * n.max()).any():
-        return case.hint(
-            "largest only",
-            f"backward gives the largest entry of each row of {case.name} all of the gradient, as "
-            "for a maximum, but the other entries move the output too",
-        )
+                return case.hint(
+                    "label entries",
+                    f"{case.name}'s gradient is wrong exactly at the entries of the right class "
+                    f"({name}): look at the term that the label adds. {case.side_by_side()}",
+                )
     return None
 
 
@@ -69,7 +75,7 @@ def overwritten_windows(case: Case) -> Hint | None:
     if np.all(one | empty) and (several & one & ~empty).sum() >= 2:
         return case.hint(
             "overwritten sum",
-            f"each wrong entry of {case.name} is the share of a single output position (or 0), "
+            f"each wrong entry of {case.name} is the share of only one output position (or 0), "
             "though several add up: a position was overwritten, = where += belongs (overlapping "
             "windows, a repeated index)",
         )
@@ -94,11 +100,14 @@ def known_sums(case: Case) -> Hint | None:
     if case.baseline.dy.ndim < 2 or case.v.ndim != 1 or not case.complete:
         return None
     dy = case.baseline.dy
+    sums = {}
     for axis in range(dy.ndim):
-        others = tuple(i for i in range(dy.ndim) if i != axis)
-        if dy.shape[axis] != len(case.v):
-            continue
-        if case.matches(case.A, dy.sum(axis=others)):
+        if dy.shape[axis] == len(case.v):
+            others = tuple(i for i in range(dy.ndim) if i != axis)
+            sums[others] = dy.sum(axis=others)
+    is_sum = any(case.matches(case.N, a) for a in sums.values())
+    for others, a in sums.items():
+        if is_sum and case.matches(case.A, a):
             return case.hint(
                 "wrong axes",
                 f"{case.name}'s gradient is dy summed over the axes {others}: the wrong axes",
@@ -108,8 +117,8 @@ def known_sums(case: Case) -> Hint | None:
             if x.shape == dy.shape and case.matches(case.A, (dy * x).sum(axis=others)):
                 return case.hint(
                     "raw input",
-                    f"{case.name}'s gradient is Σ dy · {name} with the raw input: it must be the "
-                    f"value that {case.name} multiplies (the normalized one)",
+                    f"{case.name}'s gradient is Σ dy · {name} with the raw input, and what "
+                    f"{case.name} multiplies in forward is another value (normalized, masked, ...)",
                 )
     return None
 
@@ -132,4 +141,40 @@ def summed_over(case: Case) -> Hint | None:
                     f"along axis {axis}: a {told} without axis, or over one axis (the channels, "
                     "the features) too many",
                 )
+    return None
+
+
+def tied_maximum(case: Case) -> Hint | None:
+    """Entries that share the maximum: moved together the function is smooth."""
+    wrong = [(a, v.numeric) for _, a, v in case.row.ties if v.state == "wrong"]
+    if not wrong:
+        return None
+    a, n = wrong[0]
+    return case.hint(
+        "ties",
+        f"entries of {case.name} with equal values: moved together, the output changes by {n:.4g} "
+        f"per unit, and backward's entries there add up to {a:.4g}: the gradient goes to each tied "
+        "entry (a mask x == max) instead of to one of them, or shared among them",
+    )
+
+
+def other_mask(case: Case) -> Hint | None:
+    """Backward multiplies dy by a mask, but by another one than forward's."""
+    dy = case.baseline.dy
+    if case.columns is None or dy.shape != case.v.shape or case.name not in case.problem.inputs:
+        return None
+    diagonal = case.columns[np.arange(len(case.index)), case.index]
+    ratio = case.A / dy.reshape(-1)[case.index]
+    values = {float(v) for v in np.round(diagonal, 6)}, {float(v) for v in np.round(ratio, 6)}
+    if (
+        len(values[0]) == 2
+        and values[0] == values[1]
+        and 0.0 in values[0]
+        and case.wrong.sum() >= 2
+    ):
+        return case.hint(
+            "another mask",
+            f"{case.name}'s gradient is dy times a mask of the same values as forward's, with its "
+            "zeros in other places: backward draws a new random mask. Keep forward's in the cache",
+        )
     return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
+from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint
 
 Array = np.ndarray
@@ -18,7 +21,10 @@ def zero(case: Case) -> Hint | None:
             "filled in, or cut off on the way (integer division, a mask, a copy that is not "
             "returned)",
         )
-    if np.all(np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack):
+    flat = np.abs(case.N) <= 1e-9 * np.abs(case.A).max(initial=0) + 2 * case.slack
+    wrong = [t for t in case.report.tensors if t.verdict == "WRONG" and t.entries]
+    moves = any(np.nanmax(np.abs(t.numeric_values)) > 1e-6 for t in wrong)
+    if flat.all() and not moves:  # if others move it, the paths of this one may cancel
         return case.hint(
             "flat",
             f"the output does not move at all with {case.name}, but backward gives it a gradient: "
@@ -39,7 +45,7 @@ def factor(case: Case) -> Hint | None:
     if ratio == 0 or not case.matches(case.A, ratio * case.N, least=1):
         return None
     ratios = case.A[known] / case.N[known]
-    name = name_of_factor(ratio, case)
+    name = name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name)
     if len(case.index) < 2 and not name:
         return None
     spread = np.ptp(ratios) / abs(ratio)
@@ -47,32 +53,10 @@ def factor(case: Case) -> Hint | None:
     return case.hint("factor", f"{told}: {name or 'a constant factor is wrong'}")
 
 
-def name_of_factor(ratio: float, case: Case) -> str:
+def name_of_factor(ratio: float, problem: Problem, y: tuple[int, ...], name: str = "") -> str:
     """The usual causes of a constant backward / numeric: two if two fit, an empty string if none
-    does."""
-    y, v = case.baseline.y, case.v
-    data = (
-        next(iter(case.problem.tensors.values()))
-        if case.problem.inputs
-        else next(iter(case.problem.fixed.values()), v)
-    )
-    sizes: dict[int, str] = {}
-    for size, told in (
-        (data.shape[0] if data.ndim else 1, "the batch size"),
-        (int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "the number of output pixels"),
-        (y.shape[0] * int(np.prod(y.shape[2:])) if y.ndim > 2 else 1, "batch size × output pixels"),
-        (int(np.prod(y.shape[1:])) if y.ndim > 1 else 1, "the number of outputs of one example"),
-        (
-            int(np.prod(data.shape[1:])) if data.ndim > 1 else 1,
-            "the number of values (classes, features) of one example",
-        ),
-        (int(np.prod(data.shape[2:])) if data.ndim > 2 else 1, "the number of pixels"),
-        (data.size, "the number of values in the batch"),
-        (y.size, "the number of outputs"),
-        (v.size, f"the number of entries of {case.name}"),
-    ):
-        if size > 1:
-            sizes.setdefault(size, told)
+    does. ``y`` is the output's shape."""
+    sizes = sizes_of(problem, y, name)
 
     def near(a: float) -> bool:
         return abs(ratio - a) <= 1e-5 * abs(a)
@@ -81,139 +65,158 @@ def name_of_factor(ratio: float, case: Case) -> str:
     if near(-1):
         found.append("the sign is wrong (target − y for y − target, or a step already subtracted)")
     for sign, also in ((1, ""), (-1, ", and the sign is wrong")):
-        for size, told in sizes.items():
-            if near(sign * size):
-                found.append(
-                    f"{size} is {told}: a sum where a mean belongs, its division by {size} is "
-                    f"missing{also}"
-                )
-            if near(sign / size):
-                found.append(
-                    f"1/{size}, and {size} is {told}: a mean where a sum belongs, divided by "
-                    f"{size} once too many times{also}"
-                )
-        if near(sign / 2):
-            found.append(f"a factor 2 is missing (from a square), or a mean was taken twice{also}")
-        if near(sign * 2):
-            found.append(
-                f"a factor 2 too much (the ½ of the loss is gone, or it was added twice){also}"
-            )
-        for size, told in sizes.items():
-            root = float(np.sqrt(size))
-            if near(sign * root) or near(sign / root):
-                found.append(f"√{size}, and {size} is {told}: a scale of √{size} is off{also}")
-            for extra, text in ((2, "2"), (0.5, "½")) if case.problem.scalar else ():
-                if near(sign * extra * size):  # means belong to losses
-                    found.append(
-                        f"{text} × {size}, {size} is {told}: a mean is missing and a factor {text} "
-                        f"is off{also}"
-                    )
-                if near(sign * extra / size):
-                    found.append(
-                        f"{text}/{size}, {size} is {told}: a mean too much and a factor {text} is "
-                        f"off{also}"
-                    )
+        guesses: list[tuple[float, str]] = []
+        for n, told in sizes.items():
+            guesses += [
+                (n, f"{n} is {told}: a sum where a mean belongs, its division by {n} is missing"),
+                (1 / n, f"1/{n}, and {n} is {told}: a mean where a sum belongs"),
+            ]
+        guesses += [
+            (0.5, "a factor 2 is missing (from a square), or a mean was taken twice"),
+            (2, "a factor 2 too much (the ½ of the loss is gone, or it was added twice)"),
+        ]
+        for n, told in sizes.items():
+            scale = f"√{n}, and {n} is {told}: a scale of √{n} is off"
+            guesses += [(np.sqrt(n), scale), (1 / np.sqrt(n), scale)]
+            for extra, text in ((2, "2"), (0.5, "½")) if problem.scalar else ():
+                off = f"and a factor {text} is off"  # means belong to losses
+                guesses += [
+                    (extra * n, f"{text} × {n}, {n} is {told}: a mean is missing {off}"),
+                    (extra / n, f"{text}/{n}, {n} is {told}: a mean too much {off}"),
+                ]
+        found += [f"{text}{also}" for value, text in guesses if near(sign * value)]
     return "; or ".join(found[:2])
 
 
-def offset(case: Case) -> Hint | None:
-    """The wrong entries all differ by the same constant."""
-    difference = (case.A - case.N)[case.wrong]
-    if (
-        len(difference) < 3
-        or np.ptp(difference) > 1e-5 * np.abs(difference).max() + 6 * case.slack.max()
-    ):
+def added_term(case: Case) -> Hint | None:
+    """backward(0) is 0 for every derivative. What is left there was added in the place of dy, such
+    as the parameter itself. For a loss, that is backward − numeric."""
+    if case.problem.scalar:
+        left = np.full(case.v.shape, np.nan)
+        left.reshape(-1)[case.index] = case.A - case.N
+    else:
+        nothing = np.zeros_like(case.baseline.dy)
+        left = np.asarray(case.problem.backward(nothing, case.problem.forward()[1])[case.name])
+    if left.shape != case.v.shape or np.nanmax(np.abs(left)) <= 1e-9 * np.abs(case.gradient).max():
         return None
-    n, c = len(next(iter(case.problem.tensors.values()))), float(difference.mean())
-    told = f" = ±1/{n}, 1/(batch size)" if n > 1 and abs(abs(c) * n - 1) < 1e-5 else ""
+    known = ~np.isnan(left)
+    for name, a in [*case.problem.tensors.items(), ("y", case.baseline.y)]:
+        spread = _spread(a, case.v.shape)
+        if spread is None or (case.problem.scalar and name != case.name) or known.sum() < 3:
+            continue
+        c = float((left * spread)[known].sum() / (spread**2)[known].sum())
+        if c and np.allclose(
+            left[known], (c * spread)[known], rtol=1e-4, atol=3 * case.slack.max()
+        ):
+            what = name if abs(c - 1) < 1e-6 else f"{c:.4g} × {name}"
+            told = f"{case.counted()}: backward adds {what}"
+            if name == case.name and name not in case.problem.inputs:
+                told += " itself: weight decay, twice or without being in the loss"
+                return case.hint("decay", told)
+            if a.ndim == 1:
+                told += ": the bias was added on the way back too, but its derivative in x has no b"
+                return case.hint("bias in dx", told)
+            return case.hint("constant part", f"{told} itself, where a multiple of dy belongs")
+    if case.problem.scalar:
+        return None
     return case.hint(
-        "offset",
-        f"the {len(difference)} wrong entries of {case.name} are all off by the same constant, "
-        f"backward − numeric = {c:.4g}{told}: a constant is not subtracted there, or added (the 1 "
-        "at the label, in cross-entropy)",
+        "constant part",
+        f"for dy = 0, backward's gradient of {case.name} is not 0: it adds a term without dy, and "
+        "every term of a derivative is a multiple of dy",
     )
 
 
-def extra_term(case: Case) -> Hint | None:
-    """A − N is a known array: the parameter itself, or the bias."""
-    difference, v = case.A - case.N, case.v.reshape(-1)[case.index]
-    if np.linalg.norm(v):
-        c = float(difference @ v / (v @ v))
-        if len(case.index) > 2 and case.matches(difference, c * v, least=3):
-            return case.hint(
-                "decay",
-                f"{case.counted()}: backward − numeric = {c:.4g} × {case.name} itself: weight "
-                "decay was added to the gradient (twice, or without being in the loss)",
-            )
-    if case.name in case.problem.inputs:
-        for name, p in case.problem.tensors.items():
-            for told, b in ((name, p), (f"2·{name}", 2 * p)):
-                if (
-                    p.ndim == 1
-                    and case.v.ndim >= 2
-                    and len(p) in (case.v.shape[1], case.v.shape[-1])
-                ):
-                    axis = 1 if len(p) == case.v.shape[1] else -1
-                    spread = np.broadcast_to(
-                        np.moveaxis(np.zeros(case.v.shape), axis, -1) + b, case.v.shape
-                    ).reshape(-1)
-                    if case.matches(difference, spread[case.index]):
-                        return case.hint(
-                            "bias in dx",
-                            f"{case.counted()}: backward − numeric is {told}: the bias was added "
-                            "on the way back too, but the derivative of x W + b with respect to x "
-                            "has no b",
-                        )
-    if case.complete and case.v.ndim == 2 and min(case.v.shape) > 1:
-        d, w = difference.reshape(case.v.shape), case.v
-        for axis, rows in ((1, "row"), (0, "column")):
-            c = (d * w).sum(axis=axis, keepdims=True) / (w * w).sum(axis=axis, keepdims=True)
-            if case.v.shape[axis] > 2 and case.matches((c * w).reshape(-1), difference, least=3):
+def _spread(a: Array, shape: tuple[int, ...]) -> Array | None:
+    """a in this shape, if it has this shape or one value for each channel or feature."""
+    if a.shape == shape:
+        return a
+    if a.ndim == 1 and len(shape) > 1 and len(a) in (shape[1], shape[-1]):
+        axis = 1 if len(a) == shape[1] else len(shape) - 1
+        return np.broadcast_to(
+            a.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape
+        )
+    return None
+
+
+def known_ratio(case: Case) -> Hint | None:
+    """backward / numeric is a known function of the entry: a slope that is used twice or not at
+    all, a power, or e^(k v), as for σ in place of log σ²."""
+    v = case.v.reshape(-1)[case.index]
+    if len(case.index) < 6 or not (case.A * case.N >= 0).all():
+        return None
+    with np.errstate(all="ignore"):
+        s = 1 / (1 + np.exp(-v))
+        for told, slope in (("σ(v) (1 − σ(v))", s * (1 - s)), ("v (1 − v)", v * (1 - v))):
+            for kind, cause, a in (
+                ("slope twice", "is multiplied in once too often", case.N * slope),
+                ("slope missing", "is missing", case.N / slope),
+            ):
+                if np.isfinite(a).all() and case.matches(case.A, a):
+                    text = f"the sigmoid's slope {told} {cause} (v = {case.name})"
+                    return case.hint(kind, f"{case.counted()}: {text}")
+        ratio = np.log(case.A / case.N)
+        for power, x in (("e^({:.3g} v)", v), ("|v|^{:.3g}", np.log(np.abs(v)))):
+            if not np.isfinite(ratio).all() or not np.isfinite(x).all():
+                continue
+            C = np.stack([x, np.ones_like(x)], axis=1)
+            (k, c), _, rank, _ = np.linalg.lstsq(C, ratio, rcond=1e-9)
+            if rank == 2 and np.abs(C @ (k, c) - ratio).max() < 1e-5 and abs(k) > 1e-3:
+                cause = (
+                    "the derivative of an exponential is missing or used twice, as if v were σ and "
+                    "not log σ²"
+                    if power[0] == "e"
+                    else "a power of it is missing, or used once too often"
+                )
                 return case.hint(
-                    "frozen",
-                    f"in each {rows} of {case.name}, backward − numeric is a multiple of "
-                    f"{case.name} itself: the term that holds {case.name} directly is missing or "
-                    f"has another weight, as if {case.name} were a constant there (a frozen copy)",
+                    "power",
+                    f"{case.counted()}: backward = numeric × {np.exp(c):.4g} · {power.format(k)} "
+                    f"with v = {case.name}: {cause}",
                 )
     return None
 
 
-def slope_multiplied(case: Case) -> Hint | None:
-    """For a loss: the gradient times an activation's slope, where the two have already canceled."""
-    if case.problem.kind != "loss":
-        return None
-    v = case.v.reshape(-1)[case.index]
-    with np.errstate(all="ignore"):
-        s = 1 / (1 + np.exp(-v))
-    for told, slope in (
-        ("σ(a) (1 − σ(a)), the sigmoid's slope", s * (1 - s)),
-        ("y (1 − y), its slope", v * (1 - v)),
-    ):
-        if case.matches(case.A, case.N * slope):
-            return case.hint(
-                "slope twice",
-                f"{case.counted()}: backward = numeric × {told}: that slope is multiplied in once "
-                "too often, it is part of this gradient already",
-            )
-        if np.all(slope != 0) and case.matches(case.A * slope, case.N):
-            return case.hint(
-                "slope missing",
-                f"{case.counted()}: backward × {told} = numeric: that slope is missing",
-            )
-    return None
+def name_of_weight(w: float, problem: Problem, y: tuple[int, ...]) -> str:
+    """What a path's weight in backward means."""
+    if abs(w) < 1e-6:
+        return "is missing (treated as a constant)"
+    if abs(w + 1) < 1e-6:
+        return "has the wrong sign"
+    if abs(w - 2) < 1e-6:
+        return "counts twice"
+    sizes = sizes_of(problem, y)
+    for n, told in sizes.items():
+        if abs(w - (n - 1) / n) < 1e-6 or abs(w - n / (n - 1)) < 1e-6:
+            return f"counts {w:.4g} times: N and N − 1 are confused, {n} is {told}"
+    for n, told in sizes.items():
+        if abs(w - n) < 1e-6 * n:
+            return f"counts {n} times, and {n} is {told}: a sum where a mean belongs"
+        if abs(w * n - 1) < 1e-6:
+            return f"counts 1/{n} times, and {n} is {told}: a mean where a sum belongs"
+    for n, m in permutations(sizes, 2):
+        if abs(w - n / m) < 1e-6 and max(n, m) < 100:
+            return f"counts {n}/{m} times: divided by {m}, {sizes[m]}, instead of {n}, {sizes[n]}"
+    return f"counts {w:.4g} times" + (f": a factor {1 / w:.4g} is missing" if 0 < w < 1 else "")
 
 
-def other_loss(case: Case) -> Hint | None:
-    """For a loss of y and a target: the gradient of the squared, or of the absolute, error."""
-    targets = [t for t in case.problem.fixed.values() if t.shape == case.v.shape]
-    if case.problem.kind != "loss" or not targets:
-        return None
-    d = (case.v - targets[0]).reshape(-1)[case.index]
-    for told, values in (
-        ("the squared error, a multiple of y − t", d),
-        ("the absolute error, a multiple of sign(y − t)", np.sign(d)),
+def sizes_of(problem: Problem, y: tuple[int, ...], name: str = "") -> dict[int, str]:
+    """The sizes that means are taken over, and what they are."""
+    tensors, fixed = list(problem.tensors.values()), list(problem.fixed.values())
+    data = tensors[0] if problem.inputs or not fixed else fixed[0]
+    count = lambda shape: int(np.prod(shape))  # noqa: E731
+    sizes: dict[int, str] = {}
+    for size, told in (
+        (len(data) if data.ndim else 1, "the batch size"),
+        (count(y[2:]), "the number of output pixels"),
+        (y[0] * count(y[2:]) if len(y) > 2 else 1, "batch size × output pixels"),
+        (count(y[1:]), "the number of outputs of one example"),
+        (count(data.shape[1:]), "the number of values (classes, features) of one example"),
+        (count(data.shape[2:]), "the number of pixels"),
+        *((n, f"the size of axis {i} of the output") for i, n in enumerate(y) if i),
+        *((n, f"the size of axis {i} of the input") for i, n in enumerate(data.shape) if i),
+        (data.size, "the number of values in the batch"),
+        (count(y), "the number of outputs"),
+        (problem.tensors[name].size if name else 1, f"the number of entries of {name}"),
     ):
-        c = float(case.A @ values / (values @ values))
-        if case.matches(case.A, c * values, least=4):
-            return case.hint("other loss", f"{case.counted()} are those of {told}")
-    return None
+        if size > 1:
+            sizes.setdefault(size, told)
+    return sizes
