@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
 from tinyae._validate import shape_text
 from tinyae.backend import Array
 from tinyae.data.batches import Data
+from tinyae.data.ranges import output_range, range_problem, scaling_advice
 from tinyae.layers import Conv2d, leaves
 from tinyae.layers.base import Layer
-from tinyae.losses import Loss
+from tinyae.losses import Loss, bce_with_logits
 
 
 def check_reconstruction(who: str, model: Layer, data: Data, loss: Loss) -> None:
     """Check, before anything is changed, that ``loss`` can compare the model's output with the
-    data.
+    data. Warn if the output layer cannot produce the data, such as z-scores after a Tanh.
 
     Raises:
         TypeError: the data are a pair.
@@ -34,6 +36,16 @@ def check_reconstruction(who: str, model: Layer, data: Data, loss: Loss) -> None
             loss(y, x)
         except ValueError as error:
             raise ValueError(f"{who}: {error}. {_size_hint(model, x, y)}") from None
+    # The outputs of a model that is trained with bce_with_logits are not in the data's range.
+    if loss is not bce_with_logits and y.shape == x.shape:
+        low, high = float(data.min()), float(data.max())
+        if (problem := range_problem(model, low, high, "the data")) is not None:
+            _, least, largest = output_range(model)
+            warnings.warn(
+                f"{problem}, so it cannot reconstruct all of them: "
+                f"{scaling_advice(low, high, least, largest)}, or end the model in a linear layer",
+                stacklevel=4,
+            )
 
 
 def _size_hint(model: Layer, x: Array, y: Array) -> str:

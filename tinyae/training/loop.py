@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._validate import check_function, check_layer, check_optimizer
+from tinyae._validate import check_function, check_layer, check_optimizer, short
 from tinyae.backend import device_of, to_numpy
 from tinyae.data.augmentation import Augmentation
 from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of
@@ -125,6 +125,8 @@ def fit(
             objective.check(model, part)
     check_optimizer(model, optimizer)
     averaging = None if average is None else WeightAverage(model.params, average)
+    if not isinstance(machines, Machines | None):
+        raise TypeError(f"fit: machines is {short(machines)}, expected Machines(comm)")
     machines = machines or find_machines()
     if machines.size > 1 and objective.needs_full_batch:
         raise ValueError(

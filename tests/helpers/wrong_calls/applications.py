@@ -214,3 +214,24 @@ CALLS.add(
     },
     "Linear",
 )
+RBM_SIZES = {"None": None, "number": 4, "empty": (), "zero": (0,), "strings": ("a",)}
+CALLS.add(
+    "rbm_pretrain",
+    applications.rbm_pretrain,
+    values(sizes=(4,), x=X, epochs=1, lr=0.1, code_lr=0.01, momentum=0.5, weight_decay=0.0)
+    | values(batch_size=4, rng=0, workers=1),
+    {
+        "sizes": RBM_SIZES,
+        "x": without(SHAPED, "a column more") | {"above 1": X * 9},
+        "epochs": SIZE,
+        "code_lr": POSITIVE,
+        "momentum": WEIGHT | {"one": 1.0},
+        "weight_decay": WEIGHT,
+        "batch_size": SIZE,
+        "rng": RNG,
+        "workers": OPTIONAL_SIZE,
+    },
+    "Linear",
+    "cosine_schedule",
+    "SGD",
+)

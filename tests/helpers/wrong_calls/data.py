@@ -3,8 +3,17 @@
 import numpy as np
 
 from helpers.wrong_calls import Calls, values, without
-from helpers.wrong_calls.examples import LABELS5, X
-from helpers.wrong_calls.roles import ARRAY, FLAG, FRACTION, POSITIVE, RNG, SIZE, WEIGHT
+from helpers.wrong_calls.examples import IMAGES, LABELS5, X
+from helpers.wrong_calls.roles import (
+    ANY_NUMBERS,
+    ARRAY,
+    FLAG,
+    FRACTION,
+    POSITIVE,
+    RNG,
+    SIZE,
+    WEIGHT,
+)
 from tinyae import data
 
 CALLS = Calls()
@@ -41,4 +50,16 @@ CALLS.add(
     data.strokes,
     values(n_train=4, n_test=2, seed=0, size=28),
     {"n_train": SIZE, "n_test": SIZE, "seed": RNG, "size": SIZE},
+)
+CALLS.add(
+    "shifts",
+    data.shifts,
+    values(pixels=1, fraction=0.5),
+    {"pixels": SIZE, "fraction": without(FRACTION, "zero")},
+)
+CALLS.add(
+    "shifts",
+    lambda x, rng: data.shifts(1)(x, rng),
+    values(x=IMAGES, rng=0),
+    {"x": ANY_NUMBERS | {"(N, H, W)": IMAGES[:, 0]}, "rng": RNG},
 )

@@ -75,6 +75,11 @@ def add(name: str, make: Callable[[], Any], example: np.ndarray) -> None:
     one("double_backward", {"g": dx, "dy": dy, **caches}, {"g": COTANGENT, "dy": COTANGENT})
     if layer.params:
         one("parameter_gradients", {"dy": dy, **caches}, {"dy": strict})
+        ones = {key: np.ones_like(w) for key, w in layer.params.items()}
+        key = next(iter(ones))
+        wrong = {"None": None, "list": [1.0], "empty": {}, "one more": {**ones, "other": y}}
+        wrong |= {"shape": ones | {key: np.ones(3)}, "None inside": ones | {key: None}}
+        one("parameter_jvp", {"dparams": value(ones), **caches}, {"dparams": wrong})
 
 
 for name, (make, example) in LAYERS.items():

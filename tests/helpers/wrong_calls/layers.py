@@ -16,6 +16,7 @@ from helpers.wrong_calls.roles import (
     PADDING,
     PAIR,
     POSITIVE,
+    RNG,
     SIZE,
     Thing,
 )
@@ -33,7 +34,7 @@ from tinyae import (
     Tanh,
     freeze,
 )
-from tinyae.layers import TiedAutoencoder, TransposedLinear, fold, leaves, unfold
+from tinyae.layers import TiedAutoencoder, TransposedLinear, fold, initialize, leaves, unfold
 from tinyae.layers.vae import VAE
 
 CALLS = Calls()
@@ -139,3 +140,10 @@ CALLS.add(
     "to_numpy",
 )
 CALLS.add("to_numpy", tinyae.to_numpy, values(x=X), {"x": NOT_NUMBERS})
+SCHEMES = {"None": None, "number": 3, "unknown": "huge", "list": ["he"]}
+CALLS.add(
+    "initialize",
+    initialize,
+    {"model": encoder} | values(scheme="he", rng=0, gain=1.0),
+    {"model": LAYER | {"no weights": Tanh()}, "scheme": SCHEMES, "rng": RNG, "gain": POSITIVE},
+)

@@ -29,6 +29,7 @@ from tinyae.penalties import (
     jacobian_norms,
     normalized_contraction,
     reconstruction_contractive,
+    saturation,
     singular_values,
 )
 
@@ -139,4 +140,10 @@ CALLS.add(
         "rng": RNG,
     },
     "Linear",
+)
+CALLS.add(
+    "saturation",
+    saturation,
+    values(z=X, threshold=0.05),
+    {"z": ARRAY | {"empty": X[:0], "above 1": X + 1}, "threshold": FRACTION},
 )

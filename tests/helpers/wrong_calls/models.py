@@ -4,7 +4,7 @@ import numpy as np
 
 from helpers.wrong_calls import Calls, values, without
 from helpers.wrong_calls.roles import FRACTION, INIT, LAYER, SIZE
-from tinyae import models
+from tinyae import Sigmoid, models
 
 CALLS = Calls()
 SIZES = {"features": SIZE, "code": SIZE}
@@ -33,4 +33,19 @@ CALLS.add(
     },
     "Linear",
     "Sequential",
+)
+WIDTHS = {"None": None, "number": 6, "one": (6,), "zero": (6, 0), "strings": ("a", "b")}
+CALLS.add(
+    "deep_autoencoder",
+    models.deep_autoencoder,
+    values(sizes=(8, 4, 2), activation=Sigmoid, rng=0, init="he", dtype=np.float32),
+    {
+        "sizes": WIDTHS | {"fractions": (6.5, 2)},
+        "activation": {"None": None, "string": "relu", "object": Sigmoid(), "number": 3},
+        "init": {"None": None, "unknown": "huge", "number": 3},
+        **INIT,
+    },
+    "Linear",
+    "initialize",
+    "initialization",
 )

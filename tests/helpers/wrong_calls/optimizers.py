@@ -6,6 +6,8 @@ from helpers.wrong_calls import Calls, value, values, without
 from helpers.wrong_calls.roles import (
     COUNT,
     FLAG,
+    FRACTION,
+    FUNCTION,
     INFINITE,
     NAN,
     OPTIONAL_POSITIVE,
@@ -15,8 +17,10 @@ from helpers.wrong_calls.roles import (
     WEIGHT,
     Tensor,
 )
-from tinyae import SGD, Adam
+from tinyae import SGD, Adam, KSparse, Linear, Sequential, Sigmoid, bce, l1
+from tinyae.kfac import KFAC
 from tinyae.optim import clip_by_norm, cosine_schedule, gradient_norm, step_decay
+from tinyae.training.averaging import WeightAverage
 
 CALLS = Calls()
 
@@ -141,4 +145,29 @@ CALLS.add(
     step_decay,
     values(lr=0.1, every=10, factor=0.1),
     {"lr": POSITIVE, "every": SIZE, "factor": POSITIVE | {"infinite": INFINITE}},
+)
+DENSE = Sequential(Linear(6, 4, rng=0), Sigmoid())
+NOT_DENSE = {"None": None, "string": "ae", "layer": Sigmoid(), "other": Sequential(KSparse(2))}
+CALLS.add(
+    "KFAC",
+    KFAC,
+    values(model=DENSE, loss=bce, damping=3.0, damping_floor=1e-3, l2=1e-5, fraction=0.5)
+    | values(memory=0.9, invert_every=5, adapt_every=5),
+    {
+        "model": NOT_DENSE,
+        "loss": FUNCTION | {"another": l1, "list": [bce]},
+        "damping": POSITIVE,
+        "damping_floor": POSITIVE,
+        "l2": WEIGHT,
+        "fraction": FRACTION,
+        "memory": WEIGHT | {"one": 1.0},
+        "invert_every": SIZE,
+        "adapt_every": SIZE,
+    },
+)
+CALLS.add(
+    "average",
+    WeightAverage,
+    {"params": weights, "keep": value(0.9)},
+    {"params": without(PARAMS, "empty"), "keep": FRACTION},
 )

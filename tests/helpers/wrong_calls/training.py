@@ -11,9 +11,11 @@ from helpers.wrong_calls.examples import FOLDER, encoder
 from helpers.wrong_calls.roles import (
     COUNT,
     FLAG,
+    FRACTION,
     FUNCTION,
     LAYER,
     NAN,
+    OPTIONAL_FUNCTION,
     OPTIONAL_SIZE,
     PATH,
     RNG,
@@ -61,12 +63,15 @@ CALLS.add(
     train,
     values(data=DATA, objective=Objective(), epochs=1, batch_size=16, validation=None, workers=1)
     | values(rng=0, progress=False, checkpoint=None, resume=False, patience=None, settings=None)
-    | values(optimizer=None),
+    | values(optimizer=None, augment=None, average=None, machines=None),
     {
         "data": NOT_DATA,
         "objective": FUNCTION | {"another function": lambda model, x, rng: 0.5},
         "epochs": COUNT,
-        "batch_size": SIZE,
+        "augment": OPTIONAL_FUNCTION | {"another shape": lambda x, rng: x[:, :3]},
+        "average": without(FRACTION, "None") | {"one": 1.0},
+        "machines": {"number": 3, "string": "all", "thing": Thing()},
+        "batch_size": SIZE | {"zero later": lambda epoch: 0},
         "validation": without(NOT_DATA, "None"),
         "workers": OPTIONAL_SIZE,
         "rng": RNG | {"None": None},
