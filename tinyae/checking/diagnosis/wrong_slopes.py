@@ -1,5 +1,5 @@
-"""Wrong derivatives of single operations: forgotten, another function's, without a factor or without
-a mask."""
+"""Wrong derivatives of single operations: forgotten, another function's, without a factor, or
+without a mask."""
 
 from __future__ import annotations
 
