@@ -465,3 +465,8 @@ def test_functions_of_any_scale_at_any_offset(seed, name, log_scale, offset):
             seed=seed,
         )
         assert report.ok is (error == 0), f"error {error}\n{report}"
+
+
+def test_fewer_entries_than_samples_are_checked_without_repetition():
+    report = gradcheck(Linear(12, 10, rng=0), np.ones((3, 12)), max_entries=50)
+    assert report.ok and report["weight"].checked <= 120

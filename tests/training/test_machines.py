@@ -95,6 +95,21 @@ def test_early_stopping_stops_all_at_the_same_epoch(tmp_path):
     assert len(found[0]["losses"]) == len(found[1]["losses"])
 
 
+@needs_mpi
+def test_the_command_line_writes_and_prints_once(tmp_path):
+    command = ["train", "--epochs", "1", "--quiet", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [MPIEXEC, "-n", "2", sys.executable, "-m", "tinyae", *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("written to") == 1
+    assert (tmp_path / "run" / "weights.npz").exists()
+
+
 def test_processes_without_mpi4py_say_what_to_install(monkeypatch):
     monkeypatch.setenv("PMI_SIZE", "4")
     monkeypatch.setitem(sys.modules, "mpi4py", None)

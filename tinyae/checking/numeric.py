@@ -234,7 +234,7 @@ def pick(size: int, max_entries: int, samples: int, rng: np.random.Generator) ->
     if size <= max_entries:
         yield from range(size)
         return
-    edges = np.linspace(0, size, samples + 1).astype(int)
+    edges = np.linspace(0, size, min(samples, size) + 1).astype(int)
     yield from sorted({0, size - 1, *(int(rng.integers(a, b)) for a, b in pairwise(edges))})
 
 

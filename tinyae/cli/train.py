@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import shlex
 import statistics
 import sys
@@ -29,6 +31,7 @@ from tinyae.objectives.adversarial import GeneratorLoss
 from tinyae.penalties import KLSparsity, jacobian_norms, normalized_contraction
 from tinyae.training import History, evaluate, fit
 from tinyae.training.checkpoint import read_checkpoint
+from tinyae.training.machines import Machines, find_machines
 
 CHECKPOINT = "checkpoint.npz"
 # By default, the preset's own values
@@ -73,6 +76,14 @@ class Run:
 
 def train(args: argparse.Namespace) -> int:
     """Train a preset. The output folder gets the weights, the history, a checkpoint and plots."""
+    machines = find_machines()
+    if machines.is_first:
+        return _train(args, machines)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        return _train(args, machines)  # process 0 alone prints and writes
+
+
+def _train(args: argparse.Namespace, machines: Machines) -> int:
     run = _prepare(args)
     optimizer, objective, how = build_optimizer(run.settings, run.model, run.objective)
     print(
@@ -95,6 +106,7 @@ def train(args: argparse.Namespace) -> int:
             progress=not args.quiet,
             checkpoint=run.out / CHECKPOINT,
             resume=args.resume,
+            machines=machines,
             settings={key: run.settings[key] for key in ("data", "lr", *OPTIONS, *DATA_OPTIONS)}
             | {"model": run.name}
             | ({} if chosen == "adam" else {"optimizer": chosen}),
@@ -103,6 +115,8 @@ def train(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _interrupted(run)
 
+    if not machines.is_first:
+        return 0
     save_weights(
         run.model,
         run.out / "weights.npz",
