@@ -7,14 +7,9 @@
 # restricted Boltzmann machine. Today the same net can be trained from random weights, by steps that
 # use the *curvature* of the loss. This chapter shows what the problem was, and both solutions.
 #
-# ```
-#   784 ─▶ 1000 ─▶ 500 ─▶ 250 ─▶ 30 ─▶ 250 ─▶ 500 ─▶ 1000 ─▶ 784
-#        σ       σ      σ    code   σ      σ       σ        σ
-#
-#   gradient of a weight here                    loss here ▲
-#        ▲                                                 │
-#        └── × Wᵀ σ' ── × Wᵀ σ' ── ... ── × Wᵀ σ' ◀────────┘
-# ```
+# ![Nine layers of 784, 1000, 500, 250, 30, 250, 500, 1000 and 784 units. The gradient comes back
+# from the loss at the right, and each layer multiplies it by W transposed and by the slope of the
+# sigmoid.](figures/10_diagram.svg)
 
 # %%
 import os
@@ -82,7 +77,7 @@ def initial_model(kind, sizes=SIZES):
 
 
 def layer_by_layer(model, x):
-    """For each Linear layer: the size of g, and how much its output varies between images."""
+    """For each Linear layer: the size of g, and how much its output varies."""
     net = Sequential(*(layer for _, layer in leaves(model)))
     y, caches = net.forward(x)
     _, dy = bce(y, x)
@@ -249,7 +244,7 @@ target = Sigmoid()(small(x_small))
 
 
 def loss_along(t):
-    """4 · cross-entropy (a sum over the 4 outputs), with the weights moved by t · direction."""
+    """4 · cross-entropy (a sum over 4 outputs), the weights moved by t · direction."""
     moved = small.map_params(np.copy)
     for key, w in moved.params.items():
         w += t * direction[key]

@@ -390,6 +390,24 @@ def chapter_9() -> Diagram:
     return d
 
 
+def chapter_10() -> Diagram:
+    """A deep net, and the gradient on its way back."""
+    d = Diagram(18, 6)
+    widths = [784, 1000, 500, 250, 30, 250, 500, 1000, 784]
+    for i, width in enumerate(widths):
+        x, height = 1.2 + 1.95 * i, 0.4 + 2.8 * width / 1000
+        color = "#f6d9d9" if width == 30 else LIGHT
+        corner = (x - 0.25, 3.9 - height / 2)
+        d.ax.add_patch(Rectangle(corner, 0.5, height, facecolor=color, edgecolor=BLUE))
+        d.text(x, 3.9 + height / 2 + 0.25, str(width), color=GRAY)
+        if i:
+            d.arrow((x - 1.65, 3.9), (x - 0.3, 3.9), "$\\sigma$")
+            d.arrow((x - 0.1, 1.6), (x - 1.85, 1.6), "$\\times W^\\top \\sigma'$", RED)
+    d.text(16.8, 0.9, "the loss is here", color=RED)
+    d.text(0.7, 0.9, "the gradient has to arrive here", color=RED, ha="left")
+    return d
+
+
 def one_weight() -> Diagram:
     """The graph of chapter 0's first example, with its values and gradients."""
     import numpy as np
@@ -502,7 +520,7 @@ def matrix_of_weights() -> Diagram:
 
 
 DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7,
-            chapter_8, chapter_9]  # fmt: skip
+            chapter_8, chapter_9, chapter_10]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from tinyae import (
     fit,
     mse,
 )
-from tinyae.data import DataNote
 from tinyae.data.ranges import output_range, range_problem, scaling_advice
 
 INF = np.inf
@@ -69,7 +68,7 @@ def test_data_outside_the_range_of_a_sigmoid_are_refused():
 def test_data_outside_the_range_of_another_layer_get_a_note():
     x = np.random.default_rng(0).normal(size=(8, 4)) * 2
     for name in ("tanh", "relu", "elu"):
-        with pytest.warns(DataNote, match="data ranges from .* but the model ends in"):
+        with pytest.warns(UserWarning, match="data ranges from .* but the model ends in"):
             train(LAYERS[name][0], x)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -128,7 +128,8 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
     report = TensorReport(row, (len(g),))
     for k, claim in enumerate(products.reshape(len(g), -1).sum(axis=1)):
         y = problem.forward()[0]
-        baseline = baselines.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
+        originals = {name: a.copy() for name, a in problem.tensors.items()}
+        baseline = baselines.Baseline(y.copy(), c[k], {}, originals)
         check = Check(problem, baseline, np.random.default_rng(0))
         verdict = check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
         report.add(k, float(claim), verdict)
@@ -175,7 +176,8 @@ def _parameter_slopes(
         given = {**zeros, key: d}
         claim = float((c * call("parameter_jvp", copied.parameter_jvp, given, cache)).sum())
         y = problem.forward()[0]
-        baseline = baselines.Baseline(y.copy(), c, {}, {"x": x.copy()})
+        originals = {name: a.copy() for name, a in problem.tensors.items()}
+        baseline = baselines.Baseline(y.copy(), c, {}, originals)
         check = Check(problem, baseline, np.random.default_rng(0))
         report.add(k, claim, check.judge(claim, key, slice(None), d.reshape(-1), 1.0))
     report.conclude()

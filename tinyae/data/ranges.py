@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from tinyae.data.file_checks import note
 from tinyae.layers import ELU, Flatten, Frozen, ReLU, Reshape, Sigmoid, Softplus, Tanh, leaves
 from tinyae.layers.base import Layer
 
@@ -50,11 +49,8 @@ def range_problem(model: Layer, low: float, high: float, name: str) -> str | Non
 
 
 def check_range(model: Layer, low: float, high: float, name: str) -> None:
-    """Refuse data outside [0, 1] for a model that ends in Sigmoid, and give a note about data
-    outside the range of another output layer: the model can reconstruct a part of them.
-
-    Warns:
-        DataNote: they lie outside the range of the output layer.
+    """Refuse data outside [0, 1] for a model that ends in Sigmoid. About other output layers, the
+    objective warns, which knows what is compared with the data.
 
     Raises:
         ValueError: they lie outside [0, 1], and the model ends in Sigmoid. The message says how to
@@ -64,10 +60,8 @@ def check_range(model: Layer, low: float, high: float, name: str) -> None:
         return
     layer, least, largest = output_range(model)
     advice = scaling_advice(low, high, least, largest)
-    text = f"{problem}: {advice}, or end the model in a linear layer"
     if layer == "Sigmoid":
-        raise ValueError(text)
-    note(text)
+        raise ValueError(f"{problem}: {advice}, or end the model in a linear layer")
 
 
 def scaling_advice(low: float, high: float, least: float, largest: float) -> str:
