@@ -27,7 +27,9 @@ def check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
             f"step: the gradients do not fit the parameters: missing {missing}, unknown {extra}"
         )
     for key, w in params.items():
-        g = grads[key]
+        g, writeable = grads[key], getattr(w.flags, "writeable", True)
+        if isinstance(g, np.ndarray) and g.shape == w.shape and g.dtype == w.dtype and writeable:
+            continue  # at once, in the usual case
         if not is_array(g) or g.dtype.kind not in "fcOiub":
             check_array_dict("step", "grads", grads, kinds="fcOiub")
         if g.shape != w.shape:
@@ -38,7 +40,7 @@ def check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
             raise ValueError(
                 f"step: the gradient of {key!r} has dtype {g.dtype}, the parameter {w.dtype}"
             )
-        if not getattr(w.flags, "writeable", True):
+        if not writeable:
             raise ValueError(f"step: the parameter {key!r} is read-only: train a copy of the model")
 
 

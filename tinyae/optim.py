@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,7 @@ class Optimizer:
         """Update every parameter. ``map`` is the builtin, or a map that divides the parameters
         among threads.
 
-        Values that overflow become infinite without a warning of NumPy: a step that stopped in the
-        middle would leave half of the parameters moved. ``fit`` names such parameters.
+        ``np.seterr(all="raise")`` does not hold inside: it would stop the step in the middle.
 
         Raises:
             TypeError: the gradients are not a dictionary of arrays, or the learning rate of the
@@ -114,7 +114,9 @@ class Optimizer:
                     w *= 1 - rate * self.weight_decay
                 self._update(w, g, *rest, rate)
 
-        with np.errstate(all="ignore"):
+        # An exception in the middle would leave half of the parameters moved.
+        raises = {"raise", "call"} & set(np.geterr().values())
+        with np.errstate(all="ignore") if raises else nullcontext():
             list(map(update, self._largest_first))
 
     def _update(self, w: Array, g: Array, *slots_and_rate: Any) -> None:
