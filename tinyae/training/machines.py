@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from typing import Any, Self
 
@@ -48,6 +49,7 @@ class Machines:
         # Others may wait for this process in an Allreduce for ever, so all are ended
         text = "".join(traceback.format_exception_only(error)).strip()
         print(f"process {self.rank} of {self.size}: {text}", file=sys.stderr, flush=True)
+        time.sleep(0.5)  # mpiexec passes the message on; an abort right away can lose it
         self.comm.Abort(1)
 
     @property
