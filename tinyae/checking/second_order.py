@@ -119,7 +119,8 @@ def _slopes(row: str, layer: Any, x: Array, g: Array, c: Array, products: Array)
     report = TensorReport(row, (len(g),))
     for k, claim in enumerate(products.reshape(len(g), -1).sum(axis=1)):
         y = problem.forward()[0]
-        baseline = baselines.Baseline(y.copy(), c[k], {}, {"x": x.copy()})
+        originals = {n: a.copy() for n, a in (problem.tensors | problem.fixed).items()}
+        baseline = baselines.Baseline(y.copy(), c[k], {}, originals)
         check = Check(problem, baseline, np.random.default_rng(0))
         verdict = check.judge(float(claim), "x", slice(None), g[k].reshape(-1), 1.0)
         report.add(k, float(claim), verdict)

@@ -1,10 +1,12 @@
-"""From "wrong" to "why": hints from the relation of backward's values to the numeric ones.
+"""From "wrong" to "why": hints from the relation of backward's values to the numeric ones, and from
+forward's own chain rule.
 
 A relation is a function of a ``Case``, which is all that is known about one wrong tensor. It
 recognizes one family of mistakes and returns a hint that states its evidence, or None. The
-relations are tried in the order of ``RELATIONS``, from the most special one to the least, and the
-first that fits *every* entry that was checked decides. If none fits, the hint says just that: a
-guess would cost the reader more.
+relations are tried in order, and the first that fits *every* entry that was checked decides: first
+those of ``FIRST``, which compare values; then ``chain_rule``, which looks for the one wrong step
+that gives exactly backward's values; then those of ``RELATIONS``. If none fits, the hint says just
+that: a guess would cost the reader more.
 """
 
 from __future__ import annotations
