@@ -22,7 +22,7 @@ from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent, t
 from tinyae.checking.diagnosis.coupling import coupled_entries, misplaced_shares, other_support
 from tinyae.checking.diagnosis.formulas import backward_formula, formula
 from tinyae.checking.diagnosis.geometry import windows
-from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
+from tinyae.checking.diagnosis.lines import reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
     compared_with_zero,
@@ -75,7 +75,6 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     stride,
     other_support,
     one_axis,
-    factor_in_part,
     backward_formula,
     not_a_gradient,
 )
