@@ -14,7 +14,7 @@ from tinyae.checking import contract, numeric
 from tinyae.checking.exact import Proof
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import TensorReport
-from tinyae.checking.rounding import rounding_of_output
+from tinyae.checking.rounding import rounding_of
 
 Array = np.ndarray
 
@@ -199,7 +199,7 @@ class Check:
             for name, moved in contract.rounding(self).items()
             if moved < np.abs(grads[name]).max(initial=0)  # more is a kink, such as a tie
         }
-        return rounding_of_output(self.problem, self.baseline), own
+        return rounding_of(self.problem, self.baseline)[0], own
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN if the target
