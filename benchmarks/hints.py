@@ -17,7 +17,7 @@ from tinyae import Flatten, Layer, Linear, Sequential
 from tinyae.checking import gradcheck
 from tinyae.known_bugs import CORRECT
 from tinyae.known_bugs.correct_all import CORRECT_MORE, SCALES
-from tinyae.known_bugs.homework_all import HOMEWORK, LATER, UNSEEN, Homework
+from tinyae.known_bugs.homework_all import HOMEWORK, LAST, LATER, UNSEEN, Homework
 
 Target = tuple[Any, tuple[Any, ...]]
 
@@ -79,8 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=20, help="random draws of each right layer")
     draws = parser.parse_args().draws
-    seen = [h for h in HOMEWORK if h not in UNSEEN + LATER]
-    for label, entries in (("seen", seen), ("unseen", UNSEEN), ("later", LATER)):
+    seen = [h for h in HOMEWORK if h not in UNSEEN + LATER + LAST]
+    sets = {"seen": seen, "unseen": UNSEEN, "later": LATER, "last": LAST}
+    for label, entries in sets.items():
         caught, named, misled = worth(entries)
         print(
             f"{label:<7} {len(entries):4} mistakes: caught {caught}, named {named}, misled {misled}"
