@@ -17,6 +17,7 @@ from tinyae.checking.report import TensorReport
 from tinyae.checking.rounding import rounding_of
 
 Array = np.ndarray
+LARGE = 100_000  # entries of all tensors together
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ class Check:
             for _ in range(self.rules.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            for i in numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng):
+            most, samples = self.sampling
+            for i in numeric.pick(v.size, most, samples, self.rng):
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.rules.max_entries:
+            if v.size > most:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = numeric.bisect(
@@ -90,6 +92,17 @@ class Check:
         if row.verdict in ("KINKS", "NOISY") and not self.careful:
             return replace(self, careful=True).tensor(name)  # or is it rounding?
         return row
+
+    @property
+    def sampling(self) -> tuple[int, int]:
+        """(the size from which on a tensor is sampled, the number of samples). Each evaluation of a
+        large target takes long, so there the samples are shared among its tensors, unless the user
+        asks for another ``max_entries``."""
+        sizes = [v.size for v in self.problem.tensors.values()]
+        if sum(sizes) <= LARGE or self.rules.max_entries != Rules.max_entries:
+            return self.rules.max_entries, self.rules.samples
+        samples = min(self.rules.samples, max(20, 8 * self.rules.samples // len(sizes)))
+        return samples, samples
 
     def ties(
         self, name: str, gradient: Array, row: TensorReport
