@@ -128,6 +128,21 @@ def test_a_penalty_is_recognized_whatever_its_arguments_are_called():
         assert gradcheck(penalty, encoder, normal(4, 5)).ok
 
 
+def test_a_large_target_is_sampled_and_one_wrong_entry_is_found_all_the_same():
+    def spoil(g, *_):
+        g = g.copy()
+        g.reshape(-1)[123] *= 2
+        return g
+
+    x = normal(2, 400)
+    report = gradcheck(Linear(400, 300, rng=0), x)
+    assert report.ok and sum(t.checked for t in report.tensors) < 700
+    for name in ("weight", "bias"):
+        report = gradcheck(with_bug(Linear(400, 300, rng=0), **{name: spoil}), x)
+        assert report[name].verdict == "WRONG" and 123 in report[name].index[report[name].wrong]
+    assert gradcheck(Linear(400, 300, rng=0), x, max_entries=999)["bias"].checked == 300
+
+
 def test_no_directions_is_no_check():
     with pytest.raises(ValueError, match="directions is 0, expected at least 1"):
         gradcheck(Linear(3, 2, rng=0), normal(4, 3), method="directions", directions=0)

@@ -64,7 +64,9 @@ def gradcheck(
             it is eps^(1/3) for central differences.
         max_entries: a tensor with more entries is checked at a sample of them and along a random
             direction.
-        samples: how many entries of such a tensor are sampled.
+        samples: how many entries of such a tensor are sampled. In a target with more than 100,000
+            entries, unless ``max_entries`` is given, every tensor with more than ``samples``
+            entries is, and about 8·samples entries are checked in all.
         directions: random directions per tensor for ``method="directions"``, at least 1.
         dtype: with ``np.float32``, also check that gradients computed in float32 agree with those
             in float64.

@@ -51,7 +51,7 @@ def central(
     dividing by h magnifies it. That gives 20 eps·Σ|y·dy|/h for the outputs that moved. For the
     others it is below one eps, or they would have moved. ``position`` is |v|: v ± h is rounded too,
     which makes the step itself uncertain by eps·|v|. ``rounding`` is what rounding can do to s
-    where that is known, see ``rounding.Rounding``.
+    where that is known, see ``rounding_of``.
     """
     up, down = probe(h), probe(-h)
     change = up - down

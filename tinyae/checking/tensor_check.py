@@ -14,9 +14,10 @@ from tinyae.checking import contract, numeric
 from tinyae.checking.exact import Proof
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import TensorReport
-from tinyae.checking.rounding import rounding_of_output
+from tinyae.checking.rounding import rounding_of
 
 Array = np.ndarray
+LARGE = 100_000  # entries of all tensors together
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,12 @@ class Check:
             for _ in range(self.rules.directions):
                 row.directions.append(self.direction(name, flat, slice(None)))
         else:
-            picked = [*numeric.pick(v.size, self.rules.max_entries, self.rules.samples, self.rng)]
+            most, samples = self.sampling
+            picked = [*numeric.pick(v.size, most, samples, self.rng)]
             self.announce_entries(name, picked)
             for i in picked:
                 row.add(i, float(flat[i]), self.entry(name, i, flat))
-            if v.size > self.rules.max_entries:
+            if v.size > most:
                 row.directions.append(self.direction(name, flat, slice(None)))
         if any(d.state == "wrong" for d in row.directions) and not row.wrong.any():
             found = numeric.bisect(
@@ -92,6 +94,17 @@ class Check:
         if row.verdict in ("KINKS", "NOISY") and not self.careful:
             return replace(self, careful=True).tensor(name)  # or is it rounding?
         return row
+
+    @property
+    def sampling(self) -> tuple[int, int]:
+        """(the size from which on a tensor is sampled, the number of samples). Each evaluation of a
+        large target takes long, so there the samples are shared among its tensors, unless the user
+        asks for another ``max_entries``."""
+        sizes = [v.size for v in self.problem.tensors.values()]
+        if sum(sizes) <= LARGE or self.rules.max_entries != Rules.max_entries:
+            return self.rules.max_entries, self.rules.samples
+        samples = min(self.rules.samples, max(20, 8 * self.rules.samples // len(sizes)))
+        return samples, samples
 
     def ties(
         self, name: str, gradient: Array, row: TensorReport
@@ -222,7 +235,7 @@ class Check:
             for name, moved in contract.rounding(self).items()
             if moved < np.abs(grads[name]).max(initial=0)  # more is a kink, such as a tie
         }
-        return rounding_of_output(self.problem, self.baseline), own
+        return rounding_of(self.problem, self.baseline)[0], own
 
     def probe(self, problem: Problem, name: str, where: Any, u: Any) -> Callable[[Any], Array]:
         """The output as a function of t, with ``tensor[where]`` moved by t·u. NaN if the target

@@ -1,13 +1,15 @@
 """``HOMEWORK``: wrong gradients as students write them, each with the words that name its cause.
 
-The files ``homework_unseen_*`` and ``homework_later_*`` are two sets that were written before their
-hints were looked at: ``UNSEEN`` and ``LATER``. What the hints were worth at first sight is said in
-``tests/checking/test_hints.py``.
+The files ``homework_unseen_*``, ``homework_later_*`` and ``homework_last_*`` are three sets that
+were written before their hints were looked at: ``UNSEEN``, ``LATER`` and ``LAST``. What the hints
+were worth at first sight is said in ``tests/checking/test_hints.py``.
 """
 
 from tinyae.known_bugs import (  # noqa: F401  they fill HOMEWORK
     homework_activations,
     homework_convolution,
+    homework_last_layers,
+    homework_last_steps,
     homework_later_images,
     homework_later_losses,
     homework_later_recurrent,
@@ -32,5 +34,6 @@ from tinyae.known_bugs.homework_base import HOMEWORK, Homework
 
 UNSEEN = [h for h in HOMEWORK if h.topic.startswith("unseen")]
 LATER = [h for h in HOMEWORK if h.topic.startswith("later")]
+LAST = [h for h in HOMEWORK if h.topic.startswith("last")]
 
-__all__ = ["HOMEWORK", "LATER", "UNSEEN", "Homework"]
+__all__ = ["HOMEWORK", "LAST", "LATER", "UNSEEN", "Homework"]

@@ -1,10 +1,12 @@
-"""From "wrong" to "why": hints from the relation of backward's values to the numeric ones.
+"""From "wrong" to "why": hints from the relation of backward's values to the numeric ones, and from
+forward's own chain rule.
 
 A relation is a function of a ``Case``, which is all that is known about one wrong tensor. It
 recognizes one family of mistakes and returns a hint that states its evidence, or None. The
-relations are tried in the order of ``RELATIONS``, from the most special one to the least, and the
-first that fits *every* entry that was checked decides. If none fits, the hint says just that: a
-guess would cost the reader more.
+relations are tried in order, and the first that fits *every* entry that was checked decides: first
+those of ``FIRST``, which compare values; then ``chain_rule``, which looks for the one wrong step
+that gives exactly backward's values; then those of ``RELATIONS``. If none fits, the hint says just
+that: a guess would cost the reader more.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from tinyae.checking.diagnosis.cotangents import elementwise, other_cotangent, t
 from tinyae.checking.diagnosis.coupling import coupled_entries, misplaced_shares, other_support
 from tinyae.checking.diagnosis.formulas import backward_formula, formula
 from tinyae.checking.diagnosis.geometry import windows
-from tinyae.checking.diagnosis.lines import factor_in_part, reordered, scaled_lines
+from tinyae.checking.diagnosis.lines import reordered, scaled_lines
 from tinyae.checking.diagnosis.places import border, few_entries, one_axis, side, stride
 from tinyae.checking.diagnosis.selection import (
     compared_with_zero,
@@ -73,7 +75,6 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     stride,
     other_support,
     one_axis,
-    factor_in_part,
     backward_formula,
     not_a_gradient,
 )

@@ -73,6 +73,17 @@ class Case:
             return None
         return np.stack([c.reshape(-1) for c in columns])
 
+    def backward(self, dy: Array) -> Array:
+        """Backward's gradient of this tensor for another dy."""
+        _, cache = self.problem.forward()
+        return np.asarray(self.problem.backward(dy, cache)[self.name])
+
+    def backward_of_output(self, o: int) -> Array:
+        """What backward gives this tensor for a dy that is 1 at one output and 0 elsewhere."""
+        dy = np.zeros(self.baseline.y.shape)
+        dy.flat[o] = 1.0
+        return self.backward(dy)
+
     @property
     def complete(self) -> bool:
         return len(self.index) == self.v.size

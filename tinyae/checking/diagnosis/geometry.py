@@ -29,7 +29,7 @@ def windows(case: Case) -> Hint | None:
     other = w if case.v is x else x if case.v is w else None
     if other is None:
         return None
-    B = np.stack([_backward(case, o) for o in range(y.size)], axis=1)
+    B = np.stack([case.backward_of_output(o).reshape(-1) for o in range(y.size)], axis=1)
     forward, backward = (_places(case, M, x, w, other) for M in (case.columns, B))
     if forward is None or backward is None or np.allclose(forward, backward):
         return None
@@ -50,12 +50,6 @@ def windows(case: Case) -> Hint | None:
         f"for output i and weight k, forward uses {told} for {case.name}'s gradient: "
         f"{' and '.join(dict.fromkeys(causes))}",
     )
-
-
-def _backward(case: Case, o: int) -> Array:
-    dy = np.zeros(case.baseline.y.shape)
-    dy.flat[o] = 1.0
-    return np.asarray(case.problem.backward(dy, case.problem.forward()[1])[case.name]).reshape(-1)
 
 
 def _places(case: Case, M: Array, x: Array, w: Array, other: Array) -> Array | None:

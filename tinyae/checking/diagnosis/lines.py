@@ -1,5 +1,5 @@
 """Relations that hold row by row or column by column: a factor that belongs to an example or to a
-feature, or to one part of the tensor."""
+feature; and the right values in other places."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinyae.checking.diagnosis.case import Case
-from tinyae.checking.diagnosis.values import name_of_factor
 from tinyae.checking.report import Hint
 
 Array = np.ndarray
@@ -92,28 +91,6 @@ def _quantities(case: Case, axis: int, n: int) -> Iterator[tuple[str, Array]]:
         if p.shape == (n,) and name != case.name and np.all(p != 0):
             yield name, p
             yield f"1/{name}", 1 / p
-
-
-def factor_in_part(case: Case) -> Hint | None:
-    """The wrong entries alone are a constant times the numeric ones."""
-    bad = case.wrong & (np.abs(case.N) > 1e4 * case.slack)
-    if bad.sum() < 3 or not (~case.wrong).any():
-        return None
-    a, n = case.A[bad], case.N[bad]
-    ratio = float((a * n).sum() / (n * n).sum())
-    if ratio == 0 or np.abs(a - ratio * n).max() > 1e-5 * np.abs(a).max() + 3 * case.slack.max():
-        return None
-    at = [np.unravel_index(i, case.v.shape) for i in case.index[bad][:3]]
-    shown = ", ".join("(" + ",".join(map(str, map(int, p))) + ")" for p in at)
-    cause = (
-        name_of_factor(ratio, case.problem, case.baseline.y.shape, case.name)
-        or "a constant factor is wrong there"
-    )
-    return case.hint(
-        "part factor",
-        f"of {len(case.index)} entries of {case.name}, {int(bad.sum())} are wrong ({shown}, ...), "
-        f"all of them {ratio:.4g} × numeric: one part has a wrong factor: {cause}",
-    )
 
 
 def reordered(case: Case) -> Hint | None:

@@ -70,9 +70,9 @@ def traced_numpy(tape: Tape) -> Iterator[None]:
         return on_arrays
 
     for name in ("zeros", "empty", "ones"):
-        replace(np, name, lambda original, *a, **k: _lifted(original(*a, **k), tape, "fO"))
+        replace(np, name, lambda original, *a, **k: _lifted(original(*a, **k), tape, ("f", "O")))
     for name in SLOPES:
-        replace(np, name, lambda original, a, *r, **k: original(_lifted(a, tape, "O"), *r, **k))
+        replace(np, name, lambda original, a, *r, **k: original(_lifted(a, tape, ("O",)), *r, **k))
         if hasattr(math, name):
             replace(math, name, _on_one)
     replace(np, "logaddexp", each(tape.logaddexp))
@@ -88,7 +88,7 @@ def traced_numpy(tape: Tape) -> Iterator[None]:
             setattr(module, name, original)
 
 
-def _lifted(a: Any, tape: Tape, kinds: str) -> Any:
+def _lifted(a: Any, tape: Tape, kinds: tuple[str, ...]) -> Any:
     """An array of these kinds, with traced constants for its plain numbers."""
     if not isinstance(a, np.ndarray) or a.dtype.kind not in kinds:
         return a

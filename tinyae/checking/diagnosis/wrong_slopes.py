@@ -1,5 +1,4 @@
-"""Wrong derivatives of single operations: forgotten, another function's, without a factor, or
-without a mask."""
+"""Wrong derivatives of one operation: forgotten, another function's, without a factor or a mask."""
 
 from __future__ import annotations
 
