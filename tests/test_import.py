@@ -24,6 +24,7 @@ NAMES = (
 # its own package. "tinyae" is tinyae/__init__.py, which has the public names.
 FLOORS = [
     "_validate _threads _figures backend",
+    "compiled",
     "layers schedules",
     "gradients",
     "checking data io losses optim penalties",

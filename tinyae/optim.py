@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae import compiled
 from tinyae._validate import check_array_dict, check_flag, check_int, check_number, short
 from tinyae.backend import Array, block_size, device_of, to_device, to_numpy
 from tinyae.gradients import check_gradients, clip_by_norm, gradient_norm
@@ -58,6 +59,7 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # names of the arrays that are kept for each parameter
     non_negative: tuple[str, ...] = ()  # slots that are never below 0
+    loop = ""  # the name of the compiled loop that does the same as _update
 
     def __init__(
         self,
@@ -108,8 +110,8 @@ class Optimizer:
         self.steps += 1
 
         def update(key: str) -> None:
-            slots = [self.state[slot][key] for slot in self.slots]
-            for w, g, *rest in _blocks(self.params[key], grads[key], *slots):
+            arrays = self.params[key], grads[key], *(self.state[slot][key] for slot in self.slots)
+            for w, g, *rest in _blocks(*arrays, whole=compiled.is_loaded(self.loop, arrays[0])):
                 if self.weight_decay:
                     w *= 1 - rate * self.weight_decay
                 self._update(w, g, *rest, rate)
@@ -215,6 +217,7 @@ class Adam(Optimizer):
         ValueError: a β is outside [0, 1), or ε is negative, or 0 in the dtype of the parameters.
     """
 
+    loop = "adam"
     slots = ("m", "v")
     non_negative = ("v",)
 
@@ -248,6 +251,10 @@ class Adam(Optimizer):
         (beta1, beta2), t = self.betas, self.steps
         root = math.sqrt(1 - beta2**t)
         # lr m̂ / (√v̂ + ε)  =  (lr root / (1−β₁ᵗ)) · m / (√v + ε root): the corrections are scalars
+        eps, step = self.eps * root, rate * root / (1 - beta1**t)
+        if loop := compiled.loop("adam", w, g, m, v):
+            loop(w, g, m, v, *map(w.dtype.type, (1 - beta1, 1 - beta2, eps, step)))
+            return
         a = np.subtract(g, m)
         a *= 1 - beta1
         m += a  # m + (1−β₁)(g − m)
@@ -256,9 +263,9 @@ class Adam(Optimizer):
         a *= 1 - beta2
         v += a
         np.sqrt(v, out=a)
-        a += self.eps * root
+        a += eps
         np.divide(m, a, out=a)
-        a *= rate * root / (1 - beta1**t)
+        a *= step
         w -= a
 
 
@@ -282,16 +289,16 @@ def adam_textbook(
     return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
 
-def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+def _blocks(*arrays: Array, whole: bool = False) -> Iterator[tuple[Array, ...]]:
     """A parameter, its gradient and its slots, all split into the same blocks. The blocks of the
     first array are views, so changing them changes the parameter."""
     w = arrays[0]
     # the axes in memory order: the filters of a convolution are stored channels-last
     memory_order = sorted(range(w.ndim), key=lambda axis: -w.strides[axis])
-    step = block_size(w, BLOCK)
-    if step >= w.size or not w.transpose(memory_order).flags.c_contiguous:
+    if not w.transpose(memory_order).flags.c_contiguous:
         yield arrays
         return
     flat = [a.transpose(memory_order).reshape(-1) for a in arrays]
+    step = max(1, w.size) if whole else block_size(w, BLOCK)
     for start in range(0, w.size, step):
         yield tuple(a[start : start + step] for a in flat)

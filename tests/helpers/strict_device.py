@@ -167,11 +167,16 @@ def asarray(x, dtype=None):
     return DeviceArray(np.array(x._host if isinstance(x, DeviceArray) else x, dtype))
 
 
+def _as_strided(x, shape, strides):
+    return DeviceArray(np.lib.stride_tricks.as_strided(x._host, shape, strides))
+
+
 def pretend_gpu(monkeypatch):
     """For one test, ``import cupy`` finds this stand-in, with a device that is available."""
     cupy = ModuleType("cupy")
     cupy.ndarray, cupy.asarray, cupy.array = DeviceArray, asarray, asarray
     cupy.arange = lambda *args, **kwargs: asarray(np.arange(*args, **kwargs))
+    cupy.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
     cupy.cuda = SimpleNamespace(
         is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None)
     )

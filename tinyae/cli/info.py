@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import tinyae
+from tinyae import compiled
 from tinyae.backend import gpu_available
 from tinyae.cli.presets import PRESETS, option_text
 from tinyae.data.formats import format_table
@@ -54,6 +55,7 @@ def info(args: argparse.Namespace) -> int:
             f"{kind}: {detail}, {pool['num_threads']} threads "
             f"(during training, 1 for each of {default_workers(128)} workers)"
         )
+    print(f"compiled loops: {compiled.load()}")
     print(f"GPU: {_gpu()}")
     for name, where in _data_found().items():
         print(f"data {name}: {where}")

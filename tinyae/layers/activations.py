@@ -81,7 +81,7 @@ class ReLU(Elementwise):
         return _positive(x)
 
     def derivative(self, y: Array) -> Array:
-        return y > 0
+        return (y > 0).astype(y.dtype)
 
     def second_derivative(self, y: Array) -> None:
         return None

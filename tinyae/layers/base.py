@@ -134,13 +134,17 @@ class LinearMap(Layer):
         """``dW``, the gradient of ``Σ dy · y`` with respect to the weight."""
         raise NotImplementedError(f"{type(self).__name__} has no weight_gradient(dy, x) -> dW")
 
+    def bias_gradient(self, dy: Array) -> Array:
+        """``db``, the sum of dy over examples and pixels: (N, out, ...) -> (out,)."""
+        return dy.sum(axis=(0, *range(2, dy.ndim)))
+
     def parameter_gradients(self, dy: Array, x: Any) -> Gradients:
         if "weight" not in self.params:
             return {}
         check_shape(self, "dy", dy, self.output_shape(x))
         grads = {"weight": self.weight_gradient(dy, x)}
         if "bias" in self.params:
-            grads["bias"] = dy.sum(axis=(0, *range(2, dy.ndim)))  # over examples and pixels
+            grads["bias"] = self.bias_gradient(dy)
         return grads
 
     def double_backward(self, g: Array, dy: Array, x: Any) -> tuple[Array, None, Gradients]:

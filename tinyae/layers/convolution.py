@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from tinyae._validate import as_rng, check_array, check_dtype, check_flag, check_int, check_shape
 from tinyae.backend import Array, Rng, block_size
 from tinyae.layers.base import Gradients, LinearMap, uniform_init
-from tinyae.layers.patches import Pair, Window, add_patches, as_pair, cut_patches, fold, unfold
+from tinyae.layers.patches import Pair, Window, add_patches, as_pair, fold, patch_rows, unfold
 
 __all__ = ["Conv2d", "ConvTranspose2d", "Convolution", "fold", "unfold"]
 
@@ -85,7 +85,7 @@ class Convolution(LinearMap):
         dtype, shape = np.result_type(images.dtype, w.dtype), (len(images), *out_size, len(w))
         values = np.empty_like(images, dtype, "C", shape=shape)
         for chunk, patches in self._chunks(images, out_size):  # (n·Ho·Wo, kh·kw·B)
-            values[chunk] = (patches @ w.T).reshape(-1, *out_size, len(w))
+            np.matmul(patches, w.T, out=values[chunk].reshape(-1, len(w)))  # into values: a view
         return values.transpose(0, 3, 1, 2).reshape(*image.shape[:-3], len(w), *out_size)
 
     def correlate_transpose(self, values: Array, size: Pair) -> Array:
@@ -99,7 +99,7 @@ class Convolution(LinearMap):
         image = np.empty_like(examples, dtype, "C", shape=shape).transpose(0, 3, 1, 2)
         for chunk in self._slices(n, (ho, wo)):
             patches = (_rows(examples[chunk]) @ w).reshape(-1, ho, wo, kh, kw, b)
-            image[chunk] = add_patches(patches, size, self.window)
+            add_patches(patches, image[chunk], self.window)
         return image.reshape(*values.shape[:-3], b, *size)
 
     def filter_gradient(self, image: Array, values: Array) -> Array:
@@ -114,6 +114,10 @@ class Convolution(LinearMap):
             total = np.zeros_like(self._matrix())
         return total.reshape(a, kh, kw, b).transpose(0, 3, 1, 2)
 
+    def bias_gradient(self, dy: Array) -> Array:
+        rows = _rows(dy)  # (N·H·W, out)
+        return np.ones_like(rows[:, 0]) @ rows  # their sum: BLAS adds faster than sum(axis=0)
+
     def _matrix(self) -> Array:
         w = self.params["weight"]
         return w.transpose(0, 2, 3, 1).reshape(len(w), -1)  # (A, kh·kw·B)
@@ -121,9 +125,7 @@ class Convolution(LinearMap):
     def _chunks(self, image: Array, out_size: Pair) -> Iterator[tuple[slice, Array]]:
         """A few examples at a time, so that the patches' memory does not grow with the batch."""
         for chunk in self._slices(len(image), out_size):
-            patches = cut_patches(image[chunk], out_size, self.window)
-            rows = len(patches) * out_size[0] * out_size[1]
-            yield chunk, patches.reshape(rows, -1)  # a copy, unless one patch is the whole image
+            yield chunk, patch_rows(image[chunk], out_size, self.window)
 
     def _slices(self, n: int, out_size: Pair) -> list[slice]:
         w, positions = self.params["weight"], out_size[0] * out_size[1]

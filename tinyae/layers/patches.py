@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyae import compiled
 from tinyae._validate import check_array, short
-from tinyae.backend import Array
+from tinyae.backend import Array, namespace
 
 Pair = tuple[int, int]
 
@@ -75,7 +76,10 @@ def fold(
             f"has {ho}·{wo} patches, expected (N, {ho * wo}, {kh * kw}·C)"
         )
     rows = patches.reshape(len(patches), ho, wo, kh, kw, patches.shape[2] // (kh * kw))
-    return add_patches(rows, size, window)
+    shape = len(rows), *size, rows.shape[-1]
+    image = np.empty_like(rows, shape=shape, order="C").transpose(0, 3, 1, 2)
+    add_patches(rows, image, window)
+    return image
 
 
 class Window(NamedTuple):
@@ -130,27 +134,48 @@ def cut_patches(x: Array, out_size: Pair, window: Window) -> Array:
         padded = np.zeros_like(x, shape=(n, h + 2 * ph, w + 2 * pw, c), order="C")
         padded[:, ph : ph + h, pw : pw + w] = x
         x = padded
-    reach = dh * (kh - 1) + 1, dw * (kw - 1) + 1
-    # (N, H', W', C, reach, reach) -> (N, Ho, Wo, C, kh, kw)
-    windows = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
-    windows = windows[:, : ho * sh : sh, : wo * sw : sw, :, ::dh, ::dw]
-    return windows.transpose(0, 1, 2, 4, 5, 3)
+    n, h, w, c = x.shape
+    if (ho - 1) * sh + dh * (kh - 1) >= h or (wo - 1) * sw + dw * (kw - 1) >= w:
+        raise ValueError(f"cut_patches: {ho}×{wo} patches do not fit an image of {h}×{w} pixels")
+    # The next patch begins ``stride`` pixels further on; inside a patch, the next row or column is
+    # ``dilation`` pixels away. A view may step through memory like that.
+    image, row, column, channel = x.strides
+    shape = n, ho, wo, kh, kw, c
+    steps = image, sh * row, sw * column, dh * row, dw * column, channel
+    return namespace(x).lib.stride_tricks.as_strided(x, shape, steps)
 
 
-def add_patches(patches: Array, size: Pair, window: Window) -> Array:
-    """(N, Ho, Wo, kh, kw, C) -> (N, C, H, W): the transpose of ``cut_patches``. It adds up all
-    patches at once, one kernel position (u, v) after the other."""
+def patch_rows(x: Array, out_size: Pair, window: Window) -> Array:
+    """(N, C, H, W) -> (N·Ho·Wo, kh·kw·C): the patches, one per row. A copy, unless one patch is the
+    whole image."""
+    rows = len(x) * out_size[0] * out_size[1]
+    pixels = x.transpose(0, 2, 3, 1)
+    if out_size != (1, 1) and (loop := compiled.loop("unfold", pixels)):
+        patches = np.empty((len(x), *out_size, *window.kernel, x.shape[1]), x.dtype)
+        loop(pixels, patches, *window[1:])
+        return patches.reshape(rows, -1)
+    return cut_patches(x, out_size, window).reshape(rows, -1)
+
+
+def add_patches(patches: Array, image: Array, window: Window) -> None:
+    """(N, Ho, Wo, kh, kw, C) -> (N, C, H, W), written into ``image``: the transpose of
+    ``cut_patches``. It adds up all patches at once, one kernel position (u, v) after the other."""
     n, ho, wo, _, _, c = patches.shape
-    (h, w), ((kh, kw), (sh, sw), (ph, pw), (dh, dw)) = size, window
+    (h, w), ((kh, kw), (sh, sw), (ph, pw), (dh, dw)) = image.shape[2:], window
+    pixels = image.transpose(0, 2, 3, 1)  # (N, H, W, C), the order in memory
     one_patch_is_the_image = (ho, wo, kh, kw, ph, pw, dh, dw) == (1, 1, h, w, 0, 0, 1, 1)
     if one_patch_is_the_image:
-        return patches.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+        pixels[...] = patches.reshape(n, h, w, c)
+        return
+    if loop := compiled.loop("fold", patches, pixels):
+        loop(patches, pixels, *window[1:])
+        return
     x = np.zeros_like(patches, shape=(n, h + 2 * ph, w + 2 * pw, c), order="C")
     for u in range(kh):
         for v in range(kw):
             top, left = u * dh, v * dw
             x[:, top : top + ho * sh : sh, left : left + wo * sw : sw] += patches[:, :, :, u, v]
-    return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)
+    pixels[...] = x[:, ph : ph + h, pw : pw + w]
 
 
 def as_pair(name: str, setting: str, value: Any, least: int) -> Pair:

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinyae import compiled
 from tinyae._threads import IN_BROWSER, one_blas_thread
 from tinyae._validate import check_int
 from tinyae.backend import Array
@@ -43,6 +44,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         keep_freed_memory()
+        compiled.load()
         self._limits = one_blas_thread()
         self._limits.__enter__()
         self._pool = (
