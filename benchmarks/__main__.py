@@ -6,14 +6,19 @@
 
 A step is forward, loss, backward and Adam. Each measurement is a process of its own, since two
 thread pools in one process would disturb each other. The peers take turns, so that a change of the
-machine's speed does not favor one. A cell of the table is PyTorch's time divided by tinyae's, the
-median over the rounds: above 1, tinyae is faster. "floor" is the fraction of tinyae's time that the
-matrix products alone would need.
+machine's speed does not favor one.
+
+tinyae is measured with NumPy alone ("numpy") and with the compiled loops of the extra ``fast``. A
+ratio is PyTorch's time divided by tinyae's, the median over the rounds: above 1, tinyae is faster.
+"book" is PyTorch as a textbook writes it; "best" has fused Adam and channels-last memory; "compile"
+is torch.compile of that, where a C++ compiler is found. "floor" is the fraction of tinyae's time
+that the matrix products alone would need.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -27,7 +32,8 @@ from pathlib import Path
 from typing import Any
 
 MODELS = ("dense", "denoising", "sparse", "contractive", "variational", "conv")
-PEERS = ("tinyae", "book", "best", "compiled", "floor")
+OURS = ("numpy", "fast")
+PEERS = (*OURS, "book", "best", "compile", "floor")
 SECONDS = 1.5  # of steps that count, in each process
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,9 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    parser.add_argument(
-        "--peers", nargs="+", choices=PEERS, default=["tinyae", "book", "best", "floor"]
-    )
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--quick", action="store_true", help="a first impression, in a minute")
     parser.add_argument("--json", metavar="FILE", help="write every measurement")
     parser.add_argument("--plot", metavar="FILE", help="draw the ratios")
@@ -57,17 +61,23 @@ def main() -> None:
         args.model, args.batches, args.rounds = ["dense", "conv"], [64], 2
     if args.device == "gpu":
         args.peers = [peer for peer in args.peers if peer != "floor"]
-    peers = [peer for peer in args.peers if peer != "compiled" or shutil.which("c++")]
+    peers = [peer for peer in args.peers if peer != "compile" or shutil.which("c++")]
+    if importlib.util.find_spec("numba") is None:
+        peers = [peer for peer in peers if peer != "fast"]
     machine = description(args)
     print("  ".join(f"{key}: {value}" for key, value in machine.items()))
     cells = []
-    columns = [peer for peer in peers if peer != "tinyae"]
-    print(f"\n{'model':12} {'batch':>5} {'tinyae ms':>10} " + heads(columns) + "  peak MiB, range")
+    columns = [peer for peer in peers if peer not in OURS]
+    print(
+        f"\n{'model':12} {'batch':>5} {'tinyae':>6} {'ms':>7} "
+        + heads(columns)
+        + "  peak MiB, range"
+    )
     for model in args.model:
         for batch in args.batches:
             cell = measure_cell(model, batch, peers, args)
             cells.append(cell)
-            print(row(cell, columns), flush=True)
+            print(*rows(cell, columns), sep="\n", flush=True)
     if args.json:
         text = json.dumps({"machine": machine, "cells": cells}, indent=1)
         Path(args.json).write_text(text, encoding="utf-8")
@@ -87,8 +97,9 @@ def measure_cell(model: str, batch: int, peers: list[str], args: Any) -> dict[st
 def measure(peer: str, model: str, batch: int, threads: int, device: str) -> dict[str, float]:
     """One process: the median of its steps in ms, and its peak memory in MiB."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-    if peer in ("tinyae", "floor"):
+    if peer in (*OURS, "floor"):
         environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment["TINYAE_COMPILED"] = "1" if peer == "fast" else "0"
     command = [sys.executable, "-m", "benchmarks", "--child", peer, "--model", model]
     command += ["--batches", str(batch), "--threads", str(threads), "--device", device]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -99,7 +110,7 @@ def measure(peer: str, model: str, batch: int, threads: int, device: str) -> dic
 
 def child(peer: str, model: str, batch: int, threads: int, device: str) -> None:
     """Measure one peer in this process."""
-    if peer == "tinyae":
+    if peer in OURS:
         from benchmarks.tinyae_steps import step as make
 
         step, wait = make(model, batch, threads, device)
@@ -123,28 +134,32 @@ def child(peer: str, model: str, batch: int, threads: int, device: str) -> None:
     print(json.dumps({"ms": statistics.median(times[3:]) * 1e3, "peak": peak}))
 
 
-def ratios(cell: dict[str, Any], peer: str) -> list[float]:
+def ratios(cell: dict[str, Any], own: str, peer: str) -> list[float]:
     """The peer's time / tinyae's, in each round."""
-    own, other = cell["rounds"]["tinyae"], cell["rounds"][peer]
-    return [b["ms"] / a["ms"] for a, b in zip(own, other, strict=True)]
+    pairs = zip(cell["rounds"][own], cell["rounds"][peer], strict=True)
+    return [b["ms"] / a["ms"] for a, b in pairs]
 
 
 def heads(columns: list[str]) -> str:
-    return " ".join(f"{column:>9}" for column in columns)
+    return " ".join(f"{column:>7}" for column in columns)
 
 
-def row(cell: dict[str, Any], columns: list[str]) -> str:
-    """A line of the table. The range is that of the last of PyTorch's ways."""
-    own = cell["rounds"]["tinyae"]
-    numbers = " ".join(f"{statistics.median(ratios(cell, peer)):9.2f}" for peer in columns)
-    peaks = [f"{max(r['peak'] for r in own):.0f}"]
-    peers = [peer for peer in columns if peer != "floor"]
-    peaks += [f"{max(r['peak'] for r in cell['rounds'][peer]):.0f}" for peer in peers]
-    spread = ratios(cell, peers[-1]) if peers else [1.0]
-    return (
-        f"{cell['model']:12} {cell['batch']:5d} {statistics.median(r['ms'] for r in own):10.2f} "
-        f"{numbers}  {' / '.join(peaks)}, {min(spread):.2f} to {max(spread):.2f}"
-    )
+def rows(cell: dict[str, Any], columns: list[str]) -> list[str]:
+    """A line for each of tinyae's ways. The range is that of "best", or of the last way."""
+    lines = []
+    for own in (way for way in OURS if way in cell["rounds"]):
+        mine = cell["rounds"][own]
+        numbers = " ".join(f"{statistics.median(ratios(cell, own, c)):7.2f}" for c in columns)
+        peers = [peer for peer in columns if peer != "floor"]
+        peaks = [f"{max(r['peak'] for r in cell['rounds'][way]):.0f}" for way in (own, *peers)]
+        middle = "best" if "best" in peers else (peers or [own])[-1]
+        spread = ratios(cell, own, middle)
+        lines.append(
+            f"{cell['model']:12} {cell['batch']:5d} {own:>6} "
+            f"{statistics.median(r['ms'] for r in mine):7.2f} {numbers}  "
+            f"{' / '.join(peaks)}, {min(spread):.2f} to {max(spread):.2f}"
+        )
+    return lines
 
 
 def description(args: Any) -> dict[str, Any]:
@@ -187,21 +202,24 @@ def plot(cells: list[dict[str, Any]], peers: list[str], path: str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    _, ax = plt.subplots(figsize=(9, 0.32 * len(cells) * len(peers) + 1.2), layout="constrained")
+    _, ax = plt.subplots(figsize=(9, 0.4 * len(cells) * len(peers) + 1.2), layout="constrained")
     labels = []
+    ways = [(own, peer) for peer in peers for own in OURS if own in cells[0]["rounds"]]
     for i, cell in enumerate(reversed(cells)):
-        for j, peer in enumerate(peers):
-            values = ratios(cell, peer)
+        for j, (own, peer) in enumerate(ways):
+            values = ratios(cell, own, peer)
             middle = statistics.median(values)
-            y = i * (len(peers) + 0.6) + j
+            y = i * (len(ways) + 0.6) + j
             error = [[middle - min(values)], [max(values) - middle]]
-            ax.barh(y, middle, xerr=error, color=f"C{j}", label=peer if i == 0 else None)
+            ax.barh(
+                y, middle, xerr=error, color=f"C{j}", label=f"{own}, {peer}" if i == 0 else None
+            )
         labels.append(f"{cell['model']}, {cell['batch']}")
-    middle_of_group = (len(peers) - 1) / 2
-    ax.set_yticks([i * (len(peers) + 0.6) + middle_of_group for i in range(len(cells))], labels)
+    middle_of_group = (len(ways) - 1) / 2
+    ax.set_yticks([i * (len(ways) + 0.6) + middle_of_group for i in range(len(cells))], labels)
     ax.axvline(1, color="black", linewidth=0.8)
     ax.set_xlabel("PyTorch's time / tinyae's (bars: median; lines: range of the rounds)")
-    ax.legend(title="PyTorch")
+    ax.legend(title="tinyae, PyTorch")
     plt.savefig(path, dpi=120)
 
 

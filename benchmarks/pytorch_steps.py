@@ -2,7 +2,7 @@
 
 - ``book``: as a textbook writes them.
 - ``best``: fused Adam, and channels-last memory for convolutions.
-- ``compiled``: ``best``, with ``torch.compile``. It needs a C++ compiler.
+- ``compile``: ``best``, with ``torch.compile``. It needs a C++ compiler.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks.tinyae_steps import Step
 
-WAYS = ("book", "best", "compiled")
+WAYS = ("book", "best", "compile")
 
 
 def dense(sizes: list[int], last: nn.Module) -> list[nn.Module]:
@@ -92,7 +92,7 @@ def step(name: str, batch: int, threads: int, device: str, way: str) -> Step:
     def of_batch(x: torch.Tensor) -> torch.Tensor:
         return loss(name, encoder, decoder, x)
 
-    minimized = torch.compile(of_batch) if way == "compiled" else of_batch
+    minimized = torch.compile(of_batch) if way == "compile" else of_batch
 
     def one() -> None:
         optimizer.zero_grad()

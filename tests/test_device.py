@@ -264,3 +264,22 @@ def test_contrastive_divergence_and_initial_weights_are_the_same(gpu):
     host, device = on_both(both, v)
     for a, b in zip(host, device, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_adam_is_one_kernel_and_equals_the_cpu(gpu, monkeypatch):
+    from tinyae import compiled
+
+    calls = []
+    on_gpu = compiled._adam_on_gpu
+    monkeypatch.setattr(compiled, "_adam_on_gpu", lambda *a: (calls.append(1), on_gpu(*a)))
+    rng = np.random.default_rng(0)
+    weights = {"w": rng.standard_normal((4, 3)), "b": rng.standard_normal(3)}
+    params = {key: to_device(w.copy(), "gpu") for key, w in weights.items()}
+    host, device = Adam(weights, 0.01), Adam(params, 0.01)
+    for _ in range(3):
+        grads = {key: rng.standard_normal(w.shape) for key, w in weights.items()}
+        host.step(grads)
+        device.step({key: to_device(g, "gpu") for key, g in grads.items()})
+    assert len(calls) == 6
+    for key, w in weights.items():
+        np.testing.assert_allclose(params[key].get(), w, rtol=1e-12)
