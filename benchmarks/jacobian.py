@@ -62,7 +62,8 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
     import numpy as np
 
     from tinyae import contractive
-    from tinyae.training.workers import Workers, shards, sum_gradients, weighted_sum
+    from tinyae.gradients import GradientSum, weighted_sum
+    from tinyae.training.workers import Workers, shards
 
     net, shape = encoder_net(encoder, batch)
     x = np.random.default_rng(1).random(shape, dtype=np.float32)
@@ -74,7 +75,7 @@ def tinyae_step(encoder: str, batch: int, threads: int) -> Step:
 
     def step() -> tuple[float, float]:
         values, dx, grads = zip(*team.map(one, cuts), strict=True)
-        grads = sum_gradients(list(grads), weights, team)
+        grads = GradientSum(grads, weights)
         squares = sum(float((g * g).sum()) for g in grads.values())
         squares += sum(
             w * w * float((d * d).sum()) for w, d in zip(weights, dx, strict=True) if d is not None

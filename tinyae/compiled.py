@@ -72,24 +72,45 @@ def unload() -> None:
     load.cache_clear()
 
 
-def adam(w: Any, g: Any, m: Any, v: Any, c1: Any, c2: Any, eps: Any, rate: Any) -> None:
-    """``Adam._update``, with c = 1 − β."""
-    for i in range(w.size):
-        m[i] += (g[i] - m[i]) * c1
-        v[i] += (g[i] * g[i] - v[i]) * c2
-        w[i] -= m[i] / (math.sqrt(v[i]) + eps) * rate
+def adam(
+    w: Any,
+    m: Any,
+    v: Any,
+    parts: Any,
+    scale: Any,
+    decay: Any,
+    c1: Any,
+    c2: Any,
+    eps: Any,
+    rate: Any,
+) -> None:
+    """``Optimizer.step`` with ``Adam._update``, of one array: g = scale · Σ parts, c = 1 − β."""
+    buffer = np.empty(4096, w.dtype)  # a block of g, which stays in the first cache
+    for start in range(0, w.size, 4096):
+        block = slice(start, min(start + 4096, w.size))
+        wb, mb, vb, gb = w[block], m[block], v[block], buffer[: block.stop - start]
+        gb[:] = parts[0][block]
+        for k in range(1, len(parts)):
+            gb += parts[k][block]
+        for i in range(wb.size):
+            g = gb[i] * scale
+            mb[i] += (g - mb[i]) * c1
+            vb[i] += (g * g - vb[i]) * c2
+            wb[i] = wb[i] * decay - mb[i] / (math.sqrt(vb[i]) + eps) * rate
 
 
 @cache
 def _adam_kernel() -> Any:
     import cupy
 
-    body = "m += (g - m) * c1; v += (g * g - v) * c2; w -= m / (sqrt(v) + eps) * rate"
-    return cupy.ElementwiseKernel("T g, T c1, T c2, T eps, T rate", "T w, T m, T v", body, "adam")
+    body = "m += (g - m) * c1; v += (g * g - v) * c2; w = w * decay - m / (sqrt(v) + eps) * rate"
+    inputs = "T g, T decay, T c1, T c2, T eps, T rate"
+    return cupy.ElementwiseKernel(inputs, "T w, T m, T v", body, "adam")
 
 
-def _adam_on_gpu(w: Any, g: Any, m: Any, v: Any, *constants: Any) -> None:
-    _adam_kernel()(g, *constants, w, m, v)  # inputs, then outputs, which are read as well
+def _adam_on_gpu(w: Any, m: Any, v: Any, parts: Any, scale: Any, *constants: Any) -> None:
+    """Inputs, then outputs, which are read as well. A GPU has one worker, and so scale is 1."""
+    _adam_kernel()(parts[0], *constants, w, m, v)
 
 
 def unfold(x: Any, patches: Any, stride: Any, padding: Any, dilation: Any) -> None:

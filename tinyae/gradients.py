@@ -1,9 +1,11 @@
-"""The gradients of all parameters together: checks, their norm, and clipping by it."""
+"""The gradients of all parameters together: checks, their sum over the parts of a batch, their
+norm, and clipping by it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +44,40 @@ def check_gradients(params: Mapping[str, Array], grads: Gradients) -> None:
             )
         if not writeable:
             raise ValueError(f"step: the parameter {key!r} is read-only: train a copy of the model")
+
+
+class GradientSum(Mapping[str, Array]):
+    """``Σ_i w_i g_i``: the gradients of the parts of a batch, which the threads have computed.
+
+    ``Optimizer.step`` adds them block by block, while a block is in the processor's cache. For
+    everything else, ``grads[key]`` is the sum.
+    """
+
+    def __init__(self, parts: Sequence[Gradients], weights: Sequence[float]) -> None:
+        self.parts, self.weights = parts, weights
+
+    def __getitem__(self, key: str) -> Array:
+        return weighted_sum([grads[key] for grads in self.parts], self.weights)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts[0])
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+
+def weighted_sum(values: Sequence[Any], weights: Sequence[float]) -> Any:
+    """``Σ w_i v_i``, of numbers or of arrays. The values stay as they are."""
+    first, *others = values
+    if not others:
+        return first if weights[0] == 1 else weights[0] * first
+    if any(w != weights[0] for w in weights):
+        return sum(w * v for w, v in zip(weights, values, strict=True))
+    total = first + others[0]  # the usual case, equal weights: add first, scale once
+    for other in others[1:]:
+        total += other
+    total *= weights[0]
+    return total
 
 
 def gradient_norm(grads: Gradients) -> float:

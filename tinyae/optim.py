@@ -9,7 +9,7 @@ Schedules of the learning rate are in ``schedules``, clipping is in ``gradients`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from tinyae import compiled
 from tinyae._validate import check_array_dict, check_flag, check_int, check_number, short
 from tinyae.backend import Array, block_size, device_of, to_device, to_numpy
-from tinyae.gradients import check_gradients, clip_by_norm, gradient_norm
+from tinyae.gradients import GradientSum, check_gradients, clip_by_norm, gradient_norm, weighted_sum
 from tinyae.layers.base import Gradients
 from tinyae.schedules import Schedule, cosine_schedule, step_decay
 
@@ -59,7 +59,6 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # names of the arrays that are kept for each parameter
     non_negative: tuple[str, ...] = ()  # slots that are never below 0
-    loop = ""  # the name of the compiled loop that does the same as _update
 
     def __init__(
         self,
@@ -101,20 +100,30 @@ class Optimizer:
             ValueError: the gradients do not belong to ``params``, a parameter is read-only, or the
                 schedule's learning rate is out of range. Nothing is changed then.
         """
-        check_gradients(self.params, grads)
+        parts: Sequence[Gradients] = [grads]
+        weights: Sequence[float] = [1.0]
+        if isinstance(grads, GradientSum):
+            parts, weights = grads.parts, grads.weights
+        for part in parts:
+            check_gradients(self.params, part)
         if self.clip_norm is not None:
-            grads, _ = clip_by_norm(grads, self.clip_norm)
+            parts, weights = [clip_by_norm(dict(grads), self.clip_norm)[0]], [1.0]
         rate, what = self.current_lr, f"the learning rate at step {self.steps}"
         valid, expected = lambda v: 0 <= v < math.inf, "a finite number of at least 0"
         check_number(f"{type(self).__name__}.step", what, rate, valid, expected)
         self.steps += 1
+        decay = 1 - rate * self.weight_decay
 
         def update(key: str) -> None:
-            arrays = self.params[key], grads[key], *(self.state[slot][key] for slot in self.slots)
-            for w, g, *rest in _blocks(*arrays, whole=compiled.is_loaded(self.loop, arrays[0])):
-                if self.weight_decay:
-                    w *= 1 - rate * self.weight_decay
-                self._update(w, g, *rest, rate)
+            slots = [self.state[slot][key] for slot in self.slots]
+            flat = _flat(self.params[key], *slots, *(part[key] for part in parts))
+            if self._compiled_update(flat, weights, decay, rate):
+                return
+            for w, *rest in _blocks(flat):
+                if decay != 1:
+                    w *= decay
+                g = weighted_sum(rest[len(slots) :], weights)
+                self._update(w, g, *rest[: len(slots)], rate)
 
         # An exception in the middle would leave half of the parameters moved.
         raises = {"raise", "call"} & set(np.geterr().values())
@@ -123,6 +132,13 @@ class Optimizer:
 
     def _update(self, w: Array, g: Array, *slots_and_rate: Any) -> None:
         raise NotImplementedError
+
+    def _compiled_update(
+        self, flat: list[Array], weights: Sequence[float], decay: float, rate: float
+    ) -> bool:
+        """The same by a compiled loop; False where there is none. ``flat``: the parameter, its
+        slots, and the parts of its gradient."""
+        return False
 
     def state_dict(self) -> dict[str, Array]:
         """Everything a checkpoint needs, as arrays:
@@ -217,7 +233,6 @@ class Adam(Optimizer):
         ValueError: a β is outside [0, 1), or ε is negative, or 0 in the dtype of the parameters.
     """
 
-    loop = "adam"
     slots = ("m", "v")
     non_negative = ("v",)
 
@@ -251,10 +266,6 @@ class Adam(Optimizer):
         (beta1, beta2), t = self.betas, self.steps
         root = math.sqrt(1 - beta2**t)
         # lr m̂ / (√v̂ + ε)  =  (lr root / (1−β₁ᵗ)) · m / (√v + ε root): the corrections are scalars
-        eps, step = self.eps * root, rate * root / (1 - beta1**t)
-        if loop := compiled.loop("adam", w, g, m, v):
-            loop(w, g, m, v, *map(w.dtype.type, (1 - beta1, 1 - beta2, eps, step)))
-            return
         a = np.subtract(g, m)
         a *= 1 - beta1
         m += a  # m + (1−β₁)(g − m)
@@ -263,10 +274,24 @@ class Adam(Optimizer):
         a *= 1 - beta2
         v += a
         np.sqrt(v, out=a)
-        a += eps
+        a += self.eps * root
         np.divide(m, a, out=a)
-        a *= step
+        a *= rate * root / (1 - beta1**t)
         w -= a
+
+    def _compiled_update(
+        self, flat: list[Array], weights: Sequence[float], decay: float, rate: float
+    ) -> bool:
+        loop = compiled.loop("adam", *flat)
+        if loop is None or any(weight != weights[0] for weight in weights):
+            return False
+        (beta1, beta2), t = self.betas, self.steps
+        root = math.sqrt(1 - beta2**t)
+        step = rate * root / (1 - beta1**t)
+        constants = weights[0], decay, 1 - beta1, 1 - beta2, self.eps * root, step
+        w, m, v, *parts = flat
+        loop(w, m, v, tuple(parts), *map(w.dtype.type, constants))
+        return True
 
 
 def adam_textbook(
@@ -289,16 +314,20 @@ def adam_textbook(
     return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
 
-def _blocks(*arrays: Array, whole: bool = False) -> Iterator[tuple[Array, ...]]:
-    """A parameter, its gradient and its slots, all split into the same blocks. The blocks of the
-    first array are views, so changing them changes the parameter."""
-    w = arrays[0]
+def _flat(w: Array, *others: Array) -> list[Array]:
+    """A parameter, its slots and its gradients as 1-D arrays with the same order of entries. Those
+    of the parameter and the slots are views, so changing them changes the arrays. (A parameter that
+    is not contiguous in memory, and what belongs to it, stays as it is.)"""
     # the axes in memory order: the filters of a convolution are stored channels-last
     memory_order = sorted(range(w.ndim), key=lambda axis: -w.strides[axis])
     if not w.transpose(memory_order).flags.c_contiguous:
-        yield arrays
-        return
-    flat = [a.transpose(memory_order).reshape(-1) for a in arrays]
-    step = max(1, w.size) if whole else block_size(w, BLOCK)
-    for start in range(0, w.size, step):
-        yield tuple(a[start : start + step] for a in flat)
+        return [w, *others]
+    return [a.transpose(memory_order).reshape(-1) for a in (w, *others)]
+
+
+def _blocks(flat: list[Array]) -> Iterator[list[Array]]:
+    """The same, split into blocks."""
+    w = flat[0]
+    step = block_size(w, BLOCK) if w.ndim == 1 else max(1, len(w))
+    for start in range(0, len(w), step):
+        yield [a[start : start + step] for a in flat]

@@ -23,7 +23,8 @@ from tinyae.io.files import TEMPORARY
 from tinyae.training.checkpoint import read_checkpoint
 
 PROGRAM = """
-import sys
+import os, sys
+os.environ["TINYAE_COMPILED"] = "0"  # to load them takes longer than the run may live
 sys.path.insert(0, {tests!r})
 from helpers.kill_runs import train
 print("started", flush=True)

@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyae import Adam, Objective, fit
+from tinyae.gradients import GradientSum, weighted_sum
 from tinyae.models import basic_autoencoder
-from tinyae.training.workers import (
-    Workers,
-    default_workers,
-    loss_and_gradients,
-    shards,
-    sum_gradients,
-    weighted_sum,
-)
+from tinyae.training.workers import Workers, default_workers, loss_and_gradients, shards
 
 
 @given(st.integers(1, 300), st.integers(1, 20))
@@ -61,13 +55,36 @@ def test_after_an_error_nothing_new_is_begun_and_the_team_still_works():
 
 def test_weighted_sums():
     assert weighted_sum([1.0, 3.0], [0.25, 0.75]) == 2.5
+    assert weighted_sum([1.0, 3.0], [0.5, 0.5]) == 2 and weighted_sum([3.0], [1.0]) == 3
     a = [{"w": np.full(2, v, np.float32)} for v in (1, 3, 5)]
-    with Workers(2) as team:
-        assert sum_gradients(a, [1 / 3] * 3, team)["w"].tolist() == pytest.approx([3, 3])
-        total = sum_gradients(a, [0.5, 0.25, 0.25], team)["w"]
-        assert sum_gradients(a[:1], [1.0], team) is a[0]
+    assert GradientSum(a, [1 / 3] * 3)["w"].tolist() == pytest.approx([3, 3])
+    total = GradientSum(a, [0.5, 0.25, 0.25])["w"]
+    assert weighted_sum([a[0]["w"]], [1.0]) is a[0]["w"]
     assert total.tolist() == [2.5, 2.5] and total.dtype == np.float32
-    assert [g["w"][0] for g in a] == [1, 3, 5]
+    assert [g["w"][0] for g in a] == [1, 3, 5]  # the parts are as they were
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [0.6, 0.3, 0.1]])
+def test_the_optimizer_adds_the_gradients_of_the_parts(clip, weights):
+    rng = np.random.default_rng(0)
+    start = {"w": rng.standard_normal((40, 9)), "b": rng.standard_normal(40)}
+    one, other = ({key: w.copy() for key, w in start.items()} for _ in range(2))
+    a, b = Adam(one, clip_norm=clip), Adam(other, clip_norm=clip)
+    for _ in range(3):
+        parts = [{k: rng.standard_normal(w.shape) for k, w in start.items()} for _ in weights]
+        a.step(GradientSum(parts, weights))
+        b.step({k: sum(w * g[k] for w, g in zip(weights, parts, strict=True)) for k in start})
+    for key in start:
+        np.testing.assert_allclose(one[key], other[key], rtol=1e-12)
+
+
+def test_a_part_that_does_not_fit_changes_nothing():
+    w = {"w": np.ones(3)}
+    optimizer = Adam(w)
+    with pytest.raises(ValueError, match=r"the gradient of 'w' has shape \(4,\)"):
+        optimizer.step(GradientSum([{"w": np.ones(3)}, {"w": np.ones(4)}], [0.5, 0.5]))
+    assert w["w"].tolist() == [1, 1, 1] and optimizer.steps == 0
 
 
 def test_how_many():

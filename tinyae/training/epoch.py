@@ -11,13 +11,14 @@ import numpy as np
 from tinyae.backend import device_of, namespace
 from tinyae.data.augmentation import Augmentation, augmented
 from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of, take
+from tinyae.gradients import weighted_sum
 from tinyae.layers.base import Layer
 from tinyae.objectives.base import BaseObjective, ObjectiveFunction, ObjectiveResult, Terms
 from tinyae.optim import Optimizer
 from tinyae.training.averaging import WeightAverage
 from tinyae.training.machines import ALONE, Machines
 from tinyae.training.validation import TrainingDiverged, advice, loss_diverged
-from tinyae.training.workers import Workers, loss_and_gradients, weighted_sum
+from tinyae.training.workers import Workers, loss_and_gradients
 
 # Takes the place of the step in the seeds of the validation's random numbers
 VALIDATION = 2**32 - 1

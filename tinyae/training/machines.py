@@ -73,7 +73,7 @@ class Machines:
         names = sorted(terms)
         numbers = self.sum_numbers([float(loss), *(float(terms[name]) for name in names)])
         means: Terms = dict(zip(names, numbers[1:], strict=True))
-        return float(numbers[0]), self._sum_gradients(grads) if grads else {}, means
+        return float(numbers[0]), self._sum_gradients(dict(grads)) if grads else {}, means
 
     def sum_numbers(self, values: list[float]) -> Array:
         """A few numbers, summed in float64."""

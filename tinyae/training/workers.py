@@ -1,4 +1,4 @@
-"""Worker threads: the batch is cut into shards, one per thread, and the gradients are summed.
+"""Worker threads: the batch is cut into shards, one per thread, and the gradients are added.
 
 NumPy releases Python's global lock during every product and every elementwise operation, so threads
 really run in parallel. Each has one BLAS thread: that is steady where BLAS's own threads are not,
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Self
@@ -20,9 +20,9 @@ import numpy as np
 from tinyae import compiled
 from tinyae._threads import IN_BROWSER, one_blas_thread
 from tinyae._validate import check_int
-from tinyae.backend import Array
 from tinyae.data.batches import Data, examples_of, take
-from tinyae.layers.base import Gradients, Layer
+from tinyae.gradients import GradientSum, weighted_sum
+from tinyae.layers.base import Layer
 from tinyae.objectives.base import ObjectiveFunction, ObjectiveResult
 from tinyae.training.machines import ALONE, Machines
 
@@ -127,8 +127,8 @@ def loss_and_gradients(
 
     losses, grads, terms = zip(*pool.map(one, mine), strict=True)
     means = {key: weighted_sum([shard[key] for shard in terms], weights) for key in terms[0]}
-    summed = sum_gradients(grads, weights, pool)
-    return machines.sum((weighted_sum(losses, weights), summed, means))
+    total: Any = grads[0] if weights == [1] else GradientSum(grads, weights)
+    return machines.sum((weighted_sum(losses, weights), total, means))
 
 
 def shards(n_examples: int, n_workers: int) -> list[slice]:
@@ -136,35 +136,6 @@ def shards(n_examples: int, n_workers: int) -> list[slice]:
     n = min(n_examples, n_workers)
     bounds = [n_examples * i // n for i in range(n + 1)]
     return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
-
-
-def weighted_sum(values: Sequence[Any], weights: Sequence[float]) -> Any:
-    """``Σ w_i v_i``, of numbers or of arrays."""
-    return sum(w * v for w, v in zip(weights, values, strict=True))
-
-
-def sum_gradients(
-    all_grads: Sequence[Gradients], weights: Sequence[float], workers: Workers
-) -> Gradients:
-    """``Σ w_i g_i`` tensor by tensor. Shard i's loss is the mean over its own examples, hence w_i =
-    its share of the batch."""
-    if len(all_grads) == 1 and weights[0] == 1:
-        return all_grads[0]
-
-    def total(key: str) -> Array:
-        first, *others = (grads[key] for grads in all_grads)
-        if (
-            others and len(set(weights)) == 1
-        ):  # the usual case, shards of equal length: add first, scale once
-            g = first + others[0]
-            for other in others[1:]:
-                g += other
-            g *= weights[0]
-            return g
-        return weighted_sum([first, *others], weights)
-
-    keys = list(all_grads[0])
-    return dict(zip(keys, workers.map(total, keys), strict=True))
 
 
 def default_workers(batch_size: int) -> int:
