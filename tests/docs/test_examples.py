@@ -47,7 +47,7 @@ def public():
     an exception is shown where it is raised."""
     found = {}
     for module in modules():
-        names = getattr(module, "__all__", ())
+        names = getattr(module, "__all__", ()) if hasattr(module, "__path__") else ()
         if module.__name__.removeprefix("tinyae.") in MODULES:
             own = (n for n, thing in vars(module).items() if inspect.getmodule(thing) is module)
             names = {*names, *(name for name in own if not name.startswith("_"))}
@@ -94,8 +94,11 @@ def test_an_example_gives_what_it_shows(name, request, monkeypatch, tmp_path):
     if short in REAL_DATA:
         monkeypatch.setenv("TINYAE_DATA", str(request.getfixturevalue("data_dir")))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)  # as at the prompt
     assert failures_of(name, EXAMPLES[name].__doc__) == ""
     assert os.listdir(tmp_path) == [], "the example leaves files behind"
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def test_a_wrong_example_is_noticed():
