@@ -66,8 +66,7 @@ def show(ax: Any, name: str) -> None:
 
     Example:
         >>> ax = plots.plot_images(np.zeros((4, 784)))
-        >>> plots.show(ax, "zeros")  # writes figures/zeros.png if this is a script
-        [figures/zeros.png]
+        >>> plots.show(ax, "zeros")  # writes figures/zeros.png in a script
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
     if script is None:

@@ -153,7 +153,15 @@ class TensorReport:
 @dataclass
 class Report:
     """The result of a gradient check. ``report.ok``, ``print(report)``, ``report.to_dict()``,
-    ``report.plot()``."""
+    ``report.plot()``.
+
+    Example:
+        >>> report = gradcheck(Linear(4, 3, rng=0), np.ones((5, 4)))
+        >>> report.ok, bool(report)
+        (True, True)
+        >>> report.to_dict()["tensors"][1]["name"]
+        'weight'
+    """
 
     title: str
     tensors: list[TensorReport]
