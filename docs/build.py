@@ -12,6 +12,7 @@ from a file system without a network. ``--lite`` adds the notebooks in the brows
 from __future__ import annotations
 
 import argparse
+import ast
 import base64
 import hashlib
 import importlib.metadata
@@ -68,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     (SOURCE / "chapters.md").write_text(contents(chapters), encoding="utf-8")
     (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
     (SOURCE / "exercises.md").write_text(exercises(with_lite), encoding="utf-8")
+    (SOURCE / "reference" / "benchmarks.md").write_text(benchmarks(), encoding="utf-8")
     (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
     shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
@@ -238,6 +240,34 @@ def exercises(with_lite: bool = False) -> str:
             f"{exercise.max_score:g} |"
         )
     return "\n".join([*lines, ""])
+
+
+def benchmarks() -> str:
+    """The benchmarks' README; where there is none, what each benchmark says of itself."""
+    folder = ROOT / "benchmarks"
+    readme = folder / "README.md"
+    if readme.is_file():
+        return on_github(readme)
+    lines = ["# Benchmarks", "", "| run | what it measures |", "|---|---|"]
+    for path in sorted(folder.glob("*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if not path.stem.startswith("_") and "__main__" in path.read_text(encoding="utf-8"):
+            about = " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
+            name = f"[`python benchmarks/{path.name}`]({REPOSITORY}/benchmarks/{path.name})"
+            lines.append(f"| {name} | {about} |")
+    return "\n".join([*lines, ""])
+
+
+def on_github(page: Path) -> str:
+    """The text of a page outside of ``docs``: its links to files lead to the repository."""
+
+    def absolute(match: re.Match[str]) -> str:
+        if match[1].startswith(("http:", "https:", "#", "mailto:")):
+            return match[0]
+        path = (page.parent / match[1]).resolve().relative_to(ROOT)
+        return f"]({REPOSITORY}/{path.as_posix()})"
+
+    return re.sub(r"\]\(([^)\s]+)\)", absolute, page.read_text(encoding="utf-8"))
 
 
 def latent_plane(path: Path) -> None:

@@ -5,8 +5,10 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ INTERNAL = ("tinyae.checking.diagnosis",)
 NEEDS = {"digits": "sklearn", "tsne_map": "sklearn", "roc_curve": "sklearn",
          "precision_recall_curve": "sklearn"}  # fmt: skip
 REAL_DATA = ("mnist", "fashion_mnist")
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def modules():
@@ -69,6 +72,17 @@ EXAMPLES = {name: thing for name, thing in EVERYTHING.items() if ">>>" in (thing
 @pytest.mark.parametrize("name", sorted(public()))
 def test_a_public_name_has_an_example(name):
     assert name in EXAMPLES
+
+
+def test_the_reference_shows_every_public_name():
+    text = "".join(page.read_text("utf-8") for page in REFERENCE.glob("*.md"))
+    shown = {
+        f"{thing.__module__}.{thing.__qualname__}"
+        for name in re.findall(r"automodule:: (\S+)", text)
+        for thing in vars(importlib.import_module(name)).values()
+        if inspect.isfunction(thing) or inspect.isclass(thing)
+    }
+    assert sorted(public().keys() - shown) == []
 
 
 @pytest.mark.parametrize("name", [n for n in vars(tinyae.Layer) if not n.startswith("_")])

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking.pages import page_of
+
 Array = np.ndarray
 WIDTH = 100
 
@@ -179,6 +181,13 @@ class Report:
     def __bool__(self) -> bool:
         return self.ok
 
+    @property
+    def see(self) -> str:
+        """The address of the page that explains such an error; ``""`` if there is none."""
+        wrong = [t.verdict for t in self.tensors if t.verdict != "ok"]
+        kinds = [item.kind for item in (*self.findings, *self.hints)]
+        return page_of([*wrong, *kinds], [hint.text for hint in self.hints])
+
     def __getitem__(self, name: str) -> TensorReport:
         for tensor in self.tensors:
             if tensor.name == name:
@@ -199,6 +208,7 @@ class Report:
             "tensors": [t.to_dict() for t in self.tensors],
             "findings": [vars(f).copy() for f in self.findings],
             "hints": [vars(h).copy() for h in self.hints],
+            "see": self.see,
         }
 
     def __str__(self) -> str:
@@ -225,6 +235,7 @@ class Report:
             lines += wrapped("finding", f"{finding.text}.")
         for hint in self.hints:
             lines += wrapped("hint", f"{hint.text}.")
+        lines += [f"  see: {self.see}"] if self.see else []
         return "\n".join(lines)
 
     def _row(self, t: TensorReport) -> tuple[str, ...]:
