@@ -25,7 +25,7 @@ mathjax3_config = {"svg": {"fontCache": "global"}}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes, which types cannot
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 add_module_names = False

@@ -232,9 +232,9 @@ class Report:
         if self.remark:
             lines += wrapped(self.method, f"{self.remark}.")
         for finding in self.findings:
-            lines += wrapped("finding", f"{finding.text}.")
+            lines += wrapped("finding", full_stop(finding.text))
         for hint in self.hints:
-            lines += wrapped("hint", f"{hint.text}.")
+            lines += wrapped("hint", full_stop(hint.text))
         lines += [f"  see: {self.see}"] if self.see else []
         return "\n".join(lines)
 
@@ -271,6 +271,10 @@ def wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label))
     )
+
+
+def full_stop(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def shape_text(shape: Any) -> str:
