@@ -58,8 +58,8 @@ def hints() -> str:
         "First, the values of the whole tensor:",
         *map(described, diagnosis.FIRST),
         "Then the chain rule: `forward` is recorded step by step. A hint names the one step whose "
-        "derivative, done wrong in a usual way, gives exactly the values of backward. Then, from the most "
-        "special to the least:",
+        "derivative, done wrong in a usual way, gives exactly the values of backward. Then, from "
+        "the most special to the least:",
         *map(described, diagnosis.RELATIONS),
     ]
     return "\n\n".join(parts) + "\n"
