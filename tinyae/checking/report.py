@@ -185,7 +185,7 @@ class Report:
     def see(self) -> str:
         """The address of the page that explains such an error; ``""`` if there is none."""
         wrong = [t.verdict for t in self.tensors if t.verdict != "ok"]
-        kinds = [item.kind for item in (*self.findings, *self.hints)]
+        kinds = [f.kind for f in self.findings] + [hint.kind for hint in self.hints]
         return page_of([*wrong, *kinds], [hint.text for hint in self.hints])
 
     def __getitem__(self, name: str) -> TensorReport:
