@@ -22,9 +22,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pages  # docs/pages.py
+from pages import REPOSITORY, run_link
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -32,7 +36,6 @@ BUILD = DOCS / "_build"
 SOURCE = BUILD / "source"
 CACHE = BUILD / "outputs"
 HTML = BUILD / "html"
-REPOSITORY = "https://github.com/tinyae/tinyae/blob/main"
 FIGURES = ROOT / "chapters" / "figures"
 
 
@@ -65,13 +68,14 @@ def main(argv: list[str] | None = None) -> int:
         )
     for path, book in zip(chapters, books, strict=True):
         (SOURCE / "chapters" / f"{path.stem}.ipynb").write_text(json.dumps(book), encoding="utf-8")
-    (SOURCE / "chapters.md").write_text(contents(chapters), encoding="utf-8")
-    (SOURCE / "hints.md").write_text(hints(), encoding="utf-8")
-    (SOURCE / "exercises.md").write_text(exercises(with_lite), encoding="utf-8")
+    (SOURCE / "chapters.md").write_text(pages.contents(chapters), encoding="utf-8")
+    (SOURCE / "hints.md").write_text(kept("hints", pages.hints), encoding="utf-8")
+    (SOURCE / "exercises.md").write_text(pages.exercises(with_lite), encoding="utf-8")
+    (SOURCE / "reference" / "benchmarks.md").write_text(pages.benchmarks(), encoding="utf-8")
     (SOURCE / "changelog.md").write_text((ROOT / "CHANGELOG.md").read_text("utf-8"), "utf-8")
     shutil.copytree(FIGURES, SOURCE / "chapters" / "figures")
     front = (SOURCE / "index.md").read_text("utf-8")
-    (SOURCE / "index.md").write_text(front.replace("{report}", front_report(front)), "utf-8")
+    (SOURCE / "index.md").write_text(front.replace("{report}", pages.front_report(front)), "utf-8")
     latent_plane(SOURCE / "_static" / "latent_plane_model.js")
     copy_mathjax(SOURCE / "_static" / "mathjax")
     print(f"sources ready after {time.perf_counter() - started:.0f} s")
@@ -113,9 +117,21 @@ def chapter(path: Path, run: bool, with_lite: bool = False) -> dict[str, Any]:
     return json.loads(jupytext.writes(book, fmt="ipynb"))
 
 
-def run_link(root: str, notebook: str) -> str:
-    """A link that opens a notebook of ``--lite``, from a page whose way to the top is ``root``."""
-    return f'<a href="{root}lite/notebooks/index.html?path={notebook}">run in the browser</a>'
+def key_of(content: bytes) -> str:
+    """Changes with the content, and with tinyae."""
+    key = hashlib.sha256(content)
+    for module in sorted((ROOT / "tinyae").rglob("*.py")):
+        key.update(module.read_bytes())
+    return key.hexdigest()[:16]
+
+
+def kept(name: str, make: Callable[[], str]) -> str:
+    """A page that takes some seconds to make, kept until ``pages.py`` or tinyae changes."""
+    path = CACHE / f"{name}-{key_of(Path(pages.__file__).read_bytes())}.md"
+    if not path.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        path.write_text(make(), encoding="utf-8")
+    return path.read_text("utf-8")
 
 
 def with_outputs(path: Path, book: Any) -> Any:
@@ -124,15 +140,15 @@ def with_outputs(path: Path, book: Any) -> Any:
     import nbformat
     from nbclient import NotebookClient
 
-    key = hashlib.sha256(path.read_bytes())
-    for module in sorted((ROOT / "tinyae").rglob("*.py")):
-        key.update(module.read_bytes())
-    kept = CACHE / f"{path.stem}-{key.hexdigest()[:16]}.ipynb"
+    kept = CACHE / f"{path.stem}-{key_of(path.read_bytes())}.ipynb"
     if not kept.exists():
         os.environ.update(TINYAE_FAST="1", OPENBLAS_NUM_THREADS="1")
         started = time.perf_counter()
         NotebookClient(
-            book, timeout=600, resources={"metadata": {"path": str(path.parent)}}
+            book,
+            timeout=600,
+            resources={"metadata": {"path": str(path.parent)}},
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # not: "running over TCP"
         ).execute()
         print(f"ran {path.name} in {time.perf_counter() - started:.0f} s", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -166,78 +182,6 @@ def png_output(path: Path) -> Any:
 
     data = base64.b64encode(path.read_bytes()).decode()
     return nbformat.v4.new_output("display_data", {"image/png": data, "text/plain": path.stem})
-
-
-def contents(chapters: list[Path]) -> str:
-    """The page that lists the chapters."""
-    lines = [
-        "# Chapters",
-        "",
-        "Each chapter is a script that runs as it stands. Its code, its output and its figures are "
-        "shown here. The text output is that of a short run on generated digits. The figures are "
-        "those of a full run on MNIST.",
-        "",
-        "```{toctree}",
-        ":maxdepth: 1",
-        "",
-    ]
-    return "\n".join([*lines, *(f"chapters/{path.stem}" for path in chapters), "```", ""])
-
-
-def hints() -> str:
-    """What each hint of gradcheck means, from the checker's own functions."""
-    from tinyae.checking import diagnosis
-
-    parts = [
-        "# The checker's hints",
-        "When a gradient is wrong, `gradcheck` compares it with the numeric one in many ways. Each "
-        "comparison recognizes one family of mistakes. They are tried in this order, from the most "
-        "special to the least, and the first that fits every entry decides. If none fits, the "
-        "report says so and shows a few entries side by side.",
-    ]
-    for relation in diagnosis.RELATIONS:
-        text = " ".join((relation.__doc__ or "").split())
-        parts.append(f"**{relation.__name__.replace('_', ' ').strip().capitalize()}.** {text}")
-    return "\n\n".join(parts) + "\n"
-
-
-def front_report(page: str) -> str:
-    """The report on the layer that the front page shows."""
-    import numpy as np
-
-    import tinyae
-
-    names: dict[str, Any] = {"np": np, "Layer": tinyae.Layer}
-    exec(re.findall(r"(?ms)^```python\n(.*?)^```", page)[0], names)
-    rng = np.random.default_rng(0)
-    layer = names["Linear"](4, 3, rng)
-    return str(tinyae.gradcheck(layer, rng.normal(size=(5, 4))))
-
-
-def exercises(with_lite: bool = False) -> str:
-    """The list of graded exercises, with their tasks."""
-    from tinyae.course.exercises import NAMES, find
-
-    lines = [
-        "# Exercises",
-        "",
-        "Start one with `tinyae exercise start NAME`, and check it with `tinyae exercise check "
-        "FILE`. The check says for each part what is right, what is wrong, and, if it can tell, "
-        "why.",
-        "",
-        "| | name | task | chapter | points |",
-        "|---|---|---|---|---|",
-    ]
-    for exercise in [find(name) for name in NAMES]:
-        link = f"[{exercise.title}]({REPOSITORY}/chapters/exercises/{exercise.stem}.py)"
-        chapter = f"[{int(exercise.chapter[:2])}](chapters/{exercise.chapter})"
-        if with_lite:
-            link += f" ({run_link('', f'exercises/{exercise.stem}.ipynb')})"
-        lines.append(
-            f"| {exercise.number} | `{exercise.name}` | {link} | {chapter} | "
-            f"{exercise.max_score:g} |"
-        )
-    return "\n".join([*lines, ""])
 
 
 def latent_plane(path: Path) -> None:

@@ -25,7 +25,7 @@ mathjax3_config = {"svg": {"fontCache": "global"}}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes, which types cannot
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 add_module_names = False
@@ -49,16 +49,14 @@ def setup(app):
 
 
 def escape_formulas(app, what, name, obj, options, lines):
-    """In docstrings, |v| and a * b are formulas, not reStructuredText: outside of backticks and of
-    indented code, they get a backslash."""
+    """In docstrings, |v| and a * b are formulas, not reStructuredText: outside of backticks, of
+    indented code and of examples, they get a backslash."""
     code = None  # the indentation of a line that ends with "::"
+    in_example = False  # from >>> to the next empty line
     for i, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
-        if (
-            not line.strip()
-            or line.lstrip().startswith(">>>")
-            or (code is not None and indent > code)
-        ):
+        in_example = bool(line.strip()) and (in_example or line.lstrip().startswith(">>>"))
+        if not line.strip() or in_example or (code is not None and indent > code):
             continue
         code = indent if line.rstrip().endswith("::") else None
         parts = re.split(r"(`+[^`]*`*)", line)

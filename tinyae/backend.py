@@ -19,7 +19,13 @@ Rng = np.random.Generator | int | Sequence[int] | None  # what np.random.default
 
 
 def gpu_available() -> bool:
-    """True if CuPy is installed and finds a CUDA device (``import cupy`` works without a GPU)."""
+    """True if CuPy is installed and finds a CUDA device (``import cupy`` works without a GPU).
+
+    Example:
+        >>> from tinyae.backend import gpu_available
+        >>> device = "gpu" if gpu_available() else "cpu"
+        >>> model = models.basic_autoencoder().to(device)
+    """
     try:
         import cupy
     except ImportError:
@@ -31,7 +37,13 @@ def gpu_available() -> bool:
 
 
 def namespace(x: Array) -> ModuleType:
-    """The module that made ``x``, ``numpy`` or ``cupy``. Needed only to create new arrays."""
+    """The module that made ``x``, ``numpy`` or ``cupy``. Needed only to create new arrays.
+
+    Example:
+        >>> from tinyae.backend import namespace
+        >>> namespace(np.zeros(3)) is np
+        True
+    """
     if type(x).__module__.partition(".")[0] == "cupy":
         import cupy
 
@@ -40,7 +52,13 @@ def namespace(x: Array) -> ModuleType:
 
 
 def device_of(x: Array) -> str:
-    """``"cpu"`` for a NumPy array or a Python number, ``"gpu"`` for a CuPy array."""
+    """``"cpu"`` for a NumPy array or a Python number, ``"gpu"`` for a CuPy array.
+
+    Example:
+        >>> from tinyae.backend import device_of
+        >>> device_of(np.zeros(3))
+        'cpu'
+    """
     return "cpu" if namespace(x) is np else "gpu"
 
 
@@ -50,6 +68,11 @@ def to_device(x: Array, device: str) -> Array:
     Raises:
         ValueError: ``device`` is neither ``"cpu"`` nor ``"gpu"``.
         RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
+
+    Example:
+        >>> x = np.zeros(3)
+        >>> to_device(x, "cpu") is x  # nothing to do
+        True
     """
     check_device(device)
     if device == "cpu":
@@ -65,6 +88,13 @@ def check_device(device: str) -> None:
     Raises:
         ValueError: ``device`` is neither ``"cpu"`` nor ``"gpu"``.
         RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
+
+    Example:
+        >>> from tinyae.backend import check_device
+        >>> check_device("cuda:0")
+        Traceback (most recent call last):
+            ...
+        ValueError: device 'cuda:0' is unknown, expected 'cpu' or 'gpu'
     """
     if not isinstance(device, str) or device not in ("cpu", "gpu"):
         raise ValueError(f"device {device!r} is unknown, expected 'cpu' or 'gpu'")
@@ -81,6 +111,10 @@ def to_numpy(x: Array) -> np.ndarray:
 
     Raises:
         TypeError: it is neither an array nor made of numbers.
+
+    Example:
+        >>> to_numpy([1.0, 2.0])
+        array([1., 2.])
     """
     if isinstance(x, np.ndarray):
         return x
@@ -92,19 +126,38 @@ def to_numpy(x: Array) -> np.ndarray:
 
 def scalar(value: Array) -> Scalar:
     """The value of a loss: a Python number on the CPU; on a GPU the 0-d array, so that the CPU does
-    not have to wait for the device."""
+    not have to wait for the device.
+
+    Example:
+        >>> from tinyae.backend import scalar
+        >>> scalar(np.mean(np.arange(3.0)))
+        1.0
+    """
     return value.item() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def block_size(x: Array, entries: int) -> int:
     """How many entries of ``x`` to process at a time: at most ``entries`` on a CPU, so that a block
-    stays in the cache; everything on a GPU, because each call costs a kernel launch."""
+    stays in the cache; everything on a GPU, because each call costs a kernel launch.
+
+    Example:
+        >>> from tinyae.backend import block_size
+        >>> block_size(np.zeros(1000), entries=256)
+        256
+    """
     return entries if device_of(x) == "cpu" else max(entries, 1 << 40)
 
 
 def standard_normal(shape: tuple[int, ...], like: Array, rng: Rng) -> Array:
     """Samples from N(0, 1) with the dtype and on the device of ``like``. They are drawn on the CPU,
-    so that the same seed gives the same values on a GPU."""
+    so that the same seed gives the same values on a GPU.
+
+    Example:
+        >>> from tinyae.backend import standard_normal
+        >>> noise = standard_normal((2, 3), like=np.zeros(1, np.float32), rng=0)
+        >>> noise.shape, noise.dtype
+        ((2, 3), dtype('float32'))
+    """
     rng = np.random.default_rng(rng)
     noise = rng.standard_normal(shape, dtype=np.float32 if like.dtype == np.float32 else np.float64)
     return namespace(like).asarray(noise.astype(like.dtype, copy=False))

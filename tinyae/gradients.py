@@ -86,6 +86,11 @@ def gradient_norm(grads: Gradients) -> float:
     Raises:
         TypeError: the gradients are not a dictionary of arrays.
         ValueError: they are not numeric.
+
+    Example:
+        >>> from tinyae.optim import gradient_norm
+        >>> gradient_norm({"weight": np.array([[3.0]]), "bias": np.array([4.0])})
+        5.0
     """
     check_array_dict("gradient_norm", "grads", grads, kinds="fcOiub")
     return math.sqrt(sum(float(np.vdot(g, g).real) for g in grads.values()))
@@ -98,6 +103,11 @@ def clip_by_norm(grads: Gradients, max_norm: float) -> tuple[Gradients, float]:
     Raises:
         TypeError: the gradients are not a dictionary of arrays, or ``max_norm`` is not a number.
         ValueError: ``max_norm`` is not above 0.
+
+    Example:
+        >>> from tinyae.optim import clip_by_norm
+        >>> clip_by_norm({"weight": np.array([[30.0]]), "bias": np.array([40.0])}, max_norm=5)
+        ({'weight': array([[3.]]), 'bias': array([4.])}, 50.0)
     """
     check_number("clip_by_norm", "max_norm", max_norm, lambda v: v > 0, "a number above 0")
     norm = gradient_norm(grads)

@@ -72,6 +72,15 @@ class KFAC(Optimizer):
         TypeError: the model is not such a net; the message names the layer.
         ValueError: the loss is none of the three, or the model does not end as it needs.
         ValueError: a number is out of range.
+
+    Example:
+        >>> from tinyae.kfac import KFAC
+        >>> model = models.deep_autoencoder((784, 32, 8), rng=0)
+        >>> x = data.strokes(200, 50).train.flat
+        >>> kfac = KFAC(model, bce)
+        >>> history = fit(model, x, kfac.objective, kfac, epochs=5, batch_size=100, progress=False)
+        >>> history["loss"][-1] < history["loss"][0] / 2
+        True
     """
 
     slots = ("last",)  # δ₀, the previous step
@@ -249,7 +258,16 @@ class KFAC(Optimizer):
 
 class KFACObjective(BaseObjective):
     """``loss(model(x), x)``, and the batch's factors for the optimizer before each step. Data that
-    are a pair (x, target) have a target of their own."""
+    are a pair (x, target) have a target of their own.
+
+    Example:
+        >>> from tinyae.kfac import KFAC
+        >>> model = models.deep_autoencoder((784, 32, 8), rng=0)
+        >>> x = data.strokes(50, 10).train.flat
+        >>> loss, grads, terms = KFAC(model, bce).objective(model, x, np.random.default_rng(0))
+        >>> bool(np.isclose(loss, bce(model(x), x)[0]))
+        True
+    """
 
     def __init__(self, kfac: KFAC) -> None:
         self.kfac = kfac

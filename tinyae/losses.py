@@ -22,6 +22,11 @@ def mse(y: Array, target: Array) -> tuple[Scalar, Array]:
     Raises:
         TypeError: y or target is not an array.
         ValueError: y and target differ in shape or are empty, or y is not floating point.
+
+    Example:
+        >>> value, dy = mse(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]]))
+        >>> value, dy
+        (2.0, array([[0., 2.]]))
     """
     target = _target("mse", y, target)
     dy = y - target
@@ -45,6 +50,11 @@ def bce(y: Array, target: Array) -> tuple[Scalar, Array]:
         TypeError: y or target is not an array.
         ValueError: y and target differ in shape or are empty, or y is not floating point.
         ValueError: y or target has values outside [0, 1] (for logits, use ``bce_with_logits``).
+
+    Example:
+        >>> value, dy = bce(np.array([[0.5, 0.9]]), np.array([[0.0, 1.0]]))
+        >>> round(value, 4), dy.round(4)
+        (0.3993, array([[ 1.    , -0.5556]]))
     """
     target = _target("bce", y, target)
     _check_probabilities("bce: y", y, "end the model in Sigmoid, or use bce_with_logits for logits")
@@ -65,6 +75,14 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Scalar, Array]:
         ValueError: logits and target differ in shape or are empty, or the logits are not floating
             point.
         ValueError: the target has values outside [0, 1].
+
+    Example:
+        >>> logits, t = np.array([[0.0, 2.0]]), np.array([[0.0, 1.0]])
+        >>> value, da = bce_with_logits(logits, t)
+        >>> round(value, 4), round(bce(Sigmoid()(logits), t)[0], 4)
+        (0.41, 0.41)
+        >>> da.round(4)
+        array([[ 0.25  , -0.0596]])
     """
     target = _target("bce_with_logits", logits, target)
     _check_probabilities("bce_with_logits: target", target, SCALE)
@@ -84,6 +102,12 @@ def cross_entropy(logits: Array, target: Array) -> tuple[Scalar, Array]:
         TypeError: logits or target is not an array.
         ValueError: logits are not (N, C) with N, C > 0, the target has a different shape, a label
             is outside 0 … C−1, or a one-hot target is outside [0, 1].
+
+    Example:
+        >>> logits = np.zeros((4, 10))  # all classes equally probable
+        >>> value, da = cross_entropy(logits, np.array([7, 2, 1, 0]))
+        >>> round(value, 4), round(float(np.log(10)), 4), da.shape
+        (2.3026, 2.3026, (4, 10))
     """
     check_array("cross_entropy", "logits", logits)
     check_array("cross_entropy", "target", target, kinds="fcOiub")
@@ -161,6 +185,15 @@ class Perceptual:
             ``weight`` is not a number, or ``pixels`` is not a function.
         ValueError: ``weight`` is negative or not finite.
         ValueError: in a call, y and target differ in shape, or φ does not accept the images.
+
+    Example:
+        >>> from tinyae.losses import Perceptual
+        >>> features = Sequential(Flatten(), Linear(784, 16, rng=0), ReLU())
+        >>> loss = Perceptual(features, weight=0.1)
+        >>> x = np.zeros((3, 1, 28, 28), np.float32)
+        >>> value, dy = loss(x + 1, x)
+        >>> value > mse(x + 1, x)[0], dy.shape
+        (True, (3, 1, 28, 28))
     """
 
     features: Layer

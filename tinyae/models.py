@@ -56,6 +56,12 @@ def basic_autoencoder(
     Args:
         features: pixels per image, if the images are not 28×28.
         code: the dimension of the code.
+
+    Example:
+        >>> model = models.basic_autoencoder(rng=0)
+        >>> x = np.zeros((5, 784), np.float32)
+        >>> model.encode(x).shape, model(x).shape
+        ((5, 32), (5, 784))
     """
     rng = as_rng("basic_autoencoder", rng)
 
@@ -90,6 +96,11 @@ def deep_autoencoder(
     Raises:
         TypeError: the activation is not a class, or a size is not a number.
         ValueError: fewer than two sizes, a size below 1, or an unknown ``init``.
+
+    Example:
+        >>> model = models.deep_autoencoder((784, 128, 64, 12), activation=ReLU, init="he")
+        >>> model.encode(np.zeros((5, 784), np.float32)).shape
+        (5, 12)
     """
     if not isinstance(sizes, Sequence) or len(sizes) < 2:
         raise ValueError(f"deep_autoencoder: sizes are {short(sizes)}, expected pixels, ..., code")
@@ -113,7 +124,13 @@ def linear_autoencoder(
     rng: Rng = 0, features: int = 784, code: int = 30, dtype: DTypeLike = np.float32
 ) -> Autoencoder:
     """784 → **30** → 784 without activations. At its optimum it spans the subspace of the first 30
-    principal components (Baldi & Hornik 1989), so the error of PCA is its minimum."""
+    principal components (Baldi & Hornik 1989), so the error of PCA is its minimum.
+
+    Example:
+        >>> model = models.linear_autoencoder(code=2)
+        >>> [model.params[key].shape for key in model.params]
+        [(2, 784), (2,), (784, 2), (784,)]
+    """
     rng = as_rng("linear_autoencoder", rng)
     return Autoencoder(
         encoder=Sequential(Linear(features, code, rng=rng, dtype=dtype)),
@@ -142,6 +159,12 @@ def sparse_autoencoder(
 
     Raises:
         ValueError: ρ is outside (0, 1).
+
+    Example:
+        >>> model = models.sparse_autoencoder(rho=0.05)
+        >>> z = model.encode(np.zeros((5, 784), np.float32))
+        >>> bool(0.03 < z.mean() < 0.07)
+        True
     """
     rng = as_rng("sparse_autoencoder", rng)
     linear = Linear(features, units, rng=rng, dtype=dtype)
@@ -161,6 +184,12 @@ def conv_autoencoder(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder
     The 7×7 kernel covers the whole 7×7 image, so the code has 128 dimensions. On the way back,
     ``output_padding=1`` turns 7 into 14 and 14 into 28. Without it they would become 13 and 27,
     which a convolution maps to 7 and 14 as well.
+
+    Example:
+        >>> model = models.conv_autoencoder()
+        >>> x = np.zeros((2, 1, 28, 28), np.float32)
+        >>> model.encode(x).shape, model(x).shape
+        ((2, 128, 1, 1), (2, 1, 28, 28))
     """
     init: _Init = {"rng": as_rng("conv_autoencoder", rng), "dtype": dtype}
     return Autoencoder(
@@ -187,7 +216,13 @@ def conv_denoiser(rng: Rng = 0, dtype: DTypeLike = np.float32) -> Autoencoder:
     """(N, 1, 28, 28) → 32×14×14 → 64×7×7 and back. The code is larger than the image: denoising
     does not need compression. The model works locally, so it can also denoise the tiles of larger
     images. It uses LeakyReLU: with ReLU, for some seeds, all units become 0 in the first steps, and
-    the output stays empty."""
+    the output stays empty.
+
+    Example:
+        >>> model = models.conv_denoiser()
+        >>> model(np.zeros((1, 1, 40, 60), np.float32)).shape  # any size that 4 divides
+        (1, 1, 40, 60)
+    """
     init: _Init = {"rng": as_rng("conv_denoiser", rng), "dtype": dtype}
     f = LeakyReLU(0.1)
     return Autoencoder(
@@ -210,6 +245,11 @@ def tied_autoencoder(
     The model of the contractive autoencoder's paper (Rifai et al. 2011). A decoder needs large
     weights to make small codes large again. Here these are the encoder's weights too, so scaling
     cannot make the contractive penalty small.
+
+    Example:
+        >>> model = models.tied_autoencoder(code=100)
+        >>> list(model.params)
+        ['encoder.0.weight', 'encoder.0.bias', 'decoder.0.bias']
     """
     linear = Linear(features, code, rng=rng, dtype=dtype)
     return TiedAutoencoder(
@@ -226,7 +266,14 @@ def vae(
 ) -> VAE:
     """784 → 400 → **20 + 20** → 400 → 784: the encoder outputs 20 means and 20 log-variances, the
     decoder takes a 20-dimensional code. ReLU, and Sigmoid at the end. One hidden layer on each side
-    as in Kingma & Welling 2014, sizes as in PyTorch's example."""
+    as in Kingma & Welling 2014, sizes as in PyTorch's example.
+
+    Example:
+        >>> model = models.vae()
+        >>> x = np.zeros((5, 784), np.float32)
+        >>> model.encode(x).shape, model.sample(3, rng=0).shape
+        ((5, 20), (3, 784))
+    """
     rng = as_rng("vae", rng)
     check_int("vae", "code", code)
 
@@ -242,7 +289,13 @@ def vae(
 
 def discriminator(rng: Rng = 0, features: int = 784, dtype: DTypeLike = np.float32) -> Sequential:
     """784 → 128 → 64 → **1**, LeakyReLU: for adversarial training. It outputs the logit of "this is
-    real"."""
+    real".
+
+    Example:
+        >>> net = models.discriminator(features=32)  # of codes with 32 dimensions
+        >>> net(np.zeros((5, 32), np.float32)).shape
+        (5, 1)
+    """
     rng = as_rng("discriminator", rng)
     layers: list[Layer] = []
     for a, b in ((features, 128), (128, 64)):
@@ -258,7 +311,13 @@ def classifier(
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
     """784 → 256 → **10** logits, with a ReLU between: a classifier of images. A perceptual loss
-    uses its hidden layer."""
+    uses its hidden layer.
+
+    Example:
+        >>> net = models.classifier()
+        >>> net(np.zeros((5, 784), np.float32)).shape
+        (5, 10)
+    """
     rng = as_rng("classifier", rng)
     return Sequential(
         Linear(features, hidden, rng=rng, dtype=dtype),

@@ -55,6 +55,13 @@ class Optimizer:
         TypeError: ``params`` is not a dictionary of arrays, or a setting is not a number.
         ValueError: there are no parameters, or the rate, decay or norm is out of range.
         ValueError: in ``step``, the gradients do not belong to ``params``.
+
+    Example:
+        >>> w = {"w": np.array([3.0, 4.0])}
+        >>> optimizer = SGD(w, lr=0.5, clip_norm=1.0)
+        >>> optimizer.step({"w": np.array([30.0, 40.0])})  # a gradient of norm 50, scaled to norm 1
+        >>> w["w"]
+        array([2.7, 3.6])
     """
 
     slots: tuple[str, ...] = ()  # names of the arrays that are kept for each parameter
@@ -193,6 +200,14 @@ class SGD(Optimizer):
     Raises:
         TypeError: an argument has another type.
         ValueError: the momentum is outside [0, 1), or ``nesterov`` is used without momentum.
+
+    Example:
+        >>> w = {"w": np.array([1.0])}
+        >>> optimizer = SGD(w, lr=0.1, momentum=0.9)
+        >>> for _ in range(100):
+        ...     optimizer.step({"w": 2 * w["w"]})  # the gradient of w²
+        >>> bool(abs(w["w"]) < 0.01)
+        True
     """
 
     def __init__(
@@ -231,6 +246,12 @@ class Adam(Optimizer):
     Raises:
         TypeError: an argument has another type.
         ValueError: a β is outside [0, 1), or ε is negative, or 0 in the dtype of the parameters.
+
+    Example:
+        >>> w = {"w": np.array([1.0, -100.0])}
+        >>> Adam(w, lr=0.1).step({"w": np.array([0.01, -1000.0])})
+        >>> w["w"].round(3)  # the first step has the size lr, however large the gradient is
+        array([  0.9, -99.9])
     """
 
     slots = ("m", "v")
@@ -306,7 +327,15 @@ def adam_textbook(
     eps: float = 1e-8,
 ) -> tuple[Array, Array, Array]:
     """One step of Adam in the notation of the paper: ``w, m, v`` after step t = 1, 2, ... The
-    reference for ``Adam``."""
+    reference for ``Adam``.
+
+    Example:
+        >>> from tinyae.optim import adam_textbook
+        >>> w, g, zero = np.ones(1), np.array([4.0]), np.zeros(1)
+        >>> w, m, v = adam_textbook(w, g, m=zero, v=zero, t=1, lr=0.1)
+        >>> w.round(6), m.round(6), v.round(6)
+        (array([0.9]), array([0.4]), array([0.016]))
+    """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)

@@ -32,6 +32,13 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
     """Write the figure of ``ax`` (axes or an array of axes) to ``path``, and close the figure.
 
     The parent folder must exist.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plots.save(plots.plot_images(np.zeros((4, 784))), f"{folder}/zeros.png")
+        ...     print(path.name, path.read_bytes()[1:4])
+        zeros.png b'PNG'
     """
     if isinstance(ax, PngImage):
         write_atomically(path, lambda temporary: Path(temporary).write_bytes(ax.png))
@@ -56,6 +63,10 @@ def show(ax: Any, name: str) -> None:
     - In a script (the main module has a file) it saves ``figures/name.png`` next to the script and
       prints the path.
     - In a script with the environment variable TINYAE_FAST it only closes all figures.
+
+    Example:
+        >>> ax = plots.plot_images(np.zeros((4, 784)))
+        >>> plots.show(ax, "zeros")  # writes figures/zeros.png in a script
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
     if script is None:
@@ -73,7 +84,12 @@ def show(ax: Any, name: str) -> None:
 
 
 def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:
-    """All images of ``x`` in one image: ``columns`` per row, ``gap`` pixels of ``fill`` between."""
+    """All images of ``x`` in one image: ``columns`` per row, ``gap`` pixels of ``fill`` between.
+
+    Example:
+        >>> plots.mosaic(np.zeros((10, 28, 28)), columns=5, gap=2).shape  # 2·28 + 2, 5·28 + 4·2
+        (58, 148)
+    """
     images = as_display_images(x)
     n, h, w, *channels = images.shape
     columns = int(np.ceil(np.sqrt(n))) if columns is None else columns
@@ -89,7 +105,14 @@ def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0
 
 
 def plot_images(x: Array, columns: int | None = None, title: str = "", ax: Any = None) -> Any:
-    """A grid of images in [0, 1], with 0 in white and 1 in black."""
+    """A grid of images in [0, 1], with 0 in white and 1 in black.
+
+    Example:
+        >>> digits = data.draw(range(10))
+        >>> ax = plots.plot_images(digits, columns=5, title="digits")
+        >>> ax.get_title(loc="left")
+        'digits'
+    """
     ax = draw_sheet(ax, mosaic(x, columns, fill=0.0))
     if not isinstance(ax, PngImage):
         ax.set_title(title, loc="left", fontsize=10)
@@ -103,6 +126,13 @@ def plot_reconstructions(
 
     Raises:
         ValueError: the originals and the reconstructions differ in shape.
+
+    Example:
+        >>> x = data.draw(range(10))
+        >>> noisy = Gaussian(0.3)(x, rng=0)
+        >>> ax = plots.plot_reconstructions(x, noisy, names=["clean", "noisy"])
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['clean', 'noisy']
     """
     rows = [as_display_images(x) for x in (originals, *reconstructions)]
     if len({row.shape for row in rows}) != 1:
@@ -124,6 +154,11 @@ def plot_history(history: Any, ax: Any = None) -> Any:
     """The loss, the validation loss and the terms of the objective, per epoch.
 
     ``history`` is a ``tinyae.training.History``; the axis of the losses is logarithmic.
+
+    Example:
+        >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+        >>> plots.plot_history(history).get_yscale()
+        'log'
     """
     ax = new_axes(ax, figsize=(6, 3.6))
     columns = [c for c in history.columns if c not in NON_LOSS_COLUMNS]
@@ -157,6 +192,11 @@ def plot_filters(model: Layer, n: int = 64, ax: Any = None) -> Any:
     Raises:
         ValueError: the first layer with weights is not a Linear layer, or its inputs are not square
             images.
+
+    Example:
+        >>> ax = plots.plot_filters(models.basic_autoencoder(), n=16)
+        >>> ax.images[0].get_array().shape  # 4·28 + 3
+        (115, 115)
     """
     first = next((layer for _, layer in leaves(model) if layer.params), None)
     if not isinstance(first, Linear):
@@ -176,6 +216,11 @@ def plot_codes(codes: Array, labels: Array | None = None, ax: Any = None) -> Any
 
     Raises:
         ValueError: the codes are not (N, K) with K ≥ 2, or the labels are not one per code.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(size=(100, 32))
+        >>> plots.plot_codes(codes, labels=np.arange(100) % 10).get_xlabel()
+        'first principal component'
     """
     z = to_numpy(codes)
     if z.ndim != 2 or z.shape[1] < 2:
@@ -210,6 +255,11 @@ def decode_grid(
     Raises:
         ValueError: the code of the model is not two-dimensional, a corner is not two numbers, or
             n is below 1.
+
+    Example:
+        >>> model = models.basic_autoencoder(code=2)
+        >>> plots.decode_grid(model, low=(-1, -1), high=(1, 1), n=4).shape
+        (16, 784)
     """
     if n < 1 or len(low) != 2 or len(high) != 2:
         raise ValueError(
@@ -246,6 +296,13 @@ def plot_latent_plane(
 
     Raises:
         ValueError: the code is not two-dimensional.
+
+    Example:
+        >>> model = models.basic_autoencoder(code=2)
+        >>> x = data.draw(range(10)).reshape(10, 784)
+        >>> plane, images = plots.plot_latent_plane(model, x, n=4)
+        >>> images.get_title()
+        'the frame, decoded'
     """
     import matplotlib.pyplot as plt
 

@@ -17,6 +17,12 @@ def cosine_schedule(lr: float, steps: int, warmup: int = 0, final: float = 0.0) 
     Raises:
         TypeError: an argument is not a number.
         ValueError: not 0 ≤ warmup < steps, or a learning rate is out of range.
+
+    Example:
+        >>> from tinyae.optim import cosine_schedule
+        >>> rate = cosine_schedule(1.0, steps=100, warmup=10)
+        >>> [round(rate(step), 2) for step in (0, 9, 10, 55, 100)]
+        [0.1, 1.0, 1.0, 0.5, 0.0]
     """
     name, expected = "cosine_schedule", f"at least 0 and below steps = {steps}"
     check_number(name, "lr", lr, lambda v: 0 < v < math.inf, "a number above 0")
@@ -40,6 +46,12 @@ def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     Raises:
         TypeError: an argument is not a number.
         ValueError: ``every`` is below 1, or another argument is not above 0.
+
+    Example:
+        >>> from tinyae.optim import step_decay
+        >>> rate = step_decay(1.0, every=10)
+        >>> [round(rate(step), 3) for step in (0, 9, 10, 20)]
+        [1.0, 1.0, 0.1, 0.01]
     """
     check_number("step_decay", "lr", lr, lambda v: 0 < v < math.inf, "a number above 0")
     check_int("step_decay", "every", every)

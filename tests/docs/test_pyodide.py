@@ -34,6 +34,7 @@ def there(pyodide, wheel, packages):
     """What Pyodide finds."""
     command = [NODE, str(HERE / "in_pyodide.mjs"), str(pyodide), str(wheel)]
     command += [str(HERE / "in_browser.py"), f"packages={packages}", f"tests={ROOT / 'tests'}"]
+    command += [f"chapters={ROOT / 'chapters'}"]
     return results_of(subprocess.run(command, capture_output=True, text=True, timeout=300))
 
 
@@ -67,6 +68,10 @@ def test_images_are_shown_without_matplotlib(there):
 )
 def test_what_cannot_work_says_so(there, what, word):
     assert word in there[0][what], there[0][what]
+
+
+def test_a_chapter_runs_in_its_fast_mode(there):
+    assert there[0]["cells"] > 10
 
 
 def test_some_of_the_real_tests_pass(there):

@@ -25,6 +25,12 @@ def reconstruction_errors(model: Model, x: Array, batch_size: int = 500) -> np.n
         TypeError: the model is not a function, or x is not an array.
         ValueError: x has no axis of examples or an integer dtype, or the output of the model does
             not have the size of its input.
+
+    Example:
+        >>> from tinyae.applications import reconstruction_errors
+        >>> x = np.array([[0.0, 0.0], [1.0, 1.0]])
+        >>> reconstruction_errors(lambda x: 0 * x, x)  # a model that can only draw black
+        array([0., 1.])
     """
     check_function("reconstruction_errors", "model", model, "an autoencoder")
     check_array("reconstruction_errors", "x", x, kinds="fiub", axes=0)
@@ -66,6 +72,11 @@ def quantile_threshold(normal_errors: Array, quantile: float = 0.95) -> float:
 
     Raises:
         ValueError: the quantile is outside (0, 1), there are no errors, or they are not finite.
+
+    Example:
+        >>> from tinyae.applications import quantile_threshold
+        >>> quantile_threshold(np.arange(101.0), quantile=0.95)
+        95.0
     """
     expected = "a number between 0 and 1, such as 0.95"
     check_number("quantile_threshold", "quantile", quantile, lambda v: 0 < v < 1, expected)
@@ -102,6 +113,12 @@ def detect_anomalies(model: Model, x: Array, threshold: float) -> np.ndarray:
 
     Raises:
         ValueError: the threshold is negative or NaN, or the error of an example is NaN.
+
+    Example:
+        >>> from tinyae.applications import detect_anomalies
+        >>> x = np.array([[0.0, 0.1], [1.0, 1.0]])
+        >>> detect_anomalies(lambda x: 0 * x, x, threshold=0.5)
+        array([False,  True])
     """
     expected = "a non-negative number: quantile_threshold(errors of normal examples)"
     check_number("detect_anomalies", "threshold", threshold, lambda v: v >= 0, expected)
@@ -128,6 +145,11 @@ def roc_auc(errors: Array, anomalous: Array) -> float:
     Raises:
         ValueError: the labels have another length or values other than 0 and 1, an error is NaN, or
             one of the two classes is empty.
+
+    Example:
+        >>> from tinyae.applications import roc_auc
+        >>> roc_auc(np.array([0.1, 0.4, 0.3, 0.8]), anomalous=np.array([0, 0, 1, 1]))
+        0.75
     """
     errors, anomalous = _checked_pair("roc_auc", errors, anomalous)
     _, place, times = np.unique(errors, return_inverse=True, return_counts=True)
@@ -142,6 +164,13 @@ def roc_curve(errors: Array, anomalous: Array) -> tuple[np.ndarray, np.ndarray, 
     Raises:
         ValueError: as for ``roc_auc``.
         ImportError: scikit-learn is not installed.
+
+    Example:
+        >>> from tinyae.applications.anomaly import roc_curve
+        >>> errors, anomalous = np.array([0.1, 0.4, 0.3, 0.8]), np.array([0, 0, 1, 1])
+        >>> false_positives, true_positives, thresholds = roc_curve(errors, anomalous)
+        >>> true_positives
+        array([0. , 0.5, 0.5, 1. , 1. ])
     """
     return _sklearn_metrics().roc_curve(*reversed(_checked_pair("roc_curve", errors, anomalous)))
 
@@ -157,6 +186,13 @@ def precision_recall_curve(
     Raises:
         ValueError: as for ``roc_auc``.
         ImportError: scikit-learn is not installed.
+
+    Example:
+        >>> from tinyae.applications.anomaly import precision_recall_curve
+        >>> errors, anomalous = np.array([0.1, 0.4, 0.3, 0.8]), np.array([0, 0, 1, 1])
+        >>> precision, recall, thresholds = precision_recall_curve(errors, anomalous)
+        >>> recall
+        array([1. , 1. , 0.5, 0.5, 0. ])
     """
     return _sklearn_metrics().precision_recall_curve(
         *reversed(_checked_pair("precision_recall_curve", errors, anomalous))

@@ -22,6 +22,12 @@ def encode(encoder: Callable[[Array], Array], x: Array, batch_size: int = 500) -
     Raises:
         TypeError: the encoder is not a function, or x is not an array.
         ValueError: x is empty, or ``batch_size`` is below 1.
+
+    Example:
+        >>> from tinyae.applications import encode
+        >>> model = models.conv_autoencoder()
+        >>> encode(model.encode, np.zeros((3, 1, 28, 28), np.float32)).shape
+        (3, 128)
     """
     check_function("encode", "encoder", encoder, "model.encode")
     check_array("encode", "x", x, kinds="fciub")
@@ -38,6 +44,11 @@ def predict(model: Layer, x: Array, batch_size: int = 500) -> np.ndarray:
     Raises:
         TypeError: the model is not a function, or x is not an array.
         ValueError: x is empty, or ``batch_size`` is below 1.
+
+    Example:
+        >>> from tinyae.applications import predict
+        >>> predict(lambda x: x, np.array([[0.1, 0.9], [2.0, -1.0]]))  # logits as they come
+        array([1, 0])
     """
     return to_numpy(encode(model, x, batch_size).argmax(axis=1))
 
@@ -48,6 +59,12 @@ def accuracy(model: Layer, x: Array, labels: Array) -> float:
     Raises:
         TypeError: the model is not a function, or x or the labels are not an array.
         ValueError: the labels are not one per example, or are not integers from 0.
+
+    Example:
+        >>> from tinyae.applications import accuracy
+        >>> logits = np.array([[0.1, 0.9], [2.0, -1.0]])
+        >>> accuracy(lambda x: x, logits, labels=np.array([1, 1]))
+        0.5
     """
     check_function("accuracy", "model", model, "a classifier")
     check_labels("accuracy", x, labels)
@@ -65,6 +82,13 @@ def linear_probe(z: Array, labels: Array, z_test: Array, test_labels: Array, rng
     Raises:
         TypeError: the features or labels are not an array.
         ValueError: the labels are not one per example, or are not integers from 0.
+
+    Example:
+        >>> from tinyae.applications import linear_probe
+        >>> rng, labels = np.random.default_rng(0), np.arange(200) % 2
+        >>> z = (labels[:, None] + 0.1 * rng.normal(size=(200, 3))).astype(np.float32)
+        >>> linear_probe(z[:100], labels[:100], z[100:], labels[100:])
+        1.0
     """
     check_labels("linear_probe", z, labels)
     check_labels("linear_probe", z_test, test_labels)
@@ -86,6 +110,12 @@ def stratified_subset(labels: Array, n: int, rng: Rng) -> Array:
     Raises:
         ValueError: n is below the number of classes or above the number of examples, a class has
             too few examples, or the labels are not (N,).
+
+    Example:
+        >>> from tinyae.applications import stratified_subset
+        >>> labels = np.array([0] * 90 + [1] * 10)
+        >>> np.bincount(labels[stratified_subset(labels, 10, rng=0)])
+        array([5, 5])
     """
     labels = to_numpy(labels)
     if labels.ndim != 1:

@@ -27,6 +27,13 @@ def pca_autoencoder(x: Array, components: int) -> Autoencoder:
     Raises:
         TypeError: x is not an array, or ``components`` is not a number.
         ValueError: x or ``components`` is not of this form.
+
+    Example:
+        >>> from tinyae.applications import pca_autoencoder
+        >>> line = np.outer(np.arange(5.0), [1.0, 2.0, 3.0])  # a line: one component is enough
+        >>> model = pca_autoencoder(line, components=1)
+        >>> bool(np.allclose(model(line), line))
+        True
     """
     check_array("pca_autoencoder", "x", x)
     if x.ndim != 2 or len(x) < 2:
@@ -59,6 +66,11 @@ def pca_map(x: Array) -> np.ndarray:
         TypeError: x is not an array.
         ValueError: it has fewer than two rows, or of fewer than two values, or is not floating
             point.
+
+    Example:
+        >>> from tinyae.applications import pca_map
+        >>> pca_map(np.random.default_rng(0).normal(size=(50, 784))).shape
+        (50, 2)
     """
     check_array("pca_map", "x", x)
     rows = x.reshape(len(x), -1)
@@ -81,6 +93,12 @@ def tsne_map(x: Array, perplexity: float = 30.0, rng: int = 0, **options: Any) -
         ImportError: scikit-learn is not installed.
         TypeError: an argument has another type.
         ValueError: ``perplexity`` is not below the number of examples, or x is not finite.
+
+    Example:
+        >>> from tinyae.applications import tsne_map
+        >>> points = np.random.default_rng(0).normal(size=(30, 5))
+        >>> tsne_map(points, perplexity=5).shape
+        (30, 2)
     """
     check_array("tsne_map", "x", x, kinds="fiub")
     rows = to_numpy(x).reshape(len(x), -1)
@@ -105,6 +123,12 @@ def nearest_neighbor_accuracy(points: Array, labels: Array) -> float:
     Raises:
         TypeError: the points or labels are not an array.
         ValueError: fewer than two points, or the labels are not one per point.
+
+    Example:
+        >>> from tinyae.applications import nearest_neighbor_accuracy
+        >>> points, labels = np.array([[0.0], [0.1], [5.0], [5.1]]), np.array([0, 0, 1, 1])
+        >>> nearest_neighbor_accuracy(points, labels)
+        1.0
     """
     check_array("nearest_neighbor_accuracy", "points", points, kinds="fiub")
     check_array("nearest_neighbor_accuracy", "labels", labels, kinds="iubUSf")

@@ -59,6 +59,13 @@ def greedy_pretrain(
         TypeError: an argument has another type.
         ValueError: no sizes, x is not (N, D) or outside [0, 1], or the corruptions are not one per
             layer.
+
+    Example:
+        >>> from tinyae.applications import greedy_pretrain
+        >>> x = data.strokes(200, 10).train.flat
+        >>> encoder, histories = greedy_pretrain((64, 32), x, data.Masking(0.25), epochs=1)
+        >>> encoder(x).shape, len(histories)
+        ((200, 32), 2)
     """
     if not isinstance(sizes, Sequence):
         text = f"greedy_pretrain: sizes is {short(sizes)}"

@@ -52,6 +52,13 @@ class ContrastiveDivergence(BaseObjective):
 
     Raises:
         ValueError: steps is below 1.
+
+    Example:
+        >>> from tinyae.applications import ContrastiveDivergence, make_rbm
+        >>> rbm, v = make_rbm(784, 32, rng=0), data.strokes(50, 10).train.flat
+        >>> loss, grads, terms = ContrastiveDivergence(steps=1)(rbm, v, np.random.default_rng(0))
+        >>> list(grads)
+        ['encoder.0.weight', 'encoder.0.bias', 'decoder.0.bias']
     """
 
     steps: int = 1
@@ -82,7 +89,15 @@ class ContrastiveDivergence(BaseObjective):
 
 
 def make_rbm(visible: int, hidden: int, rng: Rng, binary: bool = True) -> TiedAutoencoder:
-    """An RBM with weights N(0, 0.01²) and biases 0, as in Hinton's practical guide (2010)."""
+    """An RBM with weights N(0, 0.01²) and biases 0, as in Hinton's practical guide (2010).
+
+    Example:
+        >>> from tinyae.applications import make_rbm
+        >>> rbm = make_rbm(784, 32, rng=0)
+        >>> h = rbm.encode(np.zeros((1, 784), np.float32))  # p(h = 1 | v) of a black image
+        >>> float(h.mean())
+        0.5
+    """
     check_flag("make_rbm", "binary", binary)
     rng = as_rng("make_rbm", rng)
     linear = Linear(visible, hidden)
@@ -131,6 +146,13 @@ def rbm_pretrain(
     Raises:
         TypeError: an argument has another type.
         ValueError: no sizes or epochs, or x is not (N, D) in [0, 1].
+
+    Example:
+        >>> from tinyae.applications import rbm_pretrain
+        >>> x = data.strokes(200, 10).train.flat
+        >>> model, histories = rbm_pretrain((64, 8), x, epochs=1)
+        >>> model.encode(x).shape, len(histories)
+        ((200, 8), 2)
     """
     check_int("rbm_pretrain", "epochs", epochs)
     check_int("rbm_pretrain", "batch_size", batch_size)

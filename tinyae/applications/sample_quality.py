@@ -23,6 +23,11 @@ def max_probability(classifier: Layer, x: Array, batch_size: int = 500) -> np.nd
     Raises:
         TypeError: an argument has another type.
         ValueError: the classifier does not return (N, classes) with at least two classes.
+
+    Example:
+        >>> from tinyae.applications.sample_quality import max_probability
+        >>> max_probability(lambda x: x, np.array([[0.0, 0.0], [10.0, 0.0]])).round(3)
+        array([0.5, 1. ])
     """
     check_function("max_probability", "classifier", classifier, "a classifier")
     check_array("max_probability", "x", x)
@@ -50,6 +55,13 @@ def nearest_neighbors(
     Raises:
         TypeError: an argument has another type.
         ValueError: there are no real images, or their size differs from that of x.
+
+    Example:
+        >>> from tinyae.applications.sample_quality import nearest_neighbors
+        >>> real = np.array([[0.0, 0.0], [3.0, 4.0]])
+        >>> distances, indices = nearest_neighbors(np.array([[3.0, 3.0]]), real)
+        >>> distances, indices
+        (array([1.]), array([1]))
     """
     check_array("nearest_neighbors", "x", x)
     check_array("nearest_neighbors", "real", real)
@@ -81,6 +93,13 @@ def sharpness(x: Array) -> np.ndarray:
 
     Raises:
         ValueError: the array does not hold images.
+
+    Example:
+        >>> from tinyae.applications.sample_quality import sharpness
+        >>> edge = np.array([[1.0, 1.0, 0.0, 0.0]] * 4)
+        >>> blurred = np.array([[1.0, 0.7, 0.3, 0.0]] * 4)
+        >>> sharpness(np.stack([edge, blurred])).round(2)
+        array([0.5 , 0.22])
     """
     images = as_display_images(x).astype(np.float64)
     axes = tuple(range(1, images.ndim))

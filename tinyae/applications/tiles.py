@@ -16,6 +16,11 @@ def tile_starts(length: int, tile: int, step: int) -> list[int]:
     Raises:
         TypeError: an argument is not a number.
         ValueError: an argument is not an integer of at least 1, or the tile is too long.
+
+    Example:
+        >>> from tinyae.applications import tile_starts
+        >>> tile_starts(length=100, tile=28, step=28)
+        [0, 28, 56, 72]
     """
     for name, value in {"length": length, "tile": tile, "step": step}.items():
         check_int("tile_starts", name, value)
@@ -55,6 +60,13 @@ def denoise_tiles(
         ValueError: the image is not (H, W), is smaller than a tile, has an integer dtype, NaN or
             pixels up to 255; the step is out of range; the model does not accept tiles or returns
             another size.
+
+    Example:
+        >>> from tinyae.applications import denoise_tiles
+        >>> page = np.random.default_rng(0).random((40, 50))
+        >>> same = denoise_tiles(lambda tiles: tiles, page)  # a model that changes nothing
+        >>> bool(np.allclose(same, page))
+        True
     """
     check_function("denoise_tiles", "model", model, "an autoencoder")
     check_array("denoise_tiles", "image", image, kinds="fiub", axes=0)
@@ -123,6 +135,11 @@ def random_patches(images: Array, n: int, size: int = 28, rng: Rng = 0) -> Array
     Raises:
         TypeError: an argument has another type.
         ValueError: the images are not (M, H, W), there are none, or they are smaller than a patch.
+
+    Example:
+        >>> from tinyae.applications import random_patches
+        >>> random_patches(np.zeros((2, 100, 80)), n=16, size=28, rng=0).shape
+        (16, 1, 28, 28)
     """
     check_array("random_patches", "images", images, kinds="fiub", axes=0)
     check_int("random_patches", "n", n)

@@ -77,6 +77,20 @@ def gradcheck(
         ValueError: unknown method or kind, or an option is out of range.
         ValueError: an input is empty, or ``"complex"`` is used for a target that is not analytic.
         Exception: whatever the target itself raises, with its traceback and a note.
+
+    Example:
+        >>> class Wrong(Linear):
+        ...     def backward(self, dy, x):
+        ...         dx, grads = super().backward(dy, x)
+        ...         return dx, {**grads, "bias": dy.mean(axis=0)}
+        >>> x = np.random.default_rng(0).normal(size=(5, 4))
+        >>> gradcheck(Linear(4, 3, rng=0), x).ok
+        True
+        >>> report = gradcheck(Wrong(4, 3, rng=0), x)
+        >>> {row.name: row.verdict for row in report.tensors}
+        {'x': 'ok', 'weight': 'ok', 'bias': 'WRONG'}
+        >>> report.hints[0].kind
+        'factor'
     """
     if method not in METHODS:
         raise ValueError(
@@ -131,7 +145,11 @@ def gradcheck(
 
 def assert_gradients(target: Any, *inputs: Any, **options: Any) -> None:
     """``gradcheck`` for tests. If a gradient is wrong, it raises AssertionError with the report's
-    text."""
+    text.
+
+    Example:
+        >>> assert_gradients(Linear(4, 3, rng=0), np.ones((5, 4)))  # nothing: they are right
+    """
     report = gradcheck(target, *inputs, **options)
     if not report.ok:
         raise AssertionError("\n" + str(report))

@@ -89,6 +89,7 @@ def html_report(report: Any) -> str:
         for label, items in (("finding", report.findings), ("hint", report.hints))
         for item in items
     )
+    notes += f"<p style='margin:2px 0'><a href='{report.see}'>see</a></p>" if report.see else ""
     return (
         f"<div><b style='color:{color}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
         f"{html.escape(report.title)} <small>float64, {report.method}, step {report.step:.1e}, "

@@ -52,6 +52,18 @@ def check_penalty(
         ValueError: ``value`` is an unknown word, or ``"frobenius"`` for something other than a
             Jacobian penalty.
         Exception: whatever ``gradcheck`` raises.
+
+    Example:
+        >>> from tinyae.checking import check_penalty
+        >>> z = np.random.default_rng(0).uniform(0.1, 0.9, size=(20, 3))
+        >>> check_penalty(KLSparsity(0.05), z).ok
+        True
+        >>> def half(z):
+        ...     rho, mean = 0.05, z.mean(axis=0)  # the second term of KL is missing
+        ...     return (rho * np.log(rho / mean)).sum(), np.zeros_like(z) - rho / mean / len(z)
+        >>> report = check_penalty(half, z)
+        >>> report.findings[0].text[:32]
+        'the penalty is -0.3464, below 0:'
     """
     report = gradcheck(penalty, *inputs, seed=seed, **options)
     with baselines.undisturbed():

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.checking.pages import page_of
+
 Array = np.ndarray
 WIDTH = 100
 
@@ -153,7 +155,15 @@ class TensorReport:
 @dataclass
 class Report:
     """The result of a gradient check. ``report.ok``, ``print(report)``, ``report.to_dict()``,
-    ``report.plot()``."""
+    ``report.plot()``.
+
+    Example:
+        >>> report = gradcheck(Linear(4, 3, rng=0), np.ones((5, 4)))
+        >>> report.ok, bool(report)
+        (True, True)
+        >>> report.to_dict()["tensors"][1]["name"]
+        'weight'
+    """
 
     title: str
     tensors: list[TensorReport]
@@ -170,6 +180,13 @@ class Report:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    @property
+    def see(self) -> str:
+        """The address of the page that explains such an error; ``""`` if there is none."""
+        wrong = [t.verdict for t in self.tensors if t.verdict != "ok"]
+        kinds = [f.kind for f in self.findings] + [hint.kind for hint in self.hints]
+        return page_of([*wrong, *kinds], [hint.text for hint in self.hints])
 
     def __getitem__(self, name: str) -> TensorReport:
         for tensor in self.tensors:
@@ -191,6 +208,7 @@ class Report:
             "tensors": [t.to_dict() for t in self.tensors],
             "findings": [vars(f).copy() for f in self.findings],
             "hints": [vars(h).copy() for h in self.hints],
+            "see": self.see,
         }
 
     def __str__(self) -> str:
@@ -214,9 +232,10 @@ class Report:
         if self.remark:
             lines += wrapped(self.method, f"{self.remark}.")
         for finding in self.findings:
-            lines += wrapped("finding", f"{finding.text}.")
+            lines += wrapped("finding", full_stop(finding.text))
         for hint in self.hints:
-            lines += wrapped("hint", f"{hint.text}.")
+            lines += wrapped("hint", full_stop(hint.text))
+        lines += [f"  see: {self.see}"] if self.see else []
         return "\n".join(lines)
 
     def _row(self, t: TensorReport) -> tuple[str, ...]:
@@ -252,6 +271,10 @@ def wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label))
     )
+
+
+def full_stop(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def shape_text(shape: Any) -> str:

@@ -30,6 +30,15 @@ def adjoint_gap(
 
     Raises:
         ValueError: ``f(x)`` does not have y's shape, or ``f_adjoint(y)`` not x's.
+
+    Example:
+        >>> from tinyae.checking import adjoint_gap
+        >>> rng, A = np.random.default_rng(0), np.arange(12.0).reshape(3, 4)
+        >>> x, y = rng.normal(size=4), rng.normal(size=3)
+        >>> adjoint_gap(lambda x: A @ x, lambda y: A.T @ y, x, y) < 1e-14
+        True
+        >>> adjoint_gap(lambda x: A @ x, lambda y: 2 * A.T @ y, x, y) > 0.01
+        True
     """
     fx, fy = np.asarray(f(x)), np.asarray(f_adjoint(y))
     for label, got, want in (("f(x)", fx, np.shape(y)), ("f_adjoint(y)", fy, np.shape(x))):
@@ -93,6 +102,12 @@ def check_second(layer: Any, x: Array, probes: int = 3, seed: int = 0, **options
     Raises:
         TypeError: the layer lacks one of the methods, or double_backward does not return three
             values.
+
+    Example:
+        >>> from tinyae.checking import check_second
+        >>> report = check_second(Sequential(Linear(4, 3, rng=0), Tanh()), np.ones((5, 4)))
+        >>> report.ok, [row.name for row in report.tensors][:4]
+        (True, ['jvp', 'vjp', 'dy', 'x'])
     """
     name = type(layer).__name__
     for method in ("forward", "jvp", "vjp", "double_backward"):

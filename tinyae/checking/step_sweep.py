@@ -19,7 +19,15 @@ Array = np.ndarray
 @dataclass
 class StepSizeSweep:
     """``errors[method][i]`` is |numeric − backward| / |backward| with ``steps[i]``, for one entry
-    of one tensor."""
+    of one tensor.
+
+    Example:
+        >>> from tinyae.checking import step_sweep
+        >>> sweep = step_sweep(Tanh(), np.array([[0.3, -0.5]]), methods_used=["central"])
+        >>> step, error = sweep.best("central")
+        >>> 1e-7 < step < 1e-3, error < 1e-8
+        (True, True)
+    """
 
     tensor: str
     index: tuple[int, ...]
@@ -96,6 +104,14 @@ def step_sweep(
     Raises:
         KeyError: there is no such tensor.
         IndexError: the tensor has no such entry.
+
+    Example:
+        >>> from tinyae.checking import step_sweep
+        >>> sweep = step_sweep(Tanh(), np.array([[0.3, -0.5]]), steps=[1e-1, 1e-5, 1e-12])
+        >>> [f"{error:.0e}" for error in sweep.errors["central"]][:2]  # the error of truncation
+        ['2e-03', '2e-11']
+        >>> bool(sweep.errors["central"][2] > sweep.errors["central"][1])  # then that of rounding
+        True
     """
     tried = np.logspace(-1, -15, 57) if steps is None else np.asarray(steps, float)
     with baselines.undisturbed():

@@ -41,6 +41,17 @@ class Code(Protocol):
     it gets are copies, and so are the arrays that it returns. An argument can also be an object of
     the code, a ``Seed`` (the code gets ``np.random.default_rng(seed)``, fresh at each call), or a
     function of the check: each time the code calls it, it gets copies of the arrays.
+
+    Example:
+        >>> from tinyae.course import Check, Exercise, grade_names
+        >>> def run(code, rng):  # code is a Code, whoever runs it
+        ...     y = code.call("double", np.array([1.0, 2.0]))
+        ...     return {} if np.array_equal(y, [2.0, 4.0]) else {"double": "expected 2 x"}
+        >>> checks = (Check({"double": 2}, run),)
+        >>> exercise = Exercise("double", 1, "Doubling", "00_derivatives_by_hand", checks)
+        >>> print(grade_names({"double": lambda x: x + x}, exercise))
+        double: 2 of 2 points
+          ok    double  2/2
     """
 
     def get(self, name: str) -> Any:
@@ -80,6 +91,14 @@ class Check:
             The inputs are drawn from ``rng``, so that nobody knows them in advance.
         needs: parts of earlier checks without which these points mean nothing: a function that
             returns zeros keeps no state either.
+
+    Example:
+        >>> from tinyae.course import Check, judge
+        >>> def run(code, rng):
+        ...     x = rng.normal(size=4)
+        ...     return judge.only_wrong(y=judge.compare(code.call("double", x), 2 * x, "y"))
+        >>> Check({"y": 2}, run).points
+        {'y': 2}
     """
 
     points: Mapping[str, float]
@@ -98,6 +117,12 @@ class Exercise:
         chapter: the stem of the chapter that it belongs to, such as ``"02_convolution"``.
         checks: they decide about its parts. No two have a part in common.
         folder: where its task is; None for those of tinyae.
+
+    Example:
+        >>> from tinyae.course.exercises import find
+        >>> exercise = find("linear")
+        >>> exercise.stem, exercise.max_score, list(exercise.parts)[:4]
+        ('02_linear', 10, ['y', 'dx', 'dW', 'db'])
     """
 
     name: str

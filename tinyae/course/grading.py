@@ -28,6 +28,13 @@ class PartGrade:
     Attributes:
         status: ``"passed"`` or ``"failed"``.
         output: what is wrong, as a sentence for the student.
+
+    Example:
+        >>> from tinyae.course import Grade, PartGrade
+        >>> part = PartGrade("dW", 0, 2, "failed", "dW is wrong: it is transposed")
+        >>> print(Grade("linear", [part]))
+        linear: 0 of 2 points
+          WRONG dW  0/2  dW is wrong: it is transposed
     """
 
     name: str
@@ -46,6 +53,12 @@ class Grade:
         tests: one entry per part.
         notes: what else the student or the instructor should know.
         protection: what this machine does not protect from the student's code, in sentences.
+
+    Example:
+        >>> from tinyae.course import Grade, PartGrade
+        >>> grade = Grade("linear", [PartGrade("y", 2, 2, "passed", "")])
+        >>> grade.score, grade.to_dict()["tests"][0]["name"]
+        (2, 'y')
     """
 
     exercise: str
@@ -96,6 +109,17 @@ def grade(
         seed: draws the inputs; by default, nobody knows it in advance.
         limits: what the student's process may use.
         hide: folders that the code may not see, besides those with the solutions.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from tinyae.course import grade
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "02_linear.py")
+        ...     _ = path.write_text("def linear_forward(x, W, b): return x @ W.T, (x, W)")
+        ...     result = grade(path, "linear")
+        >>> result.score, result.tests[0].output
+        (0.0, 'y is wrong: b was not added')
     """
 
     @contextmanager
@@ -129,7 +153,16 @@ def no_points(exercise: Exercise, reason: str) -> Grade:
 
 
 def grade_names(names: Any, exercise: Exercise | str, seed: int | None = None) -> Grade:
-    """Grade the code of this process, such as ``globals()`` of a notebook. It is not isolated."""
+    """Grade the code of this process, such as ``globals()`` of a notebook. It is not isolated.
+
+    Example:
+        >>> from tinyae.course import grade_names
+        >>> def linear_forward(x, W, b):
+        ...     return x @ W.T, (x, W)
+        >>> result = grade_names({"linear_forward": linear_forward}, "linear")  # or globals()
+        >>> result.score, result.tests[0].output
+        (0.0, 'y is wrong: b was not added')
+    """
 
     @contextmanager
     def start() -> Iterator[NotebookCode]:

@@ -43,6 +43,17 @@ class StudentCode:
     Raises:
         OSError: in a browser, which has no processes.
         ValueError: if ``hide`` has something that is not a folder.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from tinyae.course import StudentCode
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "homework.py")
+        ...     _ = path.write_text("def double(x): return 2 * x")
+        ...     with StudentCode(path) as student:
+        ...         print(student.call("double", np.ones(2)))
+        [2. 2.]
     """
 
     def __init__(

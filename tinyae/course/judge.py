@@ -39,6 +39,13 @@ def compare(
             of them.
         rtol: the largest error, relative to the largest of the expected values.
         shapes: the shapes that known mistakes lead to, like ``causes``.
+
+    Example:
+        >>> from tinyae.course import judge
+        >>> judge.compare(np.array([2.0, 4.0]), np.array([1.0, 2.0]), "dx")
+        'dx is wrong: it is 2 times the right value'
+        >>> judge.compare(np.array([1.0, 2.0]), np.array([1.0, 2.0]), "dx")
+        ''
     """
     want = np.asarray(expected)
     if not isinstance(got, np.ndarray | np.generic | float | int) or isinstance(got, bool):
@@ -113,6 +120,16 @@ def gradients(
 
     Raises:
         Mistake: if the student's code does not return one gradient per input.
+
+    Example:
+        >>> from tinyae.course import judge
+        >>> def f(x, W):
+        ...     return x @ W.T
+        >>> def student(dy, x, W):
+        ...     return dy @ W, dy.T @ x / len(x)  # the second is divided once too often
+        >>> rng = np.random.default_rng(0)
+        >>> list(judge.gradients(f, student, rng.normal(size=(5, 4)), rng.normal(size=(3, 4))))
+        ['dW']
     """
     parameters = inspect.signature(reference).parameters
     names = [n for n, a in zip(parameters, inputs, strict=False) if np.asarray(a).dtype.kind == "f"]
@@ -260,7 +277,13 @@ def after_output(wrong: Mapping[str, str], output: str) -> dict[str, str]:
 
 
 def only_wrong(**parts: str) -> dict[str, str]:
-    """The parts that have a message: ``only_wrong(y=compare(...), cache="")``."""
+    """The parts that have a message: ``only_wrong(y=compare(...), cache="")``.
+
+    Example:
+        >>> from tinyae.course import judge
+        >>> judge.only_wrong(y="", dx="it has the opposite sign")
+        {'dx': 'it has the opposite sign'}
+    """
     return {name: text for name, text in parts.items() if text}
 
 

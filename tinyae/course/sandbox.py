@@ -31,7 +31,14 @@ NAMESPACES = ("bwrap", "unshare")
 
 @dataclass(frozen=True)
 class Limits:
-    """What the student's process may use."""
+    """What the student's process may use.
+
+    Example:
+        >>> from tinyae.course import Limits
+        >>> limits = Limits(seconds=2, memory=1 << 30)  # grade(path, "linear", limits=limits)
+        >>> limits.memory
+        1073741824
+    """
 
     seconds: float = 10.0
     """Time of each request."""

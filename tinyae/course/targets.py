@@ -28,6 +28,17 @@ def remote_target(code: StudentCode, names: str) -> RemoteTarget:
         MissingName: if the file does not define a name.
         TypeError: if a class needs arguments.
         StudentCodeError: if the code raises an exception or does not answer.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from tinyae.course import StudentCode, remote_target
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "homework.py")
+        ...     _ = path.write_text("f = lambda x: x * x; g = lambda x: 2 * x")
+        ...     with StudentCode(path) as student:
+        ...         print(gradcheck(remote_target(student, "f,g"), np.array([1.0, 2.0])).ok)
+        True
     """
     try:
         tree = ast.parse(names.strip(), mode="eval").body

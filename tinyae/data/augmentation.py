@@ -48,6 +48,14 @@ class Shifts:
         TypeError: pixels or fraction is not a number.
         ValueError: pixels or fraction is out of range.
         ValueError: in a call, x is neither (N, C, H, W) nor rows of such images.
+
+    Example:
+        >>> from tinyae.data import shifts
+        >>> x = np.zeros((1, 1, 5, 5), np.float32)
+        >>> x[0, 0, 2, 2] = 1
+        >>> moved = shifts(1)(x, rng=0)
+        >>> float(moved.sum()), np.argwhere(moved[0, 0])
+        (1.0, array([[3, 2]]))
     """
 
     pixels: int = 1

@@ -64,6 +64,10 @@ def minibatches(
 
     Raises:
         ValueError: no data, or a batch size below 1 (at the call, before the first batch).
+
+    Example:
+        >>> list(data.minibatches(5, 2))
+        [array([0, 1]), array([2, 3]), array([4])]
     """
     n: Any = n_or_x if isinstance(n_or_x, str) or not isinstance(n_or_x, Sized) else len(n_or_x)
     check_int("minibatches", "n_or_x", n, least=-math.inf)
@@ -95,6 +99,11 @@ def train_test_split(
     Raises:
         ValueError: fewer than two examples, an empty training or test set, or the number of labels
             differs from the number of examples.
+
+    Example:
+        >>> (x, _), (x_test, _) = data.train_test_split(np.zeros((100, 784)), test=0.2)
+        >>> len(x), len(x_test)
+        (80, 20)
     """
     for name, a in {"x": x, "labels": x if labels is None else labels}.items():
         if not isinstance(a, Sized) or isinstance(a, str):

@@ -34,6 +34,12 @@ class Gaussian:
     Raises:
         ValueError: σ is negative, infinite or NaN; when called: x has an integer dtype or, with
             ``clip``, values outside [0, 1].
+
+    Example:
+        >>> x = np.full((1000, 10), 0.5, np.float32)
+        >>> noisy = Gaussian(0.1)(x, rng=0)
+        >>> round(float((noisy - x).std()), 2)
+        0.1
     """
 
     sigma: float
@@ -69,6 +75,11 @@ class Masking:
 
     Raises:
         ValueError: ν is outside [0, 1]; when called: x has an integer dtype or no axis of examples.
+
+    Example:
+        >>> noisy = data.Masking(0.25)(np.ones((3, 8), np.float32), rng=0)
+        >>> noisy.sum(axis=1)  # of the 8 values of each example, 2 are 0
+        array([6., 6., 6.], dtype=float32)
     """
 
     fraction: float
@@ -96,6 +107,11 @@ class SaltAndPepper:
     Raises:
         ValueError: ν is outside [0, 1]; when called: x has an integer dtype, no axis of examples,
             or values outside [0, 1] (then 0 and 1 are not the extremes).
+
+    Example:
+        >>> noisy = data.SaltAndPepper(0.5)(np.full((3, 8), 0.5, np.float32), rng=0)
+        >>> (noisy == 0.5).sum(axis=1)  # half of the values of each example stay
+        array([4, 4, 4])
     """
 
     fraction: float

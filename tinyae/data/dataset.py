@@ -29,6 +29,13 @@ class Images:
         TypeError: the images, labels or names are not arrays.
         ValueError: the images are not four-dimensional or have an integer dtype, or the labels,
             factors or names are not one per image.
+
+    Example:
+        >>> images = data.Images(np.zeros((3, 1, 28, 28)), labels=np.array([7, 2, 7]))
+        >>> images
+        Images(3 × 1×28×28 float64; 2 classes)
+        >>> images[images.labels == 7].flat.shape
+        (2, 784)
     """
 
     images: np.ndarray
@@ -96,6 +103,13 @@ class Dataset:
             where the files say it. ``read_images(path, scale=data.scale)`` divides other images by
             the same number.
         is_table: each example is a row (N, D) in the file, such as the columns of a table.
+
+    Example:
+        >>> dataset = data.strokes(100, 20)
+        >>> dataset
+        Dataset(strokes: 100 train + 20 test of 1×28×28, 10 classes)
+        >>> dataset.train.flat.shape, dataset.classes[:3]
+        ((100, 784), ('0', '1', '2'))
     """
 
     name: str

@@ -56,6 +56,13 @@ def strokes(n_train: int = 10_000, n_test: int = 2_000, seed: int = 0, size: int
 
     Raises:
         ValueError: fewer than one image, or a size below 8.
+
+    Example:
+        >>> dataset = data.strokes(100, 20)
+        >>> dataset
+        Dataset(strokes: 100 train + 20 test of 1×28×28, 10 classes)
+        >>> list(dataset.train.factors)[:5]
+        ['style', 'rotation', 'shear', 'scale', 'width']
     """
     for name, value, least in (("n_train", n_train, 1), ("n_test", n_test, 1), ("size", size, 8)):
         check_int("strokes", name, value, least=-math.inf)
@@ -106,6 +113,11 @@ def draw(
 
     Raises:
         ValueError: a label is not a digit.
+
+    Example:
+        >>> images = data.draw([3] * 9, rotation=np.linspace(-0.4, 0.4, 9))  # one digit, turned
+        >>> images.shape
+        (9, 1, 28, 28)
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":

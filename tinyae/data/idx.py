@@ -37,6 +37,16 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         FileNotFoundError: the file does not exist.
         ValueError: the file is not IDX, or is truncated, damaged or too long; the message says
             which.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> header = bytes([0, 0, 8, 1, 0, 0, 0, 3])  # unsigned bytes, 1 axis, of length 3
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "labels-idx1-ubyte")
+        ...     _ = path.write_bytes(header + bytes([7, 2, 1]))
+        ...     print(data.read_idx(path))
+        [7 2 1]
     """
     path = as_path("read_idx", path)
     check_exists(path)

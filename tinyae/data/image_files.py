@@ -63,6 +63,13 @@ def image_dataset(
         ValueError: no images, a damaged file, different sizes with ``size=None``, or arrays that
             are not images.
         ImportError: pillow is not installed (needed for folders).
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(f"{folder}/scans.npy", np.full((100, 32, 32), 255, np.uint8))
+        ...     print(data.image_dataset(f"{folder}/scans.npy", test=0.2))
+        Dataset(scans: 80 train + 20 test of 1×32×32)
     """
     path, reading = _checked("image_dataset", path, size, color, scale)
     if not isinstance(seed, Integral) or seed < 0:
@@ -87,6 +94,13 @@ def read_images(
         FileNotFoundError: the path does not exist.
         ValueError: as for ``image_dataset``.
         ImportError: pillow is not installed (needed for image files).
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(f"{folder}/scans.npy", np.full((100, 32, 32), 255, np.uint8))
+        ...     print(data.read_images(f"{folder}/scans.npy"))
+        Images(100 × 1×32×32 float32; no labels)
     """
     path, reading = _checked("read_images", path, size, color, scale)
     contents = read_contents(path, reading._replace(partners=False))

@@ -54,6 +54,10 @@ def load_data(
         FileNotFoundError: the path, or a file in ``data_dir``, does not exist.
         ConnectionError: a data set could not be downloaded.
         ImportError: an optional dependency is not installed (scikit-learn, pooch or pillow).
+
+    Example:
+        >>> load_data("strokes")
+        Dataset(strokes: 10000 train + 2000 test of 1×28×28, 10 classes)
     """
     path = as_path("load_data", name_or_path)
     name = str(name_or_path).lower().replace("-", "_")

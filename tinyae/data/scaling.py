@@ -25,6 +25,15 @@ class Scale(NamedTuple):
 
     ``data.scale`` is the scale of a data set that was read. Images that are read later with
     ``scale=data.scale`` are divided by the same number.
+
+    Example:
+        >>> import tempfile
+        >>> depth = np.full((10, 8, 8), 4095, np.uint16)  # a camera with 12 bits
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(f"{folder}/depth.npy", depth)
+        ...     images = data.read_images(f"{folder}/depth.npy", scale=data.Scale(4095))
+        >>> float(images.images.max())
+        1.0
     """
 
     divisor: float

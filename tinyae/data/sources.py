@@ -94,6 +94,11 @@ def mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
     recognition", 1998.
+
+    Example:
+        >>> dataset = data.mnist()
+        >>> dataset.train.images.shape, dataset.test.images.shape
+        ((60000, 1, 28, 28), (10000, 1, 28, 28))
     """
     return _load("mnist", data_dir)
 
@@ -104,6 +109,11 @@ def fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     Searches and raises like ``mnist``; the subfolder is ``fashion-mnist``, the download is 31 MB.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747, 2017.
+
+    Example:
+        >>> dataset = data.fashion_mnist()
+        >>> dataset.classes[:3]
+        ('T-shirt/top', 'Trouser', 'Pullover')
     """
     return _load("fashion-mnist", data_dir)
 
@@ -201,6 +211,11 @@ def digits(size: int = 8, seed: int = 0, test: float | int = 0.2) -> Dataset:
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test
     set).
+
+    Example:
+        >>> dataset = data.digits()  # needs scikit-learn
+        >>> dataset.train.images.shape
+        (1438, 1, 8, 8)
     """
     if not isinstance(size, Integral) or (size != 8 and size < 12):
         raise ValueError(f"digits: size={size!r}, expected 8 (the original), or at least 12")

@@ -29,6 +29,15 @@ def write_atomically(path: PathLike, write: Callable[[Path], object]) -> None:
     Raises:
         TypeError: ``path`` is not the name of a file.
         OSError: the folder does not exist or is not writable. The message names ``path``.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from tinyae.io import write_atomically
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_atomically(f"{folder}/note.txt", lambda path: path.write_text("all of it"))
+        ...     print(Path(folder, "note.txt").read_text())
+        all of it
     """
     check_path("write_atomically", path)
     path = Path(path)
@@ -64,7 +73,19 @@ def write_atomically(path: PathLike, write: Callable[[Path], object]) -> None:
 
 def remove_leftovers(folder: PathLike) -> None:
     """Delete the temporary files of processes that were killed while they wrote to ``folder``. The
-    files of running processes are locked and stay."""
+    files of running processes are locked and stay.
+
+    Example:
+        >>> import os
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from tinyae.io import remove_leftovers
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, ".weights.123-0123abcd.tmp.npz").touch()  # of a killed process
+        ...     remove_leftovers(folder)
+        ...     print(os.listdir(folder))
+        []
+    """
     for path in Path(folder).iterdir():
         if TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError):  # locked, or already gone
@@ -87,6 +108,13 @@ def locked(path: PathLike) -> Iterator[None]:
     Raises:
         BlockingIOError: another run holds the lock. The message says which.
         OSError: the folder is not writable.
+
+    Example:
+        >>> import tempfile
+        >>> from tinyae.io import locked
+        >>> with tempfile.TemporaryDirectory() as folder, locked(f"{folder}/run.npz"):
+        ...     print("nobody else writes run.npz now")
+        nobody else writes run.npz now
     """
     path = Path(path)
     lock = path.with_name(f".{path.name}.lock")
@@ -127,6 +155,15 @@ def writable_folder(path: PathLike) -> Path:
 
     Raises:
         OSError: the folder cannot be created, is a file, or is not writable.
+
+    Example:
+        >>> import os
+        >>> import tempfile
+        >>> from tinyae.io import writable_folder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = writable_folder(f"{folder}/runs/first")
+        ...     print(path.name, os.listdir(path))
+        first []
     """
     path = Path(path)
     try:

@@ -66,6 +66,15 @@ def write_arrays(
         TypeError: ``path`` is not the name of a file, or the metadata cannot be written as JSON.
         ValueError: ``path`` has an unknown ending.
         OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from tinyae.io import read_arrays, write_arrays
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_arrays(f"{folder}/codes.npz", {"z": np.zeros((5, 2))}, {"model": "basic"})
+        ...     arrays, metadata = read_arrays(f"{folder}/codes.npz")
+        >>> arrays["z"].shape, metadata
+        ((5, 2), {'model': 'basic'})
     """
     check_ending(path)
     try:
@@ -88,6 +97,13 @@ def check_ending(path: PathLike) -> None:
     Raises:
         TypeError: ``path`` is not the name of a file.
         ValueError: it is neither .npz nor .safetensors.
+
+    Example:
+        >>> from tinyae.io import check_ending
+        >>> check_ending("weights.pickle")
+        Traceback (most recent call last):
+            ...
+        ValueError: weights.pickle: weights are saved as .npz or .safetensors, not '.pickle'
     """
     check_path("a weight file", path)
     suffix = Path(path).suffix
@@ -104,6 +120,15 @@ def read_arrays(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         TypeError: ``path`` is not the name of a file.
         FileNotFoundError: there is no such file.
         ValueError: it is not a weight file, or is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from tinyae.io import read_arrays
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(Linear(4, 3), f"{folder}/weights.npz")
+        ...     arrays, metadata = read_arrays(f"{folder}/weights.npz")
+        >>> {key: a.shape for key, a in arrays.items()}
+        {'weight': (3, 4), 'bias': (3,)}
     """
     check_path("a weight file", path)
     path = Path(path)

@@ -32,6 +32,16 @@ def save_weights(model: Layer, path: PathLike, /, **metadata: Any) -> None:
             cannot be written as JSON.
         ValueError: ``path`` has another ending.
         OSError: the file cannot be written. A file that was there before stays unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> layer, other = Linear(4, 3, rng=0), Linear(4, 3, rng=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(layer, f"{folder}/weights.npz", epochs=20)
+        ...     print(load_weights(other, f"{folder}/weights.npz"))
+        {'epochs': 20}
+        >>> bool((other.params["weight"] == layer.params["weight"]).all())
+        True
     """
     check_layer("save_weights", "model", model)
     write_arrays(path, {key: to_numpy(a) for key, a in model.params.items()}, metadata)
@@ -50,6 +60,14 @@ def load_weights(model: Layer, path: PathLike) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         ValueError: it is not a weight file, is damaged, or belongs to another architecture (the
             message names the first tensor that differs). The model is unchanged then.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(Linear(4, 3), f"{folder}/weights.npz", data="strokes")
+        ...     model = Linear(4, 3)
+        ...     print(load_weights(model, f"{folder}/weights.npz"))
+        {'data': 'strokes'}
     """
     check_layer("load_weights", "model", model)
     arrays, metadata = read_arrays(path)
@@ -91,6 +109,13 @@ def copy_into(params: Mapping[str, Array], arrays: Mapping[str, np.ndarray], sou
 
     Raises:
         ValueError: the arrays are not those of a model with these params.
+
+    Example:
+        >>> from tinyae.io import copy_into
+        >>> layer = Linear(2, 1)
+        >>> copy_into(layer.params, {"weight": np.ones((1, 2)), "bias": np.zeros(1)}, "ones")
+        >>> layer(np.array([[2.0, 3.0]]))
+        array([[5.]])
     """
     check_arrays(params, arrays, source)
     for key, w in params.items():
@@ -105,6 +130,13 @@ def check_arrays(
     Raises:
         ValueError: a tensor is missing, unknown or of another shape, or its values are not finite
             in the dtype of the model.
+
+    Example:
+        >>> from tinyae.io import check_arrays
+        >>> check_arrays(Linear(4, 3).params, {"weight": np.ones((3, 5))}, "w.npz")
+        Traceback (most recent call last):
+            ...
+        ValueError: w.npz: weights of another architecture: tensor 'weight' has shape (3, 5), ...
     """
     other = f"{source}: weights of another architecture"
     for key, w in params.items():

@@ -86,6 +86,15 @@ def softplus_wrong_slope(rng):
 
 
 class Softmax(Layer):
+    """``y = eˣ / Σ eˣ`` over the classes of each example, ``dx = y (dy − Σ dy y)``.
+
+    Example:
+        >>> from tinyae.known_bugs import Softmax
+        >>> Softmax()(np.array([[0.0, 0.0], [0.0, 100.0]])).round(3)
+        array([[0.5, 0.5],
+               [0. , 1. ]])
+    """
+
     def forward(self, x):
         e = np.exp(x - x.max(axis=1, keepdims=True))
         y = e / e.sum(axis=1, keepdims=True)

@@ -17,7 +17,15 @@ Array = np.ndarray
 class Example:
     """A target to be checked. For a bug: the tensor whose gradient is wrong and the kinds of hint
     (or of finding) that name its cause; for a bug without a known name, ``("unknown",)``: a checker
-    should say that it does not know."""
+    should say that it does not know.
+
+    Example:
+        >>> from tinyae.known_bugs import BUGS
+        >>> example = next(bug for bug in BUGS if bug.name == "softmax_diagonal")
+        >>> target, inputs = example.make(seed=0)
+        >>> example.tensor, gradcheck(target, *inputs).ok
+        ('x', False)
+    """
 
     name: str
     about: str
@@ -52,7 +60,14 @@ def bug(tensor: str, *hints: str, published: bool = False) -> Callable[[Any], An
 
 
 def with_bug(layer: Layer, **changes: Callable[..., Any]) -> Layer:
-    """The layer with one or more wrong gradients: ``weight=lambda g, dy, cache, layer: g/2``."""
+    """The layer with one or more wrong gradients: ``weight=lambda g, dy, cache, layer: g/2``.
+
+    Example:
+        >>> from tinyae.known_bugs import with_bug
+        >>> layer = with_bug(Linear(4, 3, rng=0), bias=lambda g, dy, cache, layer: 2 * g)
+        >>> gradcheck(layer, np.ones((5, 4))).ok
+        False
+    """
 
     class WithBug(type(layer)):  # type: ignore[misc]
         def backward(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:

@@ -75,7 +75,12 @@ def _negative(x: Array) -> Array:
 
 class ReLU(Elementwise):
     """``f(x) = max(x, 0)``, ``f' = 1 where x > 0, else 0``. At the kink x = 0, f' is defined as 0,
-    as in PyTorch."""
+    as in PyTorch.
+
+    Example:
+        >>> ReLU()(np.array([[-2.0, 0.0, 3.0]]))
+        array([[0., 0., 3.]])
+    """
 
     def f(self, x: Array) -> Array:
         return _positive(x)
@@ -92,6 +97,10 @@ class LeakyReLU(Elementwise):
 
     Raises:
         ValueError: ``negative_slope`` is outside (0, 1). For 0, use ReLU.
+
+    Example:
+        >>> LeakyReLU(0.1)(np.array([[-2.0, 0.0, 3.0]]))
+        array([[-0.2,  0. ,  3. ]])
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -119,6 +128,10 @@ class ELU(Elementwise):
 
     Raises:
         ValueError: ``alpha`` is not above 0.
+
+    Example:
+        >>> ELU()(np.array([[-1.0, 0.0, 3.0]])).round(3)
+        array([[-0.632,  0.   ,  3.   ]])
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -140,7 +153,15 @@ class ELU(Elementwise):
 
 
 class Sigmoid(Elementwise):
-    """``σ(x) = 1 / (1 + e⁻ˣ)``, ``σ' = y (1 − y)``, ``σ'' = y (1 − y) (1 − 2y)``."""
+    """``σ(x) = 1 / (1 + e⁻ˣ)``, ``σ' = y (1 − y)``, ``σ'' = y (1 − y) (1 − 2y)``.
+
+    Example:
+        >>> y, cache = Sigmoid().forward(np.array([[-1000.0, 0.0, 1000.0]]))
+        >>> y
+        array([[0. , 0.5, 1. ]])
+        >>> Sigmoid().backward(np.ones((1, 3)), cache)[0]  # saturated: no gradient at the ends
+        array([[0.  , 0.25, 0.  ]])
+    """
 
     def f(self, x: Array) -> Array:
         with np.errstate(over="ignore"):  # e¹⁰⁰⁰ = inf is fine: 1 / (1 + inf) = 0
@@ -156,7 +177,12 @@ class Sigmoid(Elementwise):
 
 
 class Tanh(Elementwise):
-    """``f(x) = tanh x``, ``f' = 1 − y²``, ``f'' = −2 y (1 − y²)``."""
+    """``f(x) = tanh x``, ``f' = 1 − y²``, ``f'' = −2 y (1 − y²)``.
+
+    Example:
+        >>> Tanh()(np.array([[-1.0, 0.0, 1.0]])).round(3)
+        array([[-0.762,  0.   ,  0.762]])
+    """
 
     def f(self, x: Array) -> Array:
         return np.tanh(x)
@@ -170,7 +196,12 @@ class Tanh(Elementwise):
 
 class Softplus(Elementwise):
     """``f(x) = log(1 + eˣ)``, ``f' = σ(x) = 1 − e⁻ʸ``, ``f'' = σ(x) (1 − σ(x)) = (1 − e⁻ʸ)
-    e⁻ʸ``."""
+    e⁻ʸ``.
+
+    Example:
+        >>> Softplus()(np.array([[-1.0, 0.0, 100.0]])).round(3)
+        array([[  0.313,   0.693, 100.   ]])
+    """
 
     def f(self, x: Array) -> Array:
         return np.logaddexp(x, x.dtype.type(0)) if x.dtype.kind == "f" else np.log(1 + np.exp(x))

@@ -28,6 +28,15 @@ class Layer:
     ``x`` holds N examples along its first axis. In ``jvp``, ``vjp`` and ``double_backward`` the
     tangents and cotangents may have one more axis in front, (K, N, ...): K probes of the same N
     examples. This is how a whole Jacobian is computed.
+
+    Example:
+        >>> class Double(Layer):
+        ...     def forward(self, x):
+        ...         return 2 * x, None  # y, cache
+        ...     def backward(self, dy, cache):
+        ...         return 2 * dy, {}  # dx, grads
+        >>> bool(gradcheck(Double(), np.ones((3, 4))))
+        True
     """
 
     # The arrays themselves: optimizers change them in place. A layer with parameters creates its
@@ -35,25 +44,64 @@ class Layer:
     params: dict[str, Array] = MappingProxyType({})  # type: ignore[assignment]
 
     def forward(self, x: Array) -> tuple[Array, Any]:
-        """``y, cache``."""
+        """``y, cache``.
+
+        Example:
+            >>> y, cache = Tanh().forward(np.array([[0.0, 1.0]]))
+            >>> y.round(3)
+            array([[0.   , 0.762]])
+            >>> cache is y  # the derivative of tanh is 1 − y²
+            True
+        """
         raise NotImplementedError(f"{type(self).__name__} has no forward(x) -> y, cache")
 
     def backward(self, dy: Array, cache: Any) -> tuple[Array, Gradients]:
         """``dx, grads``: from the gradient of a loss with respect to ``y``, its gradients with
-        respect to ``x`` and to every parameter."""
+        respect to ``x`` and to every parameter.
+
+        Example:
+            >>> layer = Linear(3, 2, rng=0)
+            >>> y, cache = layer.forward(np.ones((4, 3)))
+            >>> dx, grads = layer.backward(np.ones((4, 2)), cache)
+            >>> dx.shape, grads["weight"].shape, grads["bias"]
+            ((4, 3), (2, 3), array([4., 4.]))
+        """
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy, cache) -> dx, grads")
 
     def parameter_gradients(self, dy: Array, cache: Any) -> Gradients:
-        """``grads`` alone. A layer that can save work when ``dx`` is not needed overrides this."""
+        """``grads`` alone. A layer that can save work when ``dx`` is not needed overrides this.
+
+        Example:
+            >>> layer = Linear(3, 2, rng=0)
+            >>> y, cache = layer.forward(np.ones((4, 3)))
+            >>> list(layer.parameter_gradients(np.ones((4, 2)), cache))
+            ['weight', 'bias']
+        """
         return self.backward(dy, cache)[1]
 
     def jvp(self, dx: Array, cache: Any) -> Array:
         """``dy = J dx``: how y changes when x moves along ``dx``. J is the Jacobian ∂y/∂x at the
-        cached point."""
+        cached point.
+
+        Example:
+            >>> y, cache = ReLU().forward(np.array([[-1.0, 2.0]]))
+            >>> ReLU().jvp(np.array([[1.0, 1.0]]), cache)  # only the active unit moves
+            array([[0., 1.]])
+        """
         raise NotImplementedError(f"{type(self).__name__} has no jvp(dx, cache) -> dy")
 
     def vjp(self, dy: Array, cache: Any) -> Array:
-        """``dx = Jᵀ dy``: ``backward`` without the parameters."""
+        """``dx = Jᵀ dy``: ``backward`` without the parameters.
+
+        Example:
+            >>> layer, rng = Linear(3, 2, rng=0), np.random.default_rng(0)
+            >>> x, dx = rng.normal(size=(2, 4, 3))
+            >>> dy = rng.normal(size=(4, 2))
+            >>> y, cache = layer.forward(x)
+            >>> left, right = np.vdot(layer.jvp(dx, cache), dy), np.vdot(dx, layer.vjp(dy, cache))
+            >>> bool(np.isclose(left, right))  # ⟨J dx, dy⟩ = ⟨dx, Jᵀ dy⟩
+            True
+        """
         raise NotImplementedError(f"{type(self).__name__} has no vjp(dy, cache) -> dx")
 
     def double_backward(
@@ -64,6 +112,13 @@ class Layer:
         A penalty on the Jacobian needs it, because ``vjp(identity)`` is the Jacobian. ``d_dy`` has
         the shape of ``dy`` and equals ``jvp(g)``. ``dx`` has the shape of x, or is None if s does
         not depend on x.
+
+        Example:
+            >>> y, cache = Tanh().forward(np.array([[0.5]]))
+            >>> g, dy = np.array([[2.0]]), np.array([[3.0]])
+            >>> d_dy, dx, grads = Tanh().double_backward(g, dy, cache)  # s = g · dy · (1 − y²)
+            >>> print(round(dx.item(), 4), round((6 * -2 * y * (1 - y**2)).item(), 4))
+            -4.3612 -4.3612
         """
         raise NotImplementedError(
             f"{type(self).__name__} has no double_backward(g, dy, cache) -> d_dy, dx, grads"
@@ -72,14 +127,29 @@ class Layer:
     def parameter_jvp(self, dparams: Mapping[str, Array], cache: Any) -> Array:
         """``dy = Σ_p (∂y/∂p) dp``: how y changes when the parameters move along ``dparams``, which
         has the keys and shapes of ``params``. x stays fixed. The transpose of
-        ``parameter_gradients``."""
+        ``parameter_gradients``.
+
+        Example:
+            >>> layer = Linear(3, 2, rng=0)
+            >>> y, cache = layer.forward(np.ones((1, 3)))
+            >>> moves = {"weight": np.zeros((2, 3)), "bias": np.array([1.0, 5.0])}
+            >>> layer.parameter_jvp(moves, cache)
+            array([[1., 5.]])
+        """
         raise NotImplementedError(
             f"{type(self).__name__} has no parameter_jvp(dparams, cache) -> dy"
         )
 
     def output_shape(self, cache: Any) -> tuple[int, ...]:
         """The shape (N, ...) of the y that belongs to this cache. A Jacobian penalty needs it to
-        know how many rows there are."""
+        know how many rows there are.
+
+        Example:
+            >>> layer = Conv2d(1, 8, 3, stride=2, padding=1, rng=0)
+            >>> y, cache = layer.forward(np.zeros((5, 1, 28, 28), np.float32))
+            >>> layer.output_shape(cache)
+            (5, 8, 14, 14)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no output_shape(cache) -> (N, ...)")
 
     def __call__(self, x: Array) -> Array:
@@ -90,6 +160,10 @@ class Layer:
 
         Raises:
             ValueError: the dtype is not floating point.
+
+        Example:
+            >>> Linear(3, 2).astype(np.float64).params["weight"].dtype
+            dtype('float64')
         """
         check_dtype("astype", dtype)
         return self.map_params(lambda a: a.astype(dtype))
@@ -101,12 +175,24 @@ class Layer:
         Raises:
             ValueError: the device is unknown.
             RuntimeError: CuPy finds no GPU.
+
+        Example:
+            >>> layer = Linear(3, 2)
+            >>> copy = layer.to("cpu")
+            >>> copy.params["weight"] is layer.params["weight"]
+            False
         """
         check_device(device)
         return self.map_params(lambda a: to_device(a, device).copy(order="K"))
 
     def map_params(self, f: Callable[[Array], Array]) -> Self:
-        """A copy of the layer in which every parameter ``a`` is replaced by ``f(a)``."""
+        """A copy of the layer in which every parameter ``a`` is replaced by ``f(a)``.
+
+        Example:
+            >>> layer = Linear(3, 2).map_params(np.zeros_like)
+            >>> layer(np.ones((1, 3)))
+            array([[0., 0.]])
+        """
         new = copy.copy(self)
         new.params = {name: f(a) for name, a in self.params.items()}
         return new
@@ -128,6 +214,11 @@ class LinearMap(Layer):
 
     A subclass with a weight caches its input x and has ``weight_gradient(dy, x) -> dW``. A bias
     (out,) is optional and belongs to axis 1 of y: (N, out, ...).
+
+    Example:
+        >>> from tinyae.layers import LinearMap
+        >>> [cls.__name__ for cls in (Linear, Conv2d, Flatten, Tanh) if issubclass(cls, LinearMap)]
+        ['Linear', 'Conv2d', 'Flatten']
     """
 
     def weight_gradient(self, dy: Array, x: Array) -> Array:

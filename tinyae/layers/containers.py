@@ -193,6 +193,13 @@ class Sequential(Chain):
 
     Raises:
         TypeError: an argument is not a layer (for example a class instead of an object).
+
+    Example:
+        >>> net = Sequential(Linear(784, 32, rng=0), ReLU(), Linear(32, 10, rng=1))
+        >>> net(np.zeros((5, 784), np.float32)).shape
+        (5, 10)
+        >>> list(net.params)
+        ['0.weight', '0.bias', '2.weight', '2.bias']
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -229,7 +236,16 @@ class EncoderDecoder(Chain):
 
 class Autoencoder(EncoderDecoder):
     """``x̂ = decode(z)``, ``z = encode(x)``: z is the latent code. The keys are
-    ``"encoder.0.weight"``, ``"decoder.0.weight"``, ..."""
+    ``"encoder.0.weight"``, ``"decoder.0.weight"``, ...
+
+    Example:
+        >>> encoder = Sequential(Linear(784, 32, rng=0), ReLU())
+        >>> decoder = Sequential(Linear(32, 784, rng=1), Sigmoid())
+        >>> model = Autoencoder(encoder, decoder)
+        >>> x = np.zeros((5, 784), np.float32)
+        >>> model.encode(x).shape, model(x).shape
+        ((5, 32), (5, 784))
+    """
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:
         super().__init__({"encoder": encoder, "decoder": decoder})
@@ -268,6 +284,12 @@ def leaves(model: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
 
     Raises:
         TypeError: ``model`` is not a layer.
+
+    Example:
+        >>> from tinyae.layers import leaves
+        >>> model = Autoencoder(Linear(4, 2), Sequential(Linear(2, 4), Sigmoid()))
+        >>> dict(leaves(model))
+        {'encoder': Linear(4 → 2), 'decoder.0': Linear(2 → 4), 'decoder.1': Sigmoid()}
     """
     check_layer("leaves", "model", model)
     if not isinstance(model, Chain):

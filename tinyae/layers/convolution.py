@@ -173,6 +173,13 @@ class Conv2d(Convolution):
     Raises:
         ValueError: a setting is out of range.
         ValueError: in a call, x is not (N, ``in_channels``, H, W) or smaller than the kernel.
+
+    Example:
+        >>> layer = Conv2d(1, 8, kernel_size=3, stride=2, padding=1, rng=0)
+        >>> layer.params["weight"].shape
+        (8, 1, 3, 3)
+        >>> layer(np.zeros((5, 1, 28, 28), np.float32)).shape
+        (5, 8, 14, 14)
     """
 
     def __init__(
@@ -229,6 +236,13 @@ class ConvTranspose2d(Convolution):
     Raises:
         ValueError: a setting is out of range, or ``output_padding`` ≥ max(stride, dilation).
         ValueError: in a call, x is not (N, ``in_channels``, H, W), or the output would be empty.
+
+    Example:
+        >>> x = np.zeros((5, 8, 14, 14), np.float32)
+        >>> ConvTranspose2d(8, 1, 3, stride=2, padding=1)(x).shape
+        (5, 1, 27, 27)
+        >>> ConvTranspose2d(8, 1, 3, stride=2, padding=1, output_padding=1)(x).shape
+        (5, 1, 28, 28)
     """
 
     def __init__(

@@ -21,6 +21,15 @@ class Frozen(Layer):
 
     Raises:
         TypeError: not a layer.
+
+    Example:
+        >>> layer = Frozen(Linear(3, 2, rng=0))
+        >>> layer.params
+        mappingproxy({})
+        >>> y, cache = layer.forward(np.ones((1, 3)))
+        >>> dx, grads = layer.backward(np.ones((1, 2)), cache)
+        >>> dx.shape, grads
+        ((1, 3), {})
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -61,5 +70,11 @@ class Frozen(Layer):
 
 def freeze(layer: Layer) -> Frozen:
     """``layer`` as a layer without parameters: ``Sequential(freeze(model.encoder), Linear(32,
-    10))`` trains only the Linear."""
+    10))`` trains only the Linear.
+
+    Example:
+        >>> model = Sequential(freeze(Linear(784, 32)), Linear(32, 10))
+        >>> list(model.params)  # only the second layer is trained
+        ['1.weight', '1.bias']
+    """
     return layer if isinstance(layer, Frozen) else Frozen(layer)

@@ -38,6 +38,13 @@ def initialize(model: Layer, scheme: str, rng: Rng = 0, gain: float = 1.0) -> No
         TypeError: an argument has another type.
         ValueError: the scheme is unknown, or the gain is not above 0.
         ValueError: the model has no layer with weights.
+
+    Example:
+        >>> from tinyae.layers import initialize
+        >>> net = Sequential(Linear(400, 200), ReLU())
+        >>> initialize(net, "he", rng=0)
+        >>> round(float(net.params["0.weight"].std()), 3), round((2 / 400) ** 0.5, 3)
+        (0.071, 0.071)
     """
     check_layer("initialize", "model", model)
     if not isinstance(scheme, str):

@@ -23,6 +23,11 @@ class KSparse(Layer):
     Raises:
         ValueError: k is not an integer of at least 1.
         ValueError: in a call, k is larger than the code.
+
+    Example:
+        >>> y = KSparse(2)(np.array([[3.0, -5.0, 1.0, 2.0]]))
+        >>> y != 0
+        array([[ True, False, False,  True]])
     """
 
     def __init__(self, k: int) -> None:

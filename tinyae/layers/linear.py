@@ -23,6 +23,13 @@ class Linear(LinearMap):
         TypeError: a size is not a number, or the input is not an array.
         ValueError: a size is below 1, or the dtype is not floating point.
         ValueError: in a call, the input does not have the shape (N, ``in_features``).
+
+    Example:
+        >>> layer = Linear(3, 2, rng=0)
+        >>> layer
+        Linear(3 → 2)
+        >>> layer(np.zeros((5, 3), np.float32)).shape
+        (5, 2)
     """
 
     def __init__(

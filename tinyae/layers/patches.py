@@ -39,6 +39,14 @@ def unfold(
 
     Raises:
         ValueError: a setting is out of range, x is not (N, C, H, W) or smaller than the kernel.
+
+    Example:
+        >>> from tinyae.layers import unfold
+        >>> unfold(np.arange(9.0).reshape(1, 1, 3, 3), kernel=2)
+        array([[[0., 1., 3., 4.],
+                [1., 2., 4., 5.],
+                [3., 4., 6., 7.],
+                [4., 5., 7., 8.]]])
     """
     window = Window.checked("unfold", kernel, stride, padding, dilation)
     check_array("unfold", "input", x, kinds="fcOiub", axes=0)
@@ -64,6 +72,14 @@ def fold(
 
     Raises:
         ValueError: a setting is out of range, or the patches do not fit an image of this size.
+
+    Example:
+        >>> from tinyae.layers import fold, unfold
+        >>> x = np.ones((1, 1, 3, 3))
+        >>> fold(unfold(x, kernel=2), (3, 3), kernel=2)  # in how many patches each pixel is
+        array([[[[1., 2., 1.],
+                 [2., 4., 2.],
+                 [1., 2., 1.]]]])
     """
     check_array("fold", "patches", patches, kinds="fcOiub")
     size = as_pair("fold", "size", size, least=1)

@@ -26,6 +26,15 @@ def conv2d_loops(
 
     x: (N, C, H, W), w: (O, C, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). All settings are pairs
     (vertical, horizontal).
+
+    Example:
+        >>> from tinyae.layers.reference import conv2d_loops
+        >>> layer = Conv2d(2, 3, kernel_size=3, padding=1, rng=0)
+        >>> x = np.random.default_rng(0).normal(size=(4, 2, 6, 6))
+        >>> w, b = layer.params["weight"], layer.params["bias"]
+        >>> y = conv2d_loops(x, w, b, padding=(1, 1))
+        >>> bool(np.allclose(y, layer(x)))
+        True
     """
     (n, _, height, width), (channels_out, channels_in, kh, kw) = x.shape, w.shape
     ho = (height + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
@@ -59,6 +68,15 @@ def conv_transpose2d_loops(
     x: (N, C, H, W), w: (C, O, kh, kw), b: (O,) -> y: (N, O, Ho, Wo). The loops of ``conv2d_loops``
     with the roles of the two images exchanged: ``conv2d_loops`` computes where to read, these loops
     compute where to write.
+
+    Example:
+        >>> from tinyae.layers.reference import conv_transpose2d_loops
+        >>> layer = ConvTranspose2d(2, 3, kernel_size=3, stride=2, rng=0)
+        >>> x = np.random.default_rng(0).normal(size=(4, 2, 5, 5))
+        >>> w, b = layer.params["weight"], layer.params["bias"]
+        >>> y = conv_transpose2d_loops(x, w, b, stride=(2, 2))
+        >>> bool(np.allclose(y, layer(x)))
+        True
     """
     (n, channels_in, height, width), (_, channels_out, kh, kw) = x.shape, w.shape
     ho = (height - 1) * stride[0] - 2 * padding[0] + dilation[0] * (kh - 1) + output_padding[0] + 1

@@ -17,6 +17,10 @@ class Reshape(LinearMap):
         TypeError: a size is not a number.
         ValueError: there is no size, or one is not an integer of at least 1.
         ValueError: in a call, an example does not have as many entries as ``shape``.
+
+    Example:
+        >>> Reshape(1, 28, 28)(np.zeros((5, 784))).shape
+        (5, 1, 28, 28)
     """
 
     def __init__(self, *shape: int) -> None:
@@ -63,6 +67,10 @@ class Flatten(Reshape):
 
     Raises:
         ValueError: in a call, x has fewer than two axes.
+
+    Example:
+        >>> Flatten()(np.zeros((5, 1, 28, 28))).shape
+        (5, 784)
     """
 
     def __init__(self) -> None:

@@ -19,6 +19,13 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> str:
     Raises:
         TypeError: ``model`` is not a layer, or ``input_shape`` is not a tuple.
         ValueError: a layer does not accept the output of the layer before it, or ``input_shape``.
+
+    Example:
+        >>> print(summary(Sequential(Linear(784, 32), ReLU()), (784,)))
+        input                    784
+        0      Linear(784 → 32)   32  25,120
+        1      ReLU()             32       -
+        25,120 parameters, 0.1 MiB as float32
     """
     check_layer("summary", "model", model)
     if not isinstance(input_shape, tuple | list):

@@ -25,6 +25,13 @@ class TransposedLinear(LinearMap):
     Raises:
         TypeError: not a Linear layer.
         ValueError: in a call, the input does not have the shape (N, out).
+
+    Example:
+        >>> from tinyae.layers import TransposedLinear
+        >>> linear = Linear(4, 2)
+        >>> back = TransposedLinear(linear)
+        >>> back(linear(np.ones((3, 4)))).shape, back.params["weight"] is linear.params["weight"]
+        ((3, 4), True)
     """
 
     def __init__(self, linear: Linear, bias: bool = True) -> None:
@@ -84,6 +91,13 @@ class TiedAutoencoder(Autoencoder):
 
     Raises:
         ValueError: encoder and decoder share no array.
+
+    Example:
+        >>> from tinyae.layers import TiedAutoencoder, TransposedLinear
+        >>> linear = Linear(4, 2)
+        >>> model = TiedAutoencoder(linear, TransposedLinear(linear))
+        >>> list(model.params)  # one weight matrix, two biases
+        ['encoder.weight', 'encoder.bias', 'decoder.bias']
     """
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:

@@ -16,6 +16,14 @@ def split_mean_logvar(code: Array) -> tuple[Array, Array]:
 
     Raises:
         ValueError: ``code`` is not (N, 2K).
+
+    Example:
+        >>> from tinyae.layers.vae import split_mean_logvar
+        >>> mean, logvar = split_mean_logvar(np.arange(8.0).reshape(2, 4))
+        >>> mean, logvar
+        (array([[0., 1.],
+               [4., 5.]]), array([[2., 3.],
+               [6., 7.]]))
     """
     check_array("VAE", "code", code)
     if code.ndim != 2 or code.shape[1] % 2:
@@ -82,6 +90,14 @@ class VAE(EncoderDecoder):
     Raises:
         ValueError: K is below 1.
         ValueError: in a call, the encoder does not output 2K values per example.
+
+    Example:
+        >>> model = models.vae(rng=0)
+        >>> mean, sigma = model.posterior(np.zeros((5, 784), np.float32))
+        >>> mean.shape, sigma.shape
+        ((5, 20), (5, 20))
+        >>> model.sample(3, rng=0).shape
+        (3, 784)
     """
 
     def __init__(self, encoder: Layer, decoder: Layer, code: int) -> None:

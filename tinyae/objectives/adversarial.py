@@ -65,6 +65,14 @@ def discriminator_loss(
     Raises:
         TypeError: the discriminator is not a layer, or ``pair`` is not a pair of arrays.
         ValueError: the discriminator's output is not (N, 1).
+
+    Example:
+        >>> from tinyae.objectives import discriminator_loss
+        >>> net = models.discriminator(features=2).map_params(np.zeros_like)
+        >>> pair = np.zeros((10, 2), np.float32), np.ones((10, 2), np.float32)
+        >>> loss, grads, terms = discriminator_loss(net, pair)
+        >>> round(float(loss), 4)  # 2 log 2: it can only guess
+        1.3863
     """
     check_layer("discriminator_loss", "discriminator", discriminator)
     if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -97,6 +105,13 @@ class GeneratorLoss:
         TypeError: the discriminator is not a layer.
         ValueError: the discriminator ends in Sigmoid.
         ValueError: in a call, the discriminator's output is not (N, 1).
+
+    Example:
+        >>> from tinyae.objectives import GeneratorLoss
+        >>> net = models.discriminator(features=2).map_params(np.zeros_like)
+        >>> value, dz = GeneratorLoss(net)(np.zeros((10, 2), np.float32))
+        >>> round(value, 4), dz.shape
+        (0.6931, (10, 2))
     """
 
     discriminator: Layer
@@ -121,6 +136,13 @@ def image_batches(model: Any, x: Array, rng: Rng = None) -> tuple[Array, Array]:
 
     Raises:
         TypeError: the model is not a layer.
+
+    Example:
+        >>> from tinyae.objectives import image_batches
+        >>> model, x = models.basic_autoencoder(), np.zeros((5, 784), np.float32)
+        >>> real, fake = image_batches(model, x)
+        >>> real is x, fake.shape
+        (True, (5, 784))
     """
     check_layer("image_batches", "model", model)
     return x, model(x)
@@ -132,6 +154,13 @@ def code_batches(model: Any, x: Array, rng: Rng = None) -> tuple[Array, Array]:
 
     Raises:
         TypeError: the model has no ``encode``.
+
+    Example:
+        >>> from tinyae.objectives import code_batches
+        >>> model, x = models.basic_autoencoder(), np.zeros((5, 784), np.float32)
+        >>> real, fake = code_batches(model, x, rng=0)
+        >>> real.shape, fake.shape
+        ((5, 32), (5, 32))
     """
     check_layer("code_batches", "model", model)
     if not hasattr(model, "encode"):
@@ -163,6 +192,16 @@ class Adversarial(BaseObjective):
         ValueError: an ``Objective`` that does not hold this discriminator.
         ValueError: the optimizer updates other arrays than the discriminator's.
         ValueError: in ``fit``, the discriminator does not accept the real or the fake batch.
+
+    Example:
+        >>> from tinyae.objectives import GeneratorLoss, code_batches
+        >>> x = data.strokes(200, 10).train.flat
+        >>> model, net = models.basic_autoencoder(code=8), models.discriminator(features=8)
+        >>> objective = Objective(code_penalty=GeneratorLoss(net), beta=0.01)
+        >>> both = Adversarial(objective, net, code_batches, Adam(net.params))
+        >>> history = fit(model, x, both, Adam(model.params), epochs=1, progress=False)
+        >>> [column for column in history.columns if column.startswith("discriminator")]
+        ['discriminator', 'discriminator_accuracy']
     """
 
     def __init__(

@@ -46,6 +46,15 @@ class Objective(BaseObjective):
         ValueError: probes < 1.
         TypeError: a term is not a function.
         TypeError: in a call, the model is not an ``Autoencoder``.
+
+    Example:
+        >>> model, x = models.basic_autoencoder(rng=0), data.strokes(50, 10).train.flat
+        >>> objective = Objective(corrupt=Gaussian(0.3), code_penalty=l1, beta=1e-3)
+        >>> loss, grads, terms = objective(model, x, np.random.default_rng(0))
+        >>> list(terms)
+        ['reconstruction', 'code_penalty']
+        >>> grads.keys() == model.params.keys()
+        True
     """
 
     reconstruction: Loss = mse

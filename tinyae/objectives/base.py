@@ -25,7 +25,18 @@ GradientFunction = Callable[[Layer, ObjectiveFunction], ObjectiveResult]
 
 class BaseObjective:
     """What ``fit`` asks of an objective. Only ``__call__`` must be written; the rest has
-    defaults."""
+    defaults.
+
+    Example:
+        >>> from tinyae.objectives import BaseObjective
+        >>> class Scaled(BaseObjective):
+        ...     def __call__(self, model, x, rng):
+        ...         loss, grads, terms = Objective()(model, x, rng)
+        ...         return 100 * loss, {key: 100 * g for key, g in grads.items()}, terms
+        >>> model = Autoencoder(Linear(6, 2, rng=0), Linear(2, 6, rng=1))
+        >>> bool(gradcheck(Scaled(), model, np.random.default_rng(0).normal(size=(5, 6))))
+        True
+    """
 
     # True where the loss is not a mean over examples. Then worker threads must not split a batch.
     needs_full_batch: bool = False
@@ -92,6 +103,15 @@ def as_objective(objective: Any, needs_full_batch: bool = False) -> BaseObjectiv
 
     Raises:
         TypeError: it is neither an objective nor a function, or ``needs_full_batch`` is not a flag.
+
+    Example:
+        >>> from tinyae.objectives import as_objective
+        >>> def reconstruction(model, x, rng):
+        ...     y, caches = model.forward(x)
+        ...     loss, dy = mse(y, x)
+        ...     return loss, model.parameter_gradients(dy, caches), {}
+        >>> as_objective(reconstruction).needs_full_batch
+        False
     """
     check_flag("as_objective", "needs_full_batch", needs_full_batch)
     if isinstance(objective, BaseObjective):

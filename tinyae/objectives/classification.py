@@ -22,6 +22,13 @@ def classification(model: Layer, data: tuple[Array, Array], rng: Rng = None) -> 
         TypeError: the model is not a layer, or x or the labels are not arrays.
         ValueError: ``data`` is not such a pair.
         ValueError: the labels have another length than x, or are outside 0 … classes − 1.
+
+    Example:
+        >>> from tinyae.objectives import classification
+        >>> x, labels = np.zeros((20, 784), np.float32), np.arange(20) % 10
+        >>> loss, grads, terms = classification(Linear(784, 10, rng=0), (x, labels))
+        >>> float(terms["accuracy"])
+        0.1
     """
     check_layer("classification", "model", model)
     if not (isinstance(data, tuple) and len(data) == 2):

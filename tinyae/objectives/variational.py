@@ -43,6 +43,12 @@ def reparameterize(code: Array, noise: Array) -> tuple[Array, Array]:
     Raises:
         TypeError: the code or the noise is not an array.
         ValueError: the code is not (N, 2K), or the noise is not (N, K).
+
+    Example:
+        >>> from tinyae.objectives.variational import reparameterize
+        >>> code = np.array([[1.0, 2.0, 0.0, 0.0]])  # μ = (1, 2), σ = (1, 1)
+        >>> reparameterize(code, noise=np.array([[0.5, -0.5]]))[0]
+        array([[1.5, 1.5]])
     """
     mean, logvar = split_mean_logvar(code)
     check_array("reparameterize", "noise", noise)
@@ -61,6 +67,11 @@ def reparameterize_backward(dz: Array, s: Array) -> Array:
     Raises:
         TypeError: dz or s is not an array.
         ValueError: they differ in shape.
+
+    Example:
+        >>> from tinyae.objectives.variational import reparameterize_backward
+        >>> reparameterize_backward(dz=np.array([[1.0, 1.0]]), s=np.array([[0.5, -0.5]]))
+        array([[ 1.  ,  1.  ,  0.25, -0.25]])
     """
     check_shape("reparameterize_backward", "dz", dz, s)
     return np.concatenate([dz, dz * s / 2], axis=1)
@@ -78,6 +89,12 @@ def gaussian_kl(code: Array) -> tuple[Any, Array]:
 
     Raises:
         ValueError: the code is not (N, 2K).
+
+    Example:
+        >>> from tinyae.objectives import gaussian_kl
+        >>> value, dcode = gaussian_kl(np.array([[1.0, 0.0]]))  # μ = 1, logvar = 0
+        >>> value, dcode
+        (0.5, array([[1., 0.]]))
     """
     mean, logvar = split_mean_logvar(code)
     variance, n = np.exp(logvar), len(code)
@@ -102,6 +119,12 @@ class Variational(BaseObjective):
     Raises:
         ValueError: β is negative.
         TypeError: in a call, the model is not a VAE.
+
+    Example:
+        >>> model, x = models.vae(rng=0), data.strokes(50, 10).train.flat
+        >>> loss, grads, terms = Variational(beta=4)(model, x, np.random.default_rng(0))
+        >>> list(terms)
+        ['reconstruction', 'kl']
     """
 
     beta: float = 1.0

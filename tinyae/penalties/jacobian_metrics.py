@@ -25,6 +25,13 @@ def jacobian_norms(net: Layer, x: Array) -> Array:
     Raises:
         TypeError: ``net`` is not a layer, or x is not an array.
         ValueError: x does not fit the net, or is not floating point.
+
+    Example:
+        >>> from tinyae.penalties import jacobian_norms
+        >>> layer = Linear(3, 2, rng=0).astype(np.float64)
+        >>> norms = jacobian_norms(layer, np.ones((4, 3)))
+        >>> bool(np.allclose(norms, np.linalg.norm(layer.params["weight"])))
+        True
     """
     check_layer("jacobian_norms", "net", net)
     check_array("jacobian_norms", "x", x)
@@ -46,6 +53,11 @@ def saturation(z: Array, threshold: float = 0.05) -> float:
         TypeError: z is not an array, or the threshold is not a number.
         ValueError: the threshold is not between 0 and 1/2.
         ValueError: z is empty or has values outside [0, 1].
+
+    Example:
+        >>> from tinyae.penalties import saturation
+        >>> saturation(np.array([[0.01, 0.5], [0.99, 0.7]]))
+        0.5
     """
     expected = "a number between 0 and 0.5"
     check_number("saturation", "threshold", threshold, lambda v: 0 < v < 0.5, expected)
@@ -63,6 +75,14 @@ def normalized_contraction(encoder: Layer, x: Array) -> float:
 
     ‖J‖ alone becomes smaller when all codes are scaled down, and an untied decoder can undo the
     scaling (Rifai et al. 2011, footnote 2). Scaling does not change this ratio.
+
+    Example:
+        >>> from tinyae.penalties import normalized_contraction
+        >>> encoder, x = Linear(3, 2, rng=0), np.random.default_rng(0).normal(size=(50, 3))
+        >>> half = encoder.map_params(lambda w: w / 2)
+        >>> a, b = normalized_contraction(encoder, x), normalized_contraction(half, x)
+        >>> bool(np.isclose(a, b))  # unlike the norm, it does not change with the scale
+        True
     """
     check_layer("normalized_contraction", "encoder", encoder)
     check_array("normalized_contraction", "x", x)
@@ -72,7 +92,13 @@ def normalized_contraction(encoder: Layer, x: Array) -> float:
 
 def singular_values(net: Layer, x: Array) -> Array:
     """The singular values of every example's Jacobian, (N, min(out, in)), largest first: in how
-    many directions, and how strongly, the code still moves (Rifai et al. 2011)."""
+    many directions, and how strongly, the code still moves (Rifai et al. 2011).
+
+    Example:
+        >>> from tinyae.penalties import singular_values
+        >>> singular_values(ReLU(), np.array([[3.0, -1.0, 2.0]]))  # one unit does not move
+        array([[1., 1., 0.]])
+    """
     j = jacobian(net, x)
     out = math.prod(net.forward(x[:1])[0].shape[1:])
     return np.linalg.svd(j.reshape(len(x), out, -1), compute_uv=False)
@@ -86,6 +112,11 @@ def contraction_ratios(encoder: Layer, x: Array, distances: ArrayLike, rng: Rng 
     Raises:
         TypeError: an argument has another type.
         ValueError: a distance is not above 0, or x is not floating point.
+
+    Example:
+        >>> from tinyae.penalties import contraction_ratios
+        >>> contraction_ratios(Tanh(), np.zeros((20, 3)), [0.01, 1.0, 100.0]).round(2)
+        array([1.  , 0.85, 0.02])
     """
     check_layer("contraction_ratios", "encoder", encoder)
     check_array("contraction_ratios", "x", x)

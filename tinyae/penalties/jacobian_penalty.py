@@ -55,6 +55,15 @@ def contractive(
         ValueError: ``probes`` is below 1, the batch has 0 examples, or the caches are those of
             another net, as far as their shapes show it.
         TypeError: a layer of the encoder has no vjp, double_backward or output_shape.
+
+    Example:
+        >>> encoder = Sequential(Linear(6, 4, rng=0), Tanh())
+        >>> x = np.random.default_rng(0).normal(size=(5, 6))
+        >>> z, caches = encoder.forward(x)
+        >>> value, dx, grads = contractive(encoder, caches)
+        >>> j = jacobian(encoder, x)  # (N, K, D)
+        >>> bool(np.isclose(value, (j * j).sum() / len(x)))
+        True
     """
     net, flat = as_chain(encoder, caches)
     value, second_order, grads = _norm(net, flat, probes, rng)
@@ -78,6 +87,14 @@ def contractive_backward(
         ValueError: ``weight`` is negative or not finite, or dz does not have the code's shape.
         ValueError: see ``contractive``.
         TypeError: see ``contractive``.
+
+    Example:
+        >>> from tinyae.penalties.jacobian_penalty import contractive_backward
+        >>> encoder, x = Sequential(Linear(6, 4, rng=0), Tanh()), np.ones((5, 6))
+        >>> z, caches = encoder.forward(x)
+        >>> value, grads = contractive_backward(encoder, dz=z, caches=caches, weight=0.1)
+        >>> list(grads)
+        ['0.weight', '0.bias']
     """
     check_weight("contractive_backward", "weight", weight)
     net, flat = as_chain(encoder, caches)
@@ -101,6 +118,14 @@ def reconstruction_contractive(
     It is ``contractive`` of the autoencoder itself. J has one row per entry of x, so ``probes``
     makes it much cheaper. Unlike the encoder's penalty, it cannot be made small by scaling the code
     down and the decoder's weights up.
+
+    Example:
+        >>> from tinyae.penalties import reconstruction_contractive
+        >>> model = Autoencoder(Linear(6, 2, rng=0), Linear(2, 6, rng=1))
+        >>> xhat, caches = model.forward(np.ones((5, 6)))
+        >>> value, dx, grads = reconstruction_contractive(model, caches)
+        >>> dx, list(grads)  # the Jacobian of a linear model does not depend on x
+        (None, ['encoder.weight', 'encoder.bias', 'decoder.weight', 'decoder.bias'])
     """
     return contractive(model, caches, probes, rng)
 
@@ -118,6 +143,14 @@ def higher_order_contractive(
     Raises:
         ValueError: sigma ≤ 0, samples < 1, or x is not floating point or empty.
         TypeError: an argument has another type, or a layer has no double_backward.
+
+    Example:
+        >>> from tinyae.penalties import higher_order_contractive
+        >>> linear, x = Linear(6, 4, rng=0), np.ones((5, 6))
+        >>> higher_order_contractive(linear, x, rng=0)[0]  # its Jacobian is the same everywhere
+        0.0
+        >>> higher_order_contractive(Sequential(linear, Tanh()), x, rng=0)[0] > 0
+        True
     """
     name, expected = "higher_order_contractive", "above 0 and at least 1 sample"
     check_layer(name, "encoder", encoder)

@@ -33,6 +33,11 @@ def jacobian(net: Layer, x: Array) -> Array:
     Raises:
         TypeError: ``net`` is not a layer, or x is not an array.
         ValueError: x does not fit the net, or is not floating point.
+
+    Example:
+        >>> jacobian(Tanh(), np.array([[0.0, 1.0]])).round(3)
+        array([[[1.  , 0.  ],
+                [0.  , 0.42]]])
     """
     check_layer("jacobian", "net", net)
     check_array("jacobian", "x", x)

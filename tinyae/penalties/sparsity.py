@@ -24,6 +24,11 @@ def l1(z: Array) -> tuple[Scalar, Array]:
     Raises:
         TypeError: z is not an array.
         ValueError: z is not floating point, or is empty.
+
+    Example:
+        >>> l1(np.array([[0.5, 0.0], [-1.0, 2.0]]))
+        (1.75, array([[ 0.5,  0. ],
+               [-0.5,  0.5]]))
     """
     _check_batch("l1", z)
     n = len(z)
@@ -51,6 +56,14 @@ class KLSparsity:
         ValueError: ρ is outside (0, 1).
         ValueError: in a call, codes are outside [0, 1] (they must come from a Sigmoid).
         ValueError: in a call, a unit is 0, or 1, for the whole batch: the divergence is infinite.
+
+    Example:
+        >>> value, dz = KLSparsity(0.05)(np.full((10, 3), 0.05))
+        >>> bool(abs(value) < 1e-12)  # each unit is active a fraction ρ of the time
+        True
+        >>> value, dz = KLSparsity(0.05)(np.full((10, 3), 0.5))
+        >>> bool(dz.min() > 0)  # too active: a step against the gradient lowers them
+        True
     """
 
     rho: float = 0.05

@@ -19,6 +19,13 @@ class History:
     Raises:
         TypeError: ``rows`` is not a list of dictionaries.
         KeyError: in ``history[column]``, there is no such column.
+
+    Example:
+        >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+        >>> history["loss"]
+        [0.5, 0.25]
+        >>> history
+        History(2 epochs; last: epoch 2  loss 0.25)
     """
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:

@@ -106,6 +106,13 @@ def fit(
         FileNotFoundError: ``resume`` without a checkpoint.
         OSError: the checkpoint's folder cannot be written to, or has no room, or another run
             writes to this checkpoint.
+
+    Example:
+        >>> x = data.strokes(200, 50).train.flat
+        >>> model = models.basic_autoencoder(rng=0)
+        >>> history = fit(model, x, Objective(), Adam(model.params), epochs=3, progress=False)
+        >>> history["loss"][-1] < history["loss"][0]
+        True
     """
     # Refuse bad input before anything is changed.
     check_settings(

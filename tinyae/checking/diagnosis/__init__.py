@@ -37,6 +37,7 @@ from tinyae.checking.diagnosis.selection import (
 from tinyae.checking.diagnosis.symmetry import not_a_gradient
 from tinyae.checking.diagnosis.values import added_term, factor, known_ratio, zero
 from tinyae.checking.diagnosis.verdicts import OTHER_VERDICTS
+from tinyae.checking.pages import STATE
 from tinyae.checking.problem import Problem
 from tinyae.checking.report import Hint, Report
 
@@ -78,9 +79,6 @@ RELATIONS: tuple[Callable[[Case], Hint | None], ...] = (
     backward_formula,
     not_a_gradient,
 )
-
-
-STATE = ("overwritten", "state", "stale", "second call")  # findings that explain wrong values
 
 
 def diagnose(problem: Problem, baseline: Baseline, report: Report) -> list[Hint]:

@@ -57,6 +57,7 @@ def other_parameter(case: Case) -> Hint | None:
 
 
 def swapped_names(case: Case) -> Hint | None:
+    """The gradients of two tensors of the same shape are returned under each other's name."""
     for row in case.report.tensors:
         same_shape = (
             row.name != case.name

@@ -12,6 +12,7 @@ Array = np.ndarray
 
 
 def few_entries(case: Case) -> Hint | None:
+    """One or two entries are wrong, and all others right."""
     bad = np.flatnonzero(case.wrong)
     if not (1 <= len(bad) <= 2 and len(case.index) >= 3 * len(bad)):
         return None
@@ -49,6 +50,7 @@ def side(case: Case) -> Hint | None:
 
 
 def border(case: Case) -> Hint | None:
+    """Right inside an image, and wrong in the first or last rows and columns."""
     found = lines(case)
     if not found or found[3] != "or":
         return None
@@ -69,6 +71,7 @@ def border(case: Case) -> Hint | None:
 
 
 def stride(case: Case) -> Hint | None:
+    """Wrong in every s-th row or column."""
     found = lines(case)
     if not found:
         return None

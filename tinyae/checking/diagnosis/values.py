@@ -14,6 +14,7 @@ Array = np.ndarray
 
 
 def zero(case: Case) -> Hint | None:
+    """All of backward's values are 0, and the numeric ones are not."""
     if not np.any(case.gradient):
         return case.hint(
             "zero",
@@ -35,6 +36,7 @@ def zero(case: Case) -> Hint | None:
 
 
 def factor(case: Case) -> Hint | None:
+    """Backward is a constant times the numeric gradient."""
     known = np.abs(case.N) > 1e-6 * np.abs(case.N).max(initial=0) + 1e4 * case.slack
     if not known.any():
         known = np.abs(case.N) > 1e-3 * np.abs(case.N).max(initial=0)
