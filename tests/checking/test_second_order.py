@@ -21,7 +21,7 @@ from tinyae import (
 )
 from tinyae.checking import adjoint_gap, check_penalty, check_second, gradcheck, step_sweep
 from tinyae.known_bugs import BUGS
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 
 RNG = np.random.default_rng(0)
 X, IMAGES = RNG.standard_normal((4, 5)), RNG.standard_normal((2, 2, 6, 6))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyae import Conv2d, ConvTranspose2d
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 

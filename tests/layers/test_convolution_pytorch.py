@@ -85,7 +85,7 @@ class TestPyTorch:
     @given(case=cases(kinds=[Conv2d], bias=False))
     def test_unfold_and_fold(self, torch, case):
         """PyTorch puts the channels first in each patch, and the patches in columns."""
-        from tinyae.layers.convolution import fold, unfold
+        from tinyae.layers import fold, unfold
 
         options = {name: case.options[name] for name in ("stride", "padding", "dilation")}
         x, c = case.make()[1], case.channels[0]

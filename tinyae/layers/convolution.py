@@ -26,9 +26,9 @@ from numpy.typing import DTypeLike
 from tinyae._validate import as_rng, check_array, check_dtype, check_flag, check_int, check_shape
 from tinyae.backend import Array, Rng, block_size
 from tinyae.layers.base import Gradients, LinearMap, uniform_init
-from tinyae.layers.patches import Pair, Window, add_patches, as_pair, fold, patch_rows, unfold
+from tinyae.layers.patches import Pair, Window, add_patches, as_pair, pair_text, patch_rows, pixels
 
-__all__ = ["Conv2d", "ConvTranspose2d", "Convolution", "fold", "unfold"]
+__all__ = ["Conv2d", "ConvTranspose2d", "Convolution"]
 
 # Patches are made in chunks of this many entries: 2 MiB in float32, so that they are still in the
 # processor's cache when they are used.
@@ -98,7 +98,7 @@ class Convolution(LinearMap):
         dtype, shape = np.result_type(examples.dtype, w.dtype), (n, *size, b)
         image = np.empty_like(examples, dtype, "C", shape=shape).transpose(0, 3, 1, 2)
         for chunk in self._slices(n, (ho, wo)):
-            patches = (_rows(examples[chunk]) @ w).reshape(-1, ho, wo, kh, kw, b)
+            patches = (pixels(examples[chunk]) @ w).reshape(-1, ho, wo, kh, kw, b)
             add_patches(patches, image[chunk], self.window)
         return image.reshape(*values.shape[:-3], b, *size)
 
@@ -108,14 +108,14 @@ class Convolution(LinearMap):
         a, b, kh, kw = self.params["weight"].shape
         total: Array = None
         for chunk, patches in self._chunks(image, values.shape[2:]):
-            product = _rows(values[chunk]).T @ patches  # (A, n·Ho·Wo) (n·Ho·Wo, kh·kw·B)
+            product = pixels(values[chunk]).T @ patches  # (A, n·Ho·Wo) (n·Ho·Wo, kh·kw·B)
             total = product if total is None else np.add(total, product, out=total)
         if total is None:  # a batch of 0 examples
             total = np.zeros_like(self._matrix())
         return total.reshape(a, kh, kw, b).transpose(0, 3, 1, 2)
 
     def bias_gradient(self, dy: Array) -> Array:
-        rows = _rows(dy)  # (N·H·W, out)
+        rows = pixels(dy)  # (N·H·W, out)
         return np.ones_like(rows[:, 0]) @ rows  # their sum: BLAS adds faster than sum(axis=0)
 
     def _matrix(self) -> Array:
@@ -151,11 +151,14 @@ class Convolution(LinearMap):
         )
 
     def __repr__(self) -> str:
-        parts = [f"{self.in_channels} → {self.out_channels}", f"kernel {_short(self.kernel_size)}"]
+        parts = [
+            f"{self.in_channels} → {self.out_channels}",
+            f"kernel {pair_text(self.kernel_size)}",
+        ]
         defaults = {"stride": (1, 1), "padding": (0, 0), "output_padding": (0, 0)}
         for name, default in (defaults | {"dilation": (1, 1)}).items():
             value = getattr(self, name, default)
-            parts += [f"{name} {_short(value)}"] if value != default else []
+            parts += [f"{name} {pair_text(value)}"] if value != default else []
         parts += [] if "bias" in self.params else ["no bias"]
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -295,12 +298,3 @@ class ConvTranspose2d(Convolution):
                 "rule: (H − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1 ≥ 1"
             )
         return ho, wo
-
-
-def _rows(x: Array) -> Array:
-    """(N, C, H, W) -> (N·H·W, C): a view if x is stored channels-last."""
-    return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
-
-
-def _short(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"

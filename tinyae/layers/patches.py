@@ -165,10 +165,10 @@ def patch_rows(x: Array, out_size: Pair, window: Window) -> Array:
     """(N, C, H, W) -> (N·Ho·Wo, kh·kw·C): the patches, one per row. A copy, unless one patch is the
     whole image."""
     rows = len(x) * out_size[0] * out_size[1]
-    pixels = x.transpose(0, 2, 3, 1)
-    if out_size != (1, 1) and (loop := compiled.loop("unfold", pixels)):
+    stored = x.transpose(0, 2, 3, 1)
+    if out_size != (1, 1) and (loop := compiled.loop("unfold", stored)):
         patches = np.empty((len(x), *out_size, *window.kernel, x.shape[1]), x.dtype)
-        loop(pixels, patches, *window[1:])
+        loop(stored, patches, *window[1:])
         return patches.reshape(rows, -1)
     return cut_patches(x, out_size, window).reshape(rows, -1)
 
@@ -178,20 +178,20 @@ def add_patches(patches: Array, image: Array, window: Window) -> None:
     ``cut_patches``. It adds up all patches at once, one kernel position (u, v) after the other."""
     n, ho, wo, _, _, c = patches.shape
     (h, w), ((kh, kw), (sh, sw), (ph, pw), (dh, dw)) = image.shape[2:], window
-    pixels = image.transpose(0, 2, 3, 1)  # (N, H, W, C), the order in memory
+    stored = image.transpose(0, 2, 3, 1)  # (N, H, W, C), the order in memory
     one_patch_is_the_image = (ho, wo, kh, kw, ph, pw, dh, dw) == (1, 1, h, w, 0, 0, 1, 1)
     if one_patch_is_the_image:
-        pixels[...] = patches.reshape(n, h, w, c)
+        stored[...] = patches.reshape(n, h, w, c)
         return
-    if loop := compiled.loop("fold", patches, pixels):
-        loop(patches, pixels, *window[1:])
+    if loop := compiled.loop("fold", patches, stored):
+        loop(patches, stored, *window[1:])
         return
     x = np.zeros_like(patches, shape=(n, h + 2 * ph, w + 2 * pw, c), order="C")
     for u in range(kh):
         for v in range(kw):
             top, left = u * dh, v * dw
             x[:, top : top + ho * sh : sh, left : left + wo * sw : sw] += patches[:, :, :, u, v]
-    pixels[...] = x[:, ph : ph + h, pw : pw + w]
+    stored[...] = x[:, ph : ph + h, pw : pw + w]
 
 
 def as_pair(name: str, setting: str, value: Any, least: int) -> Pair:
@@ -209,3 +209,13 @@ def as_pair(name: str, setting: str, value: Any, least: int) -> Pair:
             "or a pair of them"
         )
     return int(pair[0]), int(pair[1])
+
+
+def pair_text(pair: Pair) -> str:
+    """(3, 3) -> "3"; (3, 5) -> "3×5"."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"
+
+
+def pixels(x: Array) -> Array:
+    """(N, C, H, W) -> (N·H·W, C): one row per pixel. A view if x is stored channels-last."""
+    return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 
 
 class Conv2d:
