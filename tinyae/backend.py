@@ -32,7 +32,9 @@ def gpu_available() -> bool:
 
 def namespace(x: Array) -> ModuleType:
     """The module that made ``x``, ``numpy`` or ``cupy``. Needed only to create new arrays."""
-    if type(x).__module__.partition(".")[0] == "cupy":
+    if type(x) is np.ndarray:
+        return np  # at once, in the usual case
+    if type(x).__module__.partition(".")[0] == "cupy" or getattr(x, "on_gpu", False):
         import cupy
 
         return cupy
@@ -52,6 +54,8 @@ def to_device(x: Array, device: str) -> Array:
         RuntimeError: ``device`` is ``"gpu"`` and CuPy finds no GPU.
     """
     check_device(device)
+    if hasattr(x, "moved_to"):  # examples in a file: each batch is copied when it is read
+        return x.moved_to(device)
     if device == "cpu":
         return to_numpy(x)
     import cupy

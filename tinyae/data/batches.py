@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sized
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from tinyae._threads import IN_BROWSER
 from tinyae._validate import as_rng, check_int, short
 from tinyae.backend import Array, Rng
+from tinyae.data.lazy import LazyArray, subset
 
 _Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
 
@@ -42,6 +45,22 @@ def examples_of(data: Data) -> Array:
 def take(data: Data, index: Any) -> Data:
     """Some of the examples, with their labels."""
     return tuple(a[index] for a in data) if isinstance(data, tuple) else data[index]
+
+
+def batches_in_order(data: Data, order: Array, batch_size: int) -> Iterator[Data]:
+    """The examples in this order, batch by batch. Of examples in a file, the next batch is read
+    while this one is used."""
+    parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    arrays = data if isinstance(data, tuple) else (data,)
+    if IN_BROWSER or not any(isinstance(a, LazyArray) for a in arrays):
+        yield from (take(data, part) for part in parts)
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="tinyae-read") as reader:
+        following = reader.submit(take, data, parts[0])
+        for part in parts[1:]:
+            batch, following = following.result(), reader.submit(take, data, part)
+            yield batch
+        yield following.result()
 
 
 def minibatches(
@@ -118,5 +137,5 @@ def train_test_split(
     order = as_rng("train_test_split", rng).permutation(n)
     train, held_out = order[n_test:], order[:n_test]
     if labels is None:
-        return (x[train], None), (x[held_out], None)
-    return (x[train], labels[train]), (x[held_out], labels[held_out])
+        return (subset(x, train), None), (subset(x, held_out), None)
+    return (subset(x, train), labels[train]), (subset(x, held_out), labels[held_out])
