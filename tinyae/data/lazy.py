@@ -201,7 +201,7 @@ class LazyArray(NDArrayOperatorsMixin):
 
     def _variance(self) -> dict[str, float]:
         mean = self.mean()
-        squares = (float(np.sum((x - mean) ** 2, dtype=np.float64)) for x in self.parts())
+        squares = (float(np.sum((x.astype(np.float64) - mean) ** 2)) for x in self.parts())
         return {"var": sum(squares) / self.size}
 
     @property
