@@ -18,6 +18,7 @@ from tinyae.models import basic_autoencoder
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (300, 6, 6), dtype=np.uint8)
 LABELS = np.arange(300) % 3
+pytestmark = pytest.mark.filterwarnings("ignore:.*all of it is read into memory")
 
 
 @pytest.fixture
@@ -326,7 +327,7 @@ def test_rows_of_a_file_near_each_other_and_far_apart(tmp_path_factory, rows):
         lambda x: x.astype(np.float64),
         lambda x: np.asarray(x, np.float64),
         lambda x: x[..., 0],
-        lambda x: x.std().round(4),
+        lambda x: round(float(x.std()), 4),
         lambda x: x.T,
         lambda x: np.array([image.sum() for image in x]),
     ],

@@ -210,7 +210,8 @@ class LazyArray(NDArrayOperatorsMixin):
 
     @property
     def _examples_per_part(self) -> int:
-        return max(1, PART // max(1, self._per_example))
+        largest = max(1, self._per_example, math.prod(self.source.shape[1:]))  # before, after
+        return max(1, PART // largest)
 
     def _rows(self, index: Any) -> np.ndarray:
         """Positions 0 ... N − 1, (n,)."""
