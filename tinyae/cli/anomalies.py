@@ -16,7 +16,6 @@ from tinyae.data.file_checks import note
 from tinyae.data.lazy import LazyArray, subset
 from tinyae.io import writable_folder
 
-
 MOST_FITTED = 20_000  # of the normal images of a large file, PCA is fitted to so many
 
 

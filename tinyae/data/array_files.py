@@ -94,7 +94,9 @@ def read_array_file(path: Path) -> Arrays:
     names = {name: entry for name, entry in entries.items() if entry.dtype.kind in "buifcUS"}
     if len(entries) == 1:
         ((name, entry),) = entries.items()
-        return Arrays(entry.read_images(), x_name="images" if path.suffix.lower() == ".npy" else name)
+        return Arrays(
+            entry.read_images(), x_name="images" if path.suffix.lower() == ".npy" else name
+        )
     if {"indptr", "indices", "format"} <= entries.keys():
         raise ValueError(
             f"{path}: a sparse matrix of SciPy: save scipy.sparse.load_npz(file).toarray()"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sized
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from tinyae._threads import IN_BROWSER
 from tinyae._validate import as_rng, check_int, short
 from tinyae.backend import Array, Rng
-from tinyae.data.lazy import LazyArray, subset
+from tinyae.data.lazy import subset
 
 _Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
 
@@ -45,22 +43,6 @@ def examples_of(data: Data) -> Array:
 def take(data: Data, index: Any) -> Data:
     """Some of the examples, with their labels."""
     return tuple(a[index] for a in data) if isinstance(data, tuple) else data[index]
-
-
-def batches_in_order(data: Data, order: Array, batch_size: int) -> Iterator[Data]:
-    """The examples in this order, batch by batch. Of examples in a file, the next batch is read
-    while this one is used."""
-    parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    arrays = data if isinstance(data, tuple) else (data,)
-    if IN_BROWSER or not any(isinstance(a, LazyArray) for a in arrays):
-        yield from (take(data, part) for part in parts)
-        return
-    with ThreadPoolExecutor(1, thread_name_prefix="tinyae-read") as reader:
-        following = reader.submit(take, data, parts[0])
-        for part in parts[1:]:
-            batch, following = following.result(), reader.submit(take, data, part)
-            yield batch
-        yield following.result()
 
 
 def minibatches(

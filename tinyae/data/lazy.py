@@ -58,6 +58,9 @@ class FileRows:
                 block = np.frombuffer(content, self.dtype).reshape(count, *self.shape[1:])
                 return block[rows - first]
             places = (self.offset + rows * size).tolist()
+            if hasattr(os, "posix_fadvise"):  # the disk may fetch all of them at once
+                for place in places:
+                    os.posix_fadvise(file.fileno(), place, size, os.POSIX_FADV_WILLNEED)
             content = b"".join([self._read(file, place, size) for place in places])
         return np.frombuffer(content, self.dtype).reshape(len(rows), *self.shape[1:])
 

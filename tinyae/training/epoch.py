@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyae.backend import device_of, namespace
 from tinyae.data.augmentation import Augmentation, augmented
-from tinyae.data.batches import BatchSize, Data, batch_size_at, batches_in_order, examples_of, take
+from tinyae.data.batches import BatchSize, Data, batch_size_at, examples_of, take
 from tinyae.layers.base import Layer
 from tinyae.objectives.base import BaseObjective, ObjectiveFunction, ObjectiveResult, Terms
 from tinyae.optim import Optimizer
@@ -49,7 +49,8 @@ def train_epoch(run: Run, epoch: int, bar: Any) -> dict[str, float]:
     log: list[Terms] = []
     weights = []  # each batch's fraction of the data
     size = batch_size_at(run.batch_size, epoch)
-    for step, batch in enumerate(batches_in_order(run.data, order, size)):
+    for step, start in enumerate(range(0, n, size)):
+        batch = take(run.data, order[start : start + size])
         if run.augment is not None:
             batch = augmented(batch, run.augment, [run.seed, epoch, step, AUGMENT])
         terms = _train_step(run, batch, epoch, step, on_cpu)
