@@ -7,10 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.strict_device import pretend_gpu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyae import Adam, Objective, fit, load_data
+from tinyae.backend import device_of, to_device, to_numpy
 from tinyae.data import DataNote, Gaussian, lazy, minibatches, read_images
 from tinyae.data.batches import take
 from tinyae.data.lazy import FileRows, LazyArray
@@ -152,6 +154,21 @@ def test_training_gives_the_same_weights_bit_for_bit(objective, workers, tmp_pat
     assert history["val_loss"] == same_history["val_loss"]
     for key in w:
         np.testing.assert_array_equal(w[key], same_w[key])
+
+
+def test_training_on_a_gpu_copies_each_batch(tmp_path, large, monkeypatch):
+    np.save(tmp_path / "x.npy", PIXELS)
+    data = load_data(tmp_path / "x.npy")
+    pretend_gpu(monkeypatch)
+    weights = {}
+    for device in ("cpu", "gpu"):
+        model = basic_autoencoder(rng=0, features=36).to(device)
+        x, x_test = (to_device(part.flat, device) for part in (data.train, data.test))
+        assert isinstance(x, LazyArray) and device_of(x) == device == device_of(x[:100])
+        optimizer = Adam(model.params)
+        fit(model, x, Objective(), optimizer, 1, 50, x_test, 1, progress=False)
+        weights[device] = to_numpy(model.params["encoder.0.weight"])
+    np.testing.assert_array_equal(weights["gpu"], weights["cpu"])
 
 
 def test_a_run_in_memory_is_resumed_from_the_file(tmp_path, monkeypatch):

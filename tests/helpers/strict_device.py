@@ -172,6 +172,7 @@ def pretend_gpu(monkeypatch):
     cupy = ModuleType("cupy")
     cupy.ndarray, cupy.asarray, cupy.array = DeviceArray, asarray, asarray
     cupy.arange = lambda *args, **kwargs: asarray(np.arange(*args, **kwargs))
+    cupy.empty = lambda shape, dtype: asarray(np.empty(shape, dtype))
     cupy.cuda = SimpleNamespace(
         is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None)
     )

@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from tinyae.backend import Array, to_device, to_numpy
+from tinyae.backend import Array, namespace, to_device, to_numpy
 from tinyae.data.file_checks import note
 
 IN_MEMORY = 256 * 2**20  # bytes as float32; larger arrays stay in their file
@@ -127,11 +127,11 @@ class LazyArray(NDArrayOperatorsMixin):
             return self[self._rows([index])][0]
         rows = self._rows(index)
         if not len(rows):
-            return np.empty((0, *self.shape[1:]), self.dtype)
+            return namespace(self).empty((0, *self.shape[1:]), self.dtype)
         per_part = self._examples_per_part
         if len(rows) <= per_part:
             return self._read(rows)
-        whole = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        whole = namespace(self).empty((len(rows), *self.shape[1:]), self.dtype)
         for start in range(0, len(rows), per_part):
             whole[start : start + per_part] = self._read(rows[start : start + per_part])
         return whole
