@@ -21,7 +21,7 @@ NAMES = (
 ).split()
 
 # The floors of the package, from the lowest: a module imports only modules of lower floors, or of
-# its own package. "tinyae" is tinyae/__init__.py, which has the public names.
+# its own package. "tinyae" is tinyae/__init__.py, which finds the public names in _public.
 FLOORS = [
     "_validate _threads _figures backend",
     "compiled",
@@ -32,6 +32,7 @@ FLOORS = [
     "kfac training",
     "applications",
     "course",
+    "_public",
     "tinyae",
     "cli",
     "__main__",
@@ -49,6 +50,17 @@ def python(code):
     ).stdout.split()
 
 
+def modules_after(code):
+    """The modules that are loaded when ``code`` has run; what it prints is left out."""
+    return python(
+        "import contextlib, io, sys\n"
+        "from tinyae.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    {code}\n"
+        "print(*sys.modules)"
+    )
+
+
 @pytest.mark.parametrize(
     "modules", ["tinyae", "tinyae, tinyae.data, tinyae.models, tinyae.training, tinyae.plots"]
 )
@@ -57,6 +69,45 @@ def test_what_an_import_brings(modules):
         f"import sys, {modules}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     )
     assert not set(HEAVY.split()) & set(loaded)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "train --help", "check --help"])
+def test_help_imports_neither_numpy_nor_most_of_tinyae(arguments):
+    loaded = modules_after(f"main({arguments.split()})")
+    assert not {"numpy", "pytest", *HEAVY.split()} & {name.partition(".")[0] for name in loaded}
+    ours = {name for name in loaded if name.startswith("tinyae.")}
+    assert all(name.startswith("tinyae.cli") for name in ours), ours
+
+
+@pytest.mark.parametrize("arguments", ["list", "info --formats"])
+def test_a_list_imports_neither_the_checker_nor_the_course(arguments):
+    loaded = modules_after(f"main({arguments.split()})")
+    unneeded = ("tinyae._public", "tinyae.checking", "tinyae.course", "tinyae.known_bugs")
+    assert not {name for name in loaded if name.startswith(unneeded)}
+
+
+def test_the_command_train_imports_only_what_training_needs():
+    loaded = modules_after("import tinyae.cli.train")
+    unneeded = ("tinyae._public", "tinyae.checking", "tinyae.course", "tinyae.known_bugs")
+    assert not {name for name in loaded if name.startswith(unneeded)}
+    assert not {"pytest", *HEAVY.split()} & {name.partition(".")[0] for name in loaded}
+
+
+def test_the_public_names_are_there_without_being_asked_for_first():
+    code = "from tinyae import *; import tinyae; print(*set(tinyae.__all__) - set(globals()))"
+    assert not python(code)
+    assert not python("import tinyae; print(*set(tinyae.__all__) - set(dir(tinyae)))")
+
+
+@pytest.mark.parametrize("name", ["layers", "io", "training", "backend"])
+def test_modules_are_attributes_of_the_package(name):
+    assert python(f"import tinyae; print(tinyae.{name}.__name__)") == [f"tinyae.{name}"]
+
+
+@pytest.mark.parametrize("name", ["Adamm", "__wrapped__", "no_such_module"])
+def test_another_name_is_an_attribute_error(name):
+    with pytest.raises(AttributeError, match=name):
+        getattr(tinyae, name)
 
 
 def test_every_promised_name_is_there():

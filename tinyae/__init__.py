@@ -4,85 +4,32 @@ hand and checked.
 This package exports what the first example of each kind of autoencoder needs.
 """
 
-from tinyae import checking, data, models, penalties, plots
-from tinyae.backend import to_device, to_numpy
-from tinyae.checking import Report, assert_gradients, gradcheck
-from tinyae.data import Gaussian, load_data
-from tinyae.io import load_weights, save_weights
-from tinyae.layers import (
-    ELU,
-    Autoencoder,
-    Conv2d,
-    ConvTranspose2d,
-    Flatten,
-    Frozen,
-    KSparse,
-    Layer,
-    LeakyReLU,
-    Linear,
-    ReLU,
-    Reshape,
-    Sequential,
-    Sigmoid,
-    Softplus,
-    Tanh,
-    freeze,
-    summary,
-)
-from tinyae.losses import bce, bce_with_logits, cross_entropy, mse
-from tinyae.objectives import Adversarial, Objective, Variational
-from tinyae.optim import SGD, Adam
-from tinyae.penalties import KLSparsity, contractive, jacobian, l1
-from tinyae.training import History, fit
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyae._public import *  # noqa: F403
+    from tinyae._public import __all__ as __all__
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Adam",
-    "Adversarial",
-    "Autoencoder",
-    "Conv2d",
-    "ConvTranspose2d",
-    "ELU",
-    "Flatten",
-    "Frozen",
-    "Gaussian",
-    "History",
-    "KLSparsity",
-    "KSparse",
-    "Layer",
-    "LeakyReLU",
-    "Linear",
-    "Objective",
-    "ReLU",
-    "Report",
-    "Reshape",
-    "SGD",
-    "Sequential",
-    "Sigmoid",
-    "Softplus",
-    "Tanh",
-    "Variational",
-    "assert_gradients",
-    "bce",
-    "bce_with_logits",
-    "checking",
-    "contractive",
-    "cross_entropy",
-    "data",
-    "fit",
-    "freeze",
-    "gradcheck",
-    "jacobian",
-    "l1",
-    "load_data",
-    "load_weights",
-    "models",
-    "mse",
-    "penalties",
-    "plots",
-    "save_weights",
-    "summary",
-    "to_device",
-    "to_numpy",
-]
+
+def __getattr__(name: str) -> Any:
+    """A public name, or a module such as ``tinyae.layers``. It is imported when it is first used,
+    so that ``tinyae --help`` starts at once."""
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module 'tinyae' has no attribute {name!r}")
+    if importlib.util.find_spec(f"tinyae.{name}") is not None:
+        return importlib.import_module(f"tinyae.{name}")
+    public = importlib.import_module("tinyae._public")
+    if name != "__all__" and name not in public.__all__:
+        raise AttributeError(f"module 'tinyae' has no attribute {name!r}")
+    globals()[name] = getattr(public, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *importlib.import_module("tinyae._public").__all__})

@@ -44,7 +44,9 @@ def namespace(x: Array) -> ModuleType:
         >>> namespace(np.zeros(3)) is np
         True
     """
-    if type(x).__module__.partition(".")[0] == "cupy":
+    if type(x) is np.ndarray:
+        return np  # at once, in the usual case
+    if type(x).__module__.partition(".")[0] == "cupy" or getattr(x, "on_gpu", False):
         import cupy
 
         return cupy
@@ -75,6 +77,8 @@ def to_device(x: Array, device: str) -> Array:
         True
     """
     check_device(device)
+    if hasattr(x, "moved_to"):  # examples in a file: each batch is copied when it is read
+        return x.moved_to(device)
     if device == "cpu":
         return to_numpy(x)
     import cupy

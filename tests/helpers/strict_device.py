@@ -196,6 +196,7 @@ def pretend_gpu(monkeypatch):
     cupy.arange = lambda *args, **kwargs: asarray(np.arange(*args, **kwargs))
     cupy.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
     cupy.ElementwiseKernel = ElementwiseKernel
+    cupy.empty = lambda shape, dtype: asarray(np.empty(shape, dtype))
     cupy.cuda = SimpleNamespace(
         is_available=lambda: True, Device=lambda: SimpleNamespace(synchronize=lambda: None)
     )

@@ -13,7 +13,10 @@ from tinyae.cli.csv_files import quoted, write_lines
 from tinyae.cli.inputs import Inputs, Trained, is_training_file, load_images, load_trained
 from tinyae.cli.preprocessing import normal_class
 from tinyae.data.file_checks import note
+from tinyae.data.lazy import LazyArray, subset
 from tinyae.io import writable_folder
+
+MOST_FITTED = 20_000  # of the normal images of a large file, PCA is fitted to so many
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,11 @@ def _pca_baseline(trained: Trained, images: Inputs, normal: Inputs, quantile: fl
     """
     x, rows = (trained.normalized(part.images).reshape(len(part), -1) for part in (images, normal))
     half = max(2, len(rows) // 2)
+    if isinstance(rows, LazyArray) and half > MOST_FITTED:  # they have to be in memory
+        half = MOST_FITTED
+        note(f"PCA is fitted to {half:,} of the {len(rows):,} normal images")
     pca = pca_autoencoder(rows[:half], min(32, half - 1, max(1, rows.shape[1] // 2)))
-    held_out = rows[half:] if len(rows) > half else rows
+    held_out = subset(rows, slice(half, None)) if len(rows) > half else rows
     threshold = float(np.quantile(reconstruction_errors(pca, held_out), quantile))
     return Detection(reconstruction_errors(pca, x), threshold)
 

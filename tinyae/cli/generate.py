@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +30,40 @@ def reconstruct(args: argparse.Namespace) -> int:
     scores = evaluate(trained.model, x)
     out = writable_folder(args.out)
 
-    y = trained.reconstruct(images)
-    if args.invert:
-        images, y = 1 - images, 1 - y
-    np.save(out / "reconstructions.npy", to_numpy(y))
-    plots.save(plots.plot_reconstructions(images[:12], y[:12]), out / "reconstructions.png")
+    def reconstructions() -> Iterator[np.ndarray]:
+        for start in range(0, len(images), 500):
+            y = to_numpy(trained.reconstruct(images[start : start + 500]))
+            yield 1 - y if args.invert else y
+
+    first = images[:12]
+    y = next(reconstructions())[:12]
+    plot = plots.plot_reconstructions(1 - first if args.invert else first, y)
+    plots.save(plot, out / "reconstructions.png")
+    _save_parts(out / "reconstructions.npy", images.shape, y.dtype, reconstructions())
     has_psnr = trained.normalization is None and 0 <= x.min() and x.max() <= 1  # the peak is 1
     psnr = f", PSNR {scores['psnr']:.2f} dB" if has_psnr else ""
     print(
         f"{len(x)} images: reconstruction MSE {scores['mse']:.5f}{psnr}\n"
-        f"written to {out}: reconstructions.npy {y.shape}, "
+        f"written to {out}: reconstructions.npy {images.shape}, "
         f"reconstructions.png (the first {min(12, len(x))})"
     )
     return 0
+
+
+def _save_parts(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype, parts: Iterable[np.ndarray]
+) -> None:
+    """A .npy file, written part by part: all images may not fit into memory."""
+
+    def write(temporary: Path) -> None:
+        descr = np.lib.format.dtype_to_descr(dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": shape}
+        with temporary.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for part in parts:
+                file.write(np.ascontiguousarray(part, dtype).tobytes())
+
+    write_atomically(path, write)
 
 
 def denoise(args: argparse.Namespace) -> int:

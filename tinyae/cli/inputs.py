@@ -17,6 +17,7 @@ from tinyae.data import Images, Scale, load_data, train_test_split
 from tinyae.data.contents import Reading
 from tinyae.data.file_checks import PathLike, as_path
 from tinyae.data.image_files import read_contents
+from tinyae.data.lazy import subset
 from tinyae.data.load import NAMES
 from tinyae.data.resizing import fit_shape
 from tinyae.io import load_weights, read_arrays
@@ -43,7 +44,7 @@ class Trained:
         """Images (N, C, H, W) as the model takes them: normalized, in its shape."""
         return self.preset.model_input(self.normalized(images))
 
-    def normalized(self, images: np.ndarray) -> np.ndarray:
+    def normalized(self, images: Array) -> Array:
         return images if self.normalization is None else self.normalization(images)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
@@ -58,7 +59,7 @@ class Trained:
 class Inputs:
     """Images that a command was given."""
 
-    images: np.ndarray  # (N, C, H, W), in the shape of the training images
+    images: Array  # (N, C, H, W), in the shape of the training images
     names: list[str]
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class Inputs:
         """Some of the images: ``rows`` (N,) is True for them."""
         names = [name for name, row in zip(self.names, rows, strict=True) if row]
         labels = None if self.labels is None else self.labels[rows]
-        return Inputs(self.images[rows], names, labels, self.classes)
+        return Inputs(subset(self.images, rows), names, labels, self.classes)
 
     def are_of(self, name: str) -> np.ndarray:
         """True for the examples of a class: (N,)."""

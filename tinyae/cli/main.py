@@ -15,7 +15,6 @@ from tinyae.cli.course_arguments import add_exercise, add_grade
 from tinyae.cli.terminal import prepare_output, print_note
 from tinyae.cli.train_arguments import add_train_arguments
 from tinyae.cli.zoo_arguments import add_zoo
-from tinyae.training import TrainingDiverged
 
 IMAGES = (
     "an image, a folder of images, an .npy or .npz file, a table, or the name of a data set; its "
@@ -36,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     if not hasattr(arguments, "run"):
         parser.print_help()
         return 0
+    from tinyae.training import TrainingDiverged  # only now: --help needs no NumPy
+
     os.environ.setdefault("MPLBACKEND", "Agg")  # plots go to files, so no screen is needed
     try:
         with warnings.catch_warnings():

@@ -7,15 +7,17 @@ The weight file remembers the scale and the normalization.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinyae._validate import did_you_mean
+from tinyae.backend import Array
 from tinyae.data import Scale
 from tinyae.data.file_checks import note
+from tinyae.data.lazy import LazyArray, mapped
 
 NORMAL_NAMES = ("good", "normal", "ok")  # of folders
 NORMALIZATIONS = ("minmax", "standardize")
@@ -28,22 +30,43 @@ class Normalization:
     shift: np.ndarray
     divisor: np.ndarray
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return ((x - self.shift) / self.divisor).astype(np.float32)
+    def __call__(self, x: Array) -> Array:
+        return mapped(lambda x: ((x - self.shift) / self.divisor).astype(np.float32), x)
 
     def undo(self, y: np.ndarray) -> np.ndarray:
         return (y * self.divisor + self.shift).astype(np.float32)
 
 
-def normalization_of(kind: str, x: np.ndarray, by_column: bool) -> Normalization:
-    """The normalization that brings ``x`` (N, C, H, W) to [0, 1] ("minmax"), or to mean 0 and
-    standard deviation 1 ("standardize")."""
+def normalization_of(kind: str, parts: Sequence[Array], by_column: bool) -> Normalization:
+    """The normalization that brings a training and a test part (N, C, H, W) to [0, 1] ("minmax"),
+    or to mean 0 and standard deviation 1 ("standardize")."""
     axis = 0 if by_column else None
-    x = x.astype(np.float64)
+    if any(isinstance(part, LazyArray) for part in parts):
+        return _normalization_in_parts(kind, parts, axis)
+    x = np.concatenate(parts).astype(np.float64)
     if kind == "minmax":
         shift, divisor = x.min(axis=axis), np.ptp(x, axis=axis)
     else:
         shift, divisor = x.mean(axis=axis), x.std(axis=axis)
+    return Normalization(np.asarray(shift), np.where(divisor > 0, divisor, 1.0))
+
+
+def _normalization_in_parts(kind: str, arrays: Sequence[Array], axis: int | None) -> Normalization:
+    """The same, of examples in a file: a pass over all of them, for the standard deviation two."""
+
+    def in_float64() -> Iterator[np.ndarray]:
+        for x in arrays:
+            for part in x.parts() if isinstance(x, LazyArray) else [x]:
+                yield part.astype(np.float64)
+
+    sizes = [len(x) if axis == 0 else x.size for x in arrays]
+    if kind == "minmax":
+        both = [(x.min(axis), x.max(axis)) for x in in_float64()]
+        shift = np.min([low for low, _ in both], axis=0)
+        divisor = np.max([high for _, high in both], axis=0) - shift
+    else:
+        shift = sum(x.sum(axis) for x in in_float64()) / sum(sizes)
+        divisor = np.sqrt(sum(((x - shift) ** 2).sum(axis) for x in in_float64()) / sum(sizes))
     return Normalization(np.asarray(shift), np.where(divisor > 0, divisor, 1.0))
 
 
@@ -72,7 +95,7 @@ def from_metadata(saved: dict[str, Any]) -> tuple[Scale | None, Normalization | 
     return scale, Normalization(np.array(saved["shift"]), np.array(saved["divisor"]))
 
 
-def inverted(images: np.ndarray, name: str) -> np.ndarray:
+def inverted(images: Array, name: str) -> Array:
     """``1 − x``: dark ink on white paper as light ink on black.
 
     Raises:
@@ -83,10 +106,10 @@ def inverted(images: np.ndarray, name: str) -> np.ndarray:
             f"{name}: values from {images.min():g} to {images.max():g}: --invert is for images in "
             "[0, 1]"
         )
-    return 1 - images
+    return mapped(lambda x: 1 - x, images)
 
 
-def note_unlike_training(name: str, images: np.ndarray, saved: dict[str, Any]) -> None:
+def note_unlike_training(name: str, images: Array, saved: dict[str, Any]) -> None:
     """Say so if images look like the negative of the training images, or have another range."""
     low, high = float(images.min()), float(images.max())
     mean, brightness = float(images.mean(dtype=np.float64)), saved.get("brightness")

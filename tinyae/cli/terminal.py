@@ -7,8 +7,6 @@ import sys
 import warnings
 from typing import TextIO
 
-from tinyae.data.file_checks import PACKAGE, DataNote
-
 # What is printed where the terminal's encoding does not have a character, as in cp1252 or ASCII
 REPLACEMENTS = {
     "→": "->",
@@ -68,6 +66,8 @@ def print_note(
     line: str | None = None,
 ) -> None:
     """A warning of tinyae as a line of text: takes the place of ``warnings.showwarning``."""
+    from tinyae.data.file_checks import PACKAGE, DataNote  # only now: --help needs no NumPy
+
     ours = issubclass(category, DataNote) or (
         issubclass(category, UserWarning) and filename.startswith(PACKAGE)
     )

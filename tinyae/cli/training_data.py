@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.cli.preprocessing import inverted, normal_class, normalization_of, parse_scale
 from tinyae.cli.preset_objectives import Model
 from tinyae.data import Dataset, Images, Scale, load_data
@@ -42,8 +43,8 @@ def prepare_data(settings: dict[str, Any], data_dir: str | None) -> Prepared:
         data = map_images(data, lambda images: inverted(images, name))
     remembered = _remembered(data)
     if kind is not None:
-        both = np.concatenate([data.train.images, data.test.images])
-        normalization = normalization_of(kind, both, by_column=data.is_table)
+        parts = [data.train.images, data.test.images]
+        normalization = normalization_of(kind, parts, by_column=data.is_table)
         data = map_images(data, normalization)
         remembered["shift"] = normalization.shift.tolist()
         remembered["divisor"] = normalization.divisor.tolist()
@@ -145,7 +146,7 @@ def only_normal(data: Dataset, wanted: str | None) -> tuple[Dataset, str | None]
     return replace(data, train=parts[0], test=parts[1]), wanted
 
 
-def map_images(data: Dataset, f: Callable[[np.ndarray], np.ndarray]) -> Dataset:
+def map_images(data: Dataset, f: Callable[[Array], Array]) -> Dataset:
     """``data`` with ``f(images)`` in place of the images."""
 
     def mapped(part: Images) -> Images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.data.file_checks import check_unpacked_size, note
 from tinyae.data.formats import content_hint
+from tinyae.data.images import is_one_color_image
+from tinyae.data.lazy import FileRows, LazyArray, held_in_memory, is_large
 
 TRAIN_NAMES = ("train", "training", "tr")
 TEST_NAMES = ("test", "testing", "te")
@@ -27,9 +31,9 @@ Y_NAMES = ("y", "labels", "label", "targets", "target", "classes", "class")
 class Arrays(NamedTuple):
     """The arrays of a file by their meaning, before their values are looked at."""
 
-    x_train: np.ndarray
+    x_train: Array  # a LazyArray if it is large
     y_train: np.ndarray | None = None
-    x_test: np.ndarray | None = None
+    x_test: Array | None = None
     y_test: np.ndarray | None = None
     x_name: str = "images"  # what the file calls them
     y_name: str = "labels"
@@ -49,6 +53,35 @@ class Entry:
         with _errors_name(self.path), _opened(self.path, self.member) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
 
+    def read_images(self) -> Array:
+        """As ``read``. Of a large array, only what is used is read, and then converted: see
+        ``LazyArray``."""
+        if not is_large(self.shape) or is_one_color_image(self.shape):
+            return self.read()
+        _check_numbers(self.path, self.member or "", self.dtype)
+        with _errors_name(self.path):
+            offset, obstacle = self._place()
+        if offset is None:
+            return held_in_memory(self.read(), self.path, obstacle)
+        return LazyArray(FileRows(self.path, offset, self.shape, self.dtype))
+
+    def _place(self) -> tuple[int | None, str]:
+        """Where the values begin in the file. None if they do not lie there one after the other,
+        and why."""
+        begin = 0
+        if self.member is not None:
+            with zipfile.ZipFile(self.path) as archive, self.path.open("rb") as raw:
+                info = archive.getinfo(self.member)
+                if info.compress_type != zipfile.ZIP_STORED:
+                    return None, "it is compressed; np.savez does not compress"
+                raw.seek(info.header_offset + 26)  # the lengths of the name and of the extra field
+                begin = info.header_offset + 30 + sum(struct.unpack("<HH", raw.read(4)))
+        with _opened(self.path, self.member) as file:
+            (_, _, fortran), header = _header(file), file.tell()
+        if fortran:
+            return None, "it is in Fortran order; np.ascontiguousarray(x) is not"
+        return begin + header, ""
+
 
 def read_array_file(path: Path) -> Arrays:
     """The arrays of a .npy or .npz file.
@@ -61,7 +94,9 @@ def read_array_file(path: Path) -> Arrays:
     names = {name: entry for name, entry in entries.items() if entry.dtype.kind in "buifcUS"}
     if len(entries) == 1:
         ((name, entry),) = entries.items()
-        return Arrays(entry.read(), x_name="images" if path.suffix.lower() == ".npy" else name)
+        return Arrays(
+            entry.read_images(), x_name="images" if path.suffix.lower() == ".npy" else name
+        )
     if {"indptr", "indices", "format"} <= entries.keys():
         raise ValueError(
             f"{path}: a sparse matrix of SciPy: save scipy.sparse.load_npz(file).toarray()"
@@ -79,15 +114,14 @@ def read_array_file(path: Path) -> Arrays:
         why = f" ({', '.join(objects)}: Python objects, never unpickled)" if objects else ""
         note(f"{path}: of its arrays, {', '.join(unused)} are left out{why}")
 
-    def read(part: str, what: str) -> np.ndarray | None:
-        return entries[chosen[part, what]].read() if (part, what) in chosen else None
+    def labels(part: str) -> np.ndarray | None:
+        return entries[chosen[part, "y"]].read() if (part, "y") in chosen else None
 
-    x_train = entries[chosen["train", "x"]].read()
     return Arrays(
-        x_train,
-        read("train", "y"),
-        read("test", "x"),
-        read("test", "y"),
+        entries[chosen["train", "x"]].read_images(),
+        labels("train"),
+        entries[chosen["test", "x"]].read_images() if ("test", "x") in chosen else None,
+        labels("test"),
         chosen["train", "x"],
         chosen.get(("train", "y"), "labels"),
     )
@@ -152,7 +186,7 @@ def array_entries(path: Path) -> dict[str, Entry]:
     with _errors_name(path):
         if not zipfile.is_zipfile(path):
             with _opened(path, None) as file:
-                shape, dtype = _header(file)
+                shape, dtype, _ = _header(file)
                 left = path.stat().st_size - file.tell()
             _check_numbers(path, "", dtype)
             _check_size(path, "", shape, dtype, left, exactly=False)
@@ -164,7 +198,7 @@ def array_entries(path: Path) -> dict[str, Entry]:
                     continue
                 check_unpacked_size(path, info.compress_size, info.file_size)
                 with archive.open(info) as member:
-                    shape, dtype = _header(member)
+                    shape, dtype, _ = _header(member)
                     left = info.file_size - member.tell()
                 name = info.filename.removesuffix(".npy")
                 if not dtype.hasobject:
@@ -200,7 +234,8 @@ def _errors_name(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """``shape, dtype, whether it is in Fortran order``."""
     version = np.lib.format.read_magic(file)
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -208,8 +243,8 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     }.get(version)
     if read is None:
         raise ValueError(f"version {version} of the format, expected 1.0 or 2.0")
-    shape, _, dtype = read(file)
-    return shape, dtype
+    shape, fortran, dtype = read(file)
+    return shape, dtype, fortran
 
 
 def _check_numbers(path: Path, member: str, dtype: np.dtype) -> None:

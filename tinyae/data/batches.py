@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyae._validate import as_rng, check_int, short
 from tinyae.backend import Array, Rng
+from tinyae.data.lazy import subset
 
 _Part = tuple[np.ndarray, np.ndarray | None]  # examples and their labels
 
@@ -127,5 +128,5 @@ def train_test_split(
     order = as_rng("train_test_split", rng).permutation(n)
     train, held_out = order[n_test:], order[:n_test]
     if labels is None:
-        return (x[train], None), (x[held_out], None)
-    return (x[train], labels[train]), (x[held_out], labels[held_out])
+        return (subset(x, train), None), (subset(x, held_out), None)
+    return (subset(x, train), labels[train]), (subset(x, held_out), labels[held_out])

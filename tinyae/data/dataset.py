@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyae.backend import Array
+from tinyae.data.lazy import LazyArray, subset
 from tinyae.data.scaling import Scale
 
 
@@ -19,7 +21,9 @@ class Images:
 
     Attributes:
         images: (N, C, H, W), floating point; float32 from every source of this package. Images are
-            in [0, 1]. The rows of a table, (N, 1, 1, D), have any finite values.
+            in [0, 1]. The rows of a table, (N, 1, 1, D), have any finite values. Those of a large
+            file stay there, as a ``tinyae.data.lazy.LazyArray``: each batch is read when it is
+            used.
         labels: (N,), int64, the class of each image; None if unknown.
         factors: the factors of variation, {name: (N, ...)}, of generated images; None for others.
         names: (N,), the file name of each image, relative to its folder; None if there are no
@@ -38,13 +42,15 @@ class Images:
         (2, 784)
     """
 
-    images: np.ndarray
+    images: Array
     labels: np.ndarray | None = None
     factors: dict[str, np.ndarray] | None = None
     names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name, a in (("images", self.images), ("labels", self.labels), ("names", self.names)):
+            if name == "images" and isinstance(a, LazyArray):
+                continue
             if not isinstance(a, np.ndarray) and (a is not None or name == "images"):
                 raise TypeError(
                     f"Images: {name} is of type {type(a).__name__}, expected a NumPy array"
@@ -66,7 +72,7 @@ class Images:
                 )
 
     @property
-    def flat(self) -> np.ndarray:
+    def flat(self) -> Array:
         """The same images as rows, (N, C·H·W): a view, not a copy."""
         return self.images.reshape(len(self), int(np.prod(self.images.shape[1:])))
 
@@ -77,7 +83,7 @@ class Images:
         if isinstance(index, (int, np.integer)):
             index = [index]  # a set of one image, so that shapes keep their meaning
         return Images(
-            self.images[index],
+            subset(self.images, index),
             None if self.labels is None else self.labels[index],
             None if self.factors is None else {name: f[index] for name, f in self.factors.items()},
             None if self.names is None else self.names[index],
@@ -128,12 +134,12 @@ class Dataset:
         )
 
 
-def _range_text(images: np.ndarray) -> str:
+def _range_text(images: Array) -> str:
     """Of values outside [0, 1]."""
     if not images.size or (images.min() >= 0 and images.max() <= 1):
         return ""
     return f"; values from {images.min():.3g} to {images.max():.3g}"
 
 
-def _shape_text(images: np.ndarray) -> str:
+def _shape_text(images: Array) -> str:
     return "×".join(map(str, images.shape[1:]))  # 1×28×28

@@ -17,8 +17,10 @@ from typing import IO, cast
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.data.file_checks import as_path, check_exists, check_unpacked_size
 from tinyae.data.formats import content_hint
+from tinyae.data.lazy import FileRows, LazyArray, held_in_memory, is_large
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP = b"\x1f\x8b"
@@ -67,7 +69,30 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             ) from error
 
 
-def _read(path: Path, file: IO[bytes], size: int, packed: bool) -> np.ndarray:
+def read_idx_images(path: Path) -> Array:
+    """As ``read_idx``; of a large file, only what is used is read: see ``LazyArray``.
+
+    Raises:
+        ValueError: as for ``read_idx``.
+    """
+    with path.open("rb") as file:
+        if file.read(2) == GZIP:
+            x = read_idx(path)
+            obstacle = "it is gzipped. Of the unpacked file, only what is used would be read"
+            return held_in_memory(x, path, obstacle) if is_large(x.shape) else x
+        file.seek(0)
+        shape, dtype, header = _header(path, file)
+    n_bytes = dtype.itemsize * math.prod(shape)
+    if not is_large(shape) or path.stat().st_size != header + n_bytes:
+        return read_idx(path)  # which says what is wrong
+    native = dtype.newbyteorder("=")
+    return LazyArray(
+        FileRows(path, header, shape, dtype), (lambda x: x.astype(native, copy=False),)
+    )
+
+
+def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, int]:
+    """``shape, dtype, length in bytes`` of the header."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES or start[3] > 8:
         raise ValueError(
@@ -82,7 +107,11 @@ def _read(path: Path, file: IO[bytes], size: int, packed: bool) -> np.ndarray:
             f"{path}: truncated in its header: {4 + len(lengths)} bytes, expected {header}"
         )
     shape = tuple(int(n) for n in np.frombuffer(lengths, ">u4"))
-    dtype = np.dtype(TYPES[start[2]])
+    return shape, np.dtype(TYPES[start[2]]), header
+
+
+def _read(path: Path, file: IO[bytes], size: int, packed: bool) -> np.ndarray:
+    shape, dtype, header = _header(path, file)
     n_bytes = dtype.itemsize * math.prod(shape)  # of the values
     if packed:
         check_unpacked_size(path, size, n_bytes)

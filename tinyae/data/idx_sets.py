@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.data.array_files import Arrays
 from tinyae.data.contents import Contents, contents_of_arrays
 from tinyae.data.dataset import Dataset
-from tinyae.data.file_checks import note
-from tinyae.data.idx import GZIP, TYPES, read_idx
+from tinyae.data.file_checks import check_exists, note
+from tinyae.data.idx import GZIP, TYPES, read_idx, read_idx_images
+from tinyae.data.lazy import mapped
 from tinyae.data.scaling import Scale
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte, emnist-letters-test-images-idx3-ubyte.gz,
@@ -140,7 +142,7 @@ def _arrays(
 
 def _images_and_labels(
     image_path: Path, label_path: Path | None
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[Array, np.ndarray | None]:
     images, labels = _images(image_path), _labels(label_path)
     if labels is not None and len(images) != len(labels):
         raise ValueError(
@@ -149,8 +151,9 @@ def _images_and_labels(
     return images, labels
 
 
-def _images(path: Path) -> np.ndarray:
-    images = read_idx(path)
+def _images(path: Path) -> Array:
+    check_exists(path)
+    images = read_idx_images(path)
     if images.ndim < 2:
         raise ValueError(
             f"{path}: expected images (N, H, W) of bytes, got {images.shape} {images.dtype}: are "
@@ -158,7 +161,7 @@ def _images(path: Path) -> np.ndarray:
         )
     if "emnist" in path.name.lower() and images.ndim == 3:
         note(f"{path}: EMNIST holds its images transposed; they are turned upright")
-        images = images.transpose(0, 2, 1)
+        images = mapped(lambda x: x.transpose(0, 2, 1), images)
     return images
 
 

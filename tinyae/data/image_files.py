@@ -42,6 +42,10 @@ def image_dataset(
     An array file keeps its image size: a .npy file contains images; a .npz file contains x_train,
     y_train, x_test, y_test, or X and y, data and target, images and labels, or a single array. A
     .csv, .tsv or .txt file is a table of numbers, with labels in a column called label.
+    Images that take more than 256 MiB as float32 stay in their file, if it is a .npy, an
+    uncompressed .npz or a plain IDX file: they are a ``LazyArray``, and each batch is read when it
+    is used. The file must not change meanwhile.
+
     ``tinyae.data.images.scale_images`` lists the accepted shapes and what happens to the values;
     ``tinyae info --formats`` lists all files and folders.
 

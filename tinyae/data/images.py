@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from tinyae.backend import Array, to_numpy
 from tinyae.data.file_checks import note
+from tinyae.data.lazy import mapped
 from tinyae.data.scaling import Scale, as_scale, scaled
 
 
@@ -53,7 +54,7 @@ def rows_of_table(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and math.isqrt(shape[1]) ** 2 != shape[1]
 
 
-def as_nchw(x: np.ndarray, name: str) -> np.ndarray:
+def as_nchw(x: Array, name: str) -> Array:
     """Images of any accepted shape as (N, C, H, W), with the values that they have.
 
     Raises:
@@ -64,6 +65,40 @@ def as_nchw(x: np.ndarray, name: str) -> np.ndarray:
         if x.dtype.names:
             hint = f" with the fields {', '.join(x.dtype.names)}: np.stack([x[f] for f in fields])"
         raise ValueError(f"{name}: expected numbers, got {x.dtype}{hint}")
+    _note_other_readings(x.shape, x.dtype, name)
+    return mapped(lambda batch: _as_nchw(batch, name), x)
+
+
+def is_one_color_image(n: tuple[int, ...]) -> bool:
+    """A shape (H, W, 3) or (H, W, 4) that is not (N, H, W)."""
+    return len(n) == 3 and n[2] in (3, 4) and min(n[0], n[1]) > n[2]
+
+
+def _note_other_readings(n: tuple[int, ...], dtype: np.dtype, name: str) -> None:
+    """Say so if an array of this shape can be understood in several ways."""
+    if rows_of_table(n) and dtype == np.uint8 and n[0] >= 8:
+        note(
+            f"{name}: shape {n}, read as {n[0]} examples of {n[1]} values. If it is one "
+            "gray image, save x[None]"
+        )
+    elif is_one_color_image(n):
+        note(
+            f"{name}: shape {n}, read as one color image of {n[0]}×{n[1]} pixels. If it is {n[0]} "
+            f"gray images of {n[1]}×{n[2]} pixels, save x[:, None]"
+        )
+    elif len(n) == 3 and n[0] == 3 and min(n[1], n[2]) > 4:
+        note(
+            f"{name}: shape {n}, read as 3 gray images of {n[1]}×{n[2]} pixels. If it is one "
+            "color image, save x[None]"
+        )
+    elif len(n) == 4 and n[1] in (1, 3) and n[3] in (3, 4) and n[2] > 4:
+        note(
+            f"{name}: shape {n}, read as (N, C, H, W), {n[2]}×{n[3]} pixels. If the channels "
+            "are last, save x.transpose(0, 3, 1, 2)"
+        )
+
+
+def _as_nchw(x: np.ndarray, name: str) -> np.ndarray:
     x = _axes_in_order(x, name)
     if x.size == 0:
         raise ValueError(f"{name}: no images in an array of shape {x.shape}")
@@ -74,33 +109,14 @@ def _axes_in_order(x: np.ndarray, name: str) -> np.ndarray:
     n = x.shape
     if x.ndim == 2:
         if rows_of_table(n):
-            if x.dtype == np.uint8 and n[0] >= 8:
-                note(
-                    f"{name}: shape {n}, read as {n[0]} examples of {n[1]} values. If it is one "
-                    "gray image, save x[None]"
-                )
             return x[:, None, None]
         side = math.isqrt(n[1])
         return x.reshape(n[0], 1, side, side)
-    if x.ndim == 3 and n[2] in (3, 4) and min(n[0], n[1]) > n[2]:
-        note(
-            f"{name}: shape {n}, read as one color image of {n[0]}×{n[1]} pixels. If it is {n[0]} "
-            f"gray images of {n[1]}×{n[2]} pixels, save x[:, None]"
-        )
+    if is_one_color_image(n):
         return x.transpose(2, 0, 1)[None]
     if x.ndim == 3:
-        if n[0] == 3 and min(n[1], n[2]) > 4:
-            note(
-                f"{name}: shape {n}, read as 3 gray images of {n[1]}×{n[2]} pixels. If it is one "
-                "color image, save x[None]"
-            )
         return x[:, None]
     if x.ndim == 4 and n[1] in (1, 3):
-        if n[3] in (3, 4) and n[2] > 4:
-            note(
-                f"{name}: shape {n}, read as (N, C, H, W), {n[2]}×{n[3]} pixels. If the channels "
-                "are last, save x.transpose(0, 3, 1, 2)"
-            )
         return x
     if x.ndim == 4 and n[3] in (1, 3, 4):
         return x.transpose(0, 3, 1, 2)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tinyae._validate import shape_text
+from tinyae.backend import Array
+from tinyae.data.lazy import mapped
 
 LUMA = (0.299, 0.587, 0.114)  # the weights of red, green and blue in gray, ITU-R BT.601
 
 
-def fit_shape(images: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+def fit_shape(images: Array, shape: tuple[int, ...], name: str) -> Array:
     """``images`` (N, C, H, W) with the shape (C', H', W').
 
     Color becomes gray, or gray is repeated for red, green and blue. The images are cropped to the
@@ -30,6 +32,13 @@ def fit_shape(images: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarr
             f"{shape_text(shape)}: rows of a table cannot be resized. Are the same columns there?"
         )
     low, high = images.min(), images.max()
+    return mapped(lambda x: _fitted(x, shape, low, high), images)
+
+
+def _fitted(
+    images: np.ndarray, shape: tuple[int, ...], low: np.generic, high: np.generic
+) -> np.ndarray:
+    channels, height, width = shape
     if images.shape[1] == 3 and channels == 1:
         images = np.tensordot(images, np.array(LUMA, np.float32), (1, 0))[:, None]
     elif images.shape[1] == 1 and channels == 3:

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinyae.backend import Array
 from tinyae.data.file_checks import note
+from tinyae.data.lazy import LazyArray
 
 BITS = (8, 10, 12, 14, 16)  # of cameras, scanners and microscopes
 DARK = 0.25  # images without a brighter pixel get a note
@@ -59,8 +61,8 @@ def as_scale(who: str, scale: float | Scale | None) -> Scale | None:
 
 
 def scaled(
-    arrays: Sequence[np.ndarray], scale: Scale | None, name: str, is_table: bool = False
-) -> tuple[list[np.ndarray], Scale | None]:
+    arrays: Sequence[Array], scale: Scale | None, name: str, is_table: bool = False
+) -> tuple[list[Array], Scale | None]:
     """The arrays as float32, all divided by the same number.
 
     Args:
@@ -84,12 +86,43 @@ def scaled(
     return [_divided(a, divisor, name) for a in arrays], scale
 
 
-def _divided(x: np.ndarray, divisor: float, name: str) -> np.ndarray:
-    with np.errstate(over="ignore", invalid="ignore"):
-        y = np.divide(x, divisor, dtype=np.float32, order="C")
+def _divided(x: Array, divisor: float, name: str) -> Array:
+    if isinstance(x, LazyArray):
+        return _divided_lazily(x, divisor, name)
+    y = _quotient(x, divisor)
     if x.dtype.kind != "f":
         return y
-    bad = ~np.isfinite(y.reshape(len(y), -1)).all(axis=1)  # (N,)
+    _check_finite(x, ~np.isfinite(y.reshape(len(y), -1)).all(axis=1), name)
+    low, high = float(y.min()), float(y.max())
+    return np.clip(y, 0, 1, out=y) if _is_rounded(low, high) else y
+
+
+def _divided_lazily(x: LazyArray, divisor: float, name: str) -> LazyArray:
+    """The same, of examples in a file: one pass finds what is to be done with each batch."""
+    if x.dtype.kind != "f":
+        return x.map(lambda batch: _quotient(batch, divisor))
+    low, high = (float(_quotient(np.array([v]), divisor)[0]) for v in (x.min(), x.max()))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        parts = (x[i : i + 1000] for i in range(0, len(x), 1000))
+        quotients = (_quotient(part, divisor).reshape(len(part), -1) for part in parts)
+        _check_finite(x, np.concatenate([~np.isfinite(y).all(axis=1) for y in quotients]), name)
+    if _is_rounded(low, high):
+        return x.map(lambda batch: _quotient(batch, divisor).clip(0, 1))
+    return x.map(lambda batch: _quotient(batch, divisor))
+
+
+def _quotient(x: np.ndarray, divisor: float) -> np.ndarray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.divide(x, divisor, dtype=np.float32, order="C")
+
+
+def _is_rounded(low: float, high: float) -> bool:
+    """Values that are outside [0, 1] only by rounding errors."""
+    return (low < 0 or high > 1) and low >= -1e-6 and high <= 1 + 1e-6
+
+
+def _check_finite(x: Array, bad: np.ndarray, name: str) -> None:
+    """``bad``: (N,), True for examples with values that are not finite."""
     if bad.any():
         first = int(bad.argmax())
         if np.isfinite(x[first]).all():
@@ -101,10 +134,6 @@ def _divided(x: np.ndarray, divisor: float, name: str) -> np.ndarray:
             f"{name}: NaN or infinity in {bad.sum()} of {len(x)} examples, first in example "
             f"{first}: replace these values or drop these examples first"
         )
-    low, high = float(y.min()), float(y.max())
-    if (low < 0 or high > 1) and low >= -1e-6 and high <= 1 + 1e-6:  # rounding errors
-        np.clip(y, 0, 1, out=y)
-    return y
 
 
 def _integer_scale(dtype: np.dtype, low: int, high: int, name: str, is_table: bool) -> Scale | None:
@@ -141,7 +170,7 @@ def inferred_depth(high: float, name: str) -> Scale:
     return Scale(divisor, "integers")
 
 
-def note_dark(images: np.ndarray, name: str) -> None:
+def note_dark(images: Array, name: str) -> None:
     """Say so if images use only the lowest part of [0, 1]: were they divided by too much?"""
     low, high = float(images.min()), float(images.max())
     if 0 <= low and high < DARK:

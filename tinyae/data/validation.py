@@ -35,7 +35,8 @@ def check_data(model: Layer, data: Data, name: str) -> None:
     if x.dtype.kind in "iub":
         raise ValueError(
             f"{name} has dtype {x.dtype}: convert pixels to floating point in [0, 1], "
-            "x.astype(np.float32) / 255"
+            "x.astype(np.float32) / 255, or read the file with load_data, which converts each "
+            "batch of a large one"
         )
     dtype = next((w.dtype for w in model.params.values()), x.dtype)
     if x.dtype != dtype:

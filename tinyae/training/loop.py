@@ -64,7 +64,8 @@ def fit(
     workers give the same weights bit for bit, also when the run is interrupted and resumed.
 
     Args:
-        data: the examples, (N, ...), floating point, on the model's device. A tuple
+        data: the examples, (N, ...), floating point, on the model's device. A memory map and what
+            ``load_data`` gives for a large file are read batch by batch. A tuple
             (examples, labels) is passed to the objective batch by batch:
             ``objective(model, (x, labels), rng)``.
         objective: ``objective(model, x, rng) -> loss, grads, terms``. A function, or a
@@ -106,6 +107,7 @@ def fit(
         FileNotFoundError: ``resume`` without a checkpoint.
         OSError: the checkpoint's folder cannot be written to, or has no room, or another run
             writes to this checkpoint.
+        OSError: a file of data was changed or cut off during training.
 
     Example:
         >>> x = data.strokes(200, 50).train.flat
