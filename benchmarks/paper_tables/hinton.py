@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
+from paper_tables.common import FIT, Metrics, Table, clock, mnist
 
 from tinyae import Adam, Autoencoder, Objective, bce, fit, mse
 from tinyae.applications import pca_autoencoder, rbm_pretrain
@@ -28,7 +28,7 @@ from tinyae.training import evaluate
 
 SIZES = (784, 1000, 500, 250, 30)
 MOVED = shifts(1, 0.3)
-QUIET: dict[str, Any] = {"augment": MOVED, "progress": False}
+OPTIONS: dict[str, Any] = {**FIT, "augment": MOVED}
 
 
 def batch_size(epoch: int) -> int:
@@ -40,14 +40,14 @@ def with_kfac(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
     model = deep_autoencoder(SIZES, rng=seed)
     kfac = KFAC(model, bce)
     epochs = 1 if quick else 13
-    fit(model, x, kfac.objective, kfac, epochs, batch_size, rng=seed, average=0.98, **QUIET)
+    fit(model, x, kfac.objective, kfac, epochs, batch_size, rng=seed, average=0.98, **OPTIONS)
     return model
 
 
 def adam(model: Autoencoder, x: np.ndarray, seed: int, epochs: int, lr: float) -> Autoencoder:
     steps = epochs * -(-len(x) // 128)
     optimizer = Adam(model.params, cosine_schedule(lr, steps, warmup=steps // 20))
-    fit(model, x, Objective(bce), optimizer, epochs, 128, rng=seed, average=0.999, **QUIET)
+    fit(model, x, Objective(bce), optimizer, epochs, 128, rng=seed, average=0.999, **OPTIONS)
     return model
 
 
@@ -56,7 +56,7 @@ def linear_with_kfac(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
     model = linear_autoencoder(seed, code=SIZES[-1])
     kfac = KFAC(model, mse, l2=0)
     epochs = 1 if quick else 8
-    fit(model, x, kfac.objective, kfac, epochs, 1000, rng=seed, average=0.98, progress=False)
+    fit(model, x, kfac.objective, kfac, epochs, 1000, rng=seed, average=0.98, **FIT)
     return model
 
 
@@ -67,7 +67,7 @@ def with_adam(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
 
 
 def with_rbms(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
-    model, _ = rbm_pretrain(SIZES[1:], x, 1 if quick else 10, rng=seed)
+    model, _ = rbm_pretrain(SIZES[1:], x, 1 if quick else 10, rng=seed, **FIT)
     return adam(model, x, seed, 1 if quick else 12, 1e-3)
 
 

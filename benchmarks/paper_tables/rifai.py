@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
+from paper_tables.common import FIT, Metrics, Table, clock, mnist
 
 from tinyae import Adam, Gaussian, Linear, Objective, Sequential, Sigmoid, fit
 from tinyae.applications import accuracy, classification, encode
@@ -42,7 +42,7 @@ def method(objective: Objective, decay: float = 0.0) -> Callable[[int, bool], Me
             )
             rate = cosine_schedule(RATES[0], pretraining * steps)
             optimizer = Adam(model.params, rate, weight_decay=decay)
-            fit(model, train[0], objective, optimizer, pretraining, BATCH, rng=seed, progress=False)
+            fit(model, train[0], objective, optimizer, pretraining, BATCH, rng=seed, **FIT)
         batches = (valid[0][i : i + 1000] for i in range(0, len(valid[0]), 1000))
         norms = [jacobian_norms(model.encoder, batch) for batch in batches]
         metrics["norm"] = float(np.concatenate(norms).mean())
@@ -50,7 +50,7 @@ def method(objective: Objective, decay: float = 0.0) -> Callable[[int, bool], Me
         with clock(metrics):
             net = Sequential(linear, Sigmoid(), Linear(UNITS, 10, rng=seed + 1))
             optimizer = Adam(net.params, cosine_schedule(RATES[1], fine_tuning * steps))
-            fit(net, train, classification, optimizer, fine_tuning, BATCH, rng=seed, progress=False)
+            fit(net, train, classification, optimizer, fine_tuning, BATCH, rng=seed, **FIT)
         metrics["valid"] = 100 * (1 - accuracy(net, *valid))
         metrics["test"] = 100 * (1 - accuracy(net, x_test, test_labels))
         return metrics
