@@ -11,6 +11,7 @@ and a higher rate for the code layer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,14 @@ MOVED = shifts(1, 0.3)
 OPTIONS: dict[str, Any] = {**FIT, "augment": MOVED}
 
 
+KFAC_SECONDS: dict[int, float] = {}  # CPU seconds of K-FAC with this seed, for "equal time"
+
+
+def cpu_seconds_of_kfac(seed: int, quick: bool) -> float:
+    """Of the run with this seed, or of an earlier one."""
+    return KFAC_SECONDS.get(seed, 1.0 if quick else 200.0)
+
+
 def batch_size(epoch: int) -> int:
     """K-FAC's batches: first many steps, then quiet ones."""
     return 500 if epoch < 4 else 800 if epoch < 8 else 1200
@@ -44,9 +53,15 @@ def with_kfac(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
     return model
 
 
-def adam(model: Autoencoder, x: np.ndarray, seed: int, epochs: int, lr: float) -> Autoencoder:
+def adam(model: Autoencoder, x: np.ndarray, seed: int, seconds: float) -> Autoencoder:
+    """Train with Adam for so many CPU seconds, as measured on the first images."""
+    few, started = x[:6400], time.process_time()
+    trial = model.map_params(np.copy)
+    fit(trial, few, Objective(bce), Adam(trial.params), 1, 128, **OPTIONS)
+    epoch = (time.process_time() - started) * len(x) / len(few)
+    epochs = max(1, round(seconds / epoch))
     steps = epochs * -(-len(x) // 128)
-    optimizer = Adam(model.params, cosine_schedule(lr, steps, warmup=steps // 20))
+    optimizer = Adam(model.params, cosine_schedule(1e-3, steps, warmup=steps // 20))
     fit(model, x, Objective(bce), optimizer, epochs, 128, rng=seed, average=0.999, **OPTIONS)
     return model
 
@@ -63,12 +78,14 @@ def linear_with_kfac(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
 def with_adam(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
     model = deep_autoencoder(SIZES, rng=seed)
     initialize(model, "glorot", seed, gain=4)
-    return adam(model, x, seed, 1 if quick else 24, 1e-3)
+    return adam(model, x, seed, cpu_seconds_of_kfac(seed, quick))
 
 
 def with_rbms(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
+    started = time.process_time()
     model, _ = rbm_pretrain(SIZES[1:], x, 1 if quick else 10, rng=seed, **FIT)
-    return adam(model, x, seed, 1 if quick else 12, 1e-3)
+    spent = time.process_time() - started
+    return adam(model, x, seed, cpu_seconds_of_kfac(seed, quick) - spent)
 
 
 def with_pca(x: np.ndarray, seed: int, quick: bool) -> Autoencoder:
@@ -81,6 +98,8 @@ def method(train: Callable[[np.ndarray, int, bool], Autoencoder]) -> Any:
         metrics: Metrics = {}
         with clock(metrics):
             model = train(x, seed, quick)
+        if train is with_kfac:
+            KFAC_SECONDS[seed] = metrics["cpu_s"]
         metrics["test"] = 784 * evaluate(model, x_test)["mse"]
         metrics["train"] = 784 * evaluate(model, x[:10_000])["mse"]
         return metrics
