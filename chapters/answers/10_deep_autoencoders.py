@@ -94,7 +94,7 @@ for name, x in examples.items():
 
 # %%
 def exact_step(model, batch, kfac):
-    """Move against the gradient, by the exact step: α, what M promises, what h loses."""
+    """A step against the gradient. Returns α, what M promises, what h loses."""
     before, grads, _ = kfac.objective(model, batch, rng)
     delta = {key: -784 * g for key, g in grads.items()}  # h is a sum over 784 pixels
     slope = -sum((g * g).sum() for g in delta.values())  # ∇ᵀΔ
