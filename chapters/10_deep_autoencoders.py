@@ -112,7 +112,7 @@ show(axes, f"10_vanishing_{data.name}")
 #
 # <details><summary>Answer</summary>
 #
-# With small weights, each layer divides the gradient by 10 to 20, so at layer 1 it is more than a
+# With small weights, each layer divides the gradient by about 20, so at layer 1 it is more than a
 # hundred million times smaller than at layer 8. With Glorot's weights it is about 4 per layer: the
 # weights keep the size, but the slope of the sigmoid is 1/4. With small weights, the output varies
 # by a few millionths between images: it is the mean image, whatever the input is. The two largest
