@@ -109,7 +109,7 @@ def print_table(table: Table, results: Results) -> None:
     """One line per method: ours (mean ± standard deviation), and the paper's value in brackets."""
     columns = {**table.columns, **SECONDS}
     lines = [["", *(heading for heading, _ in columns.values())]]
-    for method in {**results, **table.paper}:
+    for method in dict.fromkeys([*(m for m in table.methods if m in results), *table.paper]):
         line = [method]
         for key, (_, form) in columns.items():
             ours = cell([m[key] for m in results.get(method, []) if key in m], form)
