@@ -4,6 +4,10 @@
     python benchmarks/papers.py hinton --seeds 1 --json hinton.json
     python benchmarks/papers.py rifai --quick              # a test that it runs: seconds
 
+With ``--json``, every result is written as soon as it is there, and a result that FILE already has
+is not computed again: a run that was stopped continues with the same command. The results in
+``benchmarks/results`` are such files; ``benchmarks/papers.md`` explains them.
+
 Tables: hinton (deep autoencoder, 2006), vincent (denoising, 2008), rifai (contractive, 2011),
 ksparse (Makhzani & Frey 2013), vae (Kingma & Welling 2014). The data are MNIST: TINYAE_DATA, or
 downloaded once.
@@ -12,8 +16,9 @@ All settings were chosen on validation data: images of the training set on which
 trained. How, is said at the head of each table's module in ``paper_tables``. The test set only
 judges the final settings.
 
-Seconds are of training alone. CPU seconds are those of all threads together: compare these on a
-machine that others use too. For one thread per process: OPENBLAS_NUM_THREADS=1.
+Seconds are of training alone. CPU seconds are those of all threads together: compare these, since
+wall seconds depend on what else the machine does. With OPENBLAS_NUM_THREADS=1, only the workers of
+``fit`` are threads.
 """
 
 from __future__ import annotations
@@ -37,11 +42,20 @@ Results = dict[str, list[Metrics]]  # per method, the metrics of each seed
 
 
 def collect(
-    table: Table, methods: list[str], seeds: range, quick: bool, path: Path | None, name: str
-) -> Results:
-    """Run all seeds. The JSON file is written after every method, so nothing is lost."""
-    results: Results = {}
+    table: Table,
+    methods: list[str],
+    seeds: range,
+    results: Results,
+    quick: bool,
+    path: Path | None,
+    name: str,
+) -> None:
+    """Run the seeds that ``results`` does not have yet, and add them. The JSON file is written
+    after every method, so nothing is lost."""
     for seed, method in itertools.product(seeds, methods):
+        if any(metrics["seed"] == seed for metrics in results.get(method, [])):
+            say(f"  seed {seed}: {method}: from {path}")
+            continue
         metrics = {"seed": seed, **table.methods[method](seed, quick)}
         results.setdefault(method, []).append(metrics)
         texts = (
@@ -52,7 +66,23 @@ def collect(
         say(f"  seed {seed}: {method}: {', '.join(texts)}")
         if path is not None:
             path.write_text(json.dumps(report(table, name, results, quick), indent=1) + "\n")
-    return results
+
+
+def earlier_results(path: Path | None, name: str, quick: bool) -> Results:
+    """The results that the file has already.
+
+    Raises:
+        ValueError: the file has another table, or a quick run beside a full one.
+    """
+    if path is None or not path.exists():
+        return {}
+    found = json.loads(path.read_text())
+    if (found.get("table"), found.get("quick")) != (name, quick):
+        raise ValueError(
+            f"{path} has table {found.get('table')}, quick: {found.get('quick')}; expected "
+            f"{name}, quick: {quick}"
+        )
+    return found["results"]
 
 
 def report(table: Table, name: str, results: Results, quick: bool) -> dict[str, Any]:
@@ -79,7 +109,7 @@ def print_table(table: Table, results: Results) -> None:
     """One line per method: ours (mean ± standard deviation), and the paper's value in brackets."""
     columns = {**table.columns, **SECONDS}
     lines = [["", *(heading for heading, _ in columns.values())]]
-    for method in {**results, **table.paper}:
+    for method in dict.fromkeys([*(m for m in table.methods if m in results), *table.paper]):
         line = [method]
         for key, (_, form) in columns.items():
             ours = cell([m[key] for m in results.get(method, []) if key in m], form)
@@ -115,7 +145,11 @@ def main() -> None:
         parser.error(f"--method {args.method!r}: none of {', '.join(table.methods)}")
     say(f"{args.table}: {args.seeds} seed(s){', quick' if args.quick else ''}")
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    results = collect(table, methods, seeds, args.quick, args.json, args.table)
+    try:
+        results = earlier_results(args.json, args.table, args.quick)
+    except ValueError as error:
+        parser.error(str(error))
+    collect(table, methods, seeds, results, args.quick, args.json, args.table)
     print_table(table, results)
 
 

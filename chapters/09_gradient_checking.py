@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 9 · Gradient checking
 #
+# *Needs: chapter 0; the layers are those of chapters 1 and 2. Time: about 60 minutes to read, 1 to
+# run. On a first reading, skip sections 7 and 11.*
+#
 # A wrong gradient rarely causes a crash. The model still learns, a little worse, and nobody knows
 # why. That is why every derivative in these chapters is *checked*. `backward` claims to know how an
 # output value changes when an entry of a tensor moves. We move that entry and look.
@@ -118,11 +121,17 @@ for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
     )
 
 # %% [markdown]
-# **What to look at.** The right arms have the slopes 1, 2 and 4, the orders of the truncation
-# errors. The left arms coincide, because the rounding error does not depend on the method. The
-# bottom of the V is the best accuracy that a method can reach, and a tolerance must not be smaller
-# than that. If a check with a one-sided difference passes with a tolerance of $10^{-7}$, this is
-# luck.
+# **What to look at.** Which slopes do the right arms have, and where do they come from? Why do the
+# left arms coincide? What does the bottom of each V say about the tolerance of a check?
+#
+# <details><summary>Answer</summary>
+#
+# The right arms have the slopes 1, 2 and 4, the orders of the truncation errors. The left arms
+# coincide, because the rounding error does not depend on the method. The bottom of the V is the
+# best accuracy that a method can reach, and a tolerance must not be smaller than that. If a check
+# with a one-sided difference passes with a tolerance of $10^{-7}$, this is luck.
+#
+# </details>
 #
 # ## 4. A cotangent of ones hides bugs
 #
@@ -218,11 +227,17 @@ print("ReLU, 30 % exact zeros: simple check passes:", passes)
 print(gradcheck(ReLU(), zeros))
 
 # %% [markdown]
-# **What to look at.** The middle curve shows why a large step is dangerous: it reaches across the
-# kink. A step that is smaller than the distance to the kink does not. So if the kink is near the
-# point, the checker uses a smaller step. If the kink is at the point itself, the checker skips the
-# entry *and counts it*. If more than half of a tensor was skipped, the check has not shown
-# anything, and the verdict is `KINKS`, not "ok".
+# **What to look at.** At which step does the middle curve jump? What can a checker do if the kink is
+# near the point, and what if it is at the point itself?
+#
+# <details><summary>Answer</summary>
+#
+# It jumps at 0.0003, the distance to the kink: a larger step reaches across it. So if the kink is
+# near the point, the checker uses a smaller step. If the kink is at the point itself, the jump does
+# not depend on the step. The checker then skips the entry *and counts it*. If more than half of a
+# tensor was skipped, the check has not shown anything, and the verdict is `KINKS`, not "ok".
+#
+# </details>
 #
 # There is a tempting rule: "the analytic value must be between the two slopes". But it is not a
 # valid test, because $dy/2$ is between the two slopes at every kink.
@@ -485,10 +500,17 @@ for name, check in [
     )
 
 # %% [markdown]
-# **What to look at.** A random cotangent costs nothing and catches bugs that ones cannot catch. But
-# neither version handles kinks, or notices when a second call returns something different or when
-# inputs are overwritten. `python benchmarks/checkers.py` prints the whole table, including the
-# rules of several well-known checkers.
+# **What to look at.** What does a random cotangent cost, and what does it bring? Which bugs do both
+# versions of the ten lines miss, and which correct layers do they reject?
+#
+# <details><summary>Answer</summary>
+#
+# A random cotangent costs nothing and catches bugs that ones cannot catch. But neither version
+# handles kinks, so both reject correct layers. Neither notices when a second call returns something
+# different, or when inputs are overwritten. `python benchmarks/checkers.py` prints the whole table,
+# including the rules of several well-known checkers.
+#
+# </details>
 #
 # ## 11. From checked to exact
 #
@@ -577,13 +599,28 @@ for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
     print(f"{method:<11} {residual:8.0e}   {rtol:9.0e}  {'yes' if found else 'no'}")
 
 # %% [markdown]
-# **What to look at.** The residual is a property of the method, not of the layer. *Checked* means:
-# right up to this residual, at the points that were tried. *Proven* is only what the last line
-# shows: an identity of polynomials, for all inputs and parameters. Dual numbers are exact too, but
-# at one point and along one direction. A ReLU, a tanh or a loss with a logarithm is not a
-# polynomial, so its gradient stays checked: to 50 digits.
+# **What to look at.** Does the residual depend on the layer or on the method? Which methods find an
+# error of $10^{-12}$? For which inputs does each line show that the gradient is right?
 #
-# ## 12. Exercises
+# <details><summary>Answer</summary>
+#
+# The residual is a property of the method, not of the layer. *Checked* means: right up to this
+# residual, at the points that were tried. *Proven* is only what the last line shows: an identity of
+# polynomials, for all inputs and parameters. Dual numbers are exact too, but at one point and along
+# one direction. A ReLU, a tanh or a loss with a logarithm is not a polynomial, so its gradient
+# stays checked: to 50 digits.
+#
+# </details>
+#
+# ## Conclusion
+#
+# A gradient check compares two numbers, and everything else is about when this comparison can be
+# trusted: the cotangent must be random, the step and the tolerance must fit each other, kinks must
+# be recognized, and a wrong gradient should be described and not only rejected.
+#
+# ## Exercises
+#
+# Answers: [answers/09_gradient_checking.py](answers/09_gradient_checking.py)
 #
 # 1. **Directions.** Instead of moving each entry, move *all* of them along a random direction $u$,
 #    so that two evaluations check a whole tensor. Write this check, and find out how small an error
@@ -606,3 +643,13 @@ for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
 # - Graded: [Exercise 20 · A gradient checker of your own](exercises/20_checker.py), `tinyae exercise start checker`
 # - Graded: [Exercise 21 · A bug hunt: eight wrong gradients](exercises/21_bug_hunt.py), `tinyae exercise start bug_hunt`
 # - Graded: [Exercise 22 · Project: an objective of your own](exercises/22_project.py), `tinyae exercise start project`
+#
+# **You can now** write a gradient check, choose its step and its tolerance, read what an error map
+# says, and tell what a check has shown from what it has not.
+#
+# **Next:** chapter 10 uses checked derivatives of second order to train a deep net.
+#
+# **In the real world:** software for weather and climate checks its hand-written adjoints with the
+# same test, $\langle Ju, v\rangle = \langle u, J^\top v\rangle$ (Giering and Kaminski, *Recipes for
+# adjoint code construction*, 1998), and every library with automatic differentiation has a gradient
+# checker for the operations that people add by hand.

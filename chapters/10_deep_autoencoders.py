@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 10 · Deep autoencoders: why depth was hard
 #
+# *Needs: chapters 0 and 1, and what a derivative along a direction is (chapter 5). Time: about 60
+# minutes to read, 7 to run. On a first reading, skip “Its inverse, almost”.*
+#
 # In 2006, Hinton and Salakhutdinov trained an autoencoder with seven hidden layers on MNIST, and
 # its 30-dimensional codes were much better than those of PCA. Before that, such nets did not learn:
 # gradient descent stopped at the mean image. Their way out was to *pretrain* each layer as a
@@ -107,6 +110,16 @@ show(axes, f"10_vanishing_{data.name}")
 # layer 4, and on to the output. With small weights, how much does the output depend on the image?
 # Which start keeps both sizes within a factor of ten or so?
 #
+# <details><summary>Answer</summary>
+#
+# With small weights, each layer divides the gradient by about 20, so at layer 1 it is more than a
+# hundred million times smaller than at layer 8. With Glorot's weights it is about 4 per layer: the
+# weights keep the size, but the slope of the sigmoid is 1/4. With small weights, the output varies
+# by a few millionths between images: it is the mean image, whatever the input is. The two largest
+# starts, Glorot × 4 and sparse, lose only one factor of ten over the whole net.
+#
+# </details>
+#
 # ## 2. Pretraining: one layer at a time
 #
 # A restricted Boltzmann machine (RBM) has visible units $v$ and hidden units $h$, all 0 or 1, with
@@ -162,6 +175,15 @@ show(ax, f"10_rbm_filters_{data.name}")
 # image. Pretraining does not solve the whole problem. It finds a start from which gradients arrive
 # everywhere.
 #
+# <details><summary>Answer</summary>
+#
+# On MNIST, its squared error is about 17, not far from that of PCA with as many components, and far
+# below that of the mean image, which is over 50. The spread of all layers is of the same size as in
+# the data, so information gets through. (In fast mode, the machines are hardly trained: the code
+# does not vary at all.)
+#
+# </details>
+#
 # ## 3. Curvature
 #
 # The other way is to understand why plain gradient steps are slow. Near the current weights $w$,
@@ -211,6 +233,14 @@ show(ax, "10_valley")
 # %% [markdown]
 # **What to look at.** The gradient jumps across the valley and creeps along it. Momentum adds up the
 # small steps that agree. Where does the third path point from the very beginning?
+#
+# <details><summary>Answer</summary>
+#
+# To the minimum, from the first step on. Its steps get shorter only because of the factor 0.4: with
+# a factor of 1, a quadratic function needs a single step. The two other methods are slow along the
+# valley, in the direction with the small curvature.
+#
+# </details>
 #
 # ### Which matrix C?
 #
@@ -303,6 +333,14 @@ show(axes, "10_kronecker")
 # **What to look at.** Each small square is one entry of $G$ times the whole matrix $A$. Are the
 # squares of the exact block also multiples of one matrix?
 #
+# <details><summary>Answer</summary>
+#
+# About, but not exactly. Most squares have nearly the same pattern, with another factor. In the
+# square at the lower right, some entries have another sign than in the others. There, the examples
+# with a large $g$ are not typical examples: $g$ and $\bar x$ are not independent.
+#
+# </details>
+#
 # K-FAC needs no learning rate. It tries the best combination of its direction and its previous
 # step, $\delta = \alpha\Delta + \mu\delta_0$. Both values come from a system of two equations, the
 # minimum of $M$ over $\alpha$ and $\mu$, with the exact $F$. And because $M$ is only a model, a
@@ -371,6 +409,16 @@ show(ax, f"10_seconds_{data.name}")
 # and Adam? In 2006 nobody had either, the start or Adam. That is why pretraining was a
 # breakthrough.
 #
+# <details><summary>Answer</summary>
+#
+# SGD from the small start stays at the mean image. On MNIST, pretraining + Adam crosses the line
+# first, Adam follows a few seconds later, and then K-FAC, with fewer than 10 epochs in place of
+# about 20. At the end, K-FAC has the steepest curve and the lowest error. Adam with a good start is
+# not far from pretraining + Adam, and the gap gets smaller. So much of what pretraining gives is a
+# good start. (In fast mode, nothing leaves the mean image.)
+#
+# </details>
+#
 # `python benchmarks/papers.py hinton` runs this on all of MNIST, with the whole recipe, beside the
 # paper's figures.
 #
@@ -414,7 +462,27 @@ show(axes, f"10_codes_{data.name}")
 # map from image to code is smooth in both cases. What can a nonlinear map do to the plane that a
 # linear one cannot?
 #
+# <details><summary>Answer</summary>
+#
+# PCA mixes 4, 7 and 9, and also 3, 5 and 8. The deep net moves 0, 1, 2 and 6 away from the others,
+# and reconstructs better from two values. A linear map only projects: what lies behind each other
+# stays there. A nonlinear one can bend and stretch, so it can unfold what a projection covers. But
+# it does not separate everything: nothing in the loss asks for classes. (In fast mode, the net has
+# not learned anything yet.)
+#
+# </details>
+#
+# ## Conclusion
+#
+# A deep logistic net with small weights does not learn, because every layer shrinks the gradient on
+# its way down and the differences between images on their way up. A better start helps with the
+# sizes: by pretraining, or simply by larger weights. Curvature helps with the directions. The
+# matrix of second derivatives is too large, but Kronecker factors of each layer are not, and the
+# exact quadratic model along two directions replaces the learning rate.
+#
 # ## Exercises
+#
+# Answers: [answers/10_deep_autoencoders.py](answers/10_deep_autoencoders.py)
 #
 # 1. **Derive $G \otimes A$.** For $a = \bar W\bar x$, write $\partial L/\partial\bar W_{ij}$ with
 #    $g_i$ and $\bar x_j$, and the entry of $F$ for the pairs $(i,j)$ and $(k,l)$. Which step is an
@@ -435,3 +503,15 @@ show(axes, f"10_codes_{data.name}")
 #    $\partial L/\partial\bar W$ change? The damping spoils it a little.*
 # 5. **Longer chains.** `ContrastiveDivergence(steps=5)` is closer to the exact gradient. Is it worth
 #    five times the work, if the net is fine-tuned afterwards? *Hint: compare at equal seconds.*
+#
+# **You can now** see in a net of any depth where a gradient gets lost, pretrain a deep net as a
+# stack of RBMs, and derive the step of a second-order method and check its parts.
+#
+# **Next:** the tables of the papers, with `benchmarks/papers.py`, and an objective of your own
+# (exercise 22).
+#
+# **In the real world:** pretraining of single layers has gone, but training on unlabeled data first
+# has stayed (Devlin et al., *BERT: pre-training of deep bidirectional transformers for language
+# understanding*, 2019; He et al., *Masked autoencoders are scalable vision learners*, 2022).
+# Kronecker factors live on in optimizers for large nets (Gupta, Koren and Singer, *Shampoo:
+# preconditioned stochastic tensor optimization*, 2018).

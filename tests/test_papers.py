@@ -54,6 +54,20 @@ def test_one_method_and_other_seeds(data_dir, tmp_path):
     assert {name: [m["seed"] for m in runs] for name, runs in results.items()} == {"PCA": [5, 6]}
 
 
+@pytest.mark.mnist
+def test_a_stopped_run_continues_where_it_was(data_dir, tmp_path):
+    file = tmp_path / "results.json"
+    more = ["--quick", "--method", "PCA", "--json", str(file)]
+    papers("hinton", *more, "--seeds", "1", TINYAE_DATA=str(data_dir))
+    first = json.loads(file.read_text())["results"]["PCA"]
+    run = papers("hinton", *more, "--seeds", "2", TINYAE_DATA=str(data_dir))
+    assert f"seed 0: PCA: from {file}" in run.stderr
+    whole = json.loads(file.read_text())["results"]["PCA"]
+    assert whole[0] == first[0] and [m["seed"] for m in whole] == [0, 1]
+    run = papers("vae", "--quick", "--json", str(file), TINYAE_DATA=str(data_dir))
+    assert run.returncode == 2 and "has table hinton" in run.stderr
+
+
 def test_an_unknown_method_is_refused_with_the_known_ones():
     run = papers("hinton", "--method", "LSTM")
     assert run.returncode == 2 and "K-FAC, random weights" in run.stderr

@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from tinyae import load_data
 
 Metrics = dict[str, float]  # of one method and one seed
+# For ``fit``. One worker: the same weights whatever the number of cores, and batches of 100 are too
+# small to share.
+FIT: dict[str, Any] = {"workers": 1, "progress": False}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paper_tables.common import Metrics, Table, clock, mnist
+from paper_tables.common import FIT, Metrics, Table, clock, mnist
 
 from tinyae import Adam, KSparse, Linear, Objective, Sequential, fit
 from tinyae.applications import accuracy, classification, encode
@@ -40,7 +40,7 @@ def method(k: int) -> Callable[[int, bool], Metrics]:
                 sparse.k = round(k + falling * (START - k))
                 fit(
                     model, x[:cut], Objective(), optimizer, 1, BATCH, rng=1000 * seed + epoch,
-                    progress=False,
+                    **FIT,
                 )  # fmt: skip
             features = Sequential(linear, KSparse(ALPHA * k))
             z, z_test = encode(features, x), encode(features, x_test)
@@ -49,7 +49,7 @@ def method(k: int) -> Callable[[int, bool], Metrics]:
             head = Sequential(Linear(UNITS, 10, rng=seed))
             optimizer = Adam(head.params, cosine_schedule(1e-3, epochs * steps))
             data = (z[:cut] / std, labels[:cut])
-            fit(head, data, classification, optimizer, epochs, BATCH, rng=seed, progress=False)
+            fit(head, data, classification, optimizer, epochs, BATCH, rng=seed, **FIT)
         metrics["valid"] = 100 * (1 - accuracy(head, z[cut:] / std, labels[cut:]))
         metrics["test"] = 100 * (1 - accuracy(head, z_test / std, test_labels))
         return metrics

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
+from paper_tables.common import FIT, Metrics, Table, clock, mnist
 
 from tinyae import Adam, Variational, fit
 from tinyae.layers.vae import VAE
@@ -39,7 +39,7 @@ def method(epochs: int) -> Callable[[int, bool], Metrics]:
             steps = (1 if quick else epochs) * -(-len(x) // BATCH)
             optimizer = Adam(model.params, cosine_schedule(2e-3, steps))
             used = 1 if quick else epochs
-            fit(model, x, Variational(), optimizer, used, BATCH, rng=seed, progress=False)
+            fit(model, x, Variational(), optimizer, used, BATCH, rng=seed, **FIT)
         metrics["test"] = bound(model, x_test)
         metrics["train"] = bound(model, x[:10_000])
         return metrics

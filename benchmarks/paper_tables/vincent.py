@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from paper_tables.common import Metrics, Table, clock, mnist
+from paper_tables.common import FIT, Metrics, Table, clock, mnist
 
 from tinyae import Adam, Linear, Sequential, Sigmoid, fit
 from tinyae.applications import accuracy, classification, greedy_pretrain
@@ -63,11 +63,11 @@ def method(start: Masking | str | None, epochs: int) -> Callable[[int, bool], Me
             else:
                 schedule = cosine_schedule(4e-3, pretraining * steps)
                 encoder, _ = greedy_pretrain(
-                    SIZES, train[0], start, pretraining, schedule, BATCH, rng=seed
+                    SIZES, train[0], start, pretraining, schedule, BATCH, rng=seed, **FIT
                 )
             net = Sequential(*encoder.layers, Linear(SIZES[-1], 10, rng=seed + 1))
             optimizer = Adam(net.params, cosine_schedule(3e-3, fine_tuning * steps))
-            fit(net, train, classification, optimizer, fine_tuning, BATCH, rng=seed, progress=False)
+            fit(net, train, classification, optimizer, fine_tuning, BATCH, rng=seed, **FIT)
         metrics["valid"] = 100 * (1 - accuracy(net, *valid))
         metrics["test"] = 100 * (1 - accuracy(net, *test))
         return metrics

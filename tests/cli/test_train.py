@@ -222,6 +222,14 @@ def test_kfac_resumes_bit_for_bit_without_being_told_again(train, tmp_path):
     assert same_weights(tmp_path / "a", tmp_path / "b")
 
 
+@pytest.mark.parametrize("optimizer", ["", " --optimizer kfac"])
+def test_the_deep_model_resumes_bit_for_bit(optimizer, train, tmp_path):
+    assert train(tmp_path / "a", f"deep --epochs 2{optimizer}") == 0
+    assert train(tmp_path / "b", f"deep --epochs 1{optimizer}") == 0
+    assert train(tmp_path / "b", "deep --epochs 2 --resume") == 0
+    assert same_weights(tmp_path / "a", tmp_path / "b")
+
+
 @pytest.mark.parametrize(
     "command, text",
     [
