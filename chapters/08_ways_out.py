@@ -601,39 +601,39 @@ print(FAST_NOTE, end="")
 
 
 # %% tags=["hide-input"]
-def plot_adversarial(history, axes, penalty):
-    """Left: discriminator loss and accuracy. Right: terms of the autoencoder's loss."""
-    passes = history["epoch"]
-    curves = [
-        (axes[0], "discriminator", "discriminator's loss", "tab:red"),
-        (axes[0].twinx(), "discriminator_accuracy", "accuracy", "tab:orange"),
-        (axes[1], "reconstruction", "mean squared error", "tab:blue"),
-        (axes[1].twinx(), penalty, "mean of −log σ(c)", "tab:green"),
+def plot_adversarial(histories, axes, penalty):
+    """Left: the discriminator's loss and accuracy. Right: the autoencoder's two terms."""
+    panels = [
+        (axes[0, 0], "discriminator", "discriminator: loss", 2 * np.log(2)),
+        (axes[1, 0], "discriminator_accuracy", "discriminator: accuracy", 0.5),
+        (axes[0, 1], "reconstruction", "autoencoder: mean squared error", None),
+        (axes[1, 1], penalty, "autoencoder: mean of −log σ(c)", None),
     ]
-    for ax, column, name, color in curves:
-        ax.plot(passes, history[column], "o-", markersize=3, color=color)
-        ax.set_ylabel(name, color=color)
-        ax.tick_params(axis="y", labelcolor=color)
-        ax.set(
-            xlabel="epoch",
-            ylim=(0, 1)
-            if column == "discriminator_accuracy"
-            else (0, 1.1 * max(*history[column], 1e-9)),
-        )
+    for ax, column, title, guessing in panels:
+        for name, history in histories.items():
+            ax.plot(history["epoch"], history[column], "o-", markersize=3, label=name)
+        if guessing:
+            ax.axhline(guessing, color="gray", linewidth=0.8, linestyle="--")
+            ax.set_ylim(0, max(1.05 if guessing < 1 else 2, ax.get_ylim()[1]))
+            place = {"transform": ax.get_yaxis_transform(), "color": "gray"}
+            ax.text(0.98, guessing, "can only guess", va="bottom", ha="right", **place)
+        else:
+            ax.set_ylim(0, 1.1 * max(max(h[column]) for h in histories.values()))
+        ax.set_title(title, loc="left", fontsize=10)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylim(0, max(2, 1.1 * max(history["discriminator"])))
-    axes[0].axhline(2 * np.log(2), color="gray", linewidth=0.8)
-    axes[0].text(passes[0], 2 * np.log(2), "can only guess", color="gray", va="bottom")
+    for ax in axes[1]:
+        ax.set_xlabel("epoch")
+    if len(histories) > 1:
+        axes[0, 1].legend(frameon=False)
 
 
-fig, axes = plt.subplots(
-    1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9)
-)
-plot_adversarial(history, axes, "code_penalty")
-plot_images(
-    aae.decode(sampled_z)[:36], columns=6, title="sampled, adversarial", ax=axes[2]
-)
-show(axes[0], f"08_adversarial_{data.name}")
+fig = plt.figure(figsize=(11, 4.6), layout="constrained")
+named = fig.subplot_mosaic("ABE;CDE", width_ratios=(1, 1, 1.15))
+axes = np.array([[named["A"], named["B"]], [named["C"], named["D"]]])
+plot_adversarial({"adversarial": history}, axes, "code_penalty")
+sheet = aae.decode(sampled_z)[:36]
+plot_images(sheet, columns=6, title="sampled, adversarial", ax=named["E"])
+show(axes, f"08_adversarial_{data.name}")
 
 # %% [markdown]
 # **What to look at.** At the gray line the discriminator can only guess, and this is the
@@ -790,11 +790,10 @@ show(
 )
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 2, figsize=(9.4, 5.8), layout="constrained")
-for row, (weight, history) in zip(axes, histories.items(), strict=True):
-    plot_adversarial(history, row, "output_penalty")
-    row[0].set_title(f"λ = {weight}", fontsize=10)
-show(axes[0, 0], f"08_critic_{data.name}")
+fig, axes = plt.subplots(2, 2, figsize=(9, 5.2), sharex=True, layout="constrained")
+named = {f"λ = {weight}": history for weight, history in histories.items()}
+plot_adversarial(named, axes, "output_penalty")
+show(axes, f"08_critic_{data.name}")
 
 # %% [markdown]
 # **What to look at.** Look at the MSE column first: what does each remedy cost? (The model in the
@@ -808,7 +807,8 @@ show(axes[0, 0], f"08_critic_{data.name}")
 # to 0 for every image, and the autoencoder is pushed hard, in whatever direction still changes the
 # discriminator's output a little. Dots may appear where no digit ever has ink, and they may stay
 # there: if the output sigmoid of a pixel is saturated at 1, its derivative is 0, and no loss,
-# however large, can change the pixel back. The only difference between the two rows of curves is λ.
+# however large, can change the pixel back. The only difference between the two curves of a panel is
+# λ.
 #
 # <details><summary>Answer</summary>
 #
