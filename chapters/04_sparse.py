@@ -209,24 +209,24 @@ def activity_reached(penalty, rho):
     return net.encode(x_train[:2000]).mean()
 
 
+reached = {
+    name: [activity_reached(penalty, rho) for rho in asked_for]
+    for name, penalty in penalties.items()
+}
+for name, activities in reached.items():
+    pairs = zip(asked_for, activities, strict=True)
+    print(f"{name:<20}" + ", ".join(f"ρ = {rho}: {mean:.3f}" for rho, mean in pairs))
+print(FAST_NOTE, end="")
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 means = np.linspace(0.002, 0.998, 400)
 for (name, penalty), color in zip(
     penalties.items(), ["tab:blue", "tab:red", "tab:orange"], strict=True
 ):
-    axes[0].plot(
-        means, [penalty(np.array([[m]]))[0] for m in means], color=color, label=name
-    )
-    reached = [activity_reached(penalty, rho) for rho in asked_for]
-    axes[1].plot(asked_for, reached, "o-", markersize=4, color=color, label=name)
-    print(
-        f"{name:<20}"
-        + ", ".join(
-            f"ρ = {rho}: {mean:.3f}"
-            for rho, mean in zip(asked_for, reached, strict=True)
-        )
-    )
-print(FAST_NOTE, end="")
+    values = [penalty(np.array([[m]]))[0] for m in means]
+    axes[0].plot(means, values, color=color, label=name)
+    axes[1].plot(asked_for, reached[name], "o-", markersize=4, color=color, label=name)
 axes[0].axhline(0, color="gray", linewidth=0.8)
 axes[0].axvline(0.05, color="gray", linewidth=0.8, linestyle=":")
 axes[0].set(
