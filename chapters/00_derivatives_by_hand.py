@@ -34,7 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyae
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.plots import show
 
 rng = np.random.default_rng(0)
@@ -545,8 +545,8 @@ net = tinyae.Sequential(
     tinyae.Linear(4, 6, rng=1),
     tinyae.Sigmoid(),
 )
-print(gradcheck(net, x), "\n")
-print(gradcheck(WrongLinear(6, 4, rng=0), x))
+show_report(gradcheck(net, x))
+show_report(gradcheck(WrongLinear(6, 4, rng=0), x))
 
 # %% [markdown]
 # ## Exercises

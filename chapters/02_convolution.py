@@ -40,7 +40,7 @@ from tinyae import (
     fit,
     summary,
 )
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.layers.convolution import fold, unfold
 from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
@@ -173,7 +173,7 @@ class MyConv:
 mine = MyConv(
     rng.normal(size=(4, 27)), rng.normal(size=4), kernel=3, stride=2, padding=1
 )
-print(gradcheck(mine, x), "\n")
+show_report(gradcheck(mine, x))
 
 theirs = Conv2d(3, 4, kernel_size=3, stride=2, padding=1, dtype=np.float64)
 theirs.params["weight"][...] = (

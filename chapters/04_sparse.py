@@ -31,7 +31,7 @@ from tinyae import (
     Sigmoid,
     fit,
 )
-from tinyae.checking import check_penalty, gradcheck
+from tinyae.checking import check_penalty, gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.models import sparse_autoencoder
 from tinyae.penalties import KLSparsity, l1
@@ -125,7 +125,7 @@ def k_largest(a, k):  # assumes that there are no ties
 rng = np.random.default_rng(0)
 z = rng.uniform(0.02, 0.6, size=(8, 5))
 for penalty, library in [(l1_by_hand, l1), (kl_by_hand, KLSparsity(0.05))]:
-    print(gradcheck(penalty, z))
+    show_report(gradcheck(penalty, z))
     print(
         "  same as the library:",
         all(
@@ -139,7 +139,8 @@ small = Autoencoder(
     Sequential(Linear(8, 12, rng=1, dtype=np.float64)),
 )
 print("k-sparse, same as the layer:", np.array_equal(k_largest(z, 2)[0], KSparse(2)(z)))
-print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6, 12))))
+l1_objective = Objective(code_penalty=l1, beta=0.1)
+show_report(gradcheck(l1_objective, small, rng.uniform(size=(6, 12))))
 
 # %% [markdown]
 # ## Two common mistakes
@@ -170,7 +171,7 @@ def extra_sigmoid(z, rho=0.05):
     return value, ds * s * (1 - s)
 
 
-print(check_penalty(half, z), "\n")
+show_report(check_penalty(half, z))
 print("the second one passes too:", check_penalty(extra_sigmoid, z).ok, "\n")
 print(
     "range of σ(z) for z in [0, 1]:", 1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3)

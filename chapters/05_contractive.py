@@ -46,7 +46,7 @@ from tinyae import (
     jacobian,
     mse,
 )
-from tinyae.checking import check_penalty
+from tinyae.checking import check_penalty, show_report
 from tinyae.data import Gaussian, load_data
 from tinyae.models import tied_autoencoder
 from tinyae.penalties import (
@@ -189,7 +189,7 @@ gap = max(
 gap = max(gap, np.abs(dx - dx_by_hand).max())
 print(f"three layers: library     {value:.12f}   row by row {by_hand:.12f}")
 print(f"              largest difference between the gradients: {gap:.0e}")
-print(check_penalty(contractive, deep, x, value="frobenius"))
+show_report(check_penalty(contractive, deep, x, value="frobenius"))
 
 # %% [markdown]
 # ## A common mistake
@@ -226,7 +226,7 @@ def ones_penalty(encoder, caches):
 
 
 w[2:] += 0.1  # no exact pairs: with those, the gradient would be zero everywhere
-print(check_penalty(ones_penalty, pair, x, value="frobenius"))
+show_report(check_penalty(ones_penalty, pair, x, value="frobenius"))
 
 # %% [markdown]
 # ## The experiment
@@ -497,7 +497,7 @@ def penalized(sigma):
 
 small = build().astype(np.float64)
 x_small = x_test[:3].astype(np.float64)
-print(gradcheck(penalized(0.3), small, x_small, method="directions"))
+show_report(gradcheck(penalized(0.3), small, x_small, method="directions"))
 print("\n              trained with noise σ               trained with penalty σ²/784")
 print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
 for sigma in (0.05, 0.1, 0.2, 0.4):

@@ -42,7 +42,7 @@ from tinyae.applications.sample_quality import (
     nearest_neighbors,
     sharpness,
 )
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.losses import Perceptual
 from tinyae.models import basic_autoencoder, classifier, discriminator, vae
@@ -176,7 +176,7 @@ def variational(model, x, rng, beta=1.0):
 # %%
 small = vae(0, features=12, hidden=8, code=3, dtype=np.float64)
 x_small = np.random.default_rng(1).uniform(size=(5, 12))
-print(gradcheck(variational, small, x_small))
+show_report(gradcheck(variational, small, x_small))
 
 (loss, grads, _), (library_loss, library_grads, _) = (
     f(small, x_small, np.random.default_rng(2)) for f in (variational, Variational())
@@ -543,8 +543,8 @@ small_net = Sequential(
     Linear(6, 1, rng=rng, dtype=np.float64),
 )
 pair = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
-print(gradcheck(discriminator_loss, small_net, pair), "\n")
-print(gradcheck(GeneratorLoss(small_net), pair[1]))
+show_report(gradcheck(discriminator_loss, small_net, pair))
+show_report(gradcheck(GeneratorLoss(small_net), pair[1]))
 grads = loss_of_discriminator(small_net, *pair)[1]
 library_grads = discriminator_loss(small_net, pair)[1]
 differences = [np.abs(grads[name] - library_grads[name]).max() for name in grads]
@@ -685,7 +685,7 @@ def perceptual_by_hand(x_hat, x, weight, phi):
 
 phi = digit_classifier[:2]  # Linear and ReLU
 y_small, t_small = rng.uniform(size=(2, 3, 784))
-print(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
+show_report(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
 _, dy = perceptual_by_hand(y_small, t_small, 0.1, phi)
 _, library_dy = Perceptual(phi, 0.1)(y_small, t_small)
 difference = np.abs(dy - library_dy).max()

@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Conv2d, Layer, Linear, ReLU, Sequential, Sigmoid, Tanh
-from tinyae.checking import check_penalty, gradcheck, step_sweep
+from tinyae.checking import check_penalty, gradcheck, show_report, step_sweep
 from tinyae.known_bugs import BUGS, CORRECT, Softmax, with_bug
 from tinyae.plots import show
 
@@ -82,7 +82,7 @@ print("Linear with dW / 2:", simple_check(half, x))
 # the same, and it also describes the error:
 
 # %%
-print(gradcheck(half, x))
+show_report(gradcheck(half, x))
 
 # %% [markdown]
 # ## 3. Which step size? The V curve
@@ -289,7 +289,7 @@ zeros = rng.standard_normal((20, 10))
 zeros[rng.random(zeros.shape) < 0.3] = 0
 passes = simple_check(ReLU(), zeros.copy(), signs_and_sizes)
 print("ReLU, 30 % exact zeros: simple check passes:", passes)
-print(gradcheck(ReLU(), zeros))
+show_report(gradcheck(ReLU(), zeros))
 
 # %% [markdown]
 # **What to look at.** The upper row shows the three functions (in color) and the two chords whose
@@ -323,7 +323,7 @@ first = Sequential(Conv2d(1, 2, 3, padding=1, rng=0), ReLU())
 first[0].params["bias"][:] = 0
 before_relu = first[0](images)
 print(f"pre-activations exactly at the kink: {100 * np.mean(before_relu == 0):.0f} %")
-print(gradcheck(first, images))
+show_report(gradcheck(first, images))
 
 # %% [markdown]
 # Both biases are at a kink. The formulas in `backward` are the same a little to the side, so the
@@ -442,7 +442,7 @@ class UnitRows(Layer):
         return dy / norm, {}  # wrong: the norm depends on x, too
 
 
-print(gradcheck(UnitRows(), x))
+show_report(gradcheck(UnitRows(), x))
 
 # %% [markdown]
 # ## 9. Published wrong gradients
@@ -511,8 +511,8 @@ def ones_backpropagated(encoder, caches):
 
 codes = rng.uniform(0.2, 0.9, (6, 4))
 encoder = Sequential(Linear(5, 4, rng=0), Sigmoid())
-print(check_penalty(half_kl, codes), "\n")
-print(check_penalty(ones_backpropagated, encoder, x, value="frobenius"))
+show_report(check_penalty(half_kl, codes))
+show_report(check_penalty(ones_backpropagated, encoder, x, value="frobenius"))
 
 # %% [markdown]
 # ## 10. The experiment: who checks the checker?
@@ -647,8 +647,8 @@ print(right, "equal" if left == right else "different")
 # `method="exact"` does this if the target is a polynomial. Otherwise, it uses dual numbers:
 
 # %%
-print(gradcheck(Linear(5, 4, rng=0), x, method="exact"), "\n")
-print(gradcheck(net, x, method="exact"))
+show_report(gradcheck(Linear(5, 4, rng=0), x, method="exact"))
+show_report(gradcheck(net, x, method="exact"))
 
 # %% [markdown]
 # All methods for one layer: how far apart are `backward` and the reference, and does the method

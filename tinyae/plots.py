@@ -15,14 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._figures import (
-    PngImage,
-    draw_sheet,
-    figure_of,
-    is_line_drawing,
-    log_axis,
-    new_axes,
-)
+from tinyae._figures import PngImage, draw_sheet, figure_of, is_line_drawing, log_axis, new_axes
 from tinyae._validate import check_int
 from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.data.images import as_display_images

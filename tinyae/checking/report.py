@@ -248,6 +248,20 @@ class Report:
         return plot_report(self, axes)
 
 
+def show_report(report: Report) -> None:
+    """Show a report: in a notebook as a table with the error map of each tensor, elsewhere as
+    text."""
+    import sys
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
+        print(f"{report}\n")
+        return
+    from IPython.display import display
+
+    display({"text/html": report._repr_html_(), "text/plain": str(report)}, raw=True)
+
+
 def wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         f"{label}: {text}", WIDTH - 2, initial_indent="  ", subsequent_indent=" " * (4 + len(label))
