@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 9 · Gradient checking
 #
+# *Needs: chapter 0; sections 8 and 9 mention penalties of chapters 4 and 5. Time: about 60 minutes
+# to read, less than 1 to run. On a first reading, skip sections 7 and 11.*
+#
 # A wrong gradient rarely causes a crash. The model still learns, a little worse, and nobody knows
 # why. That is why every derivative in these chapters is *checked*. `backward` claims to know how an
 # output value changes when an entry of a tensor moves. We move that entry and look.
@@ -574,10 +577,19 @@ for name, check in [
     )
 
 # %% [markdown]
-# **What to look at.** A random cotangent costs nothing and catches bugs that ones cannot catch. But
-# neither version handles kinks, or notices when a second call returns something different or when
-# inputs are overwritten. `python benchmarks/checkers.py` prints the whole table, including the
-# rules of several well-known checkers.
+# **What to look at.** How many more bugs does a random cotangent catch than ones, with the same ten
+# lines? What do the ten lines still miss, and which correct layers do they reject?
+#
+# <details><summary>Answer</summary>
+#
+# A random cotangent costs nothing and catches bugs that ones cannot catch: section 4 shows which.
+# But neither version handles kinks, so both reject correct layers. And neither notices when a
+# second call returns something different, or when inputs are overwritten.
+#
+# </details>
+#
+# `python benchmarks/checkers.py` prints the whole table, including the rules of several well-known
+# checkers.
 #
 # ## 11. From checked to exact
 #
@@ -666,11 +678,19 @@ for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
     print(f"{method:<11} {residual:8.0e}   {rtol:9.0e}  {'yes' if found else 'no'}")
 
 # %% [markdown]
-# **What to look at.** The residual is a property of the method, not of the layer. *Checked* means:
-# right up to this residual, at the points that were tried. *Proven* is only what the last line
-# shows: an identity of polynomials, for all inputs and parameters. Dual numbers are exact too, but
-# at one point and along one direction. A ReLU, a tanh or a loss with a logarithm is not a
-# polynomial, so its gradient stays checked: to 50 digits.
+# **What to look at.** The layer is the same in all rows. Why are the residuals different? Which
+# methods can find an error of $10^{-12}$? And which row is a proof?
+#
+# <details><summary>Answer</summary>
+#
+# The residual is a property of the method, not of the layer. A method finds what is larger than its
+# tolerance, and the tolerance must be larger than its residual. *Checked* means: right up to this
+# residual, at the points that were tried. *Proven* is only what the last line shows: an identity of
+# polynomials, for all inputs and parameters. Dual numbers are exact too, but at one point and along
+# one direction. A ReLU, a tanh or a loss with a logarithm is not a polynomial, so its gradient
+# stays checked: to 50 digits.
+#
+# </details>
 #
 # ## 12. Exercises
 #
@@ -695,3 +715,14 @@ for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
 # - Graded: [Exercise 20 · A gradient checker of your own](exercises/20_checker.py), `tinyae exercise start checker`
 # - Graded: [Exercise 21 · A bug hunt: eight wrong gradients](exercises/21_bug_hunt.py), `tinyae exercise start bug_hunt`
 # - Graded: [Exercise 22 · Project: an objective of your own](exercises/22_project.py), `tinyae exercise start project`
+#
+# **You can now** check any gradient, choose the step and the tolerance, read an error map, and say
+# what a check has shown and what it has not.
+#
+# **Next:** chapter 10 goes back to 2006 and asks why deep autoencoders did not learn.
+#
+# **In the real world:** every framework tests its layers in this way (`torch.autograd.gradcheck`,
+# `jax.test_util.check_grads`). Aircraft are designed with derivatives by the complex step (Martins,
+# Sturdza and Alonso, *The complex-step derivative approximation*, 2003), and dual numbers are how
+# forward-mode automatic differentiation works (Baydin et al., *Automatic differentiation in machine
+# learning: a survey*, 2018).

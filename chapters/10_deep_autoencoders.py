@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 10 · Deep autoencoders: why depth was hard
 #
+# *Needs: chapters 0 and 1. Time: about 60 minutes to read, about 10 to run. On a first reading, skip
+# “Which matrix C?” and “Its inverse, almost”.*
+#
 # In 2006, Hinton and Salakhutdinov trained an autoencoder with seven hidden layers on MNIST, and
 # its 30-dimensional codes were much better than those of PCA. Before that, such nets did not learn:
 # gradient descent stopped at the mean image. Their way out was to *pretrain* each layer as a
@@ -114,6 +117,19 @@ show(axes, f"10_vanishing_{data.name}")
 # layer 4, and on to the output. With small weights, how much does the output depend on the image?
 # Which start keeps both sizes within a factor of ten or so?
 #
+# <details><summary>Answer</summary>
+#
+# With the small start, each layer shrinks the gradient by a factor between ten and a hundred, so in
+# the first layer nothing is left of it. Forward, the spread between images shrinks in the same way:
+# behind the code, the output is the same for every image. That is the mean image.
+#
+# Glorot's start has the same problem, but less of it. With weights four times as large, and with
+# sparse ones, both sizes stay within a factor of about ten. The larger value at layer 4 is the
+# code: it is linear, so it has no slope of 1/4. (The widths differ in fast mode, but the order is
+# the same: nothing is trained here.)
+#
+# </details>
+#
 # ## 2. Pretraining: one layer at a time
 #
 # A restricted Boltzmann machine (RBM) has visible units $v$ and hidden units $h$, all 0 or 1, with
@@ -170,6 +186,14 @@ show(ax, f"10_rbm_filters_{data.name}")
 # image. Pretraining does not solve the whole problem. It finds a start from which gradients arrive
 # everywhere.
 #
+# <details><summary>Answer</summary>
+#
+# After a full pretraining, the squared error of the stack is several times smaller than at the
+# random start, and its spread reaches the last layer: the output depends on the image. It is still
+# worse than PCA. (In fast mode the machines of the upper layers have learned almost nothing.)
+#
+# </details>
+#
 # ## 3. Curvature
 #
 # The other way is to understand why plain gradient steps are slow. Near the current weights $w$,
@@ -222,6 +246,14 @@ show(ax, "10_valley")
 # %% [markdown]
 # **What to look at.** The gradient jumps across the valley and creeps along it. Momentum adds up the
 # small steps that agree. Where does the third path point from the very beginning?
+#
+# <details><summary>Answer</summary>
+#
+# To the minimum: for a quadratic function, $-C^{-1}\nabla$ leads there in a straight line. A step
+# of full length would arrive at once. The printed heights say how far the other two are after 25
+# steps.
+#
+# </details>
 #
 # ### Which matrix C?
 #
@@ -315,6 +347,14 @@ show(axes, "10_kronecker")
 # **What to look at.** Each small square is one entry of $G$ times the whole matrix $A$. Are the
 # squares of the exact block also multiples of one matrix?
 #
+# <details><summary>Answer</summary>
+#
+# Not exactly, but nearly. The squares on the diagonal, which are the large ones, have patterns that
+# are alike, so the correlation of the entries is close to 1. For a direction that is good enough: a
+# step needs the right scales, not every entry.
+#
+# </details>
+#
 # K-FAC needs no learning rate. It tries the best combination of its direction and its previous
 # step, $\delta = \alpha\Delta + \mu\delta_0$. Both values come from a system of two equations, the
 # minimum of $M$ over $\alpha$ and $\mu$, with the exact $F$. And because $M$ is only a model, a
@@ -389,6 +429,16 @@ show(ax, f"10_seconds_{data.name}")
 # and Adam? In 2006 nobody had either, the start or Adam. That is why pretraining was a
 # breakthrough.
 #
+# <details><summary>Answer</summary>
+#
+# After a full training on MNIST, SGD from the small start never leaves the plateau: its curve is
+# flat at the error of the mean image. All others leave it and cross the line of PCA: SGD from a
+# good start last, and Adam from the same start much earlier. Adam with a good start ends close to
+# pretraining and Adam. K-FAC needs by far the fewest epochs. Each of them costs more, but at the
+# end its curve is the lowest and the steepest. (In fast mode, nothing has left the plateau.)
+#
+# </details>
+#
 # `python benchmarks/papers.py hinton` runs this on all of MNIST, with the whole recipe, beside the
 # paper's figures.
 #
@@ -436,6 +486,15 @@ show(axes, f"10_codes_{data.name}")
 # map from image to code is smooth in both cases. What can a nonlinear map do to the plane that a
 # linear one cannot?
 #
+# <details><summary>Answer</summary>
+#
+# With PCA, most digits lie on top of each other in the middle, and only 0 and 1 stand apart. The
+# net pulls more of them apart, above all at the borders of the plane. A linear map can only rotate,
+# stretch and drop directions. A nonlinear one can bend the plane, so that images which differ in
+# other directions also get different places. (In fast mode the net is hardly trained.)
+#
+# </details>
+#
 # ## Exercises
 #
 # 1. **Derive $G \otimes A$.** For $a = \bar W\bar x$, write $\partial L/\partial\bar W_{ij}$ with
@@ -457,3 +516,14 @@ show(axes, f"10_codes_{data.name}")
 #    $\partial L/\partial\bar W$ change? The damping spoils it a little.*
 # 5. **Longer chains.** `ContrastiveDivergence(steps=5)` is closer to the exact gradient. Is it worth
 #    five times the work, if the net is fine-tuned afterwards? *Hint: compare at equal seconds.*
+#
+# **You can now** measure how gradients shrink from layer to layer, choose a start that keeps them
+# alive, pretrain a stack of RBMs, and take a step that uses curvature.
+#
+# **Next:** this is the last chapter. The exercises have a project: an objective of your own.
+#
+# **In the real world:** good initial weights and normalization have replaced pretraining layer by
+# layer (Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
+# networks*, 2010; He et al., *Delving deep into rectifiers*, 2015). The idea of pretraining lives on
+# in language models, and second-order steps are used to train large ones (Gupta, Koren and Singer,
+# *Shampoo: preconditioned stochastic tensor optimization*, 2018).
