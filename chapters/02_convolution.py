@@ -323,7 +323,7 @@ fig = plt.figure(figsize=(8.4, 4.6), layout="constrained")
 places = fig.add_gridspec(2, 2, width_ratios=[25, 9], height_ratios=[9, 16])
 for place, matrix, title, labels in [
     (places[0, 0], C, "C, the matrix of Conv2d", ("pixel of the image", "grid point")),
-    (places[:, 1], T, "Cᵀ: ConvTranspose2d", ("grid point", "pixel of the image")),
+    (places[:, 1], T, "Cᵀ, of ConvTranspose2d", ("grid point", "pixel of the image")),
     (
         places[1, 0].subgridspec(1, 3)[1],
         conv.params["weight"][0, 0],
@@ -337,6 +337,11 @@ for place, matrix, title, labels in [
     ax.set_yticks(np.arange(-0.5, matrix.shape[0]), [])
     ax.grid(color="0.85", linewidth=0.5)
     ax.tick_params(length=0)
+    for (i, j), weight in np.ndenumerate(matrix):
+        if weight:
+            color = "white" if weight < 6 else "black"
+            style = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
+            ax.text(j, i, f"{weight:.0f}", **style)
     ax.set_title(title, fontsize=10)
     ax.set(xlabel=labels[0], ylabel=labels[1])
 show(ax, "02_matrices")

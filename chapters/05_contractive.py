@@ -66,6 +66,7 @@ x_train, x_test = (
     else (data.train.flat[:10000], data.test.flat[:1000])
 )
 EPOCHS = 1 if FAST else 8
+SEED = int(os.environ.get("TINYAE_CHAPTER_SEED", "0"))  # of weights and batches
 print(data, "->", x_train.shape, x_test.shape)
 
 # %% [markdown]
@@ -259,7 +260,7 @@ objectives = {
     ),
     "contractive": Objective(contraction=LAMBDA),
 }
-models = {name: build() for name in objectives}
+models = {name: build(SEED) for name in objectives}
 for name, model in models.items():
     fit(
         model,
@@ -267,6 +268,7 @@ for name, model in models.items():
         objectives[name],
         Adam(model.params),
         epochs=EPOCHS,
+        rng=SEED,
         progress=False,
     )
 
@@ -564,13 +566,14 @@ table(
 # %%
 tied_models = {}
 for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
-    model = tied_models[name] = tied_autoencoder(rng=0, code=256)
+    model = tied_models[name] = tied_autoencoder(rng=SEED, code=256)
     fit(
         model,
         x_train,
         Objective(bce, contraction=weight),
         Adam(model.params, 2e-3),
         epochs=EPOCHS,
+        rng=SEED,
         progress=False,
     )
 table(tied_models)

@@ -602,7 +602,7 @@ print(FAST_NOTE, end="")
 
 # %% tags=["hide-input"]
 def plot_adversarial(histories, axes, penalty):
-    """Left: the discriminator's loss and accuracy. Right: the autoencoder's two terms."""
+    """Left: the discriminator's loss and accuracy. Right: the autoencoder's terms."""
     panels = [
         (axes[0, 0], "discriminator", "discriminator: loss", 2 * np.log(2)),
         (axes[1, 0], "discriminator_accuracy", "discriminator: accuracy", 0.5),
