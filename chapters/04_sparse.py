@@ -541,7 +541,7 @@ show(axes[0], f"04_edges_{source}")
 #    *Hint: compare the gradients of both penalties at $z = 0.001$ and at $z = 10$.*
 # 2. **The price of sparsity.** Train with L1 for several $\beta$ from 0 to $10^{-3}$, and plot the
 #    test MSE against the fraction of zeros. Do the same for the k-sparse model with several $k$.
-#    Which curve is lower? *Hint: `sparse_autoencoder(code=KSparse(k))`.*
+#    Which curve is lower? *Hint: `sparse_autoencoder` takes `code=KSparse(k)`.*
 # 3. **One image at a time.** What does the KL penalty require of a batch with a single image, and
 #    what happens to the code? Try batch sizes of 1, 8 and 128. *Hint: the mean of one value is that
 #    value.*

@@ -834,9 +834,9 @@ show(axes, f"08_critic_{data.name}")
 #
 # Answers: [answers/08_ways_out.py](answers/08_ways_out.py)
 #
-# 1. **Both at once.** Give the variational model the perceptual loss:
-#    `Variational(reconstruction=Perceptual(phi, 0.1, pixels=bce))`. Are the samples sharper? Is the
-#    loss still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
+# 1. **Both at once.** Give the variational model the perceptual loss: `Variational` takes it as
+#    `reconstruction`, and the loss is `Perceptual(phi, 0.1, pixels=bce)`. Are the samples sharper?
+#    Is the loss still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
 # 2. **KL from samples.** Replace the KL by $\log q(z) - \log p(z)$ at the one sampled $z$. Derive
 #    $d\mu$ and $dv$, and check them. The mean is the same, but how much does the value vary from
 #    sample to sample? *Hint: $z$ depends on $\mu$ and $v$; $(z-\mu)/\sigma = \varepsilon$ does

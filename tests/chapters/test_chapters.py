@@ -143,6 +143,36 @@ def test_nothing_is_too_wide_for_a_notebook(chapter):
     assert not drawings
 
 
+def width_of(formula):
+    """About how many characters wide a formula in a line is."""
+    fonts = r"\\(mathbb|mathcal|mathrm|operatorname|text|[a-z]*bar|hat|tilde|left|right|big|[,;!])"
+    return len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[a-zA-Z]+", "x", re.sub(fonts, "", formula))))
+
+
+@each_chapter
+def test_a_line_of_text_breaks_on_a_narrow_page(chapter):
+    """A browser breaks no formula in a line, and code only at its spaces."""
+    cells = build.jupytext.read(chapter, fmt="py:percent").cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(r"(?ms)^```.*?^```|\$\$.*?\$\$", "", text)
+    formulas = re.findall(r"\$([^$`]+)\$", re.sub(r"`[^`]*`", "", text))
+    assert not [formula for formula in formulas if width_of(formula) > 36]
+    pieces = [piece for code in re.findall(r"`([^`]+)`", text) for piece in code.split()]
+    assert not [piece for piece in pieces if len(piece) > 36]
+
+
+@each_chapter
+def test_formulas_are_complete(chapter):
+    """An odd dollar sign shows the source of all formulas after it."""
+    for cell in build.jupytext.read(chapter, fmt="py:percent").cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"(?s)```.*?```|`[^`]*`", "", cell.source)
+            assert text.count("$$") % 2 == 0
+            assert text.replace("$$", "").count("$") % 2 == 0, cell.source
+            for formula in re.findall(r"(?s)\$\$(.*?)\$\$|\$([^$]+)\$", text):
+                assert "".join(formula).count("{") == "".join(formula).count("}"), formula
+
+
 DRAWS = re.compile(r"\b(plt|fig|ax|axes)\.|\baxes\[|\bshow\(|\bplot_\w+\(")
 
 
