@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import dataclass, field
 from typing import Any
@@ -250,9 +251,13 @@ class Report:
 
 def show_report(report: Report) -> None:
     """Show a report: in a notebook as a table with the error map of each tensor, elsewhere as
-    text."""
-    import sys
+    text.
 
+    Raises:
+        TypeError: it is not a report.
+    """
+    if not isinstance(report, Report):
+        raise TypeError(f"show_report: expected a Report, got {type(report).__name__}")
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
         print(f"{report}\n")
