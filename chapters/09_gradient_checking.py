@@ -297,7 +297,7 @@ show_report(gradcheck(ReLU(), zeros))
 # %% [markdown]
 # **What to look at.** The upper row shows the three functions (in color) and the two chords whose
 # slopes are compared. In which panels do the slopes differ, and why? Below: which curve falls with
-# the step, which one stays, and what does the sudden drop of the third one mean?
+# the step, which one stays, and what does the sudden drop of the second one mean?
 #
 # <details><summary>Answer</summary>
 #
