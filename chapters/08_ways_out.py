@@ -2,7 +2,7 @@
 # # 8 · Ways out
 #
 # *Needs: chapters 1 and 7, and what a normal distribution and a KL divergence are (chapter 4).
-# Time: about 75 minutes to read, several to run. On a first reading, skip “An estimate of the
+# Time: about 75 minutes to read, about 10 to run. On a first reading, skip “An estimate of the
 # likelihood” and part 3.*
 #
 # Chapter 7 showed three limitations of an autoencoder. Codes that never occurred in training decode
