@@ -127,7 +127,7 @@ for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
 
 # %%
 def central_errors(c, m, h):
-    """The relative error of s' for s = m + tanh(c v) at v = 1/(2c), and the best step."""
+    """For s = m + tanh(c v) at v = 1/(2c): the relative error, and the best step."""
     v, t = 0.5 / c, np.tanh(0.5)
     slope, third = c * (1 - t * t), c**3 * (1 - t * t) * (6 * t * t - 2)
     numeric = (np.tanh(c * (v + h)) + m - (np.tanh(c * (v - h)) + m)) / (2 * h)
