@@ -305,6 +305,9 @@ table(models)
 # its codes has fallen too, so the ratio has changed much less than the norm. A part of the success
 # is only a smaller scale.
 #
+# On MNIST, over three seeds, plain and contractive: $\lVert J\rVert$ is 16.3–16.7 and 1.5–1.6, the
+# ratio 1.03–1.05 and 0.79–0.80, and the error per pixel 0.0164–0.0167 and 0.0222–0.0223.
+#
 # </details>
 #
 # Which directions does a code respond to? The **singular values** of $J$ show in how many
@@ -388,6 +391,9 @@ print(FAST_NOTE, end="")
 # first, contraction most of all. It also loses the most in the first column. This is the compromise
 # between the two goals, and λ decides it. (In fast mode, nothing has been learned yet, so both
 # columns are tiny.)
+#
+# On MNIST, over three seeds, along and across: plain 0.64–0.65 and 0.25–0.26, denoising 0.59 and
+# 0.17, contractive 0.49–0.50 and 0.14.
 #
 # </details>
 
@@ -611,6 +617,9 @@ show(ax, f"05_saturation_{data.name}")
 # cannot cheat by scaling. The histogram of the contractive model has more values near 0 and 1 and
 # fewer in between. There is no bump at ½, so its units are saturated and not inactive. (In fast
 # mode, the two histograms are almost equal: few units have left the middle.)
+#
+# On MNIST, over three seeds: the norm falls from 7.8 to 3.7 or 3.8, and the ratio from 1.35 to
+# 0.79. 42 % of the values are saturated without the penalty, and 57 % with it.
 #
 # </details>
 #
