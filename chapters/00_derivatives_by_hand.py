@@ -34,7 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyae
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.plots import show
 
 rng = np.random.default_rng(0)
@@ -545,8 +545,8 @@ net = tinyae.Sequential(
     tinyae.Linear(4, 6, rng=1),
     tinyae.Sigmoid(),
 )
-print(gradcheck(net, x), "\n")
-print(gradcheck(WrongLinear(6, 4, rng=0), x))
+show_report(gradcheck(net, x))
+show_report(gradcheck(WrongLinear(6, 4, rng=0), x))
 
 # %% [markdown]
 # ## Exercises
@@ -559,9 +559,10 @@ print(gradcheck(WrongLinear(6, 4, rng=0), x))
 # 2. **A sum instead of a mean.** Which lines of section 4 change for $L = \sum (y-t)^2$? By what
 #    factor do $dW_1$ and $db_2$ change? *Hint: only one line of `backward`
 #    depends on $M$.*
-# 3. **Four points.** The formula $\big(8[f(x+h)-f(x-h)] - [f(x+2h)-f(x-2h)]\big)/(12h)$ has the
-#    error $h^4 f^{(5)}/30$. Predict its best step and its smallest error, then add its curve to the
-#    figure. *Hint: balance $h^4$ against $\varepsilon/h$.*
+# 3. **Four points.** Let $D_h$ be the central difference with the step $h$. The formula
+#    $(4 D_h - D_{2h})/3$ has the error $h^4 f^{(5)}/30$, up to its sign. Predict its best step and
+#    its smallest error, then add its curve to the figure. *Hint: balance $h^4$ against
+#    $\varepsilon/h$.*
 # 4. **Softmax with cross-entropy.** For logits $a$ and a one-hot target $t$, let
 #    $L = -\frac1N\sum_{ni} t_{ni}\log p_{ni}$ with $p_{ni} = e^{a_{ni}}/\sum_k e^{a_{nk}}$. Show
 #    that $da = (p-t)/N$. Check it with the complex step. *Hint:

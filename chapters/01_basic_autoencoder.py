@@ -319,8 +319,11 @@ show(
 # blue, positive weights are red:
 
 # %% tags=["hide-input"]
-fig, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
+fig, ax = plt.subplots(figsize=(5.6, 4.8), layout="constrained")
 plot_filters(model, 36, ax)
+ax.set_title("weights of 36 units of the first layer", fontsize=10)
+scale = "weight / largest weight of the same unit"
+fig.colorbar(ax.images[0], ax=ax, label=scale, shrink=0.8)
 show(ax, f"01_filters_{data.name}")
 
 # %% [markdown]

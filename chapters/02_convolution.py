@@ -40,7 +40,7 @@ from tinyae import (
     fit,
     summary,
 )
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.layers.convolution import fold, unfold
 from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
@@ -173,7 +173,7 @@ class MyConv:
 mine = MyConv(
     rng.normal(size=(4, 27)), rng.normal(size=4), kernel=3, stride=2, padding=1
 )
-print(gradcheck(mine, x), "\n")
+show_report(gradcheck(mine, x))
 
 theirs = Conv2d(3, 4, kernel_size=3, stride=2, padding=1, dtype=np.float64)
 theirs.params["weight"][...] = (
@@ -323,7 +323,7 @@ fig = plt.figure(figsize=(8.4, 4.6), layout="constrained")
 places = fig.add_gridspec(2, 2, width_ratios=[25, 9], height_ratios=[9, 16])
 for place, matrix, title, labels in [
     (places[0, 0], C, "C, the matrix of Conv2d", ("pixel of the image", "grid point")),
-    (places[:, 1], T, "Cᵀ: ConvTranspose2d", ("grid point", "pixel of the image")),
+    (places[:, 1], T, "Cᵀ, of ConvTranspose2d", ("grid point", "pixel of the image")),
     (
         places[1, 0].subgridspec(1, 3)[1],
         conv.params["weight"][0, 0],
@@ -337,6 +337,11 @@ for place, matrix, title, labels in [
     ax.set_yticks(np.arange(-0.5, matrix.shape[0]), [])
     ax.grid(color="0.85", linewidth=0.5)
     ax.tick_params(length=0)
+    for (i, j), weight in np.ndenumerate(matrix):
+        if weight:
+            color = "white" if weight < 6 else "black"
+            style = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
+            ax.text(j, i, f"{weight:.0f}", **style)
     ax.set_title(title, fontsize=10)
     ax.set(xlabel=labels[0], ylabel=labels[1])
 show(ax, "02_matrices")
@@ -517,11 +522,27 @@ def checkerboard_fraction(images):
 
 
 codes = np.random.default_rng(1).random((8, 128, 1, 1), np.float32)
-fig, panels = plt.subplots(3, 1, figsize=(9, 3.9), layout="constrained")
-for ax, method in zip(panels, ["k = 3", "k = 4", "repeat"], strict=True):
-    images = np.concatenate(
+untrained = {
+    method: np.concatenate(
         [decoder(method, rng)(codes[rng : rng + 1]) for rng in range(8)]
     )
+    for method in ["k = 3", "k = 4", "repeat"]
+}
+for method, images in untrained.items():
+    print(
+        f"{method}: the checkerboard is {checkerboard_fraction(images):.0%} "
+        "of the variance within an image"
+    )
+print(f"in real images: {checkerboard_fraction(x_test):.1%}")
+
+# %% tags=["hide-input"]
+titles = {
+    "k = 3": "stride 2, k = 3",
+    "k = 4": "stride 2, k = 4",
+    "repeat": "repeat each pixel, then a convolution with stride 1",
+}
+fig, panels = plt.subplots(3, 1, figsize=(9, 4.5), layout="constrained")
+for ax, (method, images) in zip(panels, untrained.items(), strict=True):
     low = images.min(axis=(2, 3), keepdims=True)
     high = images.max(axis=(2, 3), keepdims=True)
     ax.imshow(
@@ -529,12 +550,11 @@ for ax, method in zip(panels, ["k = 3", "k = 4", "repeat"], strict=True):
         cmap="gray",
         interpolation="nearest",
     )
-    ax.set(xticks=[], yticks=[], ylabel=method)
-    print(
-        f"{method}: the checkerboard is {checkerboard_fraction(images):.0%} "
-        "of the variance within an image"
-    )
-print(f"in real images: {checkerboard_fraction(x_test):.1%}")
+    fraction = f"{checkerboard_fraction(images):.0%} of the variance is a checkerboard"
+    ax.set_title(f"{titles[method]}: {fraction}", loc="left", fontsize=10)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+fig.suptitle("Images from eight untrained decoders per row", fontsize=11)
 show(panels, "02_checkerboard")
 
 # %% [markdown]
@@ -737,40 +757,41 @@ print(
 # ## What the filters have learned
 #
 # A filter of the first layer is an image of 3 × 3 pixels, and its output for a digit is a **feature
-# map** of 14 × 14. The next figure shows the filters and their maps in the same order. Negative
+# map** of 14 × 14. The next figure shows every fourth filter, and below each one its map. Negative
 # weights are blue and positive weights are red. The maps are shown after the ReLU, each on its own
-# scale. The last panel shows the 64 maps of the second layer. We cannot show its filters, because
-# each of them has 3 × 3 weights for each of the 32 maps below it.
+# scale. The last row shows every eighth map of the second layer. We cannot show its filters,
+# because each of them has 3 × 3 weights for each of the 32 maps below it.
 
 # %%
 digit = x_test[shown[4:5]]
-maps = {
-    "first layer, 14 × 14": model.encoder[:2](digit)[0],
-    "second layer, 7 × 7": model.encoder[:4](digit)[0],
-}
-filters = model.params["encoder.0.weight"][:, 0]
-filters = filters / np.abs(filters).max(axis=(1, 2), keepdims=True)
+filters = model.params["encoder.0.weight"][:, 0]  # (32, 3, 3)
+maps = model.encoder[:2](digit)[0]  # (32, 14, 14)
+second_maps = model.encoder[:4](digit)[0]  # (64, 7, 7)
+for layer, output in [("first", maps), ("second", second_maps)]:
+    empty = (output == 0).all(axis=(1, 2)).sum()
+    print(f"{layer} layer: {empty} of {len(output)} maps are zero everywhere")
 
 # %% tags=["hide-input"]
-fig, panels = plt.subplots(
-    1, 4, figsize=(9, 4), width_ratios=[1.4, 1, 1, 2], layout="constrained"
-)
-panels[0].imshow(digit[0, 0], cmap="gray_r")
-panels[1].imshow(
-    mosaic(filters, columns=4, gap=1, fill=np.nan), cmap="RdBu_r", vmin=-1, vmax=1
-)
-for ax, (_, output) in zip(panels[2:], maps.items(), strict=True):
-    output = output / np.maximum(output.max(axis=(1, 2), keepdims=True), 1e-9)
-    ax.imshow(
-        mosaic(output, columns=len(output) // 8, gap=1, fill=np.nan),
-        cmap="gray_r",
-        vmin=0,
-        vmax=1,
-    )
-for ax, title in zip(panels, ["the digit", "32 filters, 3 × 3", *maps], strict=True):
-    ax.set_title(title, fontsize=10)
+rows = {
+    "filter, 3 × 3": filters[::4],
+    "its map, 14 × 14": maps[::4],
+    "map of layer 2, 7 × 7": second_maps[::8],
+}
+fig, panels = plt.subplots(3, 9, figsize=(10, 3.7), layout="constrained")
+for row, (name, images) in zip(panels, rows.items(), strict=True):
+    for ax, image in zip(row[1:], images, strict=True):
+        largest = max(np.abs(image).max(), 1e-9)
+        if image.shape == (3, 3):
+            ax.imshow(image, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        else:
+            ax.imshow(image, cmap="gray_r", vmin=0, vmax=largest)
+    row[1].set_title(name, loc="left", fontsize=10)
+panels[1, 0].imshow(digit[0, 0], cmap="gray_r")
+panels[1, 0].set_title("the digit", loc="left", fontsize=10)
+for ax in panels.flat:
     ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set_visible(ax in panels[1:, 1:])
+    ax.spines[:].set_color("0.8")
 show(panels, f"02_maps_{data.name}")
 
 # %%

@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Adam, Autoencoder, Linear, Objective, Sequential, Tanh, fit
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import Gaussian, Masking, SaltAndPepper, load_data
 from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
 from tinyae.plots import plot_filters, plot_reconstructions, show
@@ -139,7 +139,7 @@ for name, up_seed, down_seed in [("same noise", 3, 3), ("new noise", 3, 4)]:
     w[0, 0] += h
     print(f"{name:<14} by hand {by_hand:.8f}   quotient {(up - down) / (2 * h):.8f}")
 
-print(gradcheck(denoising, small, x_small))
+show_report(gradcheck(denoising, small, x_small))
 
 # %% [markdown]
 # ## What does the network learn? It points back to the data

@@ -31,7 +31,7 @@ from tinyae import (
     Sigmoid,
     fit,
 )
-from tinyae.checking import check_penalty, gradcheck
+from tinyae.checking import check_penalty, gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.models import sparse_autoencoder
 from tinyae.penalties import KLSparsity, l1
@@ -125,7 +125,7 @@ def k_largest(a, k):  # assumes that there are no ties
 rng = np.random.default_rng(0)
 z = rng.uniform(0.02, 0.6, size=(8, 5))
 for penalty, library in [(l1_by_hand, l1), (kl_by_hand, KLSparsity(0.05))]:
-    print(gradcheck(penalty, z))
+    show_report(gradcheck(penalty, z))
     print(
         "  same as the library:",
         all(
@@ -139,7 +139,8 @@ small = Autoencoder(
     Sequential(Linear(8, 12, rng=1, dtype=np.float64)),
 )
 print("k-sparse, same as the layer:", np.array_equal(k_largest(z, 2)[0], KSparse(2)(z)))
-print(gradcheck(Objective(code_penalty=l1, beta=0.1), small, rng.uniform(size=(6, 12))))
+l1_objective = Objective(code_penalty=l1, beta=0.1)
+show_report(gradcheck(l1_objective, small, rng.uniform(size=(6, 12))))
 
 # %% [markdown]
 # ## Two common mistakes
@@ -170,7 +171,7 @@ def extra_sigmoid(z, rho=0.05):
     return value, ds * s * (1 - s)
 
 
-print(check_penalty(half, z), "\n")
+show_report(check_penalty(half, z))
 print("the second one passes too:", check_penalty(extra_sigmoid, z).ok, "\n")
 print(
     "range of σ(z) for z in [0, 1]:", 1 / (1 + np.exp(-np.array([0.0, 1.0]))).round(3)
@@ -209,24 +210,24 @@ def activity_reached(penalty, rho):
     return net.encode(x_train[:2000]).mean()
 
 
+reached = {
+    name: [activity_reached(penalty, rho) for rho in asked_for]
+    for name, penalty in penalties.items()
+}
+for name, activities in reached.items():
+    pairs = zip(asked_for, activities, strict=True)
+    print(f"{name:<20}" + ", ".join(f"ρ = {rho}: {mean:.3f}" for rho, mean in pairs))
+print(FAST_NOTE, end="")
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 means = np.linspace(0.002, 0.998, 400)
 for (name, penalty), color in zip(
     penalties.items(), ["tab:blue", "tab:red", "tab:orange"], strict=True
 ):
-    axes[0].plot(
-        means, [penalty(np.array([[m]]))[0] for m in means], color=color, label=name
-    )
-    reached = [activity_reached(penalty, rho) for rho in asked_for]
-    axes[1].plot(asked_for, reached, "o-", markersize=4, color=color, label=name)
-    print(
-        f"{name:<20}"
-        + ", ".join(
-            f"ρ = {rho}: {mean:.3f}"
-            for rho, mean in zip(asked_for, reached, strict=True)
-        )
-    )
-print(FAST_NOTE, end="")
+    values = [penalty(np.array([[m]]))[0] for m in means]
+    axes[0].plot(means, values, color=color, label=name)
+    axes[1].plot(asked_for, reached[name], "o-", markersize=4, color=color, label=name)
 axes[0].axhline(0, color="gray", linewidth=0.8)
 axes[0].axvline(0.05, color="gray", linewidth=0.8, linestyle=":")
 axes[0].set(
@@ -540,7 +541,7 @@ show(axes[0], f"04_edges_{source}")
 #    *Hint: compare the gradients of both penalties at $z = 0.001$ and at $z = 10$.*
 # 2. **The price of sparsity.** Train with L1 for several $\beta$ from 0 to $10^{-3}$, and plot the
 #    test MSE against the fraction of zeros. Do the same for the k-sparse model with several $k$.
-#    Which curve is lower? *Hint: `sparse_autoencoder(code=KSparse(k))`.*
+#    Which curve is lower? *Hint: `sparse_autoencoder` takes `code=KSparse(k)`.*
 # 3. **One image at a time.** What does the KL penalty require of a batch with a single image, and
 #    what happens to the code? Try batch sizes of 1, 8 and 128. *Hint: the mean of one value is that
 #    value.*

@@ -46,7 +46,7 @@ from tinyae import (
     jacobian,
     mse,
 )
-from tinyae.checking import check_penalty
+from tinyae.checking import check_penalty, show_report
 from tinyae.data import Gaussian, load_data
 from tinyae.models import tied_autoencoder
 from tinyae.penalties import (
@@ -66,6 +66,7 @@ x_train, x_test = (
     else (data.train.flat[:10000], data.test.flat[:1000])
 )
 EPOCHS = 1 if FAST else 8
+SEED = int(os.environ.get("TINYAE_CHAPTER_SEED", "0"))  # of weights and batches
 print(data, "->", x_train.shape, x_test.shape)
 
 # %% [markdown]
@@ -189,7 +190,7 @@ gap = max(
 gap = max(gap, np.abs(dx - dx_by_hand).max())
 print(f"three layers: library     {value:.12f}   row by row {by_hand:.12f}")
 print(f"              largest difference between the gradients: {gap:.0e}")
-print(check_penalty(contractive, deep, x, value="frobenius"))
+show_report(check_penalty(contractive, deep, x, value="frobenius"))
 
 # %% [markdown]
 # ## A common mistake
@@ -226,7 +227,7 @@ def ones_penalty(encoder, caches):
 
 
 w[2:] += 0.1  # no exact pairs: with those, the gradient would be zero everywhere
-print(check_penalty(ones_penalty, pair, x, value="frobenius"))
+show_report(check_penalty(ones_penalty, pair, x, value="frobenius"))
 
 # %% [markdown]
 # ## The experiment
@@ -259,7 +260,7 @@ objectives = {
     ),
     "contractive": Objective(contraction=LAMBDA),
 }
-models = {name: build() for name in objectives}
+models = {name: build(SEED) for name in objectives}
 for name, model in models.items():
     fit(
         model,
@@ -267,6 +268,7 @@ for name, model in models.items():
         objectives[name],
         Adam(model.params),
         epochs=EPOCHS,
+        rng=SEED,
         progress=False,
     )
 
@@ -302,6 +304,9 @@ table(models)
 # reconstructions are somewhat worse than those of the plain model. But the standard deviation of
 # its codes has fallen too, so the ratio has changed much less than the norm. A part of the success
 # is only a smaller scale.
+#
+# On MNIST, over three seeds, plain and contractive: $\lVert J\rVert$ is 16.3–16.7 and 1.5–1.6, the
+# ratio 1.03–1.05 and 0.79–0.80, and the error per pixel 0.0164–0.0167 and 0.0222–0.0223.
 #
 # </details>
 #
@@ -363,46 +368,32 @@ def gain(net, x, u):
     return np.linalg.norm(net.jvp(u, net.forward(x)[1]), axis=1).mean()
 
 
-print("                  reconstruction moves by       code: ratio along / across")
-print("                  along      across")
-gains = {}
+print("how far a step of length 1 moves the reconstruction and the code")
+print("                    reconstruction                    code")
+print("                along   across   along/across      along/across")
 for name, model in models.items():
-    gains[name] = gain(model, few, along), gain(model, few, across)
+    a, b = gain(model, few, along), gain(model, few, across)
     code = gain(model.encoder, few, along) / gain(model.encoder, few, across)
-    print(f"{name:<15}{gains[name][0]:>8.3f}{gains[name][1]:>12.3f}{code:>22.2f}")
+    print(f"{name:<13}{a:>8.3f}{b:>9.3f}{a / b:>15.2f}{code:>18.2f}")
 print(FAST_NOTE, end="")
 
-# %% tags=["hide-input"]
-fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-for i, direction in enumerate(
-    ("along: to the nearest neighbor", "across: a random direction")
-):
-    ax.bar(
-        np.arange(3) + 0.36 * i,
-        [g[i] for g in gains.values()],
-        0.34,
-        label=direction,
-        color=("tab:red", "tab:gray")[i],
-    )
-ax.set_xticks(np.arange(3) + 0.18, list(gains))
-ax.set_ylabel("change of the reconstruction\nfor an input step of length 1")
-ax.set_ylim(0, 1.4 * max(g[0] for g in gains.values()))  # room for the legend
-ax.legend(frameon=False)
-show(ax, f"05_gains_{data.name}")
-
 # %% [markdown]
-# **What to look at.** A value of 1 would mean that the reconstruction follows the step completely,
-# and 0 that it ignores it. Every bottleneck already ignores most of a random step, because 32
-# directions out of 784 are few. What matters is how much each model lowers the right bar, and how
-# much of the left bar it loses. Next, let us look at what happens with larger steps:
+# **What to look at.** A value of 1 in the first two columns would mean that the reconstruction
+# follows the step completely, and 0 that it ignores it. Every bottleneck already ignores most of a
+# random step, because 32 directions out of 784 are few. What matters is how much each model lowers
+# the second column, and how much of the first column it loses. The third column is their ratio.
+# Next, let us look at what happens with larger steps:
 #
 # <details><summary>Answer</summary>
 #
 # After a full training, all three models follow a step along the digits much more than a step
-# across. Denoising and contraction both lower the right bar by a larger fraction than the left one,
-# contraction most of all. It also loses the most of the left bar. This is the compromise between
-# the two goals, and λ decides it. (In fast mode, nothing has been learned yet, so both bars are
-# tiny.)
+# across. Denoising and contraction both lower the second column by a larger fraction than the
+# first, contraction most of all. It also loses the most in the first column. This is the compromise
+# between the two goals, and λ decides it. (In fast mode, nothing has been learned yet, so both
+# columns are tiny.)
+#
+# On MNIST, over three seeds, along and across: plain 0.64–0.65 and 0.25–0.26, denoising 0.59 and
+# 0.17, contractive 0.49–0.50 and 0.14.
 #
 # </details>
 
@@ -514,7 +505,7 @@ def penalized(sigma):
 
 small = build().astype(np.float64)
 x_small = x_test[:3].astype(np.float64)
-print(gradcheck(penalized(0.3), small, x_small, method="directions"))
+show_report(gradcheck(penalized(0.3), small, x_small, method="directions"))
 print("\n              trained with noise σ               trained with penalty σ²/784")
 print("σ             ‖∂x̂/∂x‖²   MSE per pixel           ‖∂x̂/∂x‖²   MSE per pixel")
 for sigma in (0.05, 0.1, 0.2, 0.4):
@@ -581,13 +572,14 @@ table(
 # %%
 tied_models = {}
 for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
-    model = tied_models[name] = tied_autoencoder(rng=0, code=256)
+    model = tied_models[name] = tied_autoencoder(rng=SEED, code=256)
     fit(
         model,
         x_train,
         Objective(bce, contraction=weight),
         Adam(model.params, 2e-3),
         epochs=EPOCHS,
+        rng=SEED,
         progress=False,
     )
 table(tied_models)
@@ -626,6 +618,9 @@ show(ax, f"05_saturation_{data.name}")
 # fewer in between. There is no bump at ½, so its units are saturated and not inactive. (In fast
 # mode, the two histograms are almost equal: few units have left the middle.)
 #
+# On MNIST, over three seeds: the norm falls from 7.8 to 3.7 or 3.8, and the ratio from 1.35 to
+# 0.79. 42 % of the values are saturated without the penalty, and 57 % with it.
+#
 # </details>
 #
 # ## What about longer steps?
@@ -637,30 +632,32 @@ show(ax, f"05_saturation_{data.name}")
 
 # %%
 distances = np.logspace(-1, 1.5, 14)
+ratios = {
+    name: contraction_ratios(model.encoder, few, distances)
+    for name, model in {"plain (ReLU)": plain, **tied_models}.items()
+}
+apart = np.median(np.linalg.norm(few[:50, None] - few[None, 50:100], axis=-1))
+at = np.abs(np.log(distances / apart)).argmin()
+for name, r in ratios.items():
+    print(f"{name:<18} r = {distances[at]:.0f}: {r[at] / r[0]:.2f} of a small step's")
+print(f"median distance between two test images: {apart:.1f}")
 
 # %% tags=["hide-input"]
-fig, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-for name, model in {"plain (ReLU)": plain, **tied_models}.items():
-    ratios = contraction_ratios(model.encoder, few, distances)
-    ax.semilogx(distances, ratios / ratios[0], "o-", markersize=3, label=name)
-apart = np.median(np.linalg.norm(few[:50, None] - few[None, 50:100], axis=-1))
-ax.axvline(apart, color="gray", linewidth=0.8)
-ax.text(
-    apart,
-    0.02,
-    "two test images ",
-    color="gray",
-    ha="right",
-    va="bottom",
-    transform=ax.get_xaxis_transform(),
-)
-ax.set(
-    xlabel="distance r",
-    ylabel="contraction ratio,\nrelative to a small step",
-    ylim=(0, None),
-)
-ax.legend(frameon=False)
-ax.grid(alpha=0.3)
+fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+for name, r in ratios.items():
+    ax.semilogx(distances, r / r[0], "o-", markersize=3, label=name)
+low, high = ax.get_ylim()
+margin = 0.25 * max(high - 1, 1 - low, 0.02)
+ax.set_ylim(min(low, 1 - margin) - margin, max(high, 1 + margin) + margin)
+ax.axhline(1, color="k", linewidth=0.8)
+ax.axvline(apart, color="gray", linewidth=0.8, linestyle="--")
+place = {"transform": ax.get_xaxis_transform(), "color": "gray", "fontsize": 9}
+ax.text(apart, 0.02, "distance between\ntwo test images ", ha="right", **place)
+ax.text(0.1, 0.95, "above 1: contracts less than a small step", va="top", **place)
+ax.text(0.1, 0.05, "below 1: contracts more than a small step", **place)
+ax.set(xlabel="length r of the step", ylabel="contraction ratio / that of a small step")
+ax.set_title("Does the contraction hold for longer steps?", loc="left", fontsize=11)
+ax.legend(frameon=False, loc="center left")
 show(ax, f"05_ratios_{data.name}")
 
 # %% [markdown]

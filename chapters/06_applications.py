@@ -52,7 +52,7 @@ from tinyae.applications import (
     tsne_map,
 )
 from tinyae.applications.anomaly import precision_recall_curve, roc_curve
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import Gaussian, Masking, load_data, train_test_split
 from tinyae.models import basic_autoencoder, conv_autoencoder, conv_denoiser
 from tinyae.optim import cosine_schedule
@@ -158,7 +158,8 @@ def tsne_cost(y, p):
 
 rng = np.random.default_rng(0)
 p = rng.random((9, 9)) * (1 - np.eye(9))
-print(gradcheck(tsne_cost, rng.normal(size=(9, 2)), (p + p.T) / (p + p.T).sum()))
+p = (p + p.T) / (p + p.T).sum()
+show_report(gradcheck(tsne_cost, rng.normal(size=(9, 2)), p))
 
 # %% [markdown]
 # scikit-learn computes the same thing, but approximates the double sum with a tree. We make maps of
@@ -624,7 +625,7 @@ def objective(model, x, rng):
     return classification(model, (x, t_small), rng)
 
 
-print(gradcheck(objective, net, x_small))
+show_report(gradcheck(objective, net, x_small))
 
 # %% [markdown]
 # The list shows the parameters that are trained: those of layers 0 and 2. The correct gradient of

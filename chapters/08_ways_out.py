@@ -2,7 +2,7 @@
 # # 8 · Ways out
 #
 # *Needs: chapters 1 and 7, and what a normal distribution and a KL divergence are (chapter 4).
-# Time: about 75 minutes to read, several to run. On a first reading, skip “An estimate of the
+# Time: about 75 minutes to read, about 10 to run. On a first reading, skip “An estimate of the
 # likelihood” and part 3.*
 #
 # Chapter 7 showed three limitations of an autoencoder. Codes that never occurred in training decode
@@ -42,7 +42,7 @@ from tinyae.applications.sample_quality import (
     nearest_neighbors,
     sharpness,
 )
-from tinyae.checking import gradcheck
+from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
 from tinyae.losses import Perceptual
 from tinyae.models import basic_autoencoder, classifier, discriminator, vae
@@ -176,7 +176,7 @@ def variational(model, x, rng, beta=1.0):
 # %%
 small = vae(0, features=12, hidden=8, code=3, dtype=np.float64)
 x_small = np.random.default_rng(1).uniform(size=(5, 12))
-print(gradcheck(variational, small, x_small))
+show_report(gradcheck(variational, small, x_small))
 
 (loss, grads, _), (library_loss, library_grads, _) = (
     f(small, x_small, np.random.default_rng(2)) for f in (variational, Variational())
@@ -543,8 +543,8 @@ small_net = Sequential(
     Linear(6, 1, rng=rng, dtype=np.float64),
 )
 pair = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
-print(gradcheck(discriminator_loss, small_net, pair), "\n")
-print(gradcheck(GeneratorLoss(small_net), pair[1]))
+show_report(gradcheck(discriminator_loss, small_net, pair))
+show_report(gradcheck(GeneratorLoss(small_net), pair[1]))
 grads = loss_of_discriminator(small_net, *pair)[1]
 library_grads = discriminator_loss(small_net, pair)[1]
 differences = [np.abs(grads[name] - library_grads[name]).max() for name in grads]
@@ -601,39 +601,39 @@ print(FAST_NOTE, end="")
 
 
 # %% tags=["hide-input"]
-def plot_adversarial(history, axes, penalty):
-    """Left: discriminator loss and accuracy. Right: terms of the autoencoder's loss."""
-    passes = history["epoch"]
-    curves = [
-        (axes[0], "discriminator", "discriminator's loss", "tab:red"),
-        (axes[0].twinx(), "discriminator_accuracy", "accuracy", "tab:orange"),
-        (axes[1], "reconstruction", "mean squared error", "tab:blue"),
-        (axes[1].twinx(), penalty, "mean of −log σ(c)", "tab:green"),
+def plot_adversarial(histories, axes, penalty):
+    """Left: the discriminator's loss and accuracy. Right: the autoencoder's terms."""
+    panels = [
+        (axes[0, 0], "discriminator", "discriminator: loss", 2 * np.log(2)),
+        (axes[1, 0], "discriminator_accuracy", "discriminator: accuracy", 0.5),
+        (axes[0, 1], "reconstruction", "autoencoder: mean squared error", None),
+        (axes[1, 1], penalty, "autoencoder: mean of −log σ(c)", None),
     ]
-    for ax, column, name, color in curves:
-        ax.plot(passes, history[column], "o-", markersize=3, color=color)
-        ax.set_ylabel(name, color=color)
-        ax.tick_params(axis="y", labelcolor=color)
-        ax.set(
-            xlabel="epoch",
-            ylim=(0, 1)
-            if column == "discriminator_accuracy"
-            else (0, 1.1 * max(*history[column], 1e-9)),
-        )
+    for ax, column, title, guessing in panels:
+        for name, history in histories.items():
+            ax.plot(history["epoch"], history[column], "o-", markersize=3, label=name)
+        if guessing:
+            ax.axhline(guessing, color="gray", linewidth=0.8, linestyle="--")
+            ax.set_ylim(0, max(1.05 if guessing < 1 else 2, ax.get_ylim()[1]))
+            place = {"transform": ax.get_yaxis_transform(), "color": "gray"}
+            ax.text(0.98, guessing, "can only guess", va="bottom", ha="right", **place)
+        else:
+            ax.set_ylim(0, 1.1 * max(max(h[column]) for h in histories.values()))
+        ax.set_title(title, loc="left", fontsize=10)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylim(0, max(2, 1.1 * max(history["discriminator"])))
-    axes[0].axhline(2 * np.log(2), color="gray", linewidth=0.8)
-    axes[0].text(passes[0], 2 * np.log(2), "can only guess", color="gray", va="bottom")
+    for ax in axes[1]:
+        ax.set_xlabel("epoch")
+    if len(histories) > 1:
+        axes[0, 1].legend(frameon=False)
 
 
-fig, axes = plt.subplots(
-    1, 3, figsize=(12, 3.4), layout="constrained", width_ratios=(1, 1, 0.9)
-)
-plot_adversarial(history, axes, "code_penalty")
-plot_images(
-    aae.decode(sampled_z)[:36], columns=6, title="sampled, adversarial", ax=axes[2]
-)
-show(axes[0], f"08_adversarial_{data.name}")
+fig = plt.figure(figsize=(11, 4.6), layout="constrained")
+named = fig.subplot_mosaic("ABE;CDE", width_ratios=(1, 1, 1.15))
+axes = np.array([[named["A"], named["B"]], [named["C"], named["D"]]])
+plot_adversarial({"adversarial": history}, axes, "code_penalty")
+sheet = aae.decode(sampled_z)[:36]
+plot_images(sheet, columns=6, title="sampled, adversarial", ax=named["E"])
+show(axes, f"08_adversarial_{data.name}")
 
 # %% [markdown]
 # **What to look at.** At the gray line the discriminator can only guess, and this is the
@@ -685,7 +685,7 @@ def perceptual_by_hand(x_hat, x, weight, phi):
 
 phi = digit_classifier[:2]  # Linear and ReLU
 y_small, t_small = rng.uniform(size=(2, 3, 784))
-print(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
+show_report(gradcheck(Perceptual(phi, 0.1), y_small, t_small))
 _, dy = perceptual_by_hand(y_small, t_small, 0.1, phi)
 _, library_dy = Perceptual(phi, 0.1)(y_small, t_small)
 difference = np.abs(dy - library_dy).max()
@@ -790,11 +790,10 @@ show(
 )
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 2, figsize=(9.4, 5.8), layout="constrained")
-for row, (weight, history) in zip(axes, histories.items(), strict=True):
-    plot_adversarial(history, row, "output_penalty")
-    row[0].set_title(f"λ = {weight}", fontsize=10)
-show(axes[0, 0], f"08_critic_{data.name}")
+fig, axes = plt.subplots(2, 2, figsize=(9, 5.2), sharex=True, layout="constrained")
+named = {f"λ = {weight}": history for weight, history in histories.items()}
+plot_adversarial(named, axes, "output_penalty")
+show(axes, f"08_critic_{data.name}")
 
 # %% [markdown]
 # **What to look at.** Look at the MSE column first: what does each remedy cost? (The model in the
@@ -808,7 +807,8 @@ show(axes[0, 0], f"08_critic_{data.name}")
 # to 0 for every image, and the autoencoder is pushed hard, in whatever direction still changes the
 # discriminator's output a little. Dots may appear where no digit ever has ink, and they may stay
 # there: if the output sigmoid of a pixel is saturated at 1, its derivative is 0, and no loss,
-# however large, can change the pixel back. The only difference between the two rows of curves is λ.
+# however large, can change the pixel back. The only difference between the two curves of a panel is
+# λ.
 #
 # <details><summary>Answer</summary>
 #
@@ -834,9 +834,9 @@ show(axes[0, 0], f"08_critic_{data.name}")
 #
 # Answers: [answers/08_ways_out.py](answers/08_ways_out.py)
 #
-# 1. **Both at once.** Give the variational model the perceptual loss:
-#    `Variational(reconstruction=Perceptual(phi, 0.1, pixels=bce))`. Are the samples sharper? Is the
-#    loss still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
+# 1. **Both at once.** Give the variational model the perceptual loss: `Variational` takes it as
+#    `reconstruction`, and the loss is `Perceptual(phi, 0.1, pixels=bce)`. Are the samples sharper?
+#    Is the loss still a bound? *Hint: which $p(x\mid z)$ has this loss as its $-\log$?*
 # 2. **KL from samples.** Replace the KL by $\log q(z) - \log p(z)$ at the one sampled $z$. Derive
 #    $d\mu$ and $dv$, and check them. The mean is the same, but how much does the value vary from
 #    sample to sample? *Hint: $z$ depends on $\mu$ and $v$; $(z-\mu)/\sigma = \varepsilon$ does

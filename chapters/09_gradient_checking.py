@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 9 · Gradient checking
 #
-# *Needs: chapter 0; the layers are those of chapters 1 and 2. Time: about 60 minutes to read, 1 to
-# run. On a first reading, skip sections 7 and 11.*
+# *Needs: chapter 0; sections 8 and 9 mention penalties of chapters 4 and 5. Time: about 60 minutes
+# to read, less than 1 to run. On a first reading, skip sections 7 and 11.*
 #
 # A wrong gradient rarely causes a crash. The model still learns, a little worse, and nobody knows
 # why. That is why every derivative in these chapters is *checked*. `backward` claims to know how an
@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyae import Conv2d, Layer, Linear, ReLU, Sequential, Sigmoid, Tanh
-from tinyae.checking import check_penalty, gradcheck, step_sweep
+from tinyae.checking import check_penalty, gradcheck, show_report, step_sweep
 from tinyae.known_bugs import BUGS, CORRECT, Softmax, with_bug
 from tinyae.plots import show
 
@@ -85,7 +85,7 @@ print("Linear with dW / 2:", simple_check(half, x))
 # the same, and it also describes the error:
 
 # %%
-print(gradcheck(half, x))
+show_report(gradcheck(half, x))
 
 # %% [markdown]
 # ## 3. Which step size? The V curve
@@ -102,15 +102,13 @@ print(gradcheck(half, x))
 # The other methods can be treated in the same way. The best step of a one-sided difference is about
 # $\varepsilon^{1/2}$. Richardson extrapolation combines two central differences,
 # $(4D_h - D_{2h})/3$, so that the $h^2$ term cancels too, and its best step is about
-# $\varepsilon^{1/5}$. `step_sweep` plots the error for any target. The complex step does not
-# subtract anything, so its curve has no left arm.
+# $\varepsilon^{1/5}$. `step_sweep` measures the error for any target, and `sweep.plot()` draws the
+# V-shaped curves of chapter 0 for it. The complex step does not subtract anything, so its curve has
+# no left arm.
 
 # %%
 net = Sequential(Linear(5, 4, rng=0), Tanh(), Linear(4, 3, rng=1), Sigmoid())
 sweep = step_sweep(net, x, tensor="0.weight")
-fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-sweep.plot(ax)
-show(ax, "09_v_curve")
 eps = np.finfo(float).eps
 for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
     step, error = sweep.best(method)
@@ -121,15 +119,66 @@ for method, power in [("forward", 2), ("central", 3), ("richardson", 5)]:
     )
 
 # %% [markdown]
-# **What to look at.** Which slopes do the right arms have, and where do they come from? Why do the
-# left arms coincide? What does the bottom of each V say about the tolerance of a check?
+# In this small network, everything is of size 1. Now we measure the error of the *central*
+# difference where it is not. All three functions have the form $s(v) = m + \tanh(cv)$. In the
+# second one, $s'''$ is large, and in the third one, $|s|$ is. We know their derivatives, so we can
+# compare the rule of thumb with the best step of the formula above.
+
+
+# %%
+def central_errors(c, m, h):
+    """For s = m + tanh(c v) at v = 1/(2c): the relative error, and the best step."""
+    v, t = 0.5 / c, np.tanh(0.5)
+    slope, third = c * (1 - t * t), c**3 * (1 - t * t) * (6 * t * t - 2)
+    numeric = (np.tanh(c * (v + h)) + m - (np.tanh(c * (v - h)) + m)) / (2 * h)
+    best = (3 * eps * abs(m + t) / abs(third)) ** (1 / 3)
+    return np.abs(numeric - slope) / slope, best
+
+
+functions = {"tanh(v)": (1, 0), "tanh(10⁴ v)": (1e4, 0), "10⁷ + tanh(v)": (1, 1e7)}
+rule = eps ** (1 / 3)
+for name, (c, m) in functions.items():
+    best = central_errors(c, m, rule)[1]
+    print(
+        f"{name:<14} error with the rule's step {central_errors(c, m, rule)[0]:.0e}, "
+        f"with the best step, {best:.0e}: {central_errors(c, m, best)[0]:.0e}"
+    )
+
+# %% tags=["hide-input"]
+steps = np.logspace(-12, -1, 111)
+fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+for name, (c, m) in functions.items():
+    errors, best = central_errors(c, m, steps)
+    errors = np.where(errors < 0.5, np.maximum(errors, eps), np.nan)
+    (line,) = ax.loglog(steps, errors, ".-", markersize=3, linewidth=0.8, label=name)
+    ax.axvline(best, color=line.get_color(), linestyle=":", linewidth=1.2)
+ax.axvline(rule, color="k", linestyle="--", linewidth=1)
+ax.axhline(1e-5, color="gray", linewidth=0.8)
+ax.text(rule, 2e-13, r"rule of thumb, $\varepsilon^{1/3}$ ", ha="right")
+ax.text(1.2e-9, 1.4e-5, "a tolerance of 1e-5", color="gray")
+ax.set(xlabel="step h", ylabel="relative error of the central difference")
+ax.set_ylim(1e-13, 1)
+ax.set_title("One step does not fit every function", loc="left", fontsize=11)
+ax.legend(frameon=False, loc="lower right")
+show(ax, "09_v_curve")
+
+# %% [markdown]
+# **What to look at.** Each dotted line is the best step of the formula, for the curve of the same
+# color. Does it meet the bottom of its V? On which arm of each curve does the rule of thumb (dashed)
+# lie? Which correct gradients would fail a check with this step and a tolerance of $10^{-5}$? And in
+# the table of methods: what is the smallest tolerance that makes sense for each of them?
 #
 # <details><summary>Answer</summary>
 #
-# The right arms have the slopes 1, 2 and 4, the orders of the truncation errors. The left arms
-# coincide, because the rounding error does not depend on the method. The bottom of the V is the
-# best accuracy that a method can reach, and a tolerance must not be smaller than that. If a check
-# with a one-sided difference passes with a tolerance of $10^{-7}$, this is luck.
+# The dotted lines meet the bottoms, up to the jumps of the rounding error. The rule of thumb is
+# right for the first function only. For the second it lies on the right arm: the step is so large
+# that the curvature counts. For the third it lies on the left arm: $s$ is so large that rounding
+# counts. Both errors are above $10^{-5}$, so a fixed step and a fixed tolerance would reject two
+# correct gradients. Section 5 shows what `gradcheck` does about it.
+#
+# The bottom of the V is the best accuracy that a method can reach, and a tolerance must not be
+# smaller than that. If a check with a one-sided difference passes with a tolerance of $10^{-9}$,
+# this is luck.
 #
 # </details>
 #
@@ -206,38 +255,63 @@ def jump(f, at, h):
     return abs((f(at + h) - f(at)) / h - (f(at) - f(at - h)) / h)
 
 
-steps = np.logspace(-8, -1, 60)
 relu = ReLU().f
-cases = [
-    ("ReLU at 0", relu, 0.0),
-    ("ReLU at 0.0003", relu, 3e-4),
-    ("tanh at 0.5", np.tanh, 0.5),
-]
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-for name, f, at in cases:
-    ax.loglog(steps, [max(jump(f, at, h), 1e-9) for h in steps], label=name)
-ax.set(xlabel="step h", ylabel="jump between the one-sided slopes", ylim=(1e-8, 3))
-ax.legend(frameon=False)
-show(ax, "09_kinks")
+cases = {
+    "ReLU at 0": (relu, 0.0),
+    "ReLU at 0.0003": (relu, 3e-4),
+    "tanh at 0.5": (np.tanh, 0.5),
+}
+print("jump of the slopes   h = 1e-1   h = 1e-3   h = 1e-5")
+for name, (f, at) in cases.items():
+    print(f"{name:<16}", *(f"{jump(f, at, h):>10.1e}" for h in (1e-1, 1e-3, 1e-5)))
 
+# %% tags=["hide-input"]
+fig = plt.figure(figsize=(8.5, 6.4), layout="constrained")
+named = fig.subplot_mosaic("ABC;DDD", height_ratios=(1, 1.3))
+steps = np.logspace(-8, -1, 60)
+for panel, (name, (f, at)), h, color in zip(
+    "ABC", cases.items(), (6e-4, 6e-4, 0.3), ("tab:blue", "tab:orange", "tab:green"),
+    strict=True,
+):  # fmt: skip
+    u, ends = np.linspace(at - 2 * h, at + 2 * h, 201), np.array([at - h, at, at + h])
+    named[panel].plot(u, f(u), color=color)
+    named[panel].plot(ends, f(ends), "ko--", markersize=4, linewidth=1)
+    below, above = np.diff(f(ends)) / h
+    title = f"{name}, h = {h:g}\nslopes {below:.2f} and {above:.2f}"
+    named[panel].set_title(title, fontsize=10)
+    named[panel].set_xticks(ends, ["v − h", "v", "v + h"])
+    jumps = [max(jump(f, at, h), 1e-9) for h in steps]
+    named["D"].loglog(steps, jumps, color=color, label=name)
+named["D"].set(xlabel="step h", ylabel="jump between the one-sided slopes")
+named["D"].set_ylim(1e-8, 3)
+named["D"].legend(frameon=False)
+show(named["D"], "09_kinks")
+
+# %%
 zeros = rng.standard_normal((20, 10))
 zeros[rng.random(zeros.shape) < 0.3] = 0
 passes = simple_check(ReLU(), zeros.copy(), signs_and_sizes)
 print("ReLU, 30 % exact zeros: simple check passes:", passes)
-print(gradcheck(ReLU(), zeros))
+show_report(gradcheck(ReLU(), zeros))
 
 # %% [markdown]
-# **What to look at.** At which step does the middle curve jump? What can a checker do if the kink is
-# near the point, and what if it is at the point itself?
+# **What to look at.** The upper row shows the three functions (in color) and the two chords whose
+# slopes are compared. In which panels do the slopes differ, and why? Below: which curve falls with
+# the step, which one stays, and what does the sudden drop of the second one mean?
 #
 # <details><summary>Answer</summary>
 #
-# It jumps at 0.0003, the distance to the kink: a larger step reaches across it. So if the kink is
-# near the point, the checker uses a smaller step. If the kink is at the point itself, the jump does
-# not depend on the step. The checker then skips the entry *and counts it*. If more than half of a
-# tensor was skipped, the check has not shown anything, and the verdict is `KINKS`, not "ok".
+# In the first panel, the kink is at the point itself. The slopes are 0 and 1 for every step, and
+# the jump never falls. In the third panel, the function is smooth: the jump falls in proportion to
+# the step, until rounding takes over. The second panel shows why a large step is dangerous: it
+# reaches across the kink. A step that is smaller than the distance to the kink does not, so the
+# jump drops to zero there.
 #
 # </details>
+#
+# So if the kink is near the point, the checker uses a smaller step. If the kink is at the point
+# itself, the checker skips the entry *and counts it*. If more than half of a tensor was skipped, the
+# check has not shown anything, and the verdict is `KINKS`, not "ok".
 #
 # There is a tempting rule: "the analytic value must be between the two slopes". But it is not a
 # valid test, because $dy/2$ is between the two slopes at every kink.
@@ -252,7 +326,7 @@ first = Sequential(Conv2d(1, 2, 3, padding=1, rng=0), ReLU())
 first[0].params["bias"][:] = 0
 before_relu = first[0](images)
 print(f"pre-activations exactly at the kink: {100 * np.mean(before_relu == 0):.0f} %")
-print(gradcheck(first, images))
+show_report(gradcheck(first, images))
 
 # %% [markdown]
 # Both biases are at a kink. The formulas in `backward` are the same a little to the side, so the
@@ -314,15 +388,18 @@ convolutions = {
     "factor": with_bug(Conv2d(1, 2, 3, rng=0), x=lambda g, *_: 2 * g),
     "one entry": with_bug(Conv2d(1, 2, 3, rng=0), x=zeroed((0, 0, 4, 6))),
 }
+reports = {name: gradcheck(bad, images) for name, bad in convolutions.items()}
+for name, report in reports.items():
+    print(f"{name}: {report.hints[0].text}.")
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
-for ax, (name, bad) in zip(axes, convolutions.items(), strict=True):
-    report = gradcheck(bad, images)
+for ax, (name, report) in zip(axes, reports.items(), strict=True):
     errors = np.log10(np.maximum(report["x"].errors.reshape(9, 9), 1e-12))
     image = ax.imshow(errors, cmap="cividis", vmin=-12, vmax=0)
     ax.set(title=name, xticks=[], yticks=[])
-    print(f"{name}: {report.hints[0].text}.")
 fig.colorbar(image, ax=axes, label="log₁₀ relative error of dx")
-show(axes[0], "09_error_maps")
+show(axes, "09_error_maps")
 
 # %% [markdown]
 # Each hint states its evidence. If no known relation fits every entry, the report says so and does
@@ -368,7 +445,7 @@ class UnitRows(Layer):
         return dy / norm, {}  # wrong: the norm depends on x, too
 
 
-print(gradcheck(UnitRows(), x))
+show_report(gradcheck(UnitRows(), x))
 
 # %% [markdown]
 # ## 9. Published wrong gradients
@@ -437,8 +514,8 @@ def ones_backpropagated(encoder, caches):
 
 codes = rng.uniform(0.2, 0.9, (6, 4))
 encoder = Sequential(Linear(5, 4, rng=0), Sigmoid())
-print(check_penalty(half_kl, codes), "\n")
-print(check_penalty(ones_backpropagated, encoder, x, value="frobenius"))
+show_report(check_penalty(half_kl, codes))
+show_report(check_penalty(ones_backpropagated, encoder, x, value="frobenius"))
 
 # %% [markdown]
 # ## 10. The experiment: who checks the checker?
@@ -500,17 +577,19 @@ for name, check in [
     )
 
 # %% [markdown]
-# **What to look at.** What does a random cotangent cost, and what does it bring? Which bugs do both
-# versions of the ten lines miss, and which correct layers do they reject?
+# **What to look at.** How many more bugs does a random cotangent catch than ones, with the same ten
+# lines? What do the ten lines still miss, and which correct layers do they reject?
 #
 # <details><summary>Answer</summary>
 #
-# A random cotangent costs nothing and catches bugs that ones cannot catch. But neither version
-# handles kinks, so both reject correct layers. Neither notices when a second call returns something
-# different, or when inputs are overwritten. `python benchmarks/checkers.py` prints the whole table,
-# including the rules of several well-known checkers.
+# A random cotangent costs nothing and catches bugs that ones cannot catch: section 4 shows which.
+# But neither version handles kinks, so both reject correct layers. And neither notices when a
+# second call returns something different, or when inputs are overwritten.
 #
 # </details>
+#
+# `python benchmarks/checkers.py` prints the whole table, including the rules of several well-known
+# checkers.
 #
 # ## 11. From checked to exact
 #
@@ -580,8 +659,8 @@ print(right, "equal" if left == right else "different")
 # `method="exact"` does this if the target is a polynomial. Otherwise, it uses dual numbers:
 
 # %%
-print(gradcheck(Linear(5, 4, rng=0), x, method="exact"), "\n")
-print(gradcheck(net, x, method="exact"))
+show_report(gradcheck(Linear(5, 4, rng=0), x, method="exact"))
+show_report(gradcheck(net, x, method="exact"))
 
 # %% [markdown]
 # All methods for one layer: how far apart are `backward` and the reference, and does the method
@@ -644,12 +723,13 @@ for method, rtol in (limits | {"dual": 1e-40, "exact": 1e-40}).items():
 # - Graded: [Exercise 21 · A bug hunt: eight wrong gradients](exercises/21_bug_hunt.py), `tinyae exercise start bug_hunt`
 # - Graded: [Exercise 22 · Project: an objective of your own](exercises/22_project.py), `tinyae exercise start project`
 #
-# **You can now** write a gradient check, choose its step and its tolerance, read what an error map
-# says, and tell what a check has shown from what it has not.
+# **You can now** check any gradient, choose the step and the tolerance, read an error map, and say
+# what a check has shown and what it has not.
 #
-# **Next:** chapter 10 uses checked derivatives of second order to train a deep net.
+# **Next:** chapter 10 goes back to 2006 and asks why deep autoencoders did not learn.
 #
-# **In the real world:** software for weather and climate checks its hand-written adjoints with the
-# same test, $\langle Ju, v\rangle = \langle u, J^\top v\rangle$ (Giering and Kaminski, *Recipes for
-# adjoint code construction*, 1998), and every library with automatic differentiation has a gradient
-# checker for the operations that people add by hand.
+# **In the real world:** every framework tests its layers in this way (`torch.autograd.gradcheck`,
+# `jax.test_util.check_grads`). Aircraft are designed with derivatives by the complex step (Martins,
+# Sturdza and Alonso, *The complex-step derivative approximation*, 2003), and dual numbers are how
+# forward-mode automatic differentiation works (Baydin et al., *Automatic differentiation in machine
+# learning: a survey*, 2018).

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 10 · Deep autoencoders: why depth was hard
 #
-# *Needs: chapters 0 and 1, and what a derivative along a direction is (chapter 5). Time: about 60
-# minutes to read, 7 to run. On a first reading, skip “Its inverse, almost”.*
+# *Needs: chapters 0 and 1. Time: about 60 minutes to read, about 10 to run. On a first reading, skip
+# “Which matrix C?” and “Its inverse, almost”.*
 #
 # In 2006, Hinton and Salakhutdinov trained an autoencoder with seven hidden layers on MNIST, and
 # its 30-dimensional codes were much better than those of PCA. Before that, such nets did not learn:
@@ -32,7 +32,9 @@ from tinyae.models import deep_autoencoder
 from tinyae.plots import mosaic, plot_codes, plot_reconstructions, show
 from tinyae.training import evaluate
 
+# Fast mode takes a few steps on a few images: it shows that the chapter runs, no more
 FAST = bool(os.environ.get("TINYAE_FAST"))
+FAST_NOTE = "(fast mode: nothing has been learned)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 train, test = (data.train[:600], data.test[:200]) if FAST else (data.train, data.test)
 x_train, x_test = train.flat[:10_000], test.flat[:2000]
@@ -92,11 +94,16 @@ def layer_by_layer(model, x):
     return g, spread
 
 
-KINDS = ("small", "Glorot", "Glorot × 4", "sparse")
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-for kind in KINDS:
-    g, spread = layer_by_layer(initial_model(kind), x_train[:500])
+starts = {
+    kind: layer_by_layer(initial_model(kind), x_train[:500])
+    for kind in ("small", "Glorot", "Glorot × 4", "sparse")
+}
+for kind, (g, _) in starts.items():
     print(f"{kind:<11} size of g, last layer to first:", *(f"{v:.0e}" for v in g[::-1]))
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+for kind, (g, spread) in starts.items():
     axes[0].semilogy(range(1, 9), g, "o-", label=kind)
     axes[1].semilogy(range(1, 9), np.maximum(spread, 1e-9), "o-", label=kind)
 axes[0].set(xlabel="layer", title="backward: root mean square of g")
@@ -161,6 +168,7 @@ for name, model in (("sparse start", initial_model("sparse")), ("pretrained", st
     print(f"{name:<13} squared error {squared_error(model):7.2f}", end="   ")
     print("spread of the layers:", *(f"{v:.2f}" for v in spread))
 
+# %% tags=["hide-input"]
 first = stack.encoder.layers[0].params["weight"][:32]
 first = first / np.abs(first).max(axis=1, keepdims=True)
 fig, ax = plt.subplots(figsize=(6.5, 1.2), layout="constrained")
@@ -215,6 +223,11 @@ def path(method, n=25, lr=1.0):
     return np.array(points)
 
 
+paths = {method: path(method) for method in ("gradient", "momentum", "natural")}
+for method, points in paths.items():
+    print(f"{method:<9} height after 25 steps {points[-1] @ C @ points[-1] / 2:.1e}")
+
+# %% tags=["hide-input"]
 u = np.linspace(-2.5, 2.5, 80)
 grid = np.stack(np.meshgrid(u, u), axis=-1)
 height = np.einsum("...i,ij,...j->...", grid, C, grid) / 2
@@ -222,10 +235,8 @@ fig, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
 ax.contour(
     u, u, height, levels=np.geomspace(0.005, 8, 14), colors="0.8", linewidths=0.8
 )
-for method in ("gradient", "momentum", "natural"):
-    points = path(method)
+for method, points in paths.items():
     ax.plot(*points.T, "o-", markersize=3, linewidth=1, label=method)
-    print(f"{method:<9} height after 25 steps {points[-1] @ C @ points[-1] / 2:.1e}")
 ax.legend()
 ax.set_aspect("equal")
 show(ax, "10_valley")
@@ -321,6 +332,7 @@ kronecker = np.kron(means["G.0"], means["A.0"])
 correlation = np.corrcoef(exact_block.ravel(), kronecker.ravel())[0, 1]
 print(f"exact block against G ⊗ A: correlation of the entries {correlation:.3f}")
 
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
 limit = np.abs(exact_block).max()
 for ax, block, name in [(axes[0], exact_block, "exact"), (axes[1], kronecker, "G ⊗ A")]:
@@ -382,7 +394,7 @@ models = {
     "K-FAC, sparse start": initial_model("sparse"),
 }
 pca = pca_autoencoder(x_train, SIZES[-1])
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+curves = {}
 for name, model in models.items():
     objective, before = Objective(bce), rbm_seconds if "RBM" in name else 0
     if "K-FAC" in name:
@@ -394,9 +406,15 @@ for name, model in models.items():
         optimizer = SGD(model.params, 3.0, 0.9) if sgd else Adam(model.params, 1e-3)
     batch = 500 if "K-FAC" in name else 128
     used, errors = train_for(SECONDS - before, model, objective, optimizer, batch)
-    ax.semilogy(used + before, errors, "o-", markersize=2, label=name)
+    curves[name] = used + before, errors
     print(f"{name:<20} squared error {errors[-1]:7.3f}, epochs {len(errors) - 1}")
 print(f"{'PCA':<20} squared error {squared_error(pca):7.3f}")
+print(FAST_NOTE, end="")
+
+# %% tags=["hide-input"]
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+for name, curve in curves.items():
+    ax.semilogy(*curve, "o-", markersize=2, label=name)
 ax.axhline(squared_error(pca), color="0.5", linestyle="--", linewidth=1)
 ax.set(xlabel="CPU seconds of training", ylabel="squared error of a test image")
 ax.legend(fontsize=8)
@@ -430,6 +448,8 @@ show(ax, f"10_seconds_{data.name}")
 # %%
 best = models["K-FAC, sparse start"]
 shown = [int(np.flatnonzero(test.labels == digit)[0]) for digit in range(10)]
+
+# %% tags=["hide-input"]
 show(
     plot_reconstructions(
         x_test[shown],
@@ -450,6 +470,8 @@ kfac = KFAC(flat, bce)
 for epoch in range(2 if FAST else 15):
     fit(flat, x_train, kfac.objective, kfac, 1, 500, rng=epoch, progress=False)
 pca_2 = pca_autoencoder(x_train, 2)
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
 labels = test.labels[:1200]
 for ax, model, name in [(axes[0], pca_2, "PCA"), (axes[1], flat, "deep autoencoder")]:

@@ -115,6 +115,45 @@ def test_save_writes_the_image_and_closes_the_figure(tmp_path):
     assert not plt.get_fignums()
 
 
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """A folder in which ``show`` is called as a chapter calls it when it runs as a script."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "chapter.py", raising=False)
+    monkeypatch.delenv("TINYAE_FAST", raising=False)
+    monkeypatch.delenv("TINYAE_FIGURES", raising=False)
+    return tmp_path
+
+
+def written(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_script_saves_its_figures_in_runs_and_line_drawings_as_svg_too(script, monkeypatch):
+    plots.show(plots.plot_history(History([{"epoch": 1, "loss": 2.0}])), "lines")
+    plots.show(plots.plot_images(np.zeros((9, 8, 8))), "pixels")
+    plots.show(plots.plot_codes(np.zeros((900, 2))), "cloud")
+    names = ["cloud.png", "lines.png", "lines.svg", "pixels.png"]
+    assert written(script) == [f"runs/figures/{name}" for name in names]
+    monkeypatch.setenv("TINYAE_FIGURES", "here")
+    plots.show(plots.plot_images(X), "small")
+    assert written(script)[:2] == ["here/small.png", "here/small.svg"]
+
+
+def test_the_same_figure_gives_the_same_files(script, monkeypatch):
+    for folder in ("one", "two"):
+        monkeypatch.setenv("TINYAE_FIGURES", folder)
+        plots.show(plots.plot_history(History([{"epoch": 1, "loss": 2.0}])), "lines")
+    for name in ("lines.png", "lines.svg"):
+        assert (script / "one" / name).read_bytes() == (script / "two" / name).read_bytes()
+
+
+def test_a_fast_script_saves_nothing(script, monkeypatch):
+    monkeypatch.setenv("TINYAE_FAST", "1")
+    plots.show(plots.plot_images(X), "small")
+    assert not written(script)
+
+
 def read_png(data, tmp_path):
     import matplotlib.image
 

@@ -78,6 +78,22 @@ def new_axes(ax: Any, figsize: tuple[float, float]) -> Any:
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
+def figure_of(ax: Any) -> Any:
+    """The figure of axes or of an array of axes."""
+    return ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
+
+
+def is_line_drawing(ax: Any, points: int = 500, cells: int = 400) -> bool:
+    """Whether the figure of ``ax`` has no clouds of more than ``points`` points and no images of
+    more than ``cells`` pixels, so that an SVG of it is small."""
+    if isinstance(ax, PngImage):
+        return False
+    axes = figure_of(ax).axes
+    clouds = [c for each in axes for c in each.collections if len(c.get_offsets()) > points]
+    images = [i for each in axes for i in each.images if i.get_array().size > cells]
+    return not clouds and not images
+
+
 def log_axis(ax: Any, values: list[float]) -> None:
     """A logarithmic y axis with plain tick labels, 0.02 instead of 2×10⁻²; more of them if the
     values are close together."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyae._figures import PngImage, draw_sheet, log_axis, new_axes
+from tinyae._figures import PngImage, draw_sheet, figure_of, is_line_drawing, log_axis, new_axes
 from tinyae._validate import check_int
 from tinyae.backend import Array, device_of, to_device, to_numpy
 from tinyae.data.images import as_display_images
@@ -31,7 +31,8 @@ NON_LOSS_COLUMNS = ("epoch", "seconds", "images_per_s", "lr", "discriminator_acc
 def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
     """Write the figure of ``ax`` (axes or an array of axes) to ``path``, and close the figure.
 
-    The parent folder must exist.
+    The parent folder must exist. The ending of ``path`` decides the format, as in .png or .svg. The
+    same figure always gives the same file.
 
     Example:
         >>> import tempfile
@@ -45,13 +46,12 @@ def save(ax: Any, path: str | os.PathLike[str], dpi: int = 130) -> Path:
         return Path(path)
     import matplotlib.pyplot as plt
 
-    figure = ax.flat[0].figure if isinstance(ax, np.ndarray) else ax.figure
-    write_atomically(
-        path,
-        lambda temporary: figure.savefig(
-            temporary, dpi=dpi, bbox_inches="tight", facecolor="white"
-        ),
-    )
+    figure = figure_of(ax)
+    options: dict[str, Any] = {"dpi": dpi, "bbox_inches": "tight", "facecolor": "white"}
+    if Path(path).suffix == ".svg":
+        options["metadata"] = {"Date": None}
+    with plt.rc_context({"svg.hashsalt": "tinyae"}):  # otherwise, an SVG has random names
+        write_atomically(path, lambda temporary: figure.savefig(temporary, **options))
     plt.close(figure)
     return Path(path)
 
@@ -60,8 +60,9 @@ def show(ax: Any, name: str) -> None:
     """Show or save a figure of a chapter. The chapters run as notebooks and as scripts:
 
     - In a notebook this does nothing: the notebook itself displays the figure below the cell.
-    - In a script (the main module has a file) it saves ``figures/name.png`` next to the script and
-      prints the path.
+    - In a script (the main module has a file) it saves ``runs/figures/name.png`` in the current
+      folder and prints the path. A line drawing is saved as ``name.svg`` too. The environment
+      variable TINYAE_FIGURES names another folder.
     - In a script with the environment variable TINYAE_FAST it only closes all figures.
 
     Example:
@@ -78,9 +79,11 @@ def show(ax: Any, name: str) -> None:
 
         plt.close("all")
         return
-    folder = Path(script).parent / "figures"
-    folder.mkdir(exist_ok=True)
-    print(f"[{os.path.relpath(save(ax, folder / f'{name}.png', dpi=100))}]")
+    folder = Path(os.environ.get("TINYAE_FIGURES") or Path("runs") / "figures")
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_line_drawing(ax):
+        save(ax, folder / f"{name}.svg")
+    print(f"[{save(ax, folder / f'{name}.png', dpi=100)}]")
 
 
 def mosaic(x: Array, columns: int | None = None, gap: int = 2, fill: float = 1.0) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Draw the diagrams that open the chapters: ``python chapters/figures/diagrams.py``.
+"""Draw the diagrams that open the chapters, and the error map of the README:
+``python chapters/figures/diagrams.py``.
 
 One style for all: values are circles of text, functions are boxes, arrows go forward in black and
 backward in red. The letters are those of the formulas.
@@ -6,15 +7,20 @@ backward in red. The letters are those of the formulas.
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from tinyae.checking import gradcheck
+from tinyae.plots import save
 
 FIGURES = Path(__file__).resolve().parent
 BLUE, RED, GRAY, LIGHT = "#2b6cb0", "#c53030", "#666666", "#e8eef6"
@@ -240,8 +246,6 @@ def chapter_4() -> Diagram:
 
 def chapter_5() -> Diagram:
     """Directions along the data and across them."""
-    import numpy as np
-
     d = Diagram(18, 5.4)
     t = np.linspace(0, 1, 200)
     x, y = 2 + 9 * t, 2.0 + 1.6 * np.sin(2.6 * t)
@@ -298,8 +302,6 @@ def chapter_6() -> Diagram:
 
 def chapter_7() -> Diagram:
     """The loss looks only at the data and at their codes."""
-    import numpy as np
-
     d = Diagram(18, 5.6)
     rng = np.random.default_rng(4)
     t = rng.uniform(0, 1, 60)
@@ -410,8 +412,6 @@ def chapter_10() -> Diagram:
 
 def one_weight() -> Diagram:
     """The graph of chapter 0's first example, with its values and gradients."""
-    import numpy as np
-
     x, w, b, t = 1.5, 0.8, -0.3, 1.0
     p = w * x
     a = p + b
@@ -457,8 +457,6 @@ def one_weight() -> Diagram:
 
 def matrix_of_weights() -> Diagram:
     """y = x Wᵀ and dW = dyᵀ x, with numbers: which entries meet."""
-    import numpy as np
-
     x, w = np.array([[1, 0, 2], [3, 1, 0]]), np.array([[1, 2, 0], [0, 1, 1]])
     dy = np.array([[1, 0], [2, 1]])
     d = Diagram(18, 7.6)
@@ -519,6 +517,19 @@ def matrix_of_weights() -> Diagram:
     return d
 
 
+def error_map() -> Any:
+    """The report on the README's wrong gradient, as ``report.plot()`` draws it."""
+    file = FIGURES.parent / "exercises" / "zoo" / "overlapping_windows.py"
+    names = runpy.run_path(str(file))
+    inputs = names["inputs"](np.random.default_rng(0))
+    axes = gradcheck((names["forward"], names["backward"]), *inputs).plot()
+    axes[0].figure.set_size_inches(8.4, 2.2)
+    axes[0].set(xlabel="pixel", ylabel="example", xticks=range(9), yticks=range(3))
+    axes[1].set(xlabel="weight", xticks=range(4))
+    axes[0].figure.axes[-1].set_ylabel("log₁₀ relative error")
+    return axes
+
+
 DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7,
             chapter_8, chapter_9, chapter_10]  # fmt: skip
 
@@ -528,3 +539,4 @@ if __name__ == "__main__":
         draw().save(f"{number:02d}_diagram")
     one_weight().save("00_one_weight")
     matrix_of_weights().save("00_matrix")
+    save(error_map(), FIGURES / "error_map.svg")

@@ -10,8 +10,10 @@ import pytest
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 ANSWERS = sorted((CHAPTERS / "answers").glob("[0-9][0-9]_*.py"))
+ALL = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))  # chapters 9 and 10 have no worked answers yet
 LIMIT = 120  # seconds; fast mode takes a few, a busy machine more
 
+each_chapter = pytest.mark.parametrize("chapter", ALL, ids=lambda path: path.stem)
 each_file = pytest.mark.parametrize("answers", ANSWERS, ids=lambda path: path.stem)
 
 
@@ -62,18 +64,18 @@ def test_answers_check_their_mathematics_and_stay_short(answers):
     assert not [line for line in lines if not line.startswith("#") and len(line) > 88]
 
 
-@each_file
-def test_each_question_of_the_chapter_has_its_answer_folded_away(answers):
-    chapter = (CHAPTERS / answers.name).read_text("utf-8")
-    for part in chapter.split("**What to look at.**")[1:]:
-        until_next_question = part.split("# ## Exercises")[0]
+@each_chapter
+def test_each_question_of_the_chapter_has_its_answer_folded_away(chapter):
+    text = chapter.read_text("utf-8")
+    for part in text.split("**What to look at.**")[1:]:
+        until_next_question = re.split(r"^# ## .*Exercises$", part, flags=re.M)[0]
         assert "# <details><summary>" in until_next_question, part[:200]
-    assert chapter.count("<details>") == chapter.count("# </details>")
+    assert text.count("<details>") == text.count("# </details>")
 
 
-@each_file
-def test_the_chapter_says_what_it_needs_and_where_it_leads(answers):
-    text = (CHAPTERS / answers.name).read_text("utf-8")
+@each_chapter
+def test_the_chapter_says_what_it_needs_and_where_it_leads(chapter):
+    text = chapter.read_text("utf-8")
     assert re.search(r"\A# %% \[markdown\]\n# # .+\n#\n# \*Needs: ", text)
     for start in ("**You can now** ", "**Next:** ", "**In the real world:** "):
         assert f"\n# {start}" in text

@@ -116,7 +116,10 @@ def test_has_what_a_chapter_has(chapter):
 
 def test_committed_figures_are_small():
     listing = subprocess.run(
-        ["git", "ls-files", "chapters/figures/*.png"], cwd=ROOT, text=True, capture_output=True
+        ["git", "ls-files", "chapters/figures/*.png", "chapters/figures/*.svg"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
     )
     if listing.returncode:
         pytest.skip("not a git checkout")
@@ -138,6 +141,74 @@ def test_nothing_is_too_wide_for_a_notebook(chapter):
         if line.startswith("#") and len(line) > 60 and re.search("[─│┌┐└┘├┤▶◀▒▮▯]", line)
     ]  # fmt: skip
     assert not drawings
+
+
+def width_of(formula):
+    """About how many characters wide a formula in a line is."""
+    fonts = r"\\(mathbb|mathcal|mathrm|operatorname|text|[a-z]*bar|hat|tilde|left|right|big|[,;!])"
+    return len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[a-zA-Z]+", "x", re.sub(fonts, "", formula))))
+
+
+@each_chapter
+def test_a_line_of_text_breaks_on_a_narrow_page(chapter):
+    """A browser breaks no formula in a line, and code only at its spaces."""
+    cells = build.jupytext.read(chapter, fmt="py:percent").cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(r"(?ms)^```.*?^```|\$\$.*?\$\$", "", text)
+    formulas = re.findall(r"\$([^$`]+)\$", re.sub(r"`[^`]*`", "", text))
+    assert not [formula for formula in formulas if width_of(formula) > 36]
+    pieces = [piece for code in re.findall(r"`([^`]+)`", text) for piece in code.split()]
+    assert not [piece for piece in pieces if len(piece) > 36]
+
+
+@each_chapter
+def test_formulas_are_complete(chapter):
+    """An odd dollar sign shows the source of all formulas after it."""
+    for cell in build.jupytext.read(chapter, fmt="py:percent").cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"(?s)```.*?```|`[^`]*`", "", cell.source)
+            assert text.count("$$") % 2 == 0
+            assert text.replace("$$", "").count("$") % 2 == 0, cell.source
+            for formula in re.findall(r"(?s)\$\$(.*?)\$\$|\$([^$]+)\$", text):
+                assert "".join(formula).count("{") == "".join(formula).count("}"), formula
+
+
+DRAWS = re.compile(r"\b(plt|fig|ax|axes)\.|\baxes\[|\bshow\(|\bplot_\w+\(")
+
+
+@each_chapter
+def test_cells_that_draw_are_hidden_and_only_draw(chapter):
+    """The code in view teaches. What a hidden cell prints would have no code beside it."""
+    for cell in build.jupytext.read(chapter, fmt="py:percent").cells:
+        if cell.cell_type == "code":
+            hidden = "hide-input" in cell.metadata.get("tags", [])
+            assert hidden or not DRAWS.search(cell.source), cell.source
+            assert not hidden or not re.search(r"\bprint\(|\bfit\(", cell.source), cell.source
+
+
+@each_chapter
+def test_reports_are_shown_as_objects(chapter):
+    """A printed report has no error map in a notebook."""
+    text = chapter.read_text("utf-8")
+    assert not re.search(r"\bprint\((gradcheck|check_\w+)\((?:[^()]|\([^()]*\))*\)[,)]", text)
+
+
+def committed(pattern):
+    run = subprocess.run(
+        ["git", "ls-files", f"chapters/figures/{pattern}"], cwd=ROOT, text=True, capture_output=True
+    )
+    if run.returncode:
+        pytest.skip("not a git checkout")
+    return [Path(line).stem for line in run.stdout.splitlines()]
+
+
+def test_each_committed_figure_belongs_to_a_chapter():
+    names = {
+        name.replace("{data.name}", "mnist").replace("{source}", "faces")
+        for chapter in (ROOT / "chapters").glob("[0-9]*.py")
+        for name in re.findall(r'"(\d\d[a-z]?_[\w{}.]+)"', chapter.read_text("utf-8"))
+    }
+    assert set(committed("*_*.png")) == names
 
 
 @each_chapter

@@ -62,6 +62,27 @@ def test_example_runs_and_shows_what_it_says(kind, tmp_path):
     assert written == (["reconstructions.png"] if "save(" in code else [])
 
 
+def test_the_report_at_the_top_is_what_the_command_prints():
+    """Its last digits are rounding errors, which differ between computers."""
+    text = TEXTS["README.md"]
+    code, file, report = re.search(
+        r"^```py\n(.+?)\n```.+?`python (\S+)` prints:\n\n```text\n(.+?)```", text, re.M | re.S
+    ).groups()
+    run = subprocess.run(
+        [sys.executable, ROOT / file],
+        text=True,
+        encoding="utf-8",
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    printed = re.sub(r"\de-\d\d", "_", run.stdout)
+    assert re.sub(r"\de-\d\d", "_", report).split() == printed.split()
+    assert "FAILED" in report and "hint: " in report
+    source = (ROOT / file).read_text("utf-8").replace("  # BUG", "")
+    assert code in source
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_links_lead_somewhere(name):
     headings = re.findall(r"^#+ (.+)$", TEXTS[name], re.M)

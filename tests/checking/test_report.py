@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyae import Conv2d, Linear, ReLU, Sequential
-from tinyae.checking import Report, assert_gradients, gradcheck
+from tinyae.checking import Report, assert_gradients, gradcheck, show_report
 from tinyae.checking.error_map import blocks, error_map
 from tinyae.known_bugs import BUGS, with_bug
 
@@ -39,6 +39,31 @@ def test_every_report_fits_a_terminal_and_json(example, seed):
     back = json.loads(json.dumps(report.to_dict()))
     assert back["ok"] is report.ok and len(back["tensors"]) == len(report.tensors)
     assert "<table>" in report._repr_html_()
+
+
+def test_show_report_prints_in_a_script_and_refuses_what_is_not_a_report(capsys):
+    report = gradcheck(*half_weight())
+    show_report(report)
+    assert capsys.readouterr().out == f"{report}\n\n"
+    with pytest.raises(TypeError, match="expected a Report, got bool"):
+        show_report(report.ok)
+
+
+def test_show_report_shows_the_error_map_in_a_notebook(monkeypatch):
+    display = pytest.importorskip("IPython.display")
+    shown = []
+    shell = type("NotebookShell", (), {})()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
+    report = gradcheck(*half_weight())
+    show_report(report)
+    assert shown[0]["text/plain"] == str(report)
+    assert "<svg" in shown[0]["text/html"]
+
+
+def test_the_html_says_what_exact_arithmetic_has_shown():
+    report = gradcheck(Linear(3, 2), np.ones((2, 3)), method="exact")
+    assert report.remark and report.remark[:20] in report._repr_html_()
 
 
 def test_assert_gradients_raises_with_the_report():

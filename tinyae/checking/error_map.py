@@ -84,16 +84,20 @@ def html_report(report: Any) -> str:
         f"<th style='text-align:left'>{c}</th>"
         for c in ("tensor", "shape", "checked", "kinks", "worst rel. err", "verdict", "error map")
     )
+    remarks = [(report.method, report.remark)] if report.remark else []
+    remarks += [("finding", item.text) for item in report.findings]
+    remarks += [("hint", item.text) for item in report.hints]
     notes = "".join(
-        f"<p style='margin:2px 0'><b>{label}</b>: {html.escape(item.text)}.</p>"
-        for label, items in (("finding", report.findings), ("hint", report.hints))
-        for item in items
+        f"<p style='margin:2px 0'><b>{label}</b>: {html.escape(text)}.</p>"
+        for label, text in remarks
     )
     notes += f"<p style='margin:2px 0'><a href='{report.see}'>see</a></p>" if report.see else ""
+    verdict = "passed" if report.ok else "FAILED"
     return (
-        f"<div><b style='color:{color}'>gradcheck {'passed' if report.ok else 'FAILED'}</b> "
-        f"{html.escape(report.title)} <small>float64, {report.method}, step {report.step:.1e}, "
-        f"seed {report.seed}</small><table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
+        "<div style='overflow-x:auto'>"
+        f"<b style='color:{color}'>gradcheck {verdict}</b> {html.escape(report.title)} "
+        f"<small>float64, {report.method}, step {report.step:.1e}, seed {report.seed}</small>"
+        f"<table><tr>{head}</tr>{''.join(rows)}</table>{notes}</div>"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import dataclass, field
 from typing import Any
@@ -265,6 +266,24 @@ class Report:
         from tinyae.checking.error_map import plot_report
 
         return plot_report(self, axes)
+
+
+def show_report(report: Report) -> None:
+    """Show a report: in a notebook as a table with the error map of each tensor, elsewhere as
+    text.
+
+    Raises:
+        TypeError: it is not a report.
+    """
+    if not isinstance(report, Report):
+        raise TypeError(f"show_report: expected a Report, got {type(report).__name__}")
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
+        print(f"{report}\n")
+        return
+    from IPython.display import display
+
+    display({"text/html": report._repr_html_(), "text/plain": str(report)}, raw=True)
 
 
 def wrapped(label: str, text: str) -> list[str]:
