@@ -108,9 +108,7 @@ def smooth(losses, n=10):
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 steps = np.arange(1, len(curves[1e-3]) + 1)
 axes[0].plot(steps, curves[1e-3], ".", color="0.6", markersize=4, label="each step")
-axes[0].plot(
-    steps, smooth(curves[1e-3]), color="tab:blue", label="mean of the last 10"
-)
+axes[0].plot(steps, smooth(curves[1e-3]), color="tab:blue", label="mean of the last 10")
 axes[0].set(title="one run, rate 0.001", xlabel="step", ylabel="loss")
 for lr, color in [(1e-5, "tab:green"), (1e-3, "tab:blue"), (1e-1, "tab:red")]:
     axes[1].plot(steps, smooth(curves[lr]), color=color, label=f"rate {lr:g}")
@@ -707,8 +705,7 @@ a = model.decoder[:-1](model.encode(x_test))  # what the sigmoid is given
 y = model(x_test)
 print(f"typical size of a at the output: {np.median(np.abs(a)):.0e}")
 print(f"outputs below 0.001 or above 0.999: {((y < 0.001) | (y > 0.999)).mean():.1%}")
-print("fit said:", *said, sep="
-")
+print("fit said:", *said, sep="\n")
 
 # %% [markdown]
 # *Diagnosis.* The first steps were so large that the sigmoid gets huge inputs. All its outputs are 0
@@ -748,8 +745,7 @@ repaired["ReLU as output layer"] = bad, case("repaired: sigmoid", model)
 # %%
 model = linear_output(basic_autoencoder(rng=0))
 losses, said = train(model, SGD(model.params, lr=100, momentum=0.9))
-print("fit said:", *said, sep="
-")
+print("fit said:", *said, sep="\n")
 model = linear_output(basic_autoencoder(rng=0))
 with np.errstate(all="ignore"):
     exploding = []
