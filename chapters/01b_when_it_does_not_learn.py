@@ -11,8 +11,8 @@
 # look, what the cause may be, and what to change.
 #
 # ![Five loss curves: one falls and flattens out below the error of the mean image, one hardly
-# falls, one jumps up, one stops at the error of the mean image, and one has a validation loss that
-# rises again.](figures/01b_diagram.svg)
+# falls, one stays far above it, one stops exactly there, and one has a validation loss that rises
+# again.](figures/01b_diagram.svg)
 
 # %%
 import os
@@ -48,7 +48,7 @@ FAST_NOTE = "(fast mode: too few steps to learn anything)\n" if FAST else ""
 data = load_data(os.environ.get("TINYAE_CHAPTER_DATA", "strokes"))  # or "mnist"
 x_train = data.train.flat[: 640 if FAST else 3200]
 x_test = data.test.flat[: 200 if FAST else 1000]
-EPOCHS, BATCH = (2 if FAST else 4), 64  # 200 steps; in fast mode 20
+EPOCHS, BATCH = (3 if FAST else 4), 64  # 200 steps; in fast mode 30
 print(data, "->", x_train.shape, x_test.shape)
 
 # %% [markdown]
@@ -140,7 +140,7 @@ show(axes, f"01b_curves_{data.name}")
 # network learns what differs from image to image. With the rate 0.00001, the curve is still close
 # to gray after all steps: it goes in the right direction, but far too slowly. With the rate 0.1,
 # the curve drops at once to a level near zeros and stays there. It looks calm, but nothing is
-# learned any more. Section 7 finds out why. (In fast mode there are only 20 steps, and the middle
+# learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
 # rate has not passed the mean image yet.)
 #
 # </details>
@@ -253,7 +253,7 @@ show(ax, f"01b_sweep_{data.name}")
 # To the right of the best rate the loss rises steeply. A rate that is ten times too small costs
 # time. A rate that is ten times too large costs the whole run. With a linear output, the loss
 # becomes infinite or nan. With a sigmoid, the loss cannot be larger than 1, so it stops at a bad
-# value instead. (In fast mode there are only 20 steps, so the best rates are larger. The right ends
+# value instead. (In fast mode there are only 30 steps, so the best rates are larger. The right ends
 # of the curves look the same.)
 #
 # </details>
@@ -722,7 +722,7 @@ print("fit said:", *said, sep="\n")
 start = basic_autoencoder(rng=0)
 relu_output = Sequential(*start.decoder.layers[:-1], ReLU())
 model = Autoencoder(start.encoder, relu_output)
-losses, said = train(model, Adam(model.params, lr=1e-2))
+losses, said = train(model, Adam(model.params, lr=3e-3))
 print("losses:", *(f"{loss:.4f}" for loss in losses))
 print(HEAD)
 bad = case("ReLU as output layer", model)
@@ -730,7 +730,7 @@ ink = x_test.mean(axis=0) > 0.05  # pixels that matter
 dead = (model(x_test) == 0).all(axis=0)
 print(f"always 0: {(dead & ink).sum()} of {ink.sum()} pixels that often have ink")
 model = basic_autoencoder(rng=0)
-train(model, Adam(model.params, lr=1e-2))
+train(model, Adam(model.params, lr=3e-3))
 repaired["ReLU as output layer"] = bad, case("repaired: sigmoid", model)
 
 # %% [markdown]
@@ -750,7 +750,7 @@ model = linear_output(basic_autoencoder(rng=0))
 with np.errstate(all="ignore"):
     exploding = []
     optimizer = SGD(model.params, lr=100, momentum=0.9)
-    for step in range(4):
+    for _ in range(4):
         loss, grads, _ = Objective()(model, x_train[:BATCH], None)
         optimizer.step(grads)
         exploding.append(loss)
