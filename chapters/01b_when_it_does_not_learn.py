@@ -139,8 +139,8 @@ show(axes, f"01b_curves_{data.name}")
 # images and needs only the biases of the last layer. Near that line there is a bend. Below it, the
 # network learns what differs from image to image. With the rate 0.00001, the curve is still close
 # to gray after all steps: it goes in the right direction, but far too slowly. With the rate 0.1,
-# the curve drops at once to a level near zeros and stays there. It looks calm, but nothing is
-# learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
+# the curve drops at once to a level near zeros and stays there. The curve is smooth, but
+# nothing is learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
 # rate has not passed the mean image yet.)
 #
 # </details>
@@ -168,7 +168,8 @@ for steps in (0, 100) if FAST else (0, 100, 300):
 #
 # If $\eta$ is tiny, $w$ shrinks by the factor $1 - \eta\lambda$, which is almost 1: **too small**.
 # The best rate is $\eta = 1/\lambda$. For $\eta > 2/\lambda$ the factor is below $-1$. Then each
-# step overshoots by more than it gained, and $w$ grows without limit: **too large**. A network has
+# step jumps over the minimum and lands farther away from it, and $w$ grows without limit: **too
+# large**. A network has
 # many directions with different curvatures, and the steepest one decides what is too large. No one
 # knows the curvatures in advance, so we try: the same network, the same number of steps, and rates
 # that differ by factors of about 3. This is a **learning-rate sweep**.
@@ -248,13 +249,13 @@ show(ax, f"01b_sweep_{data.name}")
 # a factor of three, and this holds for many networks, because Adam divides by the size of the
 # gradient. SGD does not divide. The loss is a mean over 784 pixels, so its gradients are small, and
 # its best rate is thousands of times larger. So a rate that worked with one optimizer, or with
-# a sum in place of the mean, tells nothing about another.
+# a sum in place of the mean, says nothing about another.
 #
 # To the right of the best rate the loss rises steeply. A rate that is ten times too small costs
 # time. A rate that is ten times too large costs the whole run. With a linear output, the loss
 # becomes infinite or nan. With a sigmoid, the loss cannot be larger than 1, so it stops at a bad
-# value instead. (In fast mode there are only 30 steps, so the best rates are larger. The right ends
-# of the curves look the same.)
+# value instead. (In fast mode there are only 30 steps, so the lowest points are higher. The right
+# ends of the curves look the same.)
 #
 # </details>
 #
@@ -317,6 +318,7 @@ def measure(name, model, x=x_test):
 
 
 HEAD = (
+    f"{FAST_NOTE}"
     "                               error  brightness   varies   dead   gradient\n"
     "                             / mean's   / data's  / data's  units  layer 1"
 )
@@ -347,7 +349,6 @@ for name, gain in [("too small: He / 10", 0.1), ("He", 1), ("too large: He × 3"
 for name, (variation, gradient, _) in starts.items():
     print(f"{name:<19}std of a:", *(f"{v:.0e}" for v in variation))
     print(f"{'':<19}size of da:", *(f"{g:.0e}" for g in gradient))
-print(FAST_NOTE, end="")
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
@@ -370,8 +371,8 @@ show(axes, f"01b_initialization_{data.name}")
 #
 # <details><summary>Answer</summary>
 #
-# With He initialization, both sizes stay within a factor of about ten from the first layer to the
-# last. With a tenth of the weights, each layer divides by about ten: after six layers, the outputs
+# With He initialization, both sizes stay within a factor of about twenty from the first layer to
+# the last. With a tenth of the weights, each layer divides by about ten: after six layers, the outputs
 # of different images agree to six digits, and almost nothing of the gradient arrives at layer 1.
 # This is a **vanishing gradient**. With three times the weights, each layer multiplies by about
 # three. Then $a_6$ is in the hundreds, and the sigmoid is **saturated**: its outputs are 0 or 1, its
@@ -382,13 +383,13 @@ show(axes, f"01b_initialization_{data.name}")
 # </details>
 #
 # `Linear` itself starts with $U(\pm 1/\sqrt{n_{\text{in}}})$, as in PyTorch. Its variance is
-# $1/(3n_{\text{in}})$, a sixth of He's. This is smaller than ideal, but six layers can bear it. In a
+# $1/(3n_{\text{in}})$, a sixth of He's. This is smaller than ideal, but it works for six layers. In a
 # deeper network, call `initialize(model, "he")`.
 #
 # ## 4. Overfitting and validation
 #
-# A network with a million weights can learn a few images by heart. Then the training loss falls, but
-# other images are not reconstructed any better: **overfitting**. We can see it only on images that
+# A network with a million weights can memorize a few images. Then the training loss falls, but other
+# images are not reconstructed any better: **overfitting**. We can see it only on images that
 # are not used for training, the **validation data**. Here is a run on very few images, and three
 # attempts to do better: noise on the inputs (chapter 3 explains why this helps), shifted copies of
 # the images (**augmentation**), and ten times as many images. All runs take the same number of
@@ -483,7 +484,7 @@ print(f"validation error {evaluate(model, x_test)['mse'] / MEAN_ERROR:.2f}")
 # ## 5. Dead units
 #
 # A ReLU unit whose input is negative for *every* image outputs 0, has the derivative 0, and gets no
-# gradient: a **dead unit**. Chapter 1 met them in the code. They come from steps that are too large:
+# gradient: a **dead unit**. Chapter 1 found them in the code. They come from steps that are too large:
 # one step can push the bias so far down that the unit is never active again. We count them in the
 # four hidden layers of a network, for two learning rates and two activations:
 
@@ -495,15 +496,13 @@ def with_activation(activation):
     return deep_autoencoder(sizes, activation=activation, rng=0, init="he")
 
 
+_, _, dead = layer_by_layer(with_activation(ReLU), x_test)
+print(f"before training: {dead} dead units")
 print(HEAD)
 for lr, activation in [(1e-3, ReLU), (3e-3, ReLU), (3e-3, LeakyReLU)]:
     model = with_activation(activation)
-    name = f"{activation.__name__}, rate {lr:g}"
-    if activation is ReLU:
-        print(f"{name}, before: {layer_by_layer(model, x_test)[2]} dead units")
     train(model, Adam(model.params, lr=lr))
-    measure(name, model)
-print(FAST_NOTE, end="")
+    measure(f"{activation.__name__}, rate {lr:g}", model)
 
 # %% [markdown]
 # **What to look at.** There are 1,536 hidden units. How many are dead before the first step, and how
@@ -531,9 +530,9 @@ for dtype, seed in [(np.float32, 0), (np.float64, 0), (np.float32, 1)]:
     print(f"{dtype.__name__}, seed {seed}: losses", *(f"{v:.5f}" for v in losses))
 
 # %% [markdown]
-# The seeds differ far more than the data types do. A gradient from a mini-batch is off by several
-# percent anyway, so the eighth digit does not matter. And float32 needs half the memory and about
-# half the time.
+# Two seeds differ far more than two data types do. The gradient of a mini-batch is only an estimate
+# of the gradient of all images anyway, so its eighth digit does not matter. And float32 needs half
+# the memory and less time.
 #
 # A gradient *check* is different. It subtracts two losses that are almost equal (chapter 0, section
 # 5). Here is the gradient of a small network with respect to its first weights. `backward` computes
@@ -628,8 +627,7 @@ print("size of da, layers 1 to 6:", *(f"{g:.0e}" for g in gradient))
 # *Diagnosis.* The loss falls to the error of the mean image and stays there. "Varies" is 0: the
 # network outputs one image, whatever it is given. The last two lines tell why. The slope of a
 # sigmoid is at most ¼, so each layer makes both the differences between images and the gradient
-# smaller. The last layers learn the mean image, and the first ones hear almost nothing from the
-# loss. *Repair:* ReLU with He initialization, and the same optimizer. (Or keep the sigmoids,
+# smaller. The last layers learn the mean image, and almost no gradient reaches the first ones. *Repair:* ReLU with He initialization, and the same optimizer. (Or keep the sigmoids,
 # initialize with `initialize(model, "glorot", gain=4)`, and use Adam. Chapter 10 returns to this.)
 #
 # ### All outputs are equal: a dead code
@@ -647,7 +645,8 @@ bad = case("dead code", model)
 dead = (model.encode(x_test) == 0).all(axis=0)
 model = basic_autoencoder(rng=0)
 train(model, Adam(model.params, lr=1e-3))
-healthy = repaired["dead code"] = bad, case("repaired: a linear code", model)
+healthy = case("repaired: a linear code", model)
+repaired["dead code"] = bad, healthy
 print("losses:", *(f"{loss:.4f}" for loss in losses))
 print(f"{dead.sum()} of {len(dead)} code units are 0 for all images")
 
@@ -678,14 +677,14 @@ except ValueError as error:
 # %%
 model = basic_autoencoder(rng=0)
 losses, said = train(model, Adam(model.params, lr=1e-3), x_train / 255)
-print("losses:", *(f"{loss:.7f}" for loss in losses), "   (wonderful!)")
+print("losses:", *(f"{loss:.7f}" for loss in losses), "   (very small!)")
 print(f"largest pixel of the training data: {(x_train / 255).max():.4f}")
 print(HEAD)
 bad = case("pixels divided twice", model, x_test / 255)
-repaired["pixels divided twice"] = bad, healthy[1]
+repaired["pixels divided twice"] = bad, healthy
 
 # %% [markdown]
-# *Diagnosis.* The loss looks wonderful, because all pixels are almost 0, and so is the square of any
+# *Diagnosis.* The loss looks excellent, because all pixels are almost 0, and so is the square of any
 # error. The *relative* error shows that the network is worse than the mean image. *Repair:* print
 # `x.min()` and `x.max()` before every training, and look at a few images.
 #
@@ -699,7 +698,7 @@ losses, said = train(model, Adam(model.params, lr=0.1))
 print("losses:", *(f"{loss:.4f}" for loss in losses))
 print(HEAD)
 bad = case("rate 0.1", model)
-repaired["rate 0.1"] = bad, healthy[1]
+repaired["rate 0.1"] = bad, healthy
 variation, _, _ = layer_by_layer(model, x_test)
 a = model.decoder[:-1](model.encode(x_test))  # what the sigmoid is given
 y = model(x_test)
@@ -738,7 +737,7 @@ repaired["ReLU as output layer"] = bad, case("repaired: sigmoid", model)
 # pixel is 0 for all images and gets no gradient: a hole in every reconstruction. *Repair:* a sigmoid
 # for data in [0, 1], a linear layer for any other data.
 #
-# ### The loss becomes nan
+# ### The loss becomes infinite or nan
 #
 # No sigmoid at the end, and a rate from the right end of the sweep:
 
@@ -790,14 +789,14 @@ losses, said = train(model, Adam(model.params, lr=1e-3))
 print("losses:", *(f"{loss:.4f}" for loss in losses))
 print(HEAD)
 bad = case("a lost sign", model)
-repaired["a lost sign"] = bad, healthy[1]
+repaired["a lost sign"] = bad, healthy
 
 wrong = Sequential(Linear(6, 4, rng=0), LostSign(4, 3, rng=1), Linear(3, 6, rng=2))
 print(gradcheck(wrong, np.random.default_rng(0).normal(size=(5, 6))))
 
 # %% [markdown]
-# *Diagnosis.* This is the most treacherous failure, because the loss falls at first. The decoder has
-# the right gradient and learns the mean image, but the encoder walks uphill. No measurement above
+# *Diagnosis.* This failure is the hardest to notice, because the loss falls at first. The decoder has
+# the right gradient and learns the mean image, but the encoder moves uphill. No measurement above
 # proves it: the gradients are neither 0 nor huge. `gradcheck` does. Read its report from the output
 # back to the input: the tensors of layer 2 and layer 1 are right, and everything before is wrong. So
 # the mistake is where layer 1 passes the gradient on. The hint names it: the sign.

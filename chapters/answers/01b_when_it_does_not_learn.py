@@ -101,7 +101,9 @@ for name in ("encoder.0", "encoder.2", "encoder.4", "decoder.0", "decoder.2"):
     print(f"{name}: largest difference of two rows {spread:.0e} of the largest weight")
     assert spread < 1e-3
 codes = model.encode(x_test)
-print(f"rank of the codes: {np.linalg.matrix_rank(codes, tol=1e-3 * codes.max())}")
+rank = np.linalg.matrix_rank(codes, tol=1e-4 * np.linalg.norm(codes))
+print(f"rank of the codes: {rank}")
+assert rank == 1
 assert np.abs(codes - codes[:, :1]).max() <= 1e-3 * np.abs(codes).max()
 
 # %% [markdown]

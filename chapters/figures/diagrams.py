@@ -539,7 +539,7 @@ def loss_curves() -> Diagram:
             None,
         ),
         (
-            "it learns by heart",
+            "it memorizes",
             "too few images",
             learns,
             0.27 + 0.63 * np.exp(-8 * t) + 0.2 * t**2,
