@@ -122,9 +122,10 @@ for ax in axes:
                 ha="right", va="bottom" if up else "top", fontsize=9,
             )  # fmt: skip
     ax.set_yscale("log")
+    ax.set_ylim(None, 0.3)
     ax.set_yticks([0.05, 0.1, 0.2], ["0.05", "0.1", "0.2"])
     ax.minorticks_off()
-    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.9))
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.87))
 show(axes, f"01b_curves_{data.name}")
 
 # %% [markdown]
@@ -139,8 +140,8 @@ show(axes, f"01b_curves_{data.name}")
 # images and needs only the biases of the last layer. Near that line there is a bend. Below it, the
 # network learns what differs from image to image. With the rate 0.00001, the curve is still close
 # to gray after all steps: it goes in the right direction, but far too slowly. With the rate 0.1,
-# the curve drops at once to a level near zeros and stays there. The curve is smooth, but
-# nothing is learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
+# the curve drops at once to a level near zeros and stays there. It looks stable, but nothing is
+# learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
 # rate has not passed the mean image yet.)
 #
 # </details>
@@ -169,10 +170,9 @@ for steps in (0, 100) if FAST else (0, 100, 300):
 # If $\eta$ is tiny, $w$ shrinks by the factor $1 - \eta\lambda$, which is almost 1: **too small**.
 # The best rate is $\eta = 1/\lambda$. For $\eta > 2/\lambda$ the factor is below $-1$. Then each
 # step jumps over the minimum and lands farther away from it, and $w$ grows without limit: **too
-# large**. A network has
-# many directions with different curvatures, and the steepest one decides what is too large. No one
-# knows the curvatures in advance, so we try: the same network, the same number of steps, and rates
-# that differ by factors of about 3. This is a **learning-rate sweep**.
+# large**. A network has many directions with different curvatures, and the steepest one decides
+# what is too large. No one knows the curvatures in advance, so we try: the same network, the same
+# number of steps, and rates that differ by factors of about 3. This is a **learning-rate sweep**.
 #
 # Some of these runs will fail, so we need a version of `fit` that reports this and does not stop
 # the chapter:
@@ -231,6 +231,8 @@ for (name, losses), color in zip(
     ax.plot(best, losses[best], "o", color=color, markersize=12, fillstyle="none")
 ax.axhline(MEAN_ERROR, color="0.4", linestyle="--", linewidth=0.8)
 ax.text(1e-6, MEAN_ERROR * 0.97, "mean image", color="0.4", va="top", fontsize=9)
+for at, text in [((1e-6, 0.25), "too small"), ((1e-1, 0.125), "too large")]:
+    ax.text(*at, text, color="tab:blue", fontsize=9)
 ax.set(xlabel="learning rate", ylabel="loss after the same steps", ylim=(None, top))
 ax.set_yticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
 ax.minorticks_off()
@@ -248,8 +250,8 @@ show(ax, f"01b_sweep_{data.name}")
 # On the left, both networks are still near their start. The best rate of Adam is near 0.001, within
 # a factor of three, and this holds for many networks, because Adam divides by the size of the
 # gradient. SGD does not divide. The loss is a mean over 784 pixels, so its gradients are small, and
-# its best rate is thousands of times larger. So a rate that worked with one optimizer, or with
-# a sum in place of the mean, says nothing about another.
+# its best rate is thousands of times larger. So a rate that worked with one optimizer, or with a
+# sum in place of the mean, says nothing about another.
 #
 # To the right of the best rate the loss rises steeply. A rate that is ten times too small costs
 # time. A rate that is ten times too large costs the whole run. With a linear output, the loss
@@ -271,14 +273,14 @@ show(ax, f"01b_sweep_{data.name}")
 #
 # $$\operatorname{Var}(a_i) = n_{\text{in}}\;v\;\mathrm E[h^2] .$$
 #
-# If $h = \operatorname{ReLU}(a)$ of the layer before, half of the values are 0, and
-# $\mathrm E[h^2] = \tfrac12\operatorname{Var}(a)$. So the variance stays the same from layer to
-# layer if $v = 2/n_{\text{in}}$. This is **He initialization** (He et al. 2015). On the way back,
-# $dh = da\,W$ is a sum over $n_{\text{out}}$ terms, so for the gradient, $n_{\text{out}}$ takes the
-# place of $n_{\text{in}}$. **Glorot initialization**, $v = 2/(n_{\text{in}} + n_{\text{out}})$, is
-# the compromise for layers whose slope is near 1 (Glorot and Bengio 2010). Any other scale
-# multiplies the standard deviation by the same factor in every layer, so it grows or shrinks
-# *exponentially* with depth.
+# If $h = \operatorname{ReLU}(a)$ of the layer before, half of the values are 0, and $\mathrm E[h^2]
+# = \tfrac12\operatorname{Var}(a)$. So the variance stays the same from layer to layer if $v =
+# 2/n_{\text{in}}$. This is **He initialization** (He et al. 2015). On the way back, $dh = da\,W$ is
+# a sum over $n_{\text{out}}$ terms, so for the gradient, $n_{\text{out}}$ takes the place of
+# $n_{\text{in}}$. **Glorot initialization**, $v = 2/(n_{\text{in}} + n_{\text{out}})$, is the
+# compromise for layers whose slope is near 1 (Glorot and Bengio 2010). Any other scale multiplies
+# the standard deviation by the same factor in every layer, so it grows or shrinks *exponentially*
+# with depth.
 #
 # To see it, we measure each `Linear` layer. The function below is the loop of chapter 1 with three
 # measurements. We will use it for every failure in this chapter:
@@ -359,7 +361,14 @@ for (name, (variation, gradient, _)), color in zip(
     axes[1].semilogy(range(1, 7), gradient, "o-", color=color, label=name)
 axes[0].set(title="forward: standard deviation of a", xlabel="Linear layer")
 axes[1].set(title="backward: size of da", xlabel="Linear layer")
-axes[1].annotate("", (2.3, 1.06), (4.7, 1.06), xycoords=("data", "axes fraction"))
+axes[1].annotate(
+    "", (0.55, 0.06), (0.97, 0.06), xycoords="axes fraction",
+    arrowprops={"arrowstyle": "->", "color": "0.4"},
+)  # fmt: skip
+axes[1].text(
+    0.76, 0.09, "the gradient goes this way", color="0.4", ha="center", fontsize=9,
+    transform=axes[1].transAxes,
+)  # fmt: skip
 axes[0].legend(frameon=False)
 show(axes, f"01b_initialization_{data.name}")
 
@@ -372,29 +381,29 @@ show(axes, f"01b_initialization_{data.name}")
 # <details><summary>Answer</summary>
 #
 # With He initialization, both sizes stay within a factor of about twenty from the first layer to
-# the last. With a tenth of the weights, each layer divides by about ten: after six layers, the outputs
-# of different images agree to six digits, and almost nothing of the gradient arrives at layer 1.
-# This is a **vanishing gradient**. With three times the weights, each layer multiplies by about
-# three. Then $a_6$ is in the hundreds, and the sigmoid is **saturated**: its outputs are 0 or 1, its
-# slope is almost 0, and the gradient is lost right at the output. The rest of it then grows on the
-# way back, an **exploding gradient**. After a full training, only He is clearly below 1. (In fast
-# mode the two figures look the same, but no start has learned much.)
+# the last. With a tenth of the weights, each layer divides by about ten: after six layers, the
+# outputs of different images agree to six digits, and almost nothing of the gradient arrives at
+# layer 1. This is a **vanishing gradient**. With three times the weights, each layer multiplies by
+# about three. Then $a_6$ is in the hundreds, and the sigmoid is **saturated**: its outputs are 0 or
+# 1, its slope is almost 0, and the gradient is lost right at the output. The rest of it then grows
+# on the way back, an **exploding gradient**. After a full training, only He is clearly below 1. (In
+# fast mode the two figures look the same, but no start has learned much.)
 #
 # </details>
 #
 # `Linear` itself starts with $U(\pm 1/\sqrt{n_{\text{in}}})$, as in PyTorch. Its variance is
-# $1/(3n_{\text{in}})$, a sixth of He's. This is smaller than ideal, but it works for six layers. In a
-# deeper network, call `initialize(model, "he")`.
+# $1/(3n_{\text{in}})$, a sixth of He's. This is smaller than ideal, but it works for six layers. In
+# a deeper network, call `initialize(model, "he")`.
 #
 # ## 4. Overfitting and validation
 #
-# A network with a million weights can memorize a few images. Then the training loss falls, but other
-# images are not reconstructed any better: **overfitting**. We can see it only on images that
+# A network with a million weights can memorize a few images. Then the training loss falls, but
+# other images are not reconstructed any better: **overfitting**. We can see it only on images that
 # are not used for training, the **validation data**. Here is a run on very few images, and three
 # attempts to do better: noise on the inputs (chapter 3 explains why this helps), shifted copies of
 # the images (**augmentation**), and ten times as many images. All runs take the same number of
-# steps. We look at both errors ten epochs at a time, because the loss that `fit` reports is measured
-# *during* training and, in the second and third run, on changed images.
+# steps. We look at both errors ten epochs at a time, because the loss that `fit` reports is
+# measured *during* training and, in the second and third run, on changed images.
 
 # %%
 more = x_train[:2000]
@@ -474,7 +483,7 @@ history = fit(
     progress=False,
 )
 kept = int(np.argmin(history["val_loss"])) + 1
-print(f"stopped after {len(history)} epochs, kept the weights of epoch {kept}")
+print(f"trained for {len(history)} epochs, kept the weights of epoch {kept}")
 print(f"validation error {evaluate(model, x_test)['mse'] / MEAN_ERROR:.2f}")
 
 # %% [markdown]
@@ -484,9 +493,9 @@ print(f"validation error {evaluate(model, x_test)['mse'] / MEAN_ERROR:.2f}")
 # ## 5. Dead units
 #
 # A ReLU unit whose input is negative for *every* image outputs 0, has the derivative 0, and gets no
-# gradient: a **dead unit**. Chapter 1 found them in the code. They come from steps that are too large:
-# one step can push the bias so far down that the unit is never active again. We count them in the
-# four hidden layers of a network, for two learning rates and two activations:
+# gradient: a **dead unit**. Chapter 1 found them in the code. They come from steps that are too
+# large: one step can push the bias so far down that the unit is never active again. We count them
+# in the four hidden layers of a network, for two learning rates and two activations:
 
 
 # %%
@@ -505,23 +514,24 @@ for lr, activation in [(1e-3, ReLU), (3e-3, ReLU), (3e-3, LeakyReLU)]:
     measure(f"{activation.__name__}, rate {lr:g}", model)
 
 # %% [markdown]
-# **What to look at.** There are 1,536 hidden units. How many are dead before the first step, and how
-# does the number change with the learning rate? Does the error suffer?
+# **What to look at.** There are 1,536 hidden units. How many are dead before the first step, and
+# how does the number change with the learning rate? Does the error suffer?
 #
 # <details><summary>Answer</summary>
 #
-# Before training, only a few units are dead, by bad luck. Training kills more, and the larger rate
-# kills several times as many. The layers are wide, so the error hardly suffers. It would in the code
-# (section 7), or if nearly all units of one layer died. `LeakyReLU` has a small slope for negative
-# inputs, so every unit keeps a gradient, and none is dead. A smaller rate helps too. (Fast mode
-# shows the same order, with smaller numbers.)
+# Before training, only a few units are dead, by bad luck. After training, more are dead, and with
+# the larger rate more than with the smaller one. The layers are wide, so the error hardly suffers.
+# It would in the code (section 7), or if nearly all units of one layer died. `LeakyReLU` has a
+# small slope for negative inputs, so every unit keeps a gradient, and none is dead. A smaller rate
+# helps too. (Fast mode shows the same.)
 #
 # </details>
 #
 # ## 6. float32 and float64
 #
 # All networks so far use float32, with about 7 decimal digits. float64 has 16. Does training need
-# them? We train the same network with both, and once more with other random weights, for comparison:
+# them? We train the same network with both, and once more with other random weights, for
+# comparison:
 
 # %%
 for dtype, seed in [(np.float32, 0), (np.float64, 0), (np.float32, 1)]:
@@ -589,8 +599,8 @@ print(f"backward in float32: {error:.0e}")
 #
 # ## 7. When an autoencoder does not learn
 #
-# Now the failures themselves. We collect the reconstructions of each, and its error before and after
-# the repair:
+# Now the failures themselves. We collect the reconstructions of each, and its error before and
+# after the repair:
 
 # %%
 labels = data.test.labels[: len(x_test)]
@@ -627,8 +637,9 @@ print("size of da, layers 1 to 6:", *(f"{g:.0e}" for g in gradient))
 # *Diagnosis.* The loss falls to the error of the mean image and stays there. "Varies" is 0: the
 # network outputs one image, whatever it is given. The last two lines tell why. The slope of a
 # sigmoid is at most ¼, so each layer makes both the differences between images and the gradient
-# smaller. The last layers learn the mean image, and almost no gradient reaches the first ones. *Repair:* ReLU with He initialization, and the same optimizer. (Or keep the sigmoids,
-# initialize with `initialize(model, "glorot", gain=4)`, and use Adam. Chapter 10 returns to this.)
+# smaller. The last layers learn the mean image, and almost no gradient reaches the first ones.
+# *Repair:* ReLU with He initialization, and the same optimizer. (Or keep the sigmoids, initialize
+# with `initialize(model, "glorot", gain=4)`, and use Adam. Chapter 10 returns to this.)
 #
 # ### All outputs are equal: a dead code
 #
@@ -653,9 +664,9 @@ print(f"{dead.sum()} of {len(dead)} code units are 0 for all images")
 # %% [markdown]
 # *Diagnosis.* The same symptom, but now the gradient at layer 1 is not small: it is *exactly* 0.
 # That means that somewhere a factor is exactly 0. Look at the code: all its units are dead. The
-# decoder, which gets the same code for all images, can still learn the mean image through its biases.
-# *Repair:* no ReLU on the code (chapter 1), biases that start at 0, or a smaller rate. Training on
-# does not help.
+# decoder, which gets the same code for all images, can still learn the mean image through its
+# biases. *Repair:* no ReLU on the code (chapter 1), biases that start at 0, or a smaller rate.
+# Training on does not help.
 #
 # ### Black images: the data have the wrong range
 #
@@ -684,9 +695,9 @@ bad = case("pixels divided twice", model, x_test / 255)
 repaired["pixels divided twice"] = bad, healthy
 
 # %% [markdown]
-# *Diagnosis.* The loss looks excellent, because all pixels are almost 0, and so is the square of any
-# error. The *relative* error shows that the network is worse than the mean image. *Repair:* print
-# `x.min()` and `x.max()` before every training, and look at a few images.
+# *Diagnosis.* The loss looks excellent, because all pixels are almost 0, and so is the square of
+# any error. The *relative* error shows that the network is worse than the mean image. *Repair:*
+# print `x.min()` and `x.max()` before every training, and look at a few images.
 #
 # ### Black images: a saturated output
 #
@@ -707,10 +718,10 @@ print(f"outputs below 0.001 or above 0.999: {((y < 0.001) | (y > 0.999)).mean():
 print("fit said:", *said, sep="\n")
 
 # %% [markdown]
-# *Diagnosis.* The first steps were so large that the sigmoid gets huge inputs. All its outputs are 0
-# or 1, the same for every image, and its slope $\hat x(1-\hat x)$ is exactly 0 in float32. So the
-# gradient is exactly 0, in *every* layer, and the network is stuck for good. `fit` notices this when
-# an epoch has not changed the loss at all. *Repair:* new initial weights and a smaller rate. A
+# *Diagnosis.* The first steps were so large that the sigmoid gets huge inputs. All its outputs are
+# 0 or 1, the same for every image, and its slope $\hat x(1-\hat x)$ is exactly 0 in float32. So the
+# gradient is exactly 0, in *every* layer, and the network is stuck for good. `fit` notices this
+# when an epoch has not changed the loss at all. *Repair:* new initial weights and a smaller rate. A
 # smaller rate alone cannot help any more.
 #
 # ### Black pixels: the wrong output layer
@@ -734,8 +745,8 @@ repaired["ReLU as output layer"] = bad, case("repaired: sigmoid", model)
 
 # %% [markdown]
 # *Diagnosis.* An output pixel is a unit like any other. If its ReLU is negative for all images, the
-# pixel is 0 for all images and gets no gradient: a hole in every reconstruction. *Repair:* a sigmoid
-# for data in [0, 1], a linear layer for any other data.
+# pixel is 0 for all images and gets no gradient: a hole in every reconstruction. *Repair:* a
+# sigmoid for data in [0, 1], a linear layer for any other data.
 #
 # ### The loss becomes infinite or nan
 #
@@ -761,11 +772,11 @@ repaired["rate 100"] = np.inf, case("repaired: rate 3", model)
 
 # %% [markdown]
 # *Diagnosis.* The loss of the first steps multiplies by a large factor each time, as in section 2
-# for $\eta > 2/\lambda$, until the largest float32 number is exceeded. Then $\infty - \infty$ is nan,
-# and nan spreads to every weight in one step. The message of `fit` names the step and the place.
-# *Repair:* a smaller rate. If a few rare batches cause it in the middle of a run, limit the gradient:
-# `SGD(..., clip_norm=1)`. If it happens in the first step, look for nan in the data, or for a
-# division by 0 or a logarithm of 0 in your own code.
+# for $\eta > 2/\lambda$, until the largest float32 number is exceeded. Then $\infty - \infty$ is
+# nan, and nan spreads to every weight in one step. The message of `fit` names the step and the
+# place. *Repair:* a smaller rate. If a few rare batches cause it in the middle of a run, limit the
+# gradient: `SGD(..., clip_norm=1)`. If it happens in the first step, look for nan in the data, or
+# for a division by 0 or a logarithm of 0 in your own code.
 #
 # ### The loss falls, but not far: a wrong gradient
 #
@@ -795,11 +806,11 @@ wrong = Sequential(Linear(6, 4, rng=0), LostSign(4, 3, rng=1), Linear(3, 6, rng=
 print(gradcheck(wrong, np.random.default_rng(0).normal(size=(5, 6))))
 
 # %% [markdown]
-# *Diagnosis.* This failure is the hardest to notice, because the loss falls at first. The decoder has
-# the right gradient and learns the mean image, but the encoder moves uphill. No measurement above
-# proves it: the gradients are neither 0 nor huge. `gradcheck` does. Read its report from the output
-# back to the input: the tensors of layer 2 and layer 1 are right, and everything before is wrong. So
-# the mistake is where layer 1 passes the gradient on. The hint names it: the sign.
+# *Diagnosis.* This failure is the hardest to notice, because the loss falls at first. The decoder
+# has the right gradient and learns the mean image, but the encoder moves uphill. No measurement
+# above proves it: the gradients are neither 0 nor huge. `gradcheck` does. Read its report from the
+# output back to the input: the tensors of layer 2 and layer 1 are right, and everything before is
+# wrong. So the mistake is where layer 1 passes the gradient on. The hint names it: the sign.
 # *Repair:* the line that the hint names. Check every layer that you write *before* you train it.
 #
 # ## 8. All failures together
@@ -821,16 +832,16 @@ for name, (before, after) in repaired.items():
 print(FAST_NOTE, end="")
 
 # %% [markdown]
-# **What to look at.** Which rows show the mean image, and which are empty? Can you tell the failures
-# in each group apart by the images alone?
+# **What to look at.** Which rows show the mean image, and which are empty? Can you tell the
+# failures in each group apart by the images alone?
 #
 # <details><summary>Answer</summary>
 #
-# No. Images and losses show *that* something is wrong. The dead code and the vanishing gradient give
-# the same mean image, and the lost sign gives something very similar. Only the measurements inside
-# the network (a small gradient, one that is exactly 0, a gradient that `gradcheck` refuses) tell the
-# causes apart. (In fast mode, the repaired networks have not learned much, either. The failures look
-# almost as they do after a full training.)
+# No. Images and losses show *that* something is wrong. The dead code and the vanishing gradient
+# give the same mean image, and the lost sign gives something very similar. Only the measurements
+# inside the network (a small gradient, one that is exactly 0, a gradient that `gradcheck` refuses)
+# tell the causes apart. (In fast mode, the repaired networks have not learned much, either. The
+# failures look almost as they do after a full training.)
 #
 # </details>
 #
@@ -854,19 +865,19 @@ print(FAST_NOTE, end="")
 #
 # Answers: [answers/01b_when_it_does_not_learn.py](answers/01b_when_it_does_not_learn.py)
 #
-# 1. **The largest rate.** For $L = \tfrac12\lambda w^2$ with momentum $\mu$, the steps
-#    $u \leftarrow \mu u + \lambda w$, $w \leftarrow w - \eta u$ converge if
-#    $\eta < 2(1+\mu)/\lambda$. Show this, and check it numerically. *Hint: write both steps as a
-#    2 × 2 matrix. At the limit, one of its eigenvalues is $-1$.*
-# 2. **A deeper network.** Measure the standard deviation of a in networks with 2, 4, 8 and 16 hidden
-#    layers of 100 units, with the default weights of `Linear` and with He initialization. Predict
-#    the factor per layer first. *Hint: compare the variances $1/(3n)$ and $2/n$.*
+# 1. **The largest rate.** For $L = \tfrac12\lambda w^2$ with momentum $\mu$, the steps $u
+#    \leftarrow \mu u + \lambda w$, $w \leftarrow w - \eta u$ converge if $\eta < 2(1+\mu)/\lambda$.
+#    Show this, and check it numerically. *Hint: write both steps as a 2 × 2 matrix. At the limit,
+#    one of its eigenvalues is $-1$.*
+# 2. **A deeper network.** Measure the standard deviation of a in networks with 2, 4, 8 and 16
+#    hidden layers of 100 units, with the default weights of `Linear` and with He initialization.
+#    Predict the factor per layer first. *Hint: compare the variances $1/(3n)$ and $2/n$.*
 # 3. **All units start equal.** Set all weights of the basic autoencoder to the same value, 0.01.
 #    What happens in training, and why can no step repair it? *Hint: compare two rows of $dW$.*
-# 4. **A bias for each pixel.** Before training, set the bias of the last layer so that the untrained
-#    network outputs about the mean image. At which step does the loss now pass the error of the mean
-#    image? *Hint: $\sigma^{-1}(p) = \log\frac{p}{1-p}$, with $p$ clipped to
-#    $[0.01, 0.99]$.*
+# 4. **A bias for each pixel.** Before training, set the bias of the last layer so that the
+#    untrained network outputs about the mean image. At which step does the loss now pass the error
+#    of the mean image? *Hint: $\sigma^{-1}(p) = \log\frac{p}{1-p}$, with $p$ clipped to $[0.01,
+#    0.99]$.*
 # 5. **Which one is it?** Write `diagnose(model, x)`, which returns one of `"dead"`, `"saturated"`,
 #    `"vanishing"` and `"healthy"`, and try it on a failure of each kind. *Hint: use
 #    `layer_by_layer`; what is exactly 0 in which case?*
@@ -878,8 +889,8 @@ print(FAST_NOTE, end="")
 #
 # **In the real world:** every training run of a large network is watched with measurements like
 # these: rates are swept and lowered (Smith, *Cyclical learning rates for training neural networks*,
-# 2017), loss spikes and their causes are written up (Zhang et al., *OPT: open pre-trained transformer
-# language models*, 2022), and weights are scaled by depth and width (He et al., *Delving deep into
-# rectifiers*, 2015; Glorot and Bengio, *Understanding the difficulty of training deep feedforward
-# neural networks*, 2010). Float16 and bfloat16 save half the memory again, with a scaled loss
-# (Micikevicius et al., *Mixed precision training*, 2018).
+# 2017), loss spikes and their causes are written up (Zhang et al., *OPT: open pre-trained
+# transformer language models*, 2022), and weights are scaled by depth and width (He et al.,
+# *Delving deep into rectifiers*, 2015; Glorot and Bengio, *Understanding the difficulty of training
+# deep feedforward neural networks*, 2010). Float16 and bfloat16 save half the memory again, with a
+# scaled loss (Micikevicius et al., *Mixed precision training*, 2018).
