@@ -125,7 +125,7 @@ for ax in axes:
     ax.set_ylim(None, 0.3)
     ax.set_yticks([0.05, 0.1, 0.2], ["0.05", "0.1", "0.2"])
     ax.minorticks_off()
-    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.87))
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.82))
 show(axes, f"01b_curves_{data.name}")
 
 # %% [markdown]
@@ -136,13 +136,13 @@ show(axes, f"01b_curves_{data.name}")
 #
 # <details><summary>Answer</summary>
 #
-# The network starts at gray. First it learns the mean image, because that is the same for all
-# images and needs only the biases of the last layer. Near that line there is a bend. Below it, the
-# network learns what differs from image to image. With the rate 0.00001, the curve is still close
-# to gray after all steps: it goes in the right direction, but far too slowly. With the rate 0.1,
-# the curve drops at once to a level near zeros and stays there. It looks stable, but nothing is
-# learned any more. Section 7 finds out why. (In fast mode there are only 30 steps, and the middle
-# rate has not passed the mean image yet.)
+# The network starts at gray. First it learns what is the same for all images. This is easy, because
+# it needs only the biases of the last layer, and it takes few steps. Then the curve bends. From
+# there on, and below the line of the mean image, the network learns what differs from image to
+# image. With the rate 0.00001, the curve is still close to gray after all steps: it goes in the
+# right direction, but far too slowly. With the rate 0.1, the curve drops at once to a level near
+# zeros and stays there. It looks stable, but nothing is learned any more. Section 7 finds out why.
+# (In fast mode there are only 30 steps, and the middle rate has not passed the mean image yet.)
 #
 # </details>
 #
@@ -617,7 +617,7 @@ def case(name, model, x=x_test, scale=1):
 # %% [markdown]
 # ### All outputs are equal: a vanishing gradient
 #
-# A network as in 2006, with sigmoids everywhere and plain gradient descent:
+# A network as they were common before 2006, with sigmoids everywhere and gradient descent:
 
 # %%
 print(HEAD)
@@ -710,7 +710,6 @@ print("losses:", *(f"{loss:.4f}" for loss in losses))
 print(HEAD)
 bad = case("rate 0.1", model)
 repaired["rate 0.1"] = bad, healthy
-variation, _, _ = layer_by_layer(model, x_test)
 a = model.decoder[:-1](model.encode(x_test))  # what the sigmoid is given
 y = model(x_test)
 print(f"typical size of a at the output: {np.median(np.abs(a)):.0e}")
@@ -771,7 +770,7 @@ print(HEAD)
 repaired["rate 100"] = np.inf, case("repaired: rate 3", model)
 
 # %% [markdown]
-# *Diagnosis.* The loss of the first steps multiplies by a large factor each time, as in section 2
+# *Diagnosis.* After a step or two, the loss multiplies by a large factor each time, as in section 2
 # for $\eta > 2/\lambda$, until the largest float32 number is exceeded. Then $\infty - \infty$ is
 # nan, and nan spreads to every weight in one step. The message of `fit` names the step and the
 # place. *Repair:* a smaller rate. If a few rare batches cause it in the middle of a run, limit the
@@ -802,6 +801,7 @@ print(HEAD)
 bad = case("a lost sign", model)
 repaired["a lost sign"] = bad, healthy
 
+# the same layer in a small network
 wrong = Sequential(Linear(6, 4, rng=0), LostSign(4, 3, rng=1), Linear(3, 6, rng=2))
 print(gradcheck(wrong, np.random.default_rng(0).normal(size=(5, 6))))
 
@@ -852,10 +852,10 @@ print(FAST_NOTE, end="")
 # | the loss falls very slowly | the baselines; a sweep | rate too small | 10 times the rate | 1, 2 |
 # | the loss jumps, or rises | a sweep | rate too large | a tenth of the rate | 2 |
 # | the loss is nan | the first steps; what `fit` says | rate too large | a tenth of the rate, `clip_norm` | 2, 7 |
-# | all outputs equal, a tiny gradient | std of a and size of da, layer by layer | vanishing gradient: small weights, sigmoids | ReLU, He initialization | 3, 7 |
+# | all outputs equal, a tiny gradient | std of $a$ and size of $da$, layer by layer | vanishing gradient: small weights, sigmoids | ReLU, He initialization | 3, 7 |
 # | all outputs equal, the gradient is 0 | units that are 0 for all images | dead code | a linear code, smaller rate | 5, 7 |
 # | black images, a tiny loss | `x.max()`; loss / that of the mean image | data divided twice | scale to [0, 1] | 7 |
-# | black images, the gradient is 0 | a at the output | saturated output: rate or weights too large | start again: new weights, smaller rate | 3, 7 |
+# | black images, the gradient is 0 | $a$ at the output | saturated output: rate or weights too large | start again: new weights, smaller rate | 3, 7 |
 # | some pixels always black | pixels that are always 0 | ReLU as output layer | a sigmoid, or a linear layer | 7 |
 # | training falls, validation rises | both curves | overfitting | early stopping, more data, shifts, noise | 4 |
 # | the loss falls, but not far | `gradcheck` | wrong gradient | what its hint names | 7 |
@@ -869,15 +869,16 @@ print(FAST_NOTE, end="")
 #    \leftarrow \mu u + \lambda w$, $w \leftarrow w - \eta u$ converge if $\eta < 2(1+\mu)/\lambda$.
 #    Show this, and check it numerically. *Hint: write both steps as a 2 × 2 matrix. At the limit,
 #    one of its eigenvalues is $-1$.*
-# 2. **A deeper network.** Measure the standard deviation of a in networks with 2, 4, 8 and 16
-#    hidden layers of 100 units, with the default weights of `Linear` and with He initialization.
-#    Predict the factor per layer first. *Hint: compare the variances $1/(3n)$ and $2/n$.*
+# 2. **A deeper network.** Measure how much $a$ differs from image to image in networks with 2, 4, 8
+#    and 16 hidden layers of 100 units, with the default weights of `Linear` and with He
+#    initialization. Predict the factor per layer first. *Hint: compare the variances $1/(3n)$ and
+#    $2/n$.*
 # 3. **All units start equal.** Set all weights of the basic autoencoder to the same value, 0.01.
 #    What happens in training, and why can no step repair it? *Hint: compare two rows of $dW$.*
 # 4. **A bias for each pixel.** Before training, set the bias of the last layer so that the
-#    untrained network outputs about the mean image. At which step does the loss now pass the error
-#    of the mean image? *Hint: $\sigma^{-1}(p) = \log\frac{p}{1-p}$, with $p$ clipped to $[0.01,
-#    0.99]$.*
+#    untrained network outputs about the mean image. After which epoch is the loss now below the
+#    error of the mean image? *Hint: $\sigma^{-1}(p) = \log\frac{p}{1-p}$, with $p$ clipped to
+#    $[0.01, 0.99]$.*
 # 5. **Which one is it?** Write `diagnose(model, x)`, which returns one of `"dead"`, `"saturated"`,
 #    `"vanishing"` and `"healthy"`, and try it on a failure of each kind. *Hint: use
 #    `layer_by_layer`; what is exactly 0 in which case?*
