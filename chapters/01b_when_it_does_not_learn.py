@@ -589,7 +589,7 @@ print(f"backward in float32: {error:.0e}")
 #
 # <details><summary>Answer</summary>
 #
-# In float64, the differences agree with `backward` to about nine digits. In float32 they reach two
+# In float64, the differences agree with `backward` to about eight digits. In float32 they reach two
 # or three digits at best, and for small $h$ they are pure rounding: the two losses differ only in
 # their last digit, or not at all. The gradient from `backward` is fine in float32, to about six
 # digits, because it subtracts nothing that cancels. So an error of 1e-2 in a float32 check says
@@ -718,10 +718,11 @@ print("fit said:", *said, sep="\n")
 
 # %% [markdown]
 # *Diagnosis.* The first steps were so large that the sigmoid gets huge inputs. All its outputs are
-# 0 or 1, the same for every image, and its slope $\hat x(1-\hat x)$ is exactly 0 in float32. So the
-# gradient is exactly 0, in *every* layer, and the network is stuck for good. `fit` notices this
-# when an epoch has not changed the loss at all. *Repair:* new initial weights and a smaller rate. A
-# smaller rate alone cannot help any more.
+# 0 or 1, and the same for every image: mostly black on a screen, perhaps with a few white spots.
+# Its slope $\hat x(1-\hat x)$ is exactly 0 in float32, so the gradient is exactly 0, in *every*
+# layer, and the network is stuck for good. `fit` notices this when an epoch has not changed the
+# loss at all. *Repair:* new initial weights and a smaller rate. A smaller rate alone cannot help
+# any more.
 #
 # ### Black pixels: the wrong output layer
 #
@@ -817,7 +818,7 @@ print(gradcheck(wrong, np.random.default_rng(0).normal(size=(5, 6))))
 
 # %% tags=["hide-input"]
 images = np.concatenate(list(rows.values()))
-fig, ax = plt.subplots(figsize=(7.5, 0.52 * len(rows)), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 0.42 * len(rows)), layout="constrained")
 ax.imshow(mosaic(images, columns=10, fill=0.0), cmap="gray_r", vmin=0, vmax=1)
 ax.set_yticks(30 * np.arange(len(rows)) + 14, list(rows))
 ax.set_xticks([])
@@ -832,8 +833,8 @@ for name, (before, after) in repaired.items():
 print(FAST_NOTE, end="")
 
 # %% [markdown]
-# **What to look at.** Which rows show the mean image, and which are empty? Can you tell the
-# failures in each group apart by the images alone?
+# **What to look at.** Which rows show the mean image, which one is empty, and which one has holes?
+# Can you tell by the images alone why two rows show the mean image?
 #
 # <details><summary>Answer</summary>
 #
@@ -855,7 +856,7 @@ print(FAST_NOTE, end="")
 # | all outputs equal, a tiny gradient | std of $a$ and size of $da$, layer by layer | vanishing gradient: small weights, sigmoids | ReLU, He initialization | 3, 7 |
 # | all outputs equal, the gradient is 0 | units that are 0 for all images | dead code | a linear code, smaller rate | 5, 7 |
 # | black images, a tiny loss | `x.max()`; loss / that of the mean image | data divided twice | scale to [0, 1] | 7 |
-# | black images, the gradient is 0 | $a$ at the output | saturated output: rate or weights too large | start again: new weights, smaller rate | 3, 7 |
+# | black images, perhaps with white spots, the gradient is 0 | $a$ at the output | saturated output: rate or weights too large | start again: new weights, smaller rate | 3, 7 |
 # | some pixels always black | pixels that are always 0 | ReLU as output layer | a sigmoid, or a linear layer | 7 |
 # | training falls, validation rises | both curves | overfitting | early stopping, more data, shifts, noise | 4 |
 # | the loss falls, but not far | `gradcheck` | wrong gradient | what its hint names | 7 |
