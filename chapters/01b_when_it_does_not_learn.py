@@ -73,8 +73,8 @@ MEAN_ERROR = baselines["mean image"]
 # %% [markdown]
 # No constant output has a smaller error than the mean image. (To see it, set the derivative of
 # $\sum_n (c - x_n)^2$ with respect to $c$ to zero.) So an autoencoder has learned something about
-# single images only when its loss is *below the error of the mean image*. From here on, we divide
-# by this error: 1 means "no better than the mean image".
+# individual images only when its loss is *below the error of the mean image*. From here on, we
+# divide by this error: 1 means "no better than the mean image".
 #
 # Now we train with the loop of chapter 1 and keep the loss of every step, for three learning rates:
 
@@ -131,8 +131,8 @@ show(axes, f"01b_curves_{data.name}")
 # %% [markdown]
 # **What to look at.** On the left, each step has its own mini-batch, so the loss jumps up and down.
 # That is normal: look at the mean of several steps. Where does the curve pass the baselines, and
-# does it rest at one of them? On the right, which curve is still at gray, and which one stops
-# without ever reaching the mean image?
+# does it become flatter near one of them? On the right, which curve is still at gray, and which one
+# stops without ever reaching the mean image?
 #
 # <details><summary>Answer</summary>
 #
@@ -250,8 +250,8 @@ show(ax, f"01b_sweep_{data.name}")
 # On the left, both networks are still near their start. The best rate of Adam is near 0.001, within
 # a factor of three, and this holds for many networks, because Adam divides by the size of the
 # gradient. SGD does not divide. The loss is a mean over 784 pixels, so its gradients are small, and
-# its best rate is thousands of times larger. So a rate that worked with one optimizer, or with a
-# sum in place of the mean, says nothing about another.
+# its best rate is a thousand times larger, or more. So a rate that worked with one optimizer, or
+# with a sum over the pixels in place of the mean, says nothing about another.
 #
 # To the right of the best rate the loss rises steeply. A rate that is ten times too small costs
 # time. A rate that is ten times too large costs the whole run. With a linear output, the loss
