@@ -236,7 +236,7 @@ for at, text in [((1e-6, 0.25), "too small"), ((1e-1, 0.125), "too large")]:
 ax.set(xlabel="learning rate", ylabel="loss after the same steps", ylim=(None, top))
 ax.set_yticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
 ax.minorticks_off()
-ax.legend(frameon=False, loc="lower left")
+ax.legend(frameon=False, loc="upper center")
 show(ax, f"01b_sweep_{data.name}")
 
 # %% [markdown]
@@ -617,7 +617,8 @@ def case(name, model, x=x_test, scale=1):
 # %% [markdown]
 # ### All outputs are equal: a vanishing gradient
 #
-# A network as they were common before 2006, with sigmoids everywhere and gradient descent:
+# Before 2006, networks often looked like this one: sigmoids everywhere, trained by gradient
+# descent.
 
 # %%
 print(HEAD)
@@ -665,8 +666,8 @@ print(f"{dead.sum()} of {len(dead)} code units are 0 for all images")
 # *Diagnosis.* The same symptom, but now the gradient at layer 1 is not small: it is *exactly* 0.
 # That means that somewhere a factor is exactly 0. Look at the code: all its units are dead. The
 # decoder, which gets the same code for all images, can still learn the mean image through its
-# biases. *Repair:* no ReLU on the code (chapter 1), biases that start at 0, or a smaller rate.
-# Training on does not help.
+# biases. *Repair:* no ReLU on the code (chapter 1), biases that start at 0, or a smaller rate. More
+# training does not help.
 #
 # ### Black images: the data have the wrong range
 #
