@@ -847,21 +847,21 @@ print(FAST_NOTE, end="")
 #
 # </details>
 #
-# The table for later. Each row was produced above, in the section named at its end:
+# The table for later. Each row was produced above, in the section whose number is in parentheses:
 #
-# | what you see | look at | likely cause | what to change | § |
-# |---|---|---|---|---|
-# | the loss falls very slowly | the baselines; a sweep | rate too small | 10 times the rate | 1, 2 |
-# | the loss jumps, or rises | a sweep | rate too large | a tenth of the rate | 2 |
-# | the loss is nan | the first steps; what `fit` says | rate too large | a tenth of the rate, `clip_norm` | 2, 7 |
-# | all outputs equal, a tiny gradient | std of $a$ and size of $da$, layer by layer | vanishing gradient: small weights, sigmoids | ReLU, He initialization | 3, 7 |
-# | all outputs equal, the gradient is 0 | units that are 0 for all images | dead code | a linear code, smaller rate | 5, 7 |
-# | black images, a tiny loss | `x.max()`; loss / that of the mean image | data divided twice | scale to [0, 1] | 7 |
-# | black images, perhaps with white spots, the gradient is 0 | $a$ at the output | saturated output: rate or weights too large | start again: new weights, smaller rate | 3, 7 |
-# | some pixels always black | pixels that are always 0 | ReLU as output layer | a sigmoid, or a linear layer | 7 |
-# | training falls, validation rises | both curves | overfitting | early stopping, more data, shifts, noise | 4 |
-# | the loss falls, but not far | `gradcheck` | wrong gradient | what its hint names | 7 |
-# | a gradient check fails at 1e-2 | the data type | float32 | float64 | 6 |
+# | what you see | look at | likely cause (section) | what to change |
+# |---|---|---|---|
+# | the loss falls very slowly | the baselines; a sweep | rate too small (1, 2) | 10 times the rate |
+# | the loss jumps, or rises | a sweep | rate too large (2) | a tenth of the rate |
+# | the loss is nan | the first steps; what `fit` says | rate too large (2, 7) | a tenth of the rate, `clip_norm` |
+# | all outputs equal, a tiny gradient | std of $a$ and size of $da$, layer by layer | vanishing gradient: small weights, sigmoids (3, 7) | ReLU, He initialization |
+# | all outputs equal, the gradient is 0 | units that are 0 for all images | dead code (5, 7) | a linear code, smaller rate |
+# | black images, a tiny loss | `x.max()`; loss / that of the mean image | data divided twice (7) | scale to [0, 1] |
+# | black images, perhaps with white spots, the gradient is 0 | $a$ at the output | saturated output: rate or weights too large (3, 7) | start again: new weights, smaller rate |
+# | some pixels always black | pixels that are always 0 | ReLU as output layer (7) | a sigmoid, or a linear layer |
+# | training falls, validation rises | both curves | overfitting (4) | early stopping, more data, shifts, noise |
+# | the loss falls, but not far | `gradcheck` | wrong gradient (7) | what its hint names |
+# | a gradient check fails at 1e-2 | the data type | float32 (6) | float64 |
 #
 # ## Exercises
 #
