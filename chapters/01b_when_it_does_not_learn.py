@@ -852,7 +852,7 @@ print(FAST_NOTE, end="")
 # | what you see | look at | likely cause (section) | what to change |
 # |---|---|---|---|
 # | the loss falls very slowly | the baselines; a sweep | rate too small (1, 2) | 10 times the rate |
-# | the loss jumps, or rises | a sweep | rate too large (2) | a tenth of the rate |
+# | the loss stays too high, or rises | a sweep | rate too large (2, 7) | a tenth of the rate |
 # | the loss is nan | the first steps; what `fit` says | rate too large (2, 7) | a tenth of the rate, `clip_norm` |
 # | all outputs equal, a tiny gradient | std of $a$ and size of $da$, layer by layer | vanishing gradient: small weights, sigmoids (3, 7) | ReLU, He initialization |
 # | all outputs equal, the gradient is 0 | units that are 0 for all images | dead code (5, 7) | a linear code, smaller rate |
