@@ -386,8 +386,9 @@ show(axes, f"01b_initialization_{data.name}")
 # layer 1. This is a **vanishing gradient**. With three times the weights, each layer multiplies by
 # about three. Then $a_6$ is in the hundreds, and the sigmoid is **saturated**: its outputs are 0 or
 # 1, its slope is almost 0, and the gradient is lost right at the output. The rest of it then grows
-# on the way back, an **exploding gradient**. After a full training, only He is clearly below 1. (In
-# fast mode the two figures look the same, but no start has learned much.)
+# on the way back, an **exploding gradient**. After a full training, only He is clearly below 1: on
+# MNIST, over three seeds, the errors are 0.97 to 0.99, 0.32 to 0.33, and 2.8 to 3.0. (In fast mode
+# the two figures look the same, but no start has learned much.)
 #
 # </details>
 #
@@ -460,8 +461,10 @@ show(axes, f"01b_overfitting_{data.name}")
 # while the training error falls toward 0. Noise makes the gap smaller, and the validation error at
 # the end is lower than without noise, but the lowest point is hardly better. Shifts lower the whole
 # curve: a shifted digit is a digit that the network has not seen. Ten times as many images are by
-# far the best: the validation error is still falling at the end. (In fast mode there are too few
-# steps for a gap.)
+# far the best: the validation error is still falling near the end. On MNIST, over three seeds, the
+# validation errors at the end are 0.75 to 0.82, 0.66 to 0.69 with noise, 0.45 to 0.46 with shifts,
+# and 0.35 to 0.36 with 2000 images. The lowest ones of the first two runs are 0.66 to 0.68 and 0.64
+# to 0.65. (In fast mode there are too few steps for a gap.)
 #
 # </details>
 #
@@ -520,10 +523,10 @@ for lr, activation in [(1e-3, ReLU), (3e-3, ReLU), (3e-3, LeakyReLU)]:
 # <details><summary>Answer</summary>
 #
 # Before training, only a few units are dead, by bad luck. After training, more are dead, and with
-# the larger rate more than with the smaller one. The layers are wide, so the error hardly suffers.
-# It would in the code (section 7), or if nearly all units of one layer died. `LeakyReLU` has a
-# small slope for negative inputs, so every unit keeps a gradient, and none is dead. A smaller rate
-# helps too. (Fast mode shows the same.)
+# the larger rate more than with the smaller one: on MNIST, over three seeds, 166 to 180, and 443 to
+# 467. The layers are wide, so the error hardly suffers. It would in the code (section 7), or if
+# nearly all units of one layer died. `LeakyReLU` has a small slope for negative inputs, so every
+# unit keeps a gradient, and none is dead. A smaller rate helps too. (Fast mode shows the same.)
 #
 # </details>
 #
