@@ -878,8 +878,9 @@ print(FAST_NOTE, end="")
 #    and 16 hidden layers of 100 units, with the default weights of `Linear` and with He
 #    initialization. Predict the factor per layer first. *Hint: compare the variances $1/(3n)$ and
 #    $2/n$.*
-# 3. **All units start equal.** Set all weights of the basic autoencoder to the same value, 0.01.
-#    What happens in training, and why can no step repair it? *Hint: compare two rows of $dW$.*
+# 3. **All units start equal.** Set all weights of the basic autoencoder to the same value, 0.002,
+#    and train with the rate 0.0001. What happens in training, and why can no step repair it? *Hint:
+#    compare two rows of $dW$.*
 # 4. **A bias for each pixel.** Before training, set the bias of the last layer so that the
 #    untrained network outputs about the mean image. After which epoch is the loss now below the
 #    error of the mean image? *Hint: $\sigma^{-1}(p) = \log\frac{p}{1-p}$, with $p$ clipped to

@@ -93,13 +93,17 @@ assert found["default"] < 1e-4 and found["he"] > 1e-2
 # %%
 model = basic_autoencoder(rng=0)
 for name, w in model.params.items():
-    w[...] = 0.01 if name.endswith("weight") else 0
-history = train(model)
+    w[...] = 0.002 if name.endswith("weight") else 0
+history = train(
+    model, lr=1e-4
+)  # all units move together: 1e-3 would saturate the output
 for name in ("encoder.0", "encoder.2", "encoder.4", "decoder.0", "decoder.2"):
     w = model.params[f"{name}.weight"]
     spread = np.abs(w - w[:1]).max() / np.abs(w).max()
     print(f"{name}: largest difference of two rows {spread:.0e} of the largest weight")
     assert spread < 1e-3
+w = model.params["decoder.4.weight"]
+assert (w != w[:1]).any() and history["loss"][-1] < history["loss"][0]
 codes = model.encode(x_test)
 rank = np.linalg.matrix_rank(codes, tol=1e-4 * np.linalg.norm(codes))
 print(f"rank of the codes: {rank}")
