@@ -598,7 +598,7 @@ show(ax, f"01_components_{data.name}")
 # **You can now** write an autoencoder, its gradient and Adam, read a loss curve, and compare a
 # model with PCA.
 #
-# **Next:** chapter 2 uses the fact that neighboring pixels belong together.
+# **Next:** chapter 1b shows what to do when it does not go as well as here.
 #
 # **In the real world:** autoencoders reduce the dimension of images, text and measurements (Hinton
 # and Salakhutdinov, *Reducing the dimensionality of data with neural networks*, 2006). They search

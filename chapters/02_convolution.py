@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 2 · Convolution
 #
-# *Needs: chapters 0 and 1. Time: about 60 minutes to read, a few to run. On a first reading, skip
-# “Both as matrices”, “Checkerboards” and “Six loops or unfold?”.*
+# *Needs: chapters 0 and 1; 1b helps. Time: about 60 minutes to read, a few to run. On a first
+# reading, skip “Both as matrices”, “Checkerboards” and “Six loops or unfold?”.*
 #
 # To the networks of chapter 1, an image is a list of 784 values. If we shuffled the pixels of all
 # images in the same way, these networks would learn just as well. They do not know which pixels are

@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(HTML, ignore_errors=True)
     shutil.copytree(DOCS, SOURCE, ignore=shutil.ignore_patterns("_build", "__pycache__"))
-    chapters = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
+    chapters = sorted((ROOT / "chapters").glob("[0-9][0-9]*_*.py"))
     (SOURCE / "chapters").mkdir()
     with ThreadPoolExecutor(2) as pool:
         books = list(

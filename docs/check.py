@@ -20,7 +20,8 @@ from urllib.parse import quote, unquote
 from in_chromium import find_chromium, report_of
 
 HTML = Path(__file__).resolve().parent / "_build" / "html"
-PAGES = ["index.html", "chapters/02_convolution.html", "chapters/05_contractive.html",
+PAGES = ["index.html", "chapters/01b_when_it_does_not_learn.html",
+         "chapters/02_convolution.html", "chapters/05_contractive.html",
          "reference/layers.html", "hints.html", "glossary.html"]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from tinyae.course.release import INSTALL
 NOTEBOOKS = Path(__file__).resolve().parent
 ROOT = NOTEBOOKS.parent
 README = ROOT / "README.md"
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.py"))
+CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]*_*.py"))
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -52,7 +52,7 @@ def readme() -> str:
     """The text of the README with an up-to-date list of chapters."""
     rows = ["| | | notebook | |", "|---|---|---|---|"]
     for chapter in CHAPTERS:
-        heading = re.search(r"^# # (\d+) · (.+)$", chapter.read_text("utf-8"), re.M)
+        heading = re.search(r"^# # (\d+b?) · (.+)$", chapter.read_text("utf-8"), re.M)
         if not heading:
             raise ValueError(f"{chapter}: no heading, expected a line '# # N · Title'")
         number, title = heading.groups()

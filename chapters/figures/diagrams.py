@@ -530,6 +530,71 @@ def error_map() -> Any:
     return axes
 
 
+def loss_curves() -> Diagram:
+    """Chapter 1b: five shapes of loss curves, against the error of the mean image."""
+    import numpy as np
+
+    d = Diagram(18, 5.2)
+    t = np.linspace(0, 1, 100)
+    baseline, start = 0.42, 0.9
+    learns = 0.12 + 0.78 * np.exp(-6 * t)
+    high = 0.72 + 0.18 * np.exp(-25 * t)
+    curves = [
+        ("it learns", "", learns, None),
+        ("it hardly moves", "rate too small", start - 0.1 * t, None),
+        ("it stays too high", "rate too large", high, None),
+        (
+            "it stops at the mean",
+            "no gradient arrives",
+            baseline + 0.48 * np.exp(-9 * t),
+            None,
+        ),
+        (
+            "it memorizes",
+            "too few images",
+            learns,
+            0.27 + 0.63 * np.exp(-8 * t) + 0.2 * t**2,
+        ),
+    ]
+    width, height, low = 2.8, 2.4, 1.5
+    for i, (name, cause, curve, validation) in enumerate(curves):
+        left = 0.7 + 3.5 * i
+        d.ax.plot(
+            [left, left, left + width],
+            [low + height, low, low],
+            color=GRAY,
+            linewidth=1,
+        )
+        level = low + height * baseline
+        d.ax.plot(
+            [left, left + width],
+            [level, level],
+            color=GRAY,
+            linestyle="--",
+            linewidth=0.9,
+        )
+        color = RED if i in (1, 2, 3) else BLUE
+        d.ax.plot(left + width * t, low + height * curve, color=color, linewidth=1.8)
+        if validation is not None:
+            d.ax.plot(
+                left + width * t, low + height * validation, color=RED, linewidth=1.8
+            )
+            d.text(left + 2.2, low + 1.36, "validation", color=RED, fontsize=9)
+            d.text(left + 1.95, low + 0.52, "training", color=BLUE, fontsize=9)
+        d.text(left + width / 2, 4.55, name)
+        d.text(left + width / 2, 0.95, cause, color=GRAY)
+    d.text(0.35, low + height - 0.2, "$L$")
+    d.text(0.7 + width - 0.2, low - 0.25, "step", color=GRAY, fontsize=9)
+    d.text(
+        0.7 + width / 2 + 0.55,
+        low + height * baseline + 0.22,
+        "mean image",
+        color=GRAY,
+        fontsize=9,
+    )
+    return d
+
+
 DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7,
             chapter_8, chapter_9, chapter_10]  # fmt: skip
 
@@ -537,6 +602,7 @@ DIAGRAMS = [chapter_0, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, ch
 if __name__ == "__main__":
     for number, draw in enumerate(DIAGRAMS):
         draw().save(f"{number:02d}_diagram")
+    loss_curves().save("01b_diagram")
     one_weight().save("00_one_weight")
     matrix_of_weights().save("00_matrix")
     save(error_map(), FIGURES / "error_map.svg")
