@@ -42,7 +42,7 @@ from tinyae import (
 )
 from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
 from tinyae.models import conv_autoencoder
 from tinyae.plots import mosaic, plot_reconstructions, show
