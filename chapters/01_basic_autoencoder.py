@@ -289,11 +289,11 @@ show(ax, f"01_loss_{data.name}")
 # %% [markdown]
 # **What to look at.** The loss axis is logarithmic, so on a straight line the loss would fall by
 # the same percentage in each epoch. When does most of the progress happen? While both curves fall
-# together, the network
-# learns what is true of digits in general. If only the training loss keeps falling, the network is
-# beginning to memorize the training images, which is called **overfitting**. Is there a gap here,
-# and does it grow? (The training loss of an epoch is the mean *during* that epoch, and the
-# validation loss is measured at its end. For this reason the validation loss is lower at first.)
+# together, the network learns what is true of digits in general. If only the training loss keeps
+# falling, the network is beginning to memorize the training images, which is called
+# **overfitting**. Is there a gap here, and does it grow? (The training loss of an epoch is the mean
+# *during* that epoch, and the validation loss is measured at its end. For this reason the
+# validation loss is lower at first.)
 #
 # <details><summary>Answer</summary>
 #

@@ -80,9 +80,8 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # Extracting the patches is easy in Python. Here is the code for one channel without padding,
 # together with its counterpart, which we will need in the next section. Compare the two functions
-# line by
-# line. The first one *reads* each patch. The second one *adds* each patch back to the position
-# where it was read:
+# line by line. The first one *reads* each patch. The second one *adds* each patch back to the
+# position where it was read:
 
 
 # %%
@@ -491,12 +490,12 @@ show(panels, "02_counts")
 # *equal* weights. Look again at which weights reach which pixels: a pixel in an even row and a
 # pixel in an odd row never use the same weight. The same is true of columns. So a filter with
 # stride 2 is really four small filters (even or odd row, even or odd column), and each of them
-# produces one quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4
-# weights. For $k = 4$ each has 4 weights, but nothing forces the four filters to agree. There is
-# another way to enlarge an image: repeat each pixel in both directions, and then convolve with
-# stride 1, so that every pixel uses every weight. Here are untrained decoders, each with different
-# random weights. To measure the checkerboard, we divide the pixels of an image into the same four
-# quarters, and compare the means of the quarters:
+# produces one quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4 weights. For $k = 4$ each
+# has 4 weights, but nothing forces the four filters to agree. There is another way to enlarge an
+# image: repeat each pixel in both directions, and then convolve with stride 1, so that every pixel
+# uses every weight. Here are untrained decoders, each with different random weights. To measure the
+# checkerboard, we divide the pixels of an image into the same four quarters, and compare the means
+# of the quarters:
 
 
 # %%
@@ -637,10 +636,10 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
 # one matrix product replaces the loops, and in it a processor does billions of multiplications per
 # second. The cost is memory: the patches store each pixel about $k^2/s^2$ times. So the library
 # never extracts all patches at once. It takes a few images at a time, so that their patches fit
-# into the fast memory of the processor. Now open `tinyae/layers/convolution.py`: `correlate`
-# is $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is
-# $\operatorname{fold}(\cdot\,W)$, and `weight_gradient` is $dW$. Each of the two layers uses all
-# three of them, as in the table above.
+# into the fast memory of the processor. Now open `tinyae/layers/convolution.py`: `correlate` is
+# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$,
+# and `weight_gradient` is $dW$. Each of the two layers uses all three of them, as in the table
+# above.
 #
 # ## The experiment
 #

@@ -500,18 +500,20 @@ show(ax, f"05_noise_{data.name}")
 #
 # </details>
 #
-# Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To
-# second order in $\varepsilon$ (terms with one factor $\varepsilon$ have the mean 0), and with a
-# factor $\sigma^2/2$ from Taylor's formula that the square doubles,
+# Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$.
+# Expand $r(x+\varepsilon)$ to second order in $\varepsilon$ and take the mean. Terms with a single
+# factor $\varepsilon$ have the mean 0. The second-order term of $r$ has the mean
+# $\frac12\sigma^2\,\Delta r$, where $\Delta r = \sum_j \partial^2 r/\partial x_j^2$, and the square
+# doubles its product with $r(x) - x$:
 #
 # $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 +
 # \sigma^2\,\lVert J_r\rVert_F^2 + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
 #
-# Here $\Delta r = \sum_j \partial^2 r/\partial x_j^2$. The last term is small where the
-# model already reconstructs well, so drop it. What remains is the plain loss plus a penalty on the
-# Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio 2014). Since `mse` divides by 784,
-# noise with standard deviation σ corresponds to a penalty with weight $\lambda = \sigma^2/784$. Do
-# training with noise and training with the penalty lead to the same result?
+# The last term is small where the model already reconstructs well, so drop it. What remains is the
+# plain loss plus a penalty on the Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio
+# 2014). Since `mse` divides by 784, noise with standard deviation σ corresponds to a penalty with
+# weight $\lambda = \sigma^2/784$. Do training with noise and training with the penalty lead to the
+# same result?
 
 
 # %%
