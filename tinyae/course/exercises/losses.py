@@ -63,7 +63,7 @@ def mse_causes(y: Array, t: Array) -> tuple[Causes, Causes]:
         means((r**2).sum(), y)
         | {
             "it is half of the mean square": (r**2).mean() / 2,
-            "the square root is too much": np.sqrt((r**2).mean()),
+            "there should be no square root": np.sqrt((r**2).mean()),
         },
         means(2 * r, y) | {"the factor 2 is missing": r / r.size},
     )
@@ -82,7 +82,7 @@ def huber_causes(y: Array, t: Array, delta: float) -> tuple[Causes, Causes]:
         "the factor δ of the line is missing": joined(square, size - delta / 2),
         "it ignores delta and uses 1": huber(y, t, 1.0),
         "the line needs |r|, not r": joined(square, delta * (r - delta / 2)),
-        "the two cases are exchanged": joined(line, square),
+        "the square and the line are exchanged": joined(line, square),
     }
     slope = np.clip(r, -delta, delta)
     gradients = means(slope, y) | {
@@ -101,15 +101,15 @@ def bce_causes(a: Array, t: Array) -> tuple[Causes, Causes]:
     p = sigmoid(a)
     half = -(t * np.log(p)).mean()
     values = means(a.size * bce_with_logits(a, t), a) | {
-        "the term with 1 − t is missing": half,
-        "the term with t is missing": bce_with_logits(a, t) - half,
+        "the term with (1 − t) log(1 − p) is missing": half,
+        "the term with t log p is missing": bce_with_logits(a, t) - half,
     }
     gradients = means(p - t, a) | {
-        "the derivative of σ appears twice: it has already canceled": (p - t)
+        "the factor p (1 − p) should not be there: it has already canceled": (p - t)
         * p
         * (1 - p)
         / a.size,
-        "it is the gradient with respect to p, not to the logit a": (p - t)
+        "it is the gradient with respect to p; it should be with respect to the logit a": (p - t)
         / (p * (1 - p))
         / a.size,
     }
