@@ -87,7 +87,7 @@ def _relation(have: Array, want: Array, rtol: float) -> str:
     if have.size == 1:
         return ""
     if have.ndim and close(np.sort(have, None), np.sort(want, None), rtol):
-        return ": its entries are right, but in other places"
+        return ": its entries are right, but in the wrong places"
     difference = have - want
     if close(difference, np.broadcast_to(difference.flat[0], want.shape), rtol):
         return ": each entry is off by the same amount"
@@ -227,7 +227,10 @@ def conduct(
         )
     single, _ = forward(x[:1])
     if alone and not close(np.asarray(single), np.asarray(y)[:1]):
-        return "a batch of one example gives a different output from the same example in a larger batch"
+        return (
+            "a batch of one example gives a different output from the same example in a larger "
+            "batch"
+        )
     if dtype:
         narrow = np.asarray(forward(x.astype(np.float32))[0])
         if narrow.dtype != np.float32:
