@@ -99,9 +99,7 @@ def kink(code: Code, rng: Generator) -> dict[str, str]:
     x, dy = rng.integers(-1, 2, (8, 6)).astype(float), rng.normal(size=(8, 6))
     causes = {
         "where x is exactly 0, dx should be 0: test x > 0, not x >= 0": dy * (x >= 0),
-        "where x is exactly 0, dx should be 0, not a mean of both sides": dy
-        * (1 + np.sign(x))
-        / 2,
+        "where x is exactly 0, dx should be 0, not a mean of both sides": dy * (1 + np.sign(x)) / 2,
     }
     dx = StudentLayer(code, "ReLU").input_gradient(dy, x)
     return judge.only_wrong(**{"ReLU at 0": judge.compare(dx, dy * (x > 0), "dx", causes)})
