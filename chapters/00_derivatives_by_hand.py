@@ -584,6 +584,13 @@ show_report(gradcheck(net, x))
 show_report(gradcheck(WrongLinear(6, 4, rng=0), x))
 
 # %% [markdown]
+# **How to read a report.** Each row is one array: the input, or a parameter of a layer. *Checked*
+# is the number of entries that were compared, and *worst rel.err* is the largest relative error
+# among them. (*Kinks* counts entries that are left out because the function has no derivative
+# there. Chapter 1 has such a function.) The first report passed. The second one failed. It says
+# where the worst entry is, what `backward` computed there, and what finite differences give. The
+# hint names the bug.
+#
 # ## Exercises
 #
 # Answers: [answers/00_derivatives_by_hand.py](answers/00_derivatives_by_hand.py)
