@@ -17,7 +17,8 @@
 #
 # Do not use loops over examples. Do not store anything outside of the cache: each function must
 # return the same result each time it is called, in any order. The part *conduct* of the grade
-# checks this.
+# checks this. The part *in = out* repeats the check with a square $W$, where a transpose does not
+# change any shape.
 
 # %%
 import numpy as np

@@ -51,6 +51,7 @@ def wrong_slopes(name: str, dy: Array, x: Array) -> dict[str, Array]:
             "it keeps dy where dy > 0; it should keep dy where x > 0": dy > 0,
             "it is dy everywhere, also where x < 0": np.ones_like(x),
             "it multiplies dy by y; it should multiply by 1 where x > 0 and by 0 elsewhere": y,
+            "it multiplies dy by x; it should multiply by 1 where x > 0 and by 0 elsewhere": x,
         },
         "Sigmoid": {
             "it uses the input x where the output y belongs: y (1 − y)": x * (1 - x),

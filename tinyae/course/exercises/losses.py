@@ -47,12 +47,21 @@ def softmax_cross_entropy(a: Array, t: Array) -> Any:
 
 
 def means(total: Any, y: Array) -> Causes:
-    """Sums and means of the wrong entries, for a value or a gradient that is ``total`` without
-    the mean over all entries."""
+    """Sums and wrong means, for a value that is ``total`` without the mean over all entries."""
     return {
         "it is the sum over all entries, expected their mean": total,
         "it is divided by the number of rows, expected the number of entries": total / len(y),
         "it is divided by the number of entries twice": total / y.size**2,
+    }
+
+
+def factors(total: Any, y: Array) -> Causes:
+    """Wrong factors, for a gradient that is ``total`` without the factor 1/M of the mean."""
+    return {
+        "the factor 1/M is missing, where M is the number of entries": total,
+        "it has the factor 1/N, where N is the number of rows; it should be 1/M, where M is the "
+        "number of entries": total / len(y),
+        "the factor 1/M appears twice": total / y.size**2,
     }
 
 
@@ -65,7 +74,7 @@ def mse_causes(y: Array, t: Array) -> tuple[Causes, Causes]:
             "it is half of the mean square": (r**2).mean() / 2,
             "there should be no square root": np.sqrt((r**2).mean()),
         },
-        means(2 * r, y) | {"the factor 2 is missing": r / r.size},
+        factors(2 * r, y) | {"the factor 2 is missing": r / r.size},
     )
 
 
@@ -85,7 +94,7 @@ def huber_causes(y: Array, t: Array, delta: float) -> tuple[Causes, Causes]:
         "the square and the line are exchanged": joined(line, square),
     }
     slope = np.clip(r, -delta, delta)
-    gradients = means(slope, y) | {
+    gradients = factors(slope, y) | {
         "it ignores delta and uses 1": np.clip(r, -1, 1) / r.size,
         "far away it is 1/M, expected ±δ/M": np.where(size <= delta, r, np.sign(r)) / r.size,
         "far away it is δ/M, expected ±δ/M: the sign of r is missing": np.where(
@@ -104,7 +113,7 @@ def bce_causes(a: Array, t: Array) -> tuple[Causes, Causes]:
         "the term with (1 − t) log(1 − p) is missing": half,
         "the term with t log p is missing": bce_with_logits(a, t) - half,
     }
-    gradients = means(p - t, a) | {
+    gradients = factors(p - t, a) | {
         "the factor p (1 − p) should not be there: it has already canceled": (p - t)
         * p
         * (1 - p)
@@ -177,6 +186,13 @@ LOSSES = {
 }
 
 
+OVERFLOW = {
+    "bce_with_logits": "simplify log p before you compute it: e^(−|a|) never overflows",
+    "softmax_cross_entropy": "simplify log p before you compute it: p stays the same if a constant "
+    "is subtracted from all logits of a row",
+}
+
+
 def values_of(code: Code, name: str, *inputs: Any) -> tuple[Any, Any]:
     value, gradient = judge.pair(code.call(name, *inputs), "value, gradient")
     return value, gradient
@@ -219,7 +235,7 @@ def large(name: str, code: Code, rng: Generator) -> dict[str, str]:
     try:
         got, da = judge.pair(judge.strictly(code, name, a, t), "value, gradient")
     except judge.FloatingPoint as mistake:
-        return {part: f"with logits of ±1000, {mistake}; simplify log p before you compute it"}
+        return {part: f"with logits of ±1000, {mistake}; {OVERFLOW[name]}"}
     want = factor * loss.reference(a, t)
     if np.ndim(got) == 0 and np.isfinite(got) and 0 <= got < 0.9 * want:
         return {part: "the value is too small: do not clip p, and add nothing inside the logarithm"}
