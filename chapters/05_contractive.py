@@ -107,8 +107,8 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # We start with one sigmoid layer. Let $s_i = z_i(1-z_i)$, $n_i = \sum_j W_{ij}^2$ and $a = Wx + b$.
 # Then $\Omega = \sum_i s_i^2\,n_i$. The weights $W$ enter $\Omega$ twice: directly, through $n_i$,
-# and indirectly, because $s_i$ depends on $a_i$. Since $s_i = z_i - z_i^2$, its derivative with
-# respect to $a_i$ is $(1-2z_i)$ times that of $z_i$, which is $s_i$. The gradient needs both terms:
+# and indirectly, because $s_i$ depends on $a_i$. The derivative of $z_i$ with respect to $a_i$ is
+# $s_i$, so the derivative of $s_i = z_i - z_i^2$ is $s_i(1-2z_i)$. The gradient needs both terms:
 #
 # $$\frac{\partial\Omega}{\partial a_i}
 # = 2 s_i\,\underbrace{s_i (1-2z_i)}_{\sigma''(a_i)}\,n_i,\qquad
@@ -216,8 +216,8 @@ show_report(check_penalty(contractive, deep, x, value="frobenius"))
 # ## A common mistake
 #
 # Many web pages use a shortcut: they backpropagate a vector of *ones* and square the result. That
-# computes $\lVert J^\top \mathbf 1\rVert^2$: it adds up the rows first and squares then. But we
-# want to square each row first and add up then. Rows that point in opposite directions cancel. For
+# computes $\lVert J^\top \mathbf 1\rVert^2$, the squared norm of the sum of the rows. But we want
+# the squared norm of each row, and then the sum. Rows that point in opposite directions cancel. For
 # example, take an encoder whose units come in pairs with weights $w, -w$ and biases $b, -b$. The
 # derivative of $\sigma$ is the same at $a$ and $-a$, so one row of $J$ is the negative of the
 # other. The backpropagated result is zero, no matter how much the code moves.
