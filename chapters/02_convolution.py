@@ -42,7 +42,7 @@ from tinyae import (
 )
 from tinyae.checking import gradcheck, show_report
 from tinyae.data import load_data
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 from tinyae.layers.reference import conv2d_loops, conv2d_loops_backward
 from tinyae.models import conv_autoencoder
 from tinyae.plots import mosaic, plot_reconstructions, show
@@ -645,9 +645,10 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
 #
 # The first two layers of the encoder halve the size of the image, from 28 to 14 to 7. The last
 # layer has 128 filters of 7 × 7, which cover everything that is left. So the code has 128
-# dimensions. The decoder does the same in reverse. For comparison, we train the network of chapter
-# 1, also with a 128-dimensional code. Its layers are called **dense**, because each output is
-# connected to each input.
+# dimensions. (It has a ReLU, unlike that of chapter 1, so some of the 128 units may be dead.) The
+# decoder does the same in reverse. For comparison, we train the network of chapter 1, also with a
+# 128-dimensional code. Its layers are called **dense**, because each output is connected to each
+# input.
 
 
 # %%

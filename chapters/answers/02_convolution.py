@@ -26,7 +26,7 @@ from tinyae import (
     load_data,
     mse,
 )
-from tinyae.layers.convolution import fold, unfold
+from tinyae.layers import fold, unfold
 from tinyae.models import conv_autoencoder
 from tinyae.plots import plot_reconstructions, show
 
