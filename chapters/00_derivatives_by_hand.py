@@ -4,28 +4,35 @@
 # *Needs: derivatives, matrix products and a little NumPy. Time: about 45 minutes to read, less than
 # 1 to run. On a first reading, skip sections 5 and 6.*
 #
-# A neural network is a chain of simple functions. To train it, we need to know how its error, a
-# single value called the **loss**, changes with each of its weights. Libraries such as PyTorch
-# compute these derivatives automatically. Here we derive them with pen and paper, write them in a
-# few lines of NumPy, and then *check* them: we change a weight slightly and watch how the error
-# changes.
+# A neural network is a chain of simple functions, called **layers**. A layer contains values that
+# can be adjusted, its **weights**. One more function compares the output of the network with the
+# output that we want, the **target**. Its result is a single value, the **loss**. To make the loss
+# smaller, we need to know how it changes with each weight. Libraries such as PyTorch compute these
+# derivatives automatically. Here we derive them with pen and paper, write them in a few lines of
+# NumPy, and then *check* them: we change a weight slightly and watch how the loss changes.
 #
 # This diagram shows the whole chapter. Values flow to the right, and derivatives flow back to the
-# left:
+# left. Linear, $\sigma$ and MSE are the three kinds of functions that we will meet:
 #
 # ![Values go forward in black from x through two linear layers and two sigmoids to the loss L.
 # Gradients come back in red, from 1 to dx, and each linear layer also gives dW and
 # db.](figures/00_diagram.svg)
 #
-# **One convention for all chapters.** For any array $v$ that $L$ depends on, $dv$ is the array of
-# the derivatives of $L$ with respect to the entries of $v$:
-# $(dv)_{ij} = \partial L / \partial v_{ij}$. So $dv$ always has the same shape as $v$. We write a
-# small *change* of $v$ as $\delta v$. To first order,
+# **One convention for all chapters.** Let the loss $L$ depend on an array $v$. Then $dv$ is the
+# array of the derivatives of $L$ with respect to the entries of $v$:
+# $(dv)_{ij} = \partial L / \partial v_{ij}$. The symbol $\partial$ denotes the ordinary derivative
+# with respect to one entry, while all other entries stay fixed. So $dv$ always has the same shape
+# as $v$. It is called the **gradient** of $L$ with respect to $v$.
+#
+# We write a small *change* of $v$ as $\delta v$. If one entry changes by $\delta v_{ij}$, then $L$
+# changes by about $dv_{ij}\,\delta v_{ij}$. If all entries change, the effects add up:
 #
 # $$\delta L = \sum_{ij} dv_{ij}\,\delta v_{ij} = \langle dv, \delta v\rangle .$$
 #
-# This line is the definition that everything below relies on: $dv$ is the array whose inner product
-# with *every* small change $\delta v$ gives the change of $L$.
+# The angle brackets denote the **inner product**: multiply two arrays entry by entry, and add up
+# the products. The equation holds *to first order*, which means: we drop all terms that contain a
+# product of two small changes. Everything below uses this equation as the definition of $dv$: it is
+# the array whose inner product with *every* small change $\delta v$ gives the change of $L$.
 
 # %%
 import time
@@ -42,18 +49,25 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## 1. One weight
 #
-# Start with scalars: $a = wx + b$, $y = \sigma(a) = 1/(1+e^{-a})$, $L = (y-t)^2$. The chain rule
-# multiplies the derivatives, starting at the loss and working back to the input:
+# Start with scalars. The input is $x$, the weights are $w$ and $b$, and the target is $t$:
+# $a = wx + b$, $y = \sigma(a) = 1/(1+e^{-a})$, $L = (y-t)^2$. The function $\sigma$ is called the
+# **sigmoid**. It maps any value to the range from 0 to 1. The chain rule multiplies the
+# derivatives, starting at the loss and working back to the input:
 #
 # $$dy = 2(y-t), \qquad da = dy\,\sigma'(a), \qquad dw = da\,x, \qquad db = da,
 # \qquad dx = da\,w .$$
 #
-# For the sigmoid, let $u = e^{-a}$. Then
-# $\sigma' = \dfrac{u}{(1+u)^2} = \dfrac{1}{1+u}\cdot\dfrac{u}{1+u} = y\,(1-y)$. So the derivative
-# can be computed from the *output* alone. We will use this fact: `backward` only has to remember
-# $y$.
+# For the derivative of the sigmoid, let $u = e^{-a}$, so $du/da = -u$. Then $y = \dfrac{1}{1+u}$
+# and $1-y = \dfrac{u}{1+u}$, and the chain rule gives
 #
-# The next cell computes these numbers. Here they are in the graph of the computation:
+# $$\sigma'(a) = -\frac{1}{(1+u)^2}\cdot(-u) = \frac{1}{1+u}\cdot\frac{u}{1+u} = y\,(1-y) .$$
+#
+# So the derivative can be computed from the *output* alone. We will use this fact: on the way back,
+# the code only has to remember $y$.
+#
+# The next cell computes these values. Its last line compares $dw$ with a **central difference**: it
+# moves $w$ up and down by $h$ and divides the change of $L$ by $2h$. Here are the values in the
+# graph of the computation:
 #
 # ![The values w x = 1.2, a = 0.9, y = 0.711 and L = 0.0836 on the edges of the graph, and below
 # them in red the gradients dy, da, dw, db and dx.](figures/00_one_weight.svg)
@@ -76,13 +90,14 @@ dw = da * x
 
 h = 1e-5
 print(f"by hand             dw = {dw:.10f}")
-print(f"w changed by ±{h:g}     {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.10f}")
+print(f"central difference  dw = {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.10f}")
 
 # %% [markdown]
 # ## 2. A matrix of weights: the linear layer
 #
-# Each of the $N$ examples is a *row* of $x$, so $x$ has shape $(N, \text{in})$. The weight matrix
-# $W$ has shape $(\text{out}, \text{in})$. The layer computes
+# A network processes many examples at once, such as $N$ images. Each example is a *row* of $x$, so
+# $x$ has shape $(N, \text{in})$. The weight matrix $W$ has shape $(\text{out}, \text{in})$, and $b$
+# has shape $(\text{out},)$. NumPy adds $b$ to each row. The layer computes
 #
 # $$y = xW^\top + b, \qquad\text{entry by entry}\qquad y_{ni} = \sum_j x_{nj} W_{ij} + b_i .$$
 #
@@ -90,7 +105,9 @@ print(f"w changed by ±{h:g}     {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.1
 # them in two ways.
 #
 # **With indices.** The weight $W_{ij}$ contributes to $y_{ni}$ for every example $n$, and there it
-# is multiplied by $x_{nj}$. The chain rule adds up all the paths from $W_{ij}$ to $L$:
+# is multiplied by $x_{nj}$. If $W_{ij}$ changes by $\delta$, each of these $y_{ni}$ changes by
+# $x_{nj}\,\delta$, and $L$ changes by $\sum_n dy_{ni}\,x_{nj}\,\delta$. So the contributions of all
+# paths from $W_{ij}$ to $L$ are added:
 #
 # $$dW_{ij} = \sum_n dy_{ni}\,\frac{\partial y_{ni}}{\partial W_{ij}}
 # = \sum_n dy_{ni}\,x_{nj} = (dy^\top x)_{ij},\qquad
@@ -102,19 +119,26 @@ print(f"w changed by ±{h:g}     {(loss_of(w + h) - loss_of(w - h)) / (2 * h):.1
 # ![Row 2 of x times column 1 of W transposed gives the entry 5 of y. Row 1 of dy transposed times
 # column 3 of x gives the entry 2 of dW.](figures/00_matrix.svg)
 #
-# **With differentials.** This derivation needs no indices. Let everything change a little. To first
-# order, $\delta y = \delta x\,W^\top + x\,\delta W^\top + \mathbf 1\,\delta b^\top$. We need two
-# facts: $\langle A, B\rangle = \operatorname{tr}(A^\top B)$, and the trace satisfies
-# $\operatorname{tr}(ABC) = \operatorname{tr}(CAB)$ and
-# $\operatorname{tr}(A) = \operatorname{tr}(A^\top)$. For the term with $\delta W$:
+# **With differentials.** This derivation needs no indices. Let $x$, $W$ and $b$ change a little. To
+# first order, $\delta y = \delta x\,W^\top + x\,\delta W^\top + \mathbf 1\,\delta b^\top$. (Here
+# $\mathbf 1$ is a column of $N$ ones, so the last term has the row $\delta b^\top$ for each
+# example.) We use the **trace**, the sum of the diagonal entries of a square matrix. It has three
+# properties: $\operatorname{tr}(A^\top B) = \langle A, B\rangle$,
+# $\operatorname{tr}(AB^\top) = \langle A, B\rangle$, and
+# $\operatorname{tr}(ABC) = \operatorname{tr}(CAB)$. For the term with $\delta W$, the first two
+# properties give
 #
-# $$\langle dy,\, x\,\delta W^\top\rangle = \operatorname{tr}(dy^\top x\,\delta W^\top)
-# = \operatorname{tr}\big((dy^\top x)^\top \delta W\big) = \langle dy^\top x,\ \delta W\rangle .$$
+# $$\langle dy,\, x\,\delta W^\top\rangle = \operatorname{tr}\big((dy^\top x)\,\delta W^\top\big)
+# = \langle dy^\top x,\ \delta W\rangle .$$
 #
-# (The second step uses $\operatorname{tr}(AB^\top) = \operatorname{tr}(A^\top B)$: both sides equal
-# $\sum_{ij}A_{ij}B_{ij}$.) By definition, the factor next to $\delta W$ is $dW$, so
-# $dW = dy^\top x$. In the same way,
-# $\langle dy, \delta x\,W^\top\rangle = \langle dy\,W, \delta x\rangle$ gives $dx = dy\,W$.
+# By definition, the factor next to $\delta W$ is $dW$, so $dW = dy^\top x$. For the term with
+# $\delta x$, we also need the third property:
+#
+# $$\langle dy,\, \delta x\,W^\top\rangle = \operatorname{tr}(dy^\top\,\delta x\,W^\top)
+# = \operatorname{tr}(W^\top dy^\top\,\delta x) = \langle dy\,W,\ \delta x\rangle .$$
+#
+# So $dx = dy\,W$. In the same way as for $\delta W$, the last term gives $db = dy^\top\mathbf 1$,
+# the sum of the rows of $dy$.
 #
 # **With shapes.** $dW$ must have shape $(\text{out}, \text{in})$. The only product of $dy$, with
 # shape $(N, \text{out})$, and $x$, with shape $(N, \text{in})$, that has this shape is $dy^\top x$.
@@ -182,18 +206,21 @@ for name, v, dv in [("x", x, dx), ("W", W, dW), ("b", b, db)]:
 # path from each entry to $L$: $dx_{ni} = dy_{ni}\,f'(x_{ni})$, an elementwise product. For the
 # sigmoid, $dx = dy * y * (1-y)$.
 #
-# The last step is the mean squared error over all $M = N\cdot D$ entries:
+# The last step is the **mean squared error** (MSE). If the output has $D$ values for each of the
+# $N$ examples, it has $M = N\cdot D$ entries, and
 #
 # $$L = \frac1M\sum_{ni}(y_{ni}-t_{ni})^2, \qquad dy = \frac{2}{M}\,(y-t) .$$
 #
-# The factor $1/M$ appears here, once, and is carried back through the whole network. No other layer
-# has to know that the loss is a mean.
+# The factor $1/M$ appears only here. Every later step of the backward pass multiplies $dy$ by
+# something, so all gradients contain the factor. No other layer has to know that the loss is a
+# mean.
 #
 # ## 4. A network with two layers
 #
-# Now connect the pieces. Compare `backward`, read from top to bottom, with `forward`, read from
-# bottom to top. The lines match one to one. Each line of `backward` needs only the result of an
-# earlier line and the values that `forward` has saved.
+# Now connect the pieces. `forward` also returns the values that `backward` will need, in a tuple
+# called the **cache**. Read `backward` from top to bottom and `forward` from bottom to top: their
+# lines match one to one. Each line of `backward` needs only the result of an earlier line, the
+# weights and the cache.
 
 
 # %%
@@ -228,9 +255,10 @@ for name, v, dv in zip(
     print(f"d{name:<2}  shape {dv.shape!s:<7} worst relative error {error:.0e}")
 
 # %% [markdown]
-# The backward pass is only six lines of calculus, and each derivative agrees with the difference
-# quotient to many digits. But float64 has sixteen digits, and they do not all agree. Is the
-# remaining difference an error in our derivatives, or in the difference quotient?
+# The backward pass is only five lines of calculus, and each derivative agrees with the central
+# difference to many digits. But float64, NumPy's usual data type, has about sixteen digits, and not
+# all of them agree. Is the remaining difference an error in our derivatives, or in the central
+# difference?
 #
 # ## 5. How small should the step be?
 #
@@ -239,11 +267,12 @@ for name, v, dv in zip(
 # $$\frac{f(x+h)-f(x)}{h} = f' + \frac h2 f'' + \dots, \qquad
 # \frac{f(x+h)-f(x-h)}{2h} = f' + \frac{h^2}{6}f''' + \dots$$
 #
-# so a smaller $h$ should be better. But the computer knows $f$ only to its relative precision
-# $\varepsilon$ (`np.finfo(float).eps`), and the formula subtracts two numbers that are almost
-# equal. The rounding error, about $\varepsilon|f|$, remains after the subtraction and is then
-# divided by $h$. So one error shrinks with $h$ while the other grows. Take $f = e^x$, for which
-# $f = f' = f'' = f'''$. Then the relative errors are simply
+# so a smaller $h$ should be better. But the computer rounds each value of $f$. The relative error
+# is about $\varepsilon \approx 2\cdot 10^{-16}$ (`np.finfo(float).eps`), so the absolute error is
+# about $\varepsilon|f|$. The two values of $f$ are almost equal, so their difference is tiny, but
+# the rounding error is as large as before. Then it is divided by $h$. A smaller $h$ makes one error
+# smaller and the other one larger. Take $f = e^x$, for which $f = f' = f'' = f'''$. Then the
+# relative errors are about
 #
 # $$\text{forward: } \frac h2 + \frac\varepsilon h, \qquad
 # \text{central: } \frac{h^2}{6} + \frac\varepsilon h .$$
@@ -254,14 +283,15 @@ for name, v, dv in zip(
 #
 # ## 6. The complex step
 #
-# There is a way to avoid the subtraction: take a step in the *imaginary* direction.
+# There is a way to avoid the subtraction: take a step in the *imaginary* direction, with
+# $i^2 = -1$.
 #
 # $$f(x+ih) = f + ih f' - \frac{h^2}{2}f'' - \dots \qquad\Rightarrow\qquad
 # \frac{\operatorname{Im} f(x+ih)}{h} = f' - \frac{h^2}{6}f''' + \dots$$
 #
-# The imaginary part contains the derivative and not $f$ itself. Nothing is subtracted, so we can
-# take $h = 10^{-30}$, and the only error left is the rounding error of $f$ itself (Squire and Trapp
-# 1998).
+# The imaginary part contains the derivative and not $f$ itself, so nothing has to be subtracted. We
+# can take $h = 10^{-30}$. Then only the rounding errors inside the computation of $f$ are left
+# (Squire and Trapp 1998).
 
 # %%
 eps = np.finfo(float).eps
@@ -329,10 +359,11 @@ print(
 )
 
 # %% [markdown]
-# **What to look at.** Each curve is a V, and the two sides of the V are the two errors. The dotted
-# lines mark the best steps computed above. Do they meet the bottom of each V? Compare the left
-# sides of the V's for the two differences: why does the rounding error not depend on which formula
-# is used? Why does the complex step have no left side at all?
+# **What to look at.** The curves of the two differences have the shape of a V, and the two sides of
+# the V are the two errors. The dotted lines mark the best steps computed above. Do they meet the
+# bottom of each V? Compare the left sides of the two V's: why does the rounding error not depend on
+# which formula is used? Why does the complex step have no left side at all? (Its points at the
+# bottom have an error of at most one rounding. An error of 0 is drawn there too.)
 #
 # <details><summary>Answer</summary>
 #
@@ -345,13 +376,13 @@ print(
 # cases, and it is divided by $h$ or $2h$. The formulas differ only in the terms that remain of
 # Taylor's series.
 #
-# The complex step subtracts nothing. Its imaginary part is already $h f'$, and dividing by $h$
-# keeps its relative precision, however small $h$ is.
+# The complex step subtracts nothing. The imaginary part is $h f'$, up to a tiny term, and dividing
+# by $h$ keeps its relative precision, however small $h$ is.
 #
 # </details>
 #
-# Now we can answer the question from section 4: is it our error or the quotient's? Here are all the
-# weights of the network again, this time with the complex step:
+# Now we can answer the question from section 4: is the error in our derivatives or in the central
+# difference? Here are all the weights of the network again, this time with the complex step:
 
 
 # %%
@@ -378,7 +409,7 @@ for k, (name, dv) in enumerate(
     print(f"d{name}  worst relative error {error:.0e}")
 
 # %% [markdown]
-# The error was in the difference quotient. Our derivatives are correct to the last digit or two.
+# The error was in the central difference. Our derivatives are correct to the last digit or two.
 #
 # The complex step is valid if the program computes an *analytic* function: sums, products, `exp`,
 # `tanh`, division. It is not valid for operations that mean something different for complex
@@ -395,8 +426,11 @@ print("                  np.abs(x)**2  ->", np.imag(np.abs(3 + 1e-30j) ** 2) / 1
 # ## 7. Backward without a loss: cotangents
 #
 # `linear_backward` never asks what $L$ is. It accepts *any* array $dy$ with the shape of $y$,
-# called a **cotangent**, and returns the gradient of the scalar $s = \langle dy, y\rangle$. In
-# terms of the Jacobian $J = \partial y/\partial x$, this is the vector-Jacobian product:
+# called a **cotangent**, and returns the gradient of the scalar $s = \langle dy, y\rangle$.
+#
+# Write $x$ and $y$ as long column vectors for a moment. The **Jacobian** is the matrix of all
+# derivatives, $J_{kj} = \partial y_k/\partial x_j$. Then $ds/dx_j = \sum_k dy_k\,J_{kj}$, so
+# `backward` computes $J^\top dy$. This is called the vector-Jacobian product:
 #
 # $$\text{vjp:}\quad dx = J^\top dy .$$
 #
@@ -405,8 +439,8 @@ print("                  np.abs(x)**2  ->", np.imag(np.abs(3 + 1e-30j) ** 2) / 1
 #
 # $$\text{jvp:}\quad \delta y = J\,\delta x .$$
 #
-# The cotangent moves backward and the tangent moves forward. Neither ever builds the matrix $J$.
-# The two maps are transposes of each other, so for *any* $\delta x$ and $dy$
+# The cotangent moves backward and the tangent moves forward. Neither computation ever builds the
+# matrix $J$. One multiplies by $J$ and the other by $J^\top$, so for *any* $\delta x$ and $dy$
 #
 # $$\langle dy,\ J\,\delta x\rangle = \langle J^\top dy,\ \delta x\rangle .$$
 #
@@ -431,10 +465,11 @@ left, right = (dy * jvp(delta_x, y, W1)).sum(), (vjp(dy, y, W1) * delta_x).sum()
 print(f"<dy, J δx> = {left:.15f}\n<Jᵀdy, δx> = {right:.15f}")
 
 # %% [markdown]
-# **Why we go backward.** With $P$ weights and one loss, tangents need one forward sweep for each
-# weight, and central differences need two. Cotangents need one backward sweep for all weights
-# together, because there is only one $L$ to start from. Here are the times for a layer as large as
-# the first layer of the next chapter:
+# **Why we go backward.** Suppose that there are $P$ weights and one loss. A tangent tells how $L$
+# changes with *one* weight, so we need $P$ forward passes. Central differences need $2P$. A
+# cotangent starts at $L$. There is only one $L$, so a single backward pass gives the derivatives
+# with respect to *all* weights. Here are the times for a layer as large as the first layer of the
+# next chapter:
 
 # %%
 big_x, big_W, big_b = (
@@ -462,7 +497,7 @@ print(
 
 # %% [markdown]
 # **Why the check uses a random $dy$.** Suppose that a `backward` uses the columns of $dy$ in the
-# wrong order. If the cotangent is all ones, no one will ever notice:
+# wrong order. If all entries of $dy$ are 1, the order does not matter, and no check can notice:
 
 
 # %%
@@ -482,8 +517,8 @@ for kind, dy in [("ones  ", np.ones((5, 4))), ("random", rng.normal(size=(5, 4))
 #
 # We now know what each layer needs, and `tinyae` requires nothing else. `forward` returns $y$ and
 # whatever `backward` will need later. `backward` takes a cotangent and those saved values. It
-# returns the cotangent for the layer below and the gradients of its own parameters. Nothing is
-# stored in the object, so no stored value can be out of date.
+# returns the cotangent for the layer before it, $dx$, and the gradients of its own **parameters**
+# (its weights and biases). Nothing is stored in the object, so no stored value can be out of date.
 
 
 # %%
@@ -529,8 +564,8 @@ print(
 # %% [markdown]
 # The layers of the library look like these two (see `tinyae/layers/linear.py` and
 # `tinyae/layers/activations.py`), and `Sequential` consists of the two loops. The library also
-# combines the checks of this chapter into one function, which reports what is wrong. Here is the
-# bug from above again, this time in a layer:
+# combines the checks of this chapter into one function, `gradcheck`, which reports what is wrong.
+# First we check a network of the library, and then a layer with the bug from above:
 
 
 # %%
@@ -549,6 +584,13 @@ show_report(gradcheck(net, x))
 show_report(gradcheck(WrongLinear(6, 4, rng=0), x))
 
 # %% [markdown]
+# **How to read a report.** Each row is one array: the input, or a parameter of a layer. *Checked*
+# is the number of entries that were compared, and *worst rel.err* is the largest relative error
+# among them. (*Kinks* counts entries that are left out because the function has no derivative
+# there. Chapter 1 has such a function.) The first report passed. The second one failed. It says
+# where the worst entry is, what `backward` computed there, and what finite differences give. The
+# hint names the bug.
+#
 # ## Exercises
 #
 # Answers: [answers/00_derivatives_by_hand.py](answers/00_derivatives_by_hand.py)
@@ -561,12 +603,14 @@ show_report(gradcheck(WrongLinear(6, 4, rng=0), x))
 #    depends on $M$.*
 # 3. **Four points.** Let $D_h$ be the central difference with the step $h$. The formula
 #    $(4 D_h - D_{2h})/3$ has the error $h^4 f^{(5)}/30$, up to its sign. Predict its best step and
-#    its smallest error, then add its curve to the figure. *Hint: balance $h^4$ against
-#    $\varepsilon/h$.*
-# 4. **Softmax with cross-entropy.** For logits $a$ and a one-hot target $t$, let
-#    $L = -\frac1N\sum_{ni} t_{ni}\log p_{ni}$ with $p_{ni} = e^{a_{ni}}/\sum_k e^{a_{nk}}$. Show
-#    that $da = (p-t)/N$. Check it with the complex step. *Hint:
-#    $\log p_{ni} = a_{ni} - \log\sum_k e^{a_{nk}}$, and $\sum_i t_{ni} = 1$.*
+#    its smallest error, then add its curve to the figure. *Hint: set the derivative of
+#    $h^4/30 + \varepsilon/h$ to zero.*
+# 4. **Softmax with cross-entropy.** A network that sorts examples into classes outputs one value
+#    $a_{ni}$ per class, a **logit**. The **softmax** turns the logits of an example into
+#    probabilities, $p_{ni} = e^{a_{ni}}/\sum_k e^{a_{nk}}$. The target $t$ is **one-hot**: in each
+#    row, it is 1 for the right class and 0 for all others. The loss is the **cross-entropy**,
+#    $L = -\frac1N\sum_{ni} t_{ni}\log p_{ni}$. Show that $da = (p-t)/N$. Check it with the complex
+#    step. *Hint: $\log p_{ni} = a_{ni} - \log\sum_k e^{a_{nk}}$, and $\sum_i t_{ni} = 1$.*
 # 5. **Rows of length one.** Each row is normalized to $y_n = x_n/\lVert x_n\rVert$. Use
 #    differentials to show that
 #    $dx_n = \big(dy_n - y_n\langle y_n, dy_n\rangle\big)/\lVert x_n\rVert$. What do `jvp` and `vjp`

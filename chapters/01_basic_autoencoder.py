@@ -62,14 +62,17 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 # %% [markdown]
 # ## The equation
 #
-# Let $f$ be the encoder and $g$ the decoder, and let there be $N$ images of $D$ pixels. We minimize
-# the mean squared error
+# The first half of the network, the **encoder** $f$, maps an image $x$ to its code $z$. The second
+# half, the **decoder** $g$, maps $z$ to the **reconstruction** $\hat x$. Let there be $N$ images of
+# $D$ pixels. We minimize the mean squared error
 #
 # $$L = \frac{1}{ND}\sum_{n=1}^{N}\lVert \hat x_n - x_n\rVert^2,\qquad
 # \hat x = g(z),\quad z = f(x) .$$
 #
-# Layer $l$ takes $h_{l-1}$ and computes $a_l = h_{l-1}W_l^\top + b_l$, then $h_l = \phi_l(a_l)$.
-# Here $h_0 = x$ and $h_6 = \hat x$. The activation function $\phi_l$ is
+# There are six layers. Layer $l$ takes $h_{l-1}$ and computes $a_l = h_{l-1}W_l^\top + b_l$, then
+# $h_l = \phi_l(a_l)$. Here $h_0 = x$ is the image, $h_3 = z$ is the code, and $h_6 = \hat x$ is the
+# reconstruction. Each column of $h_l$ belongs to one **unit** of the layer. The elementwise
+# function $\phi_l$ is called the **activation function**. It is
 # $\operatorname{ReLU}(a) = \max(a, 0)$, with two exceptions. The code is linear, $\phi_3(a) = a$
 # (we will see why below), and the last layer uses a sigmoid, which keeps the pixels in the range
 # $(0, 1)$.
@@ -90,15 +93,16 @@ show(plot_images(x_test[:48], columns=16), f"01_data_{data.name}")
 # sigmoid, and for ReLU 1 where $h > 0$ and 0 elsewhere. (ReLU has no derivative at $a = 0$. We use
 # 0, which is the usual choice.) Note that $h\,(1-h)$ is at most ¼. In a chain of many sigmoids,
 # each one makes the gradient smaller on its way back, until almost nothing is left: a **vanishing
-# gradient**. ReLU passes it on unchanged wherever a unit is active.
+# gradient**. ReLU passes the gradient on unchanged wherever $a > 0$. (We say: the unit is
+# *active*.)
 #
 # ## The code
 #
 # The `forward` method of a layer returns its output and its cache, which holds the values that
-# `backward` will need. So the two sweeps are two loops, and each layer contributes its own few
-# lines of the equations above. Each `Linear` starts with small random weights. Their scale, the
-# **initialization**, is chosen so that values neither grow nor shrink on the way through the
-# layers.
+# `backward` will need. So the two passes are two loops, and each layer contributes its own few
+# lines of the equations above. Each `Linear` starts with small random weights. This is called the
+# **initialization**. Their scale depends on the number of inputs: it should be so large that values
+# neither grow nor shrink much on the way through the layers.
 
 # %%
 rng = np.random.default_rng(0)
@@ -133,23 +137,37 @@ def loss_and_gradients(layers, x):
 
 
 # %% [markdown]
-# The gradient tells us which direction is downhill. The optimizer decides how far to go. The factor
-# between the two is the **learning rate** $\eta$. For each weight, **Adam** keeps a running mean
-# $m$ of its gradient $g$ and a running mean $v$ of $g^2$:
+# Now we change the weights so that the loss falls. The gradient $dw$ is positive where a larger
+# weight makes the loss larger, so we take a small step in the opposite direction. The simplest
+# method, **gradient descent**, is
 #
-# $$m \leftarrow \beta_1 m + (1-\beta_1)\,g,\qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2,\qquad
-# w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon} .$$
+# $$w \leftarrow w - \eta\,dw .$$
 #
-# If the gradients agree from step to step, then $|m| \approx \sqrt v$ and the weight moves by about
-# $\eta$ per step, no matter how large the gradient is. If they keep changing sign, the weight moves
-# less. Both $m$ and $v$ start at 0, so they are too small in the first steps $t = 1, 2, \dots$. The
-# two divisions by $1-\beta^t$ correct exactly that.
+# The arrow means that $w$ is replaced by the right-hand side. The factor $\eta$ (eta) is the
+# **learning rate**. It is not practical to use all images for each step. So we shuffle the images
+# and divide them into **mini-batches** of 128. Each mini-batch gives one gradient and one step. One
+# pass through all images is an **epoch**.
+#
+# A method that computes the step from the gradients is an **optimizer**. We use **Adam** (Kingma
+# and Ba 2015). For each weight, it keeps a running mean $m$ of the gradient and a running mean $v$
+# of its square. In step $t = 1, 2, \dots$
+#
+# $$m \leftarrow \beta_1 m + (1-\beta_1)\,dw,\qquad
+# v \leftarrow \beta_2 v + (1-\beta_2)\,dw^2,\qquad
+# w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon} ,$$
+#
+# with $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\epsilon = 10^{-8}$. If the gradients agree from step
+# to step, then $|m| \approx \sqrt v$ and the weight moves by about $\eta$ per step, no matter how
+# large the gradient is. If they keep changing sign, $m$ is small and the weight moves less. Both
+# $m$ and $v$ start at 0, so they are too small in the first steps. If $dw$ is constant, then
+# $m = (1-\beta_1^t)\,dw$ after $t$ steps. So the division by $1-\beta_1^t$ is the right correction,
+# and the same is true of $v$.
 
 
 # %%
-def adam(w, g, m, v, t, rate=1e-3, beta1=0.9, beta2=0.999):
-    m[...] = beta1 * m + (1 - beta1) * g
-    v[...] = beta2 * v + (1 - beta2) * g**2
+def adam(w, dw, m, v, t, rate=1e-3, beta1=0.9, beta2=0.999):
+    m[...] = beta1 * m + (1 - beta1) * dw
+    v[...] = beta2 * v + (1 - beta2) * dw**2
     w -= rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
 
 
@@ -167,8 +185,8 @@ def train_by_hand(layers, x, epochs, batch_size=128):
             for layer, layer_grads, m_and_v in zip(
                 layers, grads, averages, strict=True
             ):
-                for name, g in layer_grads.items():
-                    adam(layer.params[name], g, *m_and_v[name], t)
+                for name, dw in layer_grads.items():
+                    adam(layer.params[name], dw, *m_and_v[name], t)
             losses.append(loss)
     return losses
 
@@ -236,10 +254,10 @@ print(f"largest difference of any weight after {len(losses)} steps: {difference:
 # ## The experiment
 #
 # Now we train on all images for several epochs. After each epoch we also measure the loss on images
-# that are never used for training.
+# that are never used for training. This is the **validation loss**.
 
 # %%
-# the same number of steps for a small data set as for the 60,000 images of MNIST
+# 600,000 images in all: 10 epochs of MNIST, or more epochs of a smaller data set
 EPOCHS = 2 if FAST else max(1, 600_000 // len(x_train))
 
 
@@ -269,12 +287,13 @@ plot_history(history, ax)
 show(ax, f"01_loss_{data.name}")
 
 # %% [markdown]
-# **What to look at.** The loss axis is logarithmic, so a straight line would mean progress at a
-# constant rate. When does most of the progress happen? While both curves fall together, the network
-# learns what is true of digits in general. If only the training loss keeps falling, the network is
-# beginning to memorize the training images, which is called **overfitting**. Is there a gap here,
-# and does it grow? (The training loss of an epoch is the mean *during* that epoch, and the
-# validation loss is measured at its end. For this reason the validation loss is lower at first.)
+# **What to look at.** The loss axis is logarithmic, so on a straight line the loss would fall by
+# the same percentage in each epoch. When does most of the progress happen? While both curves fall
+# together, the network learns what is true of digits in general. If only the training loss keeps
+# falling, the network is beginning to memorize the training images, which is called
+# **overfitting**. Is there a gap here, and does it grow? (The training loss of an epoch is the mean
+# *during* that epoch, and the validation loss is measured at its end. For this reason the
+# validation loss is lower at first.)
 #
 # <details><summary>Answer</summary>
 #
@@ -315,8 +334,9 @@ show(
 # </details>
 #
 # What do the units of the first layer respond to? Each unit has one weight per pixel, so we can
-# show its weights as an image. Here are the 36 units with the largest weights. Negative weights are
-# blue, positive weights are red:
+# show its weights as an image. Here are the 36 units with the largest weights. Positive weights are
+# red: ink in this place makes the input $a$ of the unit larger. Negative weights are blue: ink
+# makes it smaller.
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.6, 4.8), layout="constrained")
@@ -327,9 +347,9 @@ fig.colorbar(ax.images[0], ax=ax, label=scale, shrink=0.8)
 show(ax, f"01_filters_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Does any unit look for a whole digit? Find units that respond to a stroke in
-# one particular place. The rest looks like noise. There are two kinds of it, and the equations
-# explain both:
+# **What to look at.** Does any unit have the shape of a whole digit? Find units with a stroke in
+# one particular place. Is it red or blue? The rest looks like noise. There are two kinds of noise,
+# and the equations explain both:
 #
 # - Near the border, where every image is white: $dW = da^\top x$ and $x = 0$, so the gradient is
 #   always 0. These weights still have their random initial values.
@@ -338,14 +358,17 @@ show(ax, f"01_filters_{data.name}")
 #
 # <details><summary>Answer</summary>
 #
-# Usually no unit looks for a whole digit. Most of those with a recognizable pattern respond to a
-# stroke, or to an edge of one, in one place: a red region next to a blue one. A digit is described
-# by many such units together. (In fast mode you see only the random initial weights.)
+# Usually no unit has the shape of a whole digit. Most of those with a recognizable pattern have one
+# stroke, or the edge of one, in one place, often with the opposite color beside it. On MNIST, most
+# of these strokes are blue: ink there turns the unit off, and ink beside it turns the unit on. A
+# digit is described by many such units together. (In fast mode you see only the random initial
+# weights.)
 #
 # </details>
 #
-# And the code? We cannot plot its 32 dimensions, but we can plot the first two principal
-# components. No labels were used in training. They only color the points:
+# And the code? We cannot plot its 32 dimensions, but we can plot the two directions in which the
+# codes vary most, their first two **principal components** (the section on PCA below explains how
+# to find them). No labels were used in training. They only color the points:
 
 # %%
 codes = model.encode(x_test)
@@ -399,7 +422,7 @@ ax.legend(frameon=False)
 show(ax, f"01_dead_units_{data.name}")
 
 # %% [markdown]
-# **What to look at.** Look at the printed number. If the input $a$ of a unit is negative for
+# **What to look at.** Look at the printed count. If the input $a$ of a unit is negative for
 # *every* image, its output is 0 and its derivative is 0 for every image. So its weights get no
 # gradient, and the unit will almost never recover. In a wide layer, a few of these **dead units**
 # do little harm. In the bottleneck, each one makes the code narrower than it looks. Can you see
@@ -416,10 +439,13 @@ show(ax, f"01_dead_units_{data.name}")
 #
 # ## How good is that? A comparison with PCA
 #
-# There is an older way to reduce an image to 32 values. Principal component analysis (PCA) finds
-# the 32-dimensional subspace that is closest to the images. Let $\mu$ be the mean image, and let
-# the columns of $V$ be the 32 eigenvectors of the covariance matrix that have the largest
-# eigenvalues. Then
+# There is an older way to reduce an image to 32 values. An image of 784 pixels is a point in a
+# space with 784 dimensions. **Principal component analysis** (PCA) finds the 32-dimensional flat
+# subspace that is closest to the images. Let $\mu$ be the mean image. The **covariance matrix** is
+# $C = \frac1N\sum_n (x_n-\mu)(x_n-\mu)^\top$. An **eigenvector** $v$ of $C$ is a vector with
+# $Cv = \lambda v$. Its **eigenvalue** $\lambda$ tells how much the images vary in the direction
+# $v$. Let the columns of $V$ be the 32 eigenvectors with the largest eigenvalues, each of length 1.
+# These are the principal components. Then
 #
 # $$z = V^\top(x-\mu),\qquad \hat x = \mu + Vz .$$
 #
@@ -485,8 +511,9 @@ show(
 #
 # Now make the network linear: 784 → 32 → 784, with no ReLU and no sigmoid. The smallest error it
 # can reach is that of PCA (Baldi and Hornik 1989). No one tells it about covariances or
-# eigenvectors. It only follows the gradient downhill. We let the learning rate fall to 0 during
-# training, so that the noise of the minibatches dies out.
+# eigenvectors. It only follows the gradient downhill. Each mini-batch gives a slightly different
+# gradient, so the weights never come to rest. We let the learning rate fall to 0 during training.
+# Then they do.
 
 # %%
 linear = linear_autoencoder(rng=0, code=32)
@@ -520,10 +547,12 @@ ax.set(xlabel="epoch", ylabel="squared error minus that of PCA")
 show(ax, f"01_linear_{data.name}")
 
 # %% [markdown]
-# Do both methods find the same subspace? The cosines of the angles between two subspaces are the
-# singular values of $Q^\top V$. The columns of $Q$ are an orthonormal basis of one subspace (here
-# the one spanned by the decoder's weights), and the columns of $V$ are an orthonormal basis of the
-# other. If the subspaces are the same, all the cosines are 1.
+# Do both methods find the same subspace? Let the columns of $Q$ be an orthonormal basis of one
+# subspace (here the one that is spanned by the decoder's weights), and let the columns of $V$ be an
+# orthonormal basis of the other. If both had one dimension, $Q^\top V$ would be the cosine of the
+# angle between two lines. In 32 dimensions there are 32 angles, and their cosines are the singular
+# values of the matrix $Q^\top V$ (`np.linalg.svd` computes them). If the subspaces are the same,
+# all the cosines are 1.
 
 # %%
 Q = np.linalg.qr(linear.params["decoder.0.weight"])[0]  # (784, 32)
@@ -577,12 +606,14 @@ show(ax, f"01_components_{data.name}")
 #    all test images, before training and after each of the first epochs. Then try `LeakyReLU()`
 #    instead. *Hint: call `fit` several times with `epochs=1` and a different `rng` each time. If
 #    you pass the same optimizer, it continues where it stopped.*
-# 3. **Cross-entropy.** Train with `Objective(reconstruction=bce)`. Derive $da_6$ for both losses.
+# 3. **Cross-entropy.** Train with `Objective(reconstruction=bce)`, the loss
+#    $L = -\frac1M\sum [x\log\hat x + (1-x)\log(1-\hat x)]$, where the sum runs over all $M = ND$
+#    pixels. Derive $da_6$ for both losses.
 #    Which one does not have the factor $\hat x(1-\hat x)$, and what does that mean for a pixel that
 #    is confidently wrong? Compare the MSE of both models. *Hint:
 #    $d\hat x = (\hat x - x)/(\hat x(1-\hat x))/M$.*
 # 4. **Tied weights.** A linear autoencoder with $W_{dec} = W_{enc}^\top$ computes
-#    $\hat x = xW^\top W$. Derive $dW$, write the two sweeps in plain NumPy, and check them. *Hint:
+#    $\hat x = xW^\top W$. Derive $dW$, write the two passes in plain NumPy, and check them. *Hint:
 #    $W$ is used twice; the chain rule adds one gradient for each use.*
 # 5. **PCA by hand.** Show that if the columns of $V$ are orthonormal, the squared error of PCA on
 #    its own training images is the sum of the eigenvalues left out. This is the equality printed

@@ -6,19 +6,19 @@
 #
 # To the networks of chapter 1, an image is a list of 784 values. If we shuffled the pixels of all
 # images in the same way, these networks would learn just as well. They do not know which pixels are
-# neighbors, and a stroke that they have learned in the left half of the image has to be learned
-# again in the right half. A **convolution** looks at the image through a small window. It applies
-# the same few weights, a *filter*, at every position and records how well each position matches.
-# The result is again an image. It shows where something was found. An autoencoder must also go the
-# other way, from a small grid of values to a large image. The layer for this is the **transposed
-# convolution**, and the goal of this chapter is to understand it.
+# neighbors. A stroke that they have learned in the left half of the image has to be learned again
+# in the right half. A **convolution** looks at the image through a small window. It applies the
+# same few weights, a **filter**, at every position, and records how well each position matches the
+# filter. The result is again an image, a grid of values that shows where something was found. An
+# autoencoder must also go the other way, from a small grid of values to a large image. The layer
+# for this is the **transposed convolution**, and the goal of this chapter is to understand it.
 #
 # ![The four patches of a small image become the rows of a matrix. The matrix times the filter gives
 # four values, which form a smaller image.](figures/02_diagram.svg)
 #
-# The diagram contains the main idea: *a convolution is a Linear layer applied to patches*. We
-# already know everything about Linear layers. The new part is `unfold`, which extracts the patches,
-# and its counterpart in the backward pass.
+# The part of the image in the window is called a **patch**. The diagram contains the main idea: *a
+# convolution is a Linear layer applied to patches*. We already know everything about Linear layers.
+# The new part is `unfold`, which extracts the patches, and its counterpart in the backward pass.
 
 # %%
 import os
@@ -57,27 +57,31 @@ print(data, "->", x_train.shape, x_test.shape)
 # %% [markdown]
 # ## The equation
 #
-# The image $x$ has channels $c$ (one for gray, three for color, many inside a network). The output
-# has one channel $o$ for each filter. A filter of $k\times k$ pixels moves in steps of $s$ pixels,
-# called the **stride**. Before that, the image may get a border of zeros, $p$ pixels wide, called
-# the **padding**:
+# The image has **channels** $c$ (one for gray, three for color, many inside a network), so
+# $x_{n,c,i,j}$ is the pixel in row $i$ and column $j$ of channel $c$ of example $n$. A filter of
+# $k\times k$ pixels moves in steps of $s$ pixels, called the **stride**. Before that, the image may
+# get a border of zeros, $p$ pixels wide, called the **padding**. We call the output $y$ the *grid*:
+# each of its points $i, j$ belongs to one position of the window. It has one channel $o$ for each
+# filter:
 #
 # $$y_{noij} = b_o + \sum_{c}\sum_{u=0}^{k-1}\sum_{v=0}^{k-1} W_{ocuv}\;
 # x_{n,\,c,\;si+u-p,\;sj+v-p} .$$
 #
 # (Strictly speaking, this is a cross-correlation. A convolution in mathematics flips the filter.
-# For learned weights this makes no difference.) There are six indices, $o, i, j, c, u, v$, so the
-# direct implementation has six nested loops around one line. Now sort the indices. The position
-# $i, j$ tells *which patch* we are in, and $c, u, v$ run over the values *inside* the patch. Let
-# the patches be the rows of a matrix, $P = \operatorname{unfold}(x)$, and let each filter be one
-# long row of $W$. Then the sum over $c, u, v$ is a matrix product:
+# For learned weights this makes no difference.) In addition to the example $n$, there are six
+# indices, $o, i, j, c, u, v$, so the direct implementation has six nested loops around one line.
+# Now sort the indices. The position $i, j$ tells *which patch* we are in, and $c, u, v$ run over
+# the values *inside* the patch. Let the patches be the rows of a matrix,
+# $P = \operatorname{unfold}(x)$, and let each filter be one long row of $W$. Then the sum over
+# $c, u, v$ is a matrix product. It gives one row of $Y$ for each patch and one column for each
+# filter:
 #
 # $$Y = P\,W^\top + b .$$
 #
 # Extracting the patches is easy in Python. Here is the code for one channel without padding,
-# together with its counterpart, which we will need in a minute. Compare the two functions line by
-# line. The first one *reads* each patch. The second one *adds* each patch back to the position
-# where it was read:
+# together with its counterpart, which we will need in the next section. Compare the two functions
+# line by line. The first one *reads* each patch. The second one *adds* each patch back to the
+# position where it was read:
 
 
 # %%
@@ -107,15 +111,15 @@ print(
 )
 
 # %% [markdown]
-# The last column of the image is in no patch: a width of 5 pixels has room for two steps of 2, and
+# The last column of the image is in no patch: two patches of 2 pixels fit into a width of 5, and
 # one column is left over. We will come back to it.
 #
 # ## The gradient
 #
-# Let $dY$ be the gradient with respect to the grid. Chapter 0 derived the three products of the
-# Linear layer:
+# Let $dY$ be the gradient with respect to $Y$. Chapter 0 derived the gradients of the Linear layer.
+# Here the patches take the place of the examples:
 #
-# $$dW = dY^\top P,\qquad db = \sum dY,\qquad dP = dY\,W .$$
+# $$dW = dY^\top P,\qquad db = \text{the sum of the rows of } dY,\qquad dP = dY\,W .$$
 #
 # One step is missing, from $dP$ to $dx$. Extracting patches is a linear operation: a change
 # $\delta x$ of the image causes the change $\delta P = \operatorname{unfold}(\delta x)$ of the
@@ -130,18 +134,20 @@ print(
 # it was copied from. This operation is called `fold`:
 #
 # $$dx = \operatorname{fold}(dP),\qquad
-# \langle c,\ \operatorname{unfold}(x)\rangle = \langle \operatorname{fold}(c),\ x\rangle
-# \quad\text{for all } x, c .$$
+# \langle R,\ \operatorname{unfold}(x)\rangle = \langle \operatorname{fold}(R),\ x\rangle
+# \quad\text{for all } x, R .$$
 #
-# In terms of matrices, `fold` is the transpose of `unfold`: where `unfold` copies, `fold` adds.
+# Here $R$ is any array with the shape of the patches. This is the adjoint test of chapter 0, and
+# the next cell carries it out. In terms of matrices, `fold` is the transpose of `unfold`: where
+# `unfold` copies, `fold` adds.
 
 # %%
 rng = np.random.default_rng(0)
 x = rng.normal(size=(2, 3, 9, 8))
-c = rng.normal(size=(2, 20, 27))  # 5·4 patches of 3·3 pixels in 3 channels
-left = (c * unfold(x, kernel=3, stride=2, padding=1)).sum()
-right = (fold(c, size=(9, 8), kernel=3, stride=2, padding=1) * x).sum()
-print(f"<c, unfold x> = {left:.14f}\n<fold c, x>   = {right:.14f}")
+R = rng.normal(size=(2, 20, 27))  # 5·4 patches of 3·3 pixels in 3 channels
+left = (R * unfold(x, kernel=3, stride=2, padding=1)).sum()
+right = (fold(R, size=(9, 8), kernel=3, stride=2, padding=1) * x).sum()
+print(f"<R, unfold x> = {left:.14f}\n<fold R, x>   = {right:.14f}")
 
 # %% [markdown]
 # ## The code
@@ -162,7 +168,8 @@ class MyConv:
     def backward(self, dY, cache):
         P, size = cache
         dP = dY @ self.params["weight"]
-        dW = np.einsum("npo,npk->ok", dY, P)  # dYᵀ P, summed over the examples
+        # dYᵀ P, added up over the examples: dW[o, k] = sum of dY[n, p, o] * P[n, p, k]
+        dW = np.einsum("npo,npk->ok", dY, P)
         return fold(dP, size, **self.how), {"weight": dW, "bias": dY.sum(axis=(0, 1))}
 
 
@@ -203,11 +210,12 @@ print(
 # dW = x^\top \operatorname{unfold}(dy)
 # \end{array}$$
 #
-# Both rows contain the same three products. Only the roles of the large image (which is divided
-# into patches) and of the small grid (one point per patch) are exchanged, so there is nothing new
-# to derive. The weights are the same too: for each channel of the grid there is one filter, with
-# weights for each channel of the image. But input and output are exchanged. So the shape of the
-# weights is (out, in, $k$, $k$) in `Conv2d` and (in, out, $k$, $k$) in `ConvTranspose2d`.
+# (The biases are left out.) Both rows contain the same three products. In the first row, $x$ is the
+# large image, which is divided into patches, and $y$ is the small grid, with one point per patch.
+# In the second row they are exchanged, so there is nothing new to derive. The weights are the same
+# too: for each channel of the grid there is one filter, with weights for each channel of the image.
+# But the grid is now the input. So the shape of the weights is (out, in, $k$, $k$) in `Conv2d` and
+# (in, out, $k$, $k$) in `ConvTranspose2d`.
 #
 # What does the second row *do*? The next figure shows an image of 5 × 5 pixels with a padding of
 # one zero, for $k = 3$ and $s = 2$, and the corresponding grid of 3 × 3 points.
@@ -369,6 +377,11 @@ show(ax, "02_matrices")
 # $$H_{\text{grid}} = \Big\lfloor\frac{H + 2p - k}{s}\Big\rfloor + 1,\qquad\qquad
 # H = (H_{\text{grid}} - 1)\,s + k - 2p + o .$$
 #
+# To see the first formula, number the pixels of the padded image from 0 to $H + 2p - 1$. The
+# windows start at $0, s, 2s, \dots$, and the last one must start at $H + 2p - k$ or before it. To
+# see the second one, note that the last window starts at $(H_{\text{grid}}-1)\,s$ and is $k$ pixels
+# long.
+#
 # The first formula rounds down, which explains the column that was left over above. So up to $s$
 # different image sizes have the same grid size, and to go back we must specify which one we want.
 # That is the purpose of the **output padding** $o$. In spite of its name, it does not add zeros.
@@ -459,11 +472,12 @@ for ax, (k, s) in zip(panels, [(2, 2), (3, 2), (4, 2), (5, 2), (4, 3)], strict=T
 show(panels, "02_counts")
 
 # %% [markdown]
-# **What to look at.** In which panels is every pixel covered by the same number of patches? Along
-# one axis, a pixel is reached by those filter positions $u$ that have the same remainder as the
-# pixel when divided by $s$. If $s$ divides $k$, there are $k/s$ of them for every pixel. If not,
-# some pixels are reached by one more than others. In two dimensions the counts are multiplied,
-# which gives a checkerboard (Odena, Dumoulin and Olah 2016).
+# **What to look at.** In which panels is every pixel covered by the same number of patches? Look at
+# one axis first. Grid point $i$ and filter position $u$ write to the pixel $si + u$. So a pixel is
+# reached by those $u$ that have the same remainder as the pixel when divided by $s$. If $s$ divides
+# $k$, there are $k/s$ of them for every pixel. If not, some pixels are reached by one more than
+# others. In two dimensions, the counts of the row and the column are multiplied, which gives a
+# checkerboard (Odena, Dumoulin and Olah 2016).
 #
 # <details><summary>Answer</summary>
 #
@@ -474,12 +488,14 @@ show(panels, "02_counts")
 #
 # For $s = 2$, is it enough to choose $k = 4$ instead of 3? The counts only show what happens with
 # *equal* weights. Look again at which weights reach which pixels: a pixel in an even row and a
-# pixel in an odd row never use the same weight. A filter with stride 2 is really four small
-# filters, and each of them produces one quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4
-# weights. For $k = 4$ each has 4 weights, but nothing forces the four filters to agree. There is
-# another way to enlarge an image: repeat each pixel in both directions, and then convolve with
-# stride 1, so that every pixel uses every weight. Here are untrained decoders, each with different
-# random weights:
+# pixel in an odd row never use the same weight. The same is true of columns. So a filter with
+# stride 2 is really four small filters (even or odd row, even or odd column), and each of them
+# produces one quarter of the pixels. For $k = 3$ they have 1, 2, 2 and 4 weights. For $k = 4$ each
+# has 4 weights, but nothing forces the four filters to agree. There is another way to enlarge an
+# image: repeat each pixel in both directions, and then convolve with stride 1, so that every pixel
+# uses every weight. Here are untrained decoders, each with different random weights. To measure the
+# checkerboard, we divide the pixels of an image into the same four quarters, and compare the means
+# of the quarters:
 
 
 # %%
@@ -558,19 +574,20 @@ fig.suptitle("Images from eight untrained decoders per row", fontsize=11)
 show(panels, "02_checkerboard")
 
 # %% [markdown]
-# **What to look at.** Each image is stretched to full contrast. The true differences are small. In
-# which rows do you see a pattern that repeats every two pixels, or every four (which is what two
-# layers together produce)? Does $k = 4$ remove it? A decoder with strides has to *learn* that its
-# four small filters should agree. Wherever it has not learned this, a checkerboard is visible. We
-# will measure below how well it does. Repeating pixels before the convolution avoids the problem.
-# It is more expensive, because every weight is multiplied with every pixel of the large image.
+# **What to look at.** The contrast of each image is stretched. The true differences are small. In
+# which rows do you see a pattern that repeats every two pixels? (Two layers with stride 2 together
+# can also produce a pattern that repeats every four.) Does $k = 4$ remove it? A decoder with
+# strides has to *learn* that its four small filters should agree. Wherever it has not learned this,
+# a checkerboard is visible. We will measure below how well the trained decoder does. Repeating
+# pixels before the convolution avoids the problem. It is more expensive, because every weight is
+# multiplied by every pixel of the large image.
 #
 # <details><summary>Answer</summary>
 #
 # Both rows with strides show a pattern with a period of two and of four pixels. $k = 4$ does not
 # remove it: its counts are equal, but its four small filters have different random weights. The row
-# with repeated pixels shows blocks of smooth color at most, and its printed fraction is far
-# smaller. This holds in fast mode too, because these decoders are not trained in any mode.
+# with repeated pixels shows smooth gray spots and no regular pattern, and its printed fraction is
+# far smaller. This holds in fast mode too, because these decoders are not trained in any mode.
 #
 # </details>
 #
@@ -579,8 +596,8 @@ show(panels, "02_checkerboard")
 #
 # ## Six loops or unfold?
 #
-# Both compute the same result. How long do they take? We time them on the first layers of our model
-# with a batch of 32 images.
+# The six loops and `unfold` compute the same result. How long do they take? We time them on the
+# first layers of our model with a batch of 32 images.
 
 # %%
 for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 14)]:
@@ -614,21 +631,24 @@ for channels, filters, size in [(1, 8, 28)] if FAST else [(1, 32, 28), (32, 64, 
     )
 
 # %% [markdown]
-# These loops are not as naive as they could be: each of their lines processes the whole batch at
-# once. But every line of Python takes about a microsecond, and these lines run a great many times.
-# `unfold` replaces them with a single matrix product, in which a processor does billions of
-# multiplications per second. The cost is memory: the patches store each pixel about $k^2/s^2$
-# times. So the library never extracts all patches at once. It takes a few images at a time, so that
-# their patches fit into the processor's cache. Now open `tinyae/layers/convolution.py`: `correlate`
-# is $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is
-# $\operatorname{fold}(\cdot\,W)$, and `weight_gradient` is $dW$. Each of the two layers uses all
-# three of them, as in the table above.
+# These loops could be even slower: each of their lines processes the whole batch at once. But every
+# line of Python takes about a microsecond, and these lines run a great many times. With `unfold`,
+# one matrix product replaces the loops, and in it a processor does billions of multiplications per
+# second. The cost is memory: the patches store each pixel about $k^2/s^2$ times. So the library
+# never extracts all patches at once. It takes a few images at a time, so that their patches fit
+# into the fast memory of the processor. Now open `tinyae/layers/convolution.py`: `correlate` is
+# $\operatorname{unfold}(\cdot)\,W^\top$, `correlate_transpose` is $\operatorname{fold}(\cdot\,W)$,
+# and `weight_gradient` is $dW$. Each of the two layers uses all three of them, as in the table
+# above.
 #
 # ## The experiment
 #
-# The encoder halves the image twice and then applies filters of 7 × 7, which cover everything that
-# is left. So its code has 128 dimensions. The decoder does the same in reverse. For comparison, we
-# train the dense network of chapter 1, also with a 128-dimensional code.
+# The first two layers of the encoder halve the size of the image, from 28 to 14 to 7. The last
+# layer has 128 filters of 7 × 7, which cover everything that is left. So the code has 128
+# dimensions. (It has a ReLU, unlike that of chapter 1, so some of the 128 units may be dead.) The
+# decoder does the same in reverse. For comparison, we train the network of chapter 1, also with a
+# 128-dimensional code. Its layers are called **dense**, because each output is connected to each
+# input.
 
 
 # %%
@@ -758,9 +778,10 @@ print(
 #
 # A filter of the first layer is an image of 3 × 3 pixels, and its output for a digit is a **feature
 # map** of 14 × 14. The next figure shows every fourth filter, and below each one its map. Negative
-# weights are blue and positive weights are red. The maps are shown after the ReLU, each on its own
-# scale. The last row shows every eighth map of the second layer. We cannot show its filters,
-# because each of them has 3 × 3 weights for each of the 32 maps below it.
+# weights are blue and positive weights are red. The maps are shown after the ReLU: white is 0, and
+# black is the largest value of this map. The last row shows every eighth map of the second layer.
+# We cannot show its filters as images, because each of them has 3 × 3 weights for each of the 32
+# maps of the first layer.
 
 # %%
 digit = x_test[shown[4:5]]
@@ -812,20 +833,23 @@ print(
 # %% [markdown]
 # **What to look at.** Find filters that are blue on one side and red on the other, and then find
 # their maps. Do they respond to the edges of strokes in one direction, wherever these are? What do
-# other filters do, and are some maps empty? Compare the maps of the second layer: are they coarser,
-# and does each one respond to something more specific? If the digit moves by one stride, the maps
-# move by one point and otherwise do not change. A convolution knows this about images before it has
-# seen any. The code is different: the last filters look at the whole image, so for the code, a
-# shifted digit is a different digit.
+# other filters do? Why is the background of some maps gray or black, although the digit has no ink
+# there? Are some maps empty? Are the maps of the second layer coarser? Finally, look at the printed
+# lines. If the digit moves by one stride, the maps move by one point and otherwise do not change. A
+# convolution has this property before it has seen any image. The code is different: the last
+# filters look at the whole image, so for the code, a shifted digit is a different digit.
 #
 # <details><summary>Answer</summary>
 #
 # Filters that are blue on one side and red on the other are edge detectors: their maps are dark
-# along the strokes on one side, wherever the stroke is. Other filters are red all over, and blur or
-# copy the digit. Some maps may be empty: these units are dead, or respond only to something that
-# this digit does not have. The maps of the second layer are coarser (7 × 7), and each is dark in
-# fewer places. In fast mode the filters are still random, but the printed comparison holds: the
-# maps move by one point, up to rounding, and the code changes.
+# along one side of the strokes, wherever the stroke is. Filters that are mostly red blur or copy
+# the digit. Filters that are mostly blue do the opposite: their maps are white where the ink is.
+# Where there is no ink, the output is the bias of the filter, so a positive bias makes the
+# background gray or black. Some maps may be empty: these units are dead, or respond only to
+# something that this digit does not have. The maps of the second layer are coarser (7 × 7). Most of
+# them no longer look like the digit, because each combines all maps of the first layer. In fast
+# mode the filters are still random, but the printed comparison holds: the maps move by one point,
+# up to rounding, and the code changes.
 #
 # </details>
 #
@@ -838,7 +862,7 @@ print(
 #    *Hint: chapter 1 never used which pixels are neighbors;
 #    `x.reshape(len(x), -1)[:, permutation]`.*
 # 2. **Padding by hand.** Add a padding $p$ to `unfold_by_hand` and `fold_by_hand` so that
-#    $\langle c, \operatorname{unfold} x\rangle = \langle\operatorname{fold} c, x\rangle$ still
+#    $\langle R, \operatorname{unfold} x\rangle = \langle\operatorname{fold} R, x\rangle$ still
 #    holds. *Hint: first copy the image into a larger image of zeros. What is the transpose of
 #    that?*
 # 3. **Repeat and convolve.** Write a layer `Repeat`, which turns each pixel into 2 × 2 pixels, with

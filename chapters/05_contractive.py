@@ -7,22 +7,24 @@
 #
 # A good latent code should not change when the image changes in a way that does not matter: a
 # little noise, or a smudge in a corner. So let us put exactly that into the loss: *when the image
-# moves a little, the code should move as little as possible*. The Jacobian $J = \partial z/\partial
-# x$ tells how much the code moves. It has one row per code unit and one column per pixel, and its
-# squared norm can be added to the loss. Two goals then compete in every direction of image space.
-# For a good reconstruction, the code must respond to the directions in which digits differ. For a
-# small penalty, it should respond to no direction at all. The result is a code that responds to
-# differences between digits and to little else. In other words: the images lie near a thin, curved
-# surface in image space, the **manifold** of the data, and the code should follow movements along
-# it and ignore those across it.
+# moves a little, the code should move as little as possible*. The Jacobian
+# $J = \partial z/\partial x$ tells how much the code moves. It has one row per code unit and one
+# column per pixel. We add the sum of its squared entries to the loss, as a **penalty**.
+#
+# An image of 784 pixels is a point in a space with 784 dimensions, the *image space*. In each
+# direction of this space, two goals now compete. For a good reconstruction, the code must respond
+# to the directions in which digits differ. For a small penalty, it should respond to no direction
+# at all. The result is a code that responds to differences between digits and to little else. In
+# geometric terms, the images lie near a thin, curved surface in image space, the **manifold** of
+# the data. The code should respond to steps *along* the manifold, and ignore steps *across* it.
 #
 # ![A curve of data points. At one of them, a tangent t along the curve and a normal u across
 # it.](figures/05_diagram.svg)
 #
 # Published programs have gotten this penalty wrong in more than one way. A well-known tutorial
-# rounds it down to an integer, which has no useful gradient. In another program, by authors of the
-# method, the gradient is half of what it should be. In this chapter we derive both the penalty and
-# its gradient, starting from a single unit, and check them.
+# rounds it down to an integer, whose derivative is 0 almost everywhere. In another program, by
+# authors of the method, the gradient is half of what it should be. In this chapter we derive both
+# the penalty and its gradient, starting from a single unit, and check them.
 
 # %%
 import os
@@ -76,9 +78,14 @@ print(data, "->", x_train.shape, x_test.shape)
 # \Omega = \frac1N\sum_n \lVert J(x_n)\rVert_F^2
 # = \frac1N\sum_n\sum_{i,j}\Big(\frac{\partial z_i}{\partial x_j}\Big)^2 .$$
 #
+# Here $n$ runs over the $N$ examples, $i$ over the code units, and $j$ over the pixels. The value
+# $\lVert J\rVert_F$, the square root of the sum of all squared entries, is called the **Frobenius
+# norm** of $J$. The factor $\lambda$ decides how much the penalty counts.
+#
 # **One sigmoid unit.** The derivative of $z = \sigma(a)$ with respect to $a = w\cdot x + b$ is
 # $z(1-z)$, so $\partial z/\partial x_j = z(1-z)\,w_j$. The unit responds to each pixel in
-# proportion to its weight, and it hardly responds at all where it is saturated.
+# proportion to its weight. It hardly responds at all where $z$ is close to 0 or 1. There the unit
+# is called **saturated**.
 #
 # **One sigmoid layer** (Rifai et al. 2011). Row $i$ of $J$ is $z_i(1-z_i)\,W_i$. Its squared norm
 # is a product of two factors, so we do not need to compute the Jacobian at all. For one example
@@ -86,17 +93,22 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # $$\lVert J\rVert_F^2 = \sum_i \big(z_i(1-z_i)\big)^2 \sum_j W_{ij}^2 .$$
 #
-# **A deep network.** Here $J = J_L\cdots J_2 J_1$. Send each row $e_i$ of the identity matrix
-# backward through the layers, just as backpropagation sends a gradient: $V_L = e_i$,
-# $V_{l-1} = J_l^\top V_l$. The result at the input, $V_0$, is row $i$ of $J$. (In this equation $V$
-# is a column vector. In the code, the vectors of all units and all examples are the rows of one
-# array, so the order of the product is reversed: at a linear layer, $V_{l-1} = V_l W$.)
+# **A deep network.** Let $J_l$ be the Jacobian of layer $l$. By the chain rule,
+# $J = J_L\cdots J_2 J_1$. We compute $J$ row by row. For row $i$, start at the code with
+# $V_L = e_i$, the vector that is 1 for unit $i$ and 0 for all others. Then go backward through the
+# layers, just as backpropagation does with a gradient: $V_{l-1} = J_l^\top V_l$. The result at the
+# input is $V_0 = J^\top e_i$, which is row $i$ of $J$.
+#
+# In this equation $V$ is a column vector. In the code, $V$ is one array whose rows are these
+# vectors, for all units $i$ and all examples. So a linear layer, with the Jacobian $W$, computes
+# $V_{l-1} = V_l W$.
 #
 # ## The gradient
 #
 # We start with one sigmoid layer. Let $s_i = z_i(1-z_i)$, $n_i = \sum_j W_{ij}^2$ and $a = Wx + b$.
-# The weights $W$ enter $\Omega$ twice: directly, through $n_i$, and indirectly, through the point
-# $a$ at which the derivative $s_i$ is taken. The gradient needs both terms:
+# Then $\Omega = \sum_i s_i^2\,n_i$. The weights $W$ enter $\Omega$ twice: directly, through $n_i$,
+# and indirectly, because $s_i$ depends on $a_i$. The derivative of $z_i$ with respect to $a_i$ is
+# $s_i$, so the derivative of $s_i = z_i - z_i^2$ is $s_i(1-2z_i)$. The gradient needs both terms:
 #
 # $$\frac{\partial\Omega}{\partial a_i}
 # = 2 s_i\,\underbrace{s_i (1-2z_i)}_{\sigma''(a_i)}\,n_i,\qquad
@@ -106,19 +118,27 @@ print(data, "->", x_train.shape, x_test.shape)
 #
 # for one example. As before, take the mean over the batch.
 #
-# In a deep network the same thing happens at every layer. The computation of $V_0$ is a computation
-# like any other. It ran from the top layer down to the input, so its gradient runs the other way,
-# from the input *up*:
+# In a deep network the same thing happens at every layer. Let $G_l$ be the gradient of $\Omega$
+# with respect to $V_l$. The rows $V$ were computed from the code down to the input, so their
+# gradients are computed the other way, from the input *up* to the code. At the input,
+# $\Omega = \frac1N\sum V_0^2$. At layer $l$, $V_{l-1} = J_l^\top V_l$ is a product with the matrix
+# $J_l^\top$, so its backward pass is a product with the transpose, $J_l$:
 #
 # $$G_0 = \frac{2}{N}V_0,\qquad G_l = J_l\,G_{l-1} .$$
 #
-# At a linear layer, $V_{l-1} = V_l W$, so $dW = V_l^\top G_{l-1}$. This product sums over all rows
-# of all examples. At an activation, $V_{l-1} = f'(a) * V_l$. Since $f'(a)$ depends on $a$, there is
-# one more gradient with respect to $a$, the *second-order term* $f''(a) * \sum_i G_{l-1} * V_l$,
-# where the sum is over the rows $i$ of one example's Jacobian. An ordinary backward pass carries
-# the second-order terms down to the weights of the layers below. So there are three passes: the
-# rows go down, the tangents go up, and the second-order terms go down. This is all there is to
-# second-order backpropagation.
+# The weights appear in these steps in two ways:
+#
+# - At a linear layer, $V_{l-1} = V_l W$, so $dW = V_l^\top G_{l-1}$, as in chapter 0. This product
+#   sums over all rows of all examples.
+# - At an activation, $V_{l-1} = f'(a) * V_l$. Since $f'(a)$ depends on $a$, we also need the
+#   gradient with respect to $a$. It is $f''(a) * \sum_i G_{l-1} * V_l$, where the sum runs over the
+#   rows $i$ of one example's Jacobian. We call it the *second-order term*. The input $a$ depends on
+#   the weights of all layers before it, so an ordinary backward pass carries the second-order terms
+#   on to these weights.
+#
+# So there are three passes. First the rows $V$ go down, from the code to the input. Then their
+# gradients $G$ go up, as tangents do. Finally the second-order terms go down. This is all there is
+# to second-order backpropagation.
 #
 # ## The code
 #
@@ -136,12 +156,12 @@ def omega_and_gradients(layers, x):
     v = np.zeros((k, n, k), x.dtype)  # v[i] is row i of the identity, for n examples
     v[range(k), :, range(k)] = 1
     vs = []
-    # Rows down: the last v is the Jacobian, (k, n, pixels)
+    # Rows V down: the last v is the Jacobian, (k, n, pixels)
     for layer, cache in zip(reversed(layers), reversed(caches), strict=True):
         vs.insert(0, v)
         v = layer.vjp(v, cache)
     value, g = (v**2).sum() / n, 2 * v / n
-    # Tangents up
+    # Their gradients G up
     second_order, grads = [], []
     for layer, v, cache in zip(layers, vs, caches, strict=True):
         g, term, layer_grads = layer.double_backward(g, v, cache)
@@ -161,8 +181,8 @@ def omega_and_gradients(layers, x):
 #
 # We check three things. Does our function agree with the closed form for one layer? Does it agree
 # with the library's `contractive` for three layers? And is the library correct? With
-# `value="frobenius"`, the checker moves every weight and every pixel, and it computes its own
-# Jacobian by finite differences.
+# `value="frobenius"`, the checker compares the value with a Jacobian that it computes itself, by
+# finite differences. Then it changes every weight and every pixel to check the gradients.
 
 # %%
 rng = np.random.default_rng(0)
@@ -196,11 +216,11 @@ show_report(check_penalty(contractive, deep, x, value="frobenius"))
 # ## A common mistake
 #
 # Many web pages use a shortcut: they backpropagate a vector of *ones* and square the result. That
-# computes $\lVert J^\top \mathbf 1\rVert^2$, the squared norm of the *sum* of the rows, but we want
-# the sum of the squared norms of the rows. Rows that point in opposite directions cancel. For
+# computes $\lVert J^\top \mathbf 1\rVert^2$, the squared norm of the sum of the rows. But we want
+# the squared norm of each row, and then the sum. Rows that point in opposite directions cancel. For
 # example, take an encoder whose units come in pairs with weights $w, -w$ and biases $b, -b$. The
-# derivative of $\sigma$ is the same at $a$ and $-a$, so the two rows of $J$ are opposite. The
-# backpropagated result is zero, no matter how much the code moves.
+# derivative of $\sigma$ is the same at $a$ and $-a$, so one row of $J$ is the negative of the
+# other. The backpropagated result is zero, no matter how much the code moves.
 
 # %%
 pair = Sequential(Linear(6, 4, rng=0, dtype=np.float64), Sigmoid())
@@ -235,7 +255,9 @@ show_report(check_penalty(ones_penalty, pair, x, value="frobenius"))
 # We train three autoencoders with layers 784-256-32-256-784 and a linear code. They differ only in
 # their objectives. One is plain. One is denoising: Gaussian noise is added to the input, but the
 # target is clean. One is contractive. (This λ assumes an error averaged over the 784 pixels. If you
-# sum over the pixels instead, multiply λ by 784.)
+# sum over the pixels instead, multiply λ by 784.) For each model we measure the mean of
+# $\lVert J\rVert_F$ over test images, written ‖J‖ in the table, and the standard deviation (std) of
+# the codes, which is the square root of the sum of the 32 variances.
 
 # %%
 NOISE, LAMBDA = 0.3, 1e-3
@@ -310,9 +332,12 @@ table(models)
 #
 # </details>
 #
-# Which directions does a code respond to? The **singular values** of $J$ show in how many
-# directions, and how strongly, the code moves when the image moves. If we divide them by the
-# largest one, the scale of the code no longer matters:
+# Which directions does a code respond to? For every matrix $J$ with 32 rows, there are 32
+# orthogonal directions in image space with this property: a step of length 1 in direction $i$ moves
+# the code by the length $s_i$, and these 32 movements of the code are orthogonal too. The values
+# $s_i$ are the **singular values** of $J$, and $\lVert J\rVert_F^2 = \sum_i s_i^2$. So they show in
+# how many directions, and how strongly, the code responds. If we divide them by the largest one,
+# the scale of the code no longer matters:
 
 # %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -338,19 +363,21 @@ show(left, f"05_spectra_{data.name}")
 # <details><summary>Answer</summary>
 #
 # After a full training, the contractive curve is far below the other two on the left. This is the
-# smaller scale. On the right it has the clearest drop, somewhere in the middle of the 32
-# directions: it keeps a plateau of directions and gives up the rest. The other two fall more
-# evenly. So contraction has changed the shape as well. (In fast mode the three models are almost
-# untrained, and their curves have almost the same shape.)
+# smaller scale. On the right it has the clearest drop, somewhere in the middle of the 32 directions
+# (on MNIST after about 16): it keeps these directions and gives up the rest. The other two curves
+# fall more evenly, and on MNIST they fall fastest a little later, near 20. So contraction has
+# changed the shape as well. (In fast mode the three models are almost untrained, and their curves
+# have almost the same shape.)
 #
 # </details>
 #
 # ## What contraction keeps and what it removes
 #
 # For each test image, take the direction to its nearest neighbor among the training images. This is
-# roughly a direction *along* the digits. Also take a random direction, which leads to nothing in
-# particular. This is a direction *across*. How much do the code and the reconstruction move for one
-# small step in each direction? The method `jvp` gives the exact answer.
+# roughly a direction *along* the manifold. Also take a random direction. Among 784 dimensions, a
+# random direction has almost nothing to do with the digits, so this is a direction *across*. How
+# much do the code and the reconstruction move for one small step in each direction? The method
+# `jvp` computes it exactly.
 
 # %%
 few = x_test[:200]
@@ -379,10 +406,9 @@ print(FAST_NOTE, end="")
 
 # %% [markdown]
 # **What to look at.** A value of 1 in the first two columns would mean that the reconstruction
-# follows the step completely, and 0 that it ignores it. Every bottleneck already ignores most of a
+# moves as far as the image, and 0 that it does not move. Every bottleneck already ignores most of a
 # random step, because 32 directions out of 784 are few. What matters is how much each model lowers
 # the second column, and how much of the first column it loses. The third column is their ratio.
-# Next, let us look at what happens with larger steps:
 #
 # <details><summary>Answer</summary>
 #
@@ -396,6 +422,8 @@ print(FAST_NOTE, end="")
 # 0.17, contractive 0.49–0.50 and 0.14.
 #
 # </details>
+#
+# Next, let us look at what happens with larger steps:
 
 # %%
 noisy = (few[:8] + 6 * across[:8]).clip(0, 1)
@@ -424,9 +452,12 @@ show(
 #
 # ## Contraction and small noise are almost the same
 #
-# Let $r$ be the reconstruction and $J_r$ its Jacobian. For a small step $\varepsilon$,
-# $r(x+\varepsilon) \approx r(x) + J_r\,\varepsilon$. If $\varepsilon$ is Gaussian noise with
-# standard deviation $\sigma$, then on average
+# Let $r(x)$ be the reconstruction of $x$, and $J_r$ the Jacobian of $r$. For a small step
+# $\varepsilon$, $r(x+\varepsilon) \approx r(x) + J_r\,\varepsilon$. Let $\varepsilon$ be Gaussian
+# noise with standard deviation $\sigma$ (here not the sigmoid). Its entries are independent:
+# $\mathbb E\,\varepsilon_i\varepsilon_j$ is $\sigma^2$ for $i = j$ and 0 otherwise, where
+# $\mathbb E$ is the mean over the noise. So in the mean of $\lVert J_r\,\varepsilon\rVert^2$ all
+# mixed products vanish, and
 #
 # $$\mathbb E\,\lVert r(x+\varepsilon) - r(x)\rVert^2 \approx \sigma^2\,\lVert J_r\rVert_F^2 .$$
 #
@@ -469,18 +500,20 @@ show(ax, f"05_noise_{data.name}")
 #
 # </details>
 #
-# Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$. To
-# second order in $\varepsilon$, with $\mathbb E\,\varepsilon = 0$ and
-# $\mathbb E\,\varepsilon_i\varepsilon_j = \sigma^2[i=j]$,
+# Now consider the loss. A denoising autoencoder compares $r(x+\varepsilon)$ with the clean $x$.
+# Expand $r(x+\varepsilon)$ to second order in $\varepsilon$ and take the mean. Terms with a single
+# factor $\varepsilon$ have the mean 0. The second-order term of $r$ has the mean
+# $\frac12\sigma^2\,\Delta r$, where $\Delta r = \sum_j \partial^2 r/\partial x_j^2$, and the square
+# doubles its product with $r(x) - x$:
 #
 # $$\mathbb E\,\lVert r(x+\varepsilon) - x\rVert^2 \approx \lVert r(x)-x\rVert^2 +
 # \sigma^2\,\lVert J_r\rVert_F^2 + \sigma^2\,\big(r(x)-x\big)\cdot\Delta r(x) .$$
 #
-# Here $\Delta r$ is the sum of the second derivatives of $r$. The last term is small where the
-# model already reconstructs well, so drop it. What remains is the plain loss plus a penalty on the
-# Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio 2014). Since `mse` divides by 784,
-# noise with standard deviation σ corresponds to a penalty with weight $\lambda = \sigma^2/784$. Do
-# training with noise and training with the penalty lead to the same result?
+# The last term is small where the model already reconstructs well, so drop it. What remains is the
+# plain loss plus a penalty on the Jacobian of the *reconstruction* (Bishop 1995; Alain & Bengio
+# 2014). Since `mse` divides by 784, noise with standard deviation σ corresponds to a penalty with
+# weight $\lambda = \sigma^2/784$. Do training with noise and training with the penalty lead to the
+# same result?
 
 
 # %%
@@ -539,8 +572,8 @@ print(FAST_NOTE, end="")
 # code layer by 10, and multiply the first weights of the decoder by 10. Nothing important has
 # changed: the reconstructions are the same, up to rounding. But $\lVert J\rVert$ is now a tenth of
 # what it was, and the penalty a hundredth. A penalty on the encoder alone rewards *small codes*,
-# and an untied decoder can simply scale them up again (Rifai 2011, footnote 2). The ratio of
-# $\lVert J\rVert$ to the standard deviation of the codes is not fooled by this trick.
+# and the decoder can simply scale them up again (Rifai 2011, footnote 2). The ratio of
+# $\lVert J\rVert$ to the standard deviation of the codes does not change, so it reveals the trick.
 
 # %%
 scaled = plain.astype(np.float32)  # a copy
@@ -552,22 +585,24 @@ table(
 )
 
 # %% [markdown]
-# How much of the contractive model's success was due to this trick? Compare the ratios in the first
-# and last rows.
+# **What to look at.** How much of the contractive model's success was due to this trick? Compare
+# the ratios in the first and last rows.
 #
 # <details><summary>Answer</summary>
 #
 # A large part. In the table, the scaled model has a tenth of the norm and the same ratio, up to
 # rounding: this holds in any mode. After a full training, the norm of the contractive model is
 # several times smaller than that of the plain model, but its ratio has changed much less, if at
-# all. What is left of the success is the change of shape in the figure of singular values.
+# all. What is left of the success is this smaller ratio, and the change of shape in the figure of
+# singular values.
 #
 # </details>
 #
 # Two things prevent the trick. **Tied weights:** with $\hat x = \sigma(W^\top z + c)$ the decoder
 # must use the encoder's own $W$, so a smaller $W$ also makes the reconstruction pale. **A
-# saturating code:** a sigmoid unit near 0 or 1 has almost zero derivative, so it can be insensitive
-# without being small. The model in the paper has both, and it minimizes the cross-entropy:
+# saturating code:** a sigmoid unit near 0 or 1 has almost zero derivative. So a small Jacobian does
+# not need a small code. The model in the paper has both, and it minimizes the cross-entropy (`bce`,
+# exercise 3 of chapter 1) in place of the squared error:
 
 # %%
 tied_models = {}
@@ -625,10 +660,10 @@ show(ax, f"05_saturation_{data.name}")
 #
 # ## What about longer steps?
 #
-# So far we have only looked at infinitesimally small steps. For a distance $r$, the **contraction
-# ratio** is $\lVert z(x + r u) - z(x)\rVert/r$, averaged over random directions $u$ of length 1
-# (Rifai et al. 2011). In the figure, each curve is divided by its first value, so that a code
-# cannot look better just because it is smaller.
+# The Jacobian only describes infinitely small steps. For a step of length $r$ (a length here, not
+# the reconstruction), the **contraction ratio** is $\lVert z(x + r u) - z(x)\rVert/r$, averaged
+# over random directions $u$ of length 1 (Rifai et al. 2011). In the figure, each curve is divided
+# by its first value, so that a code cannot look better just because it is smaller.
 
 # %%
 distances = np.logspace(-1, 1.5, 14)
@@ -671,11 +706,10 @@ show(ax, f"05_ratios_{data.name}")
 #
 # All curves start flat: a step of length 1 is small. After a full training, the tied contractive
 # curve stays near 1, or rises a little, up to the distance between two images and beyond, because
-# longer steps take units out of saturation. The curve of the tied plain model falls: longer steps
-# saturate its units. The ReLU model is piecewise linear, and its curve is the flattest in between.
-# So the contraction of the penalty is a local property that holds about as far as the next image,
-# and not much farther. (In fast mode, the curves are flat for longer, because the weights are still
-# small.)
+# longer steps take units out of saturation. So its contraction, which the penalty measures at
+# single points, still holds at the distance of another image. The curve of the tied plain model
+# falls: longer steps saturate its units. On MNIST, the curve of the ReLU model falls too, but less.
+# (In fast mode, the curves are flat for longer, because the weights are still small.)
 #
 # </details>
 #
@@ -690,7 +724,7 @@ show(ax, f"05_ratios_{data.name}")
 #    and read what the checker says about each. Which mistake could go unnoticed in training? *Hint:
 #    a step along a wrong gradient often still lowers the loss.*
 # 3. **Probes.** `contractive(encoder, caches, probes=1, rng=rng)` replaces the separate rows by a
-#    single random ±1 sum of all rows. Show that
+#    single sum of all rows, $J^\top v$, where each $v_i$ is randomly 1 or −1. Show that
 #    $\mathbb E\lVert J^\top v\rVert^2 = \lVert J\rVert_F^2$, and plot the error of the mean against
 #    the number of samples. *Hint: $\mathbb E\,v_iv_j$ is 1 for $i = j$ and 0 otherwise.*
 # 4. **Too much contraction.** Train with λ from $10^{-5}$ to $10^{-1}$ and plot

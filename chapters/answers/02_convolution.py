@@ -124,8 +124,8 @@ def fold_by_hand(rows, shape, k, s, p=0):
 for k, s, p in [(3, 2, 1), (4, 3, 2), (2, 2, 0)]:
     x = rng.normal(size=(7, 6))
     P = unfold_by_hand(x, k, s, p)
-    c = rng.normal(size=P.shape)
-    left, right = (c * P).sum(), (fold_by_hand(c, x.shape, k, s, p) * x).sum()
+    R = rng.normal(size=P.shape)
+    left, right = (R * P).sum(), (fold_by_hand(R, x.shape, k, s, p) * x).sum()
     print(f"k = {k}, s = {s}, p = {p}: {left:.12f} = {right:.12f}")
     assert np.isclose(left, right)
     assert np.array_equal(P, unfold(x[None, None], kernel=k, stride=s, padding=p)[0])

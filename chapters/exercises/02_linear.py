@@ -11,12 +11,14 @@
 # Write two functions:
 #
 # - `linear_forward(x, W, b)` returns `y` and a `cache`. The cache is whatever your backward pass
-#   needs; nobody else looks at it.
+#   needs. Only your own code reads it.
 # - `linear_backward(dy, cache)` returns `dx, dW, db`, where $dv = \partial L/\partial v$ has the
 #   shape of $v$, and $dy$ is given.
 #
-# Do not use loops over examples. Keep nothing outside of the cache: each function must give the
-# same result however often, and in whatever order, it is called.
+# Do not use loops over examples. Do not store anything outside of the cache: each function must
+# return the same result each time it is called, in any order. The part *conduct* of the grade
+# checks this. The part *in = out* repeats the check with a square $W$, where a transpose does not
+# change any shape.
 
 # %%
 import numpy as np

@@ -20,10 +20,11 @@
 # Each has `forward(x)`, which returns `y, cache`, and `backward(dy, cache)`, which returns
 # `dx, grads`. These layers do not have parameters, so `grads` is `{}`. The arrays $x$, $y$, $dy$
 # and $dx$ have the same shape, and it can be any shape. The cache is whatever your backward pass
-# needs. Store nothing in `self`: then a layer can be used twice in one network.
+# needs. Do not store anything in `self`: then a layer can be used twice in one network. The part
+# *conduct* of the grade checks this, and that a float32 input gives a float32 output.
 #
 # `np.exp(1000)` is infinite, and NumPy warns about it. Your layers must give the right values for
-# $x = \pm 1000$, without a warning. A float32 input must give a float32 output.
+# $x = \pm 1000$, without a warning. *Hint: $e^{-\lvert x\rvert}$ is never larger than 1.*
 
 # %%
 import numpy as np
@@ -116,8 +117,8 @@ for layer in (ReLU(), Sigmoid(), Tanh(), Softsign()):
 
 # %% [markdown]
 # Softsign and tanh both go from -1 to 1. Their derivatives far from 0 are very different. Which
-# layer still learns if its input is 10? The aim: at $x = 10$, softsign's derivative is $1/121$,
-# a million times tanh's.
+# layer still learns if its input is 10? You should see that at $x = 10$ the derivative of softsign
+# is $1/121$, about a million times that of tanh.
 
 # %% tags=["check"]
 import matplotlib.pyplot as plt

@@ -3,9 +3,9 @@
 #
 # *Chapter 0, section 3 and exercise 4. 12 points. About 60 minutes.*
 #
-# A loss compares an output with a target. It returns one number and the gradient with respect to
-# the output, which is where every backward pass starts. The factor $1/M$ or $1/N$ of the mean
-# appears here, once, and no layer has to know about it. Write four functions, each of which
+# A loss compares an output with a target. It returns a single value and the gradient with respect
+# to the output, which is where every backward pass starts. The factor $1/M$ or $1/N$ of the mean
+# appears only here, and no layer has to know about it. Write four functions, each of which
 # returns `value, gradient`:
 #
 # **`mse(y, t)`**: both have the same shape, with $M$ entries.
@@ -18,7 +18,8 @@
 # $$L = \frac1M \sum_i \begin{cases}\frac12 r_i^2 & \lvert r_i\rvert \le \delta\\[2pt]
 # \delta\,(\lvert r_i\rvert - \frac12\delta) & \text{otherwise}\end{cases}$$
 #
-# **`bce_with_logits(a, t)`**: binary cross-entropy of $p = \sigma(a)$, for $t$ in $[0, 1]$.
+# **`bce_with_logits(a, t)`**: binary cross-entropy of $p = \sigma(a)$, for $t$ in $[0, 1]$. The
+# values $a$ before the sigmoid are called logits.
 #
 # $$L = -\frac1M \sum_i \big[t_i \log p_i + (1 - t_i)\log(1 - p_i)\big]$$
 #
@@ -28,8 +29,8 @@
 # $$L = -\frac1N \sum_n \log p_{n t_n}, \qquad p_{nc} = \frac{e^{a_{nc}}}{\sum_k e^{a_{nk}}}$$
 #
 # Confident networks have large logits. The two cross-entropies must give the right value and
-# gradient for logits of $\pm 1000$, without a warning from NumPy. A tiny number inside the
-# logarithm is not the way: it makes the loss too small. Simplify $\log p$ first. Do not use loops.
+# gradient for logits of $\pm 1000$, without a warning from NumPy. Do not add a tiny value inside
+# the logarithm: that makes the loss too small. Simplify $\log p$ on paper first. Do not use loops.
 
 # %%
 import numpy as np
@@ -82,7 +83,7 @@ def softmax_cross_entropy(a, t):
 # %% [markdown]
 # ## Check it yourself
 #
-# The gradients against finite differences. The target is held fixed.
+# We compare the gradients with finite differences. The target stays fixed.
 
 # %% tags=["check"]
 from tinyae.checking import gradcheck

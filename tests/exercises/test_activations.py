@@ -32,7 +32,7 @@ MISTAKES = {
     ),
     "square of tanh forgotten": ([("1 - y**2", "1 - y")], ["Tanh dx"], "the square is missing"),
     ">= at the kink": ([("(x > 0)", "(x >= 0)")], ["ReLU at 0"], "x > 0, not x >= 0"),
-    "sign of dy": ([("(x > 0)", "(dy > 0)")], ["ReLU dx", "ReLU at 0"], "expected where x > 0"),
+    "sign of dy": ([("(x > 0)", "(dy > 0)")], ["ReLU dx", "ReLU at 0"], "keep dy where x > 0"),
     "square of softsign forgotten": (
         [("(1 + np.abs(x)) ** 2", "(1 + np.abs(x))")],
         ["Softsign dx"],

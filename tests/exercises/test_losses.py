@@ -8,9 +8,9 @@ MISTAKES = {
     "1/M twice": (
         [("2 * r / r.size", "2 * r / r.size**2")],
         ["mse gradient"],
-        "divided by the number of entries twice",
+        "the factor 1/M appears twice",
     ),
-    "1/M never": ([("2 * r / r.size", "2 * r")], ["mse gradient"], "expected their mean"),
+    "1/M never": ([("2 * r / r.size", "2 * r")], ["mse gradient"], "the factor 1/M is missing"),
     "2 forgotten": ([("2 * r / r.size", "r / r.size")], ["mse gradient"], "factor 2 is missing"),
     "no maximum subtracted": (
         [(SHIFT, "a")],

@@ -190,7 +190,7 @@ def _grade(
             break
     for check in exercise.checks:
         if missing := [part for part in check.needs if part in wrong]:
-            reason = f"this counts once {' and '.join(missing)} is right"
+            reason = f"this counts only when {' and '.join(missing)} is right"
             wrong |= {part: wrong.get(part, reason) for part in check.points}
     for part, points in exercise.parts.items():
         text = wrong.get(part, "")

@@ -87,7 +87,7 @@ def _relation(have: Array, want: Array, rtol: float) -> str:
     if have.size == 1:
         return ""
     if have.ndim and close(np.sort(have, None), np.sort(want, None), rtol):
-        return ": its entries are right, but in other places"
+        return ": its entries are right, but in the wrong places"
     difference = have - want
     if close(difference, np.broadcast_to(difference.flat[0], want.shape), rtol):
         return ": each entry is off by the same amount"
@@ -215,19 +215,22 @@ def conduct(
     first = [np.array(g) for g in backward(dy, cache)]
     again = [np.array(g) for g in backward(dy, cache)]
     if not _all_close(first, again):
-        return "a second backward pass with the same cache returns other gradients"
+        return "a second backward pass with the same cache returns different gradients"
     if not any(gradient.any() for gradient in first):
         return "the gradients are all 0"
     y, cache = forward(x)
     forward(other)
     if not _all_close(first, [np.array(g) for g in backward(dy, cache)]):
         return (
-            "backward returns other gradients after a second forward pass: keep what backward "
+            "backward returns different gradients after a second forward pass: keep what backward "
             "needs in the cache, not in the object or in a global variable"
         )
     single, _ = forward(x[:1])
     if alone and not close(np.asarray(single), np.asarray(y)[:1]):
-        return "a batch of one example gives another output than the same example in a larger batch"
+        return (
+            "a batch of one example gives a different output from the same example in a larger "
+            "batch"
+        )
     if dtype:
         narrow = np.asarray(forward(x.astype(np.float32))[0])
         if narrow.dtype != np.float32:

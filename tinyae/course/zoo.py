@@ -230,10 +230,10 @@ def _conduct(code: Code, forward: Any, backward: Any, arrays: Any, others: Any) 
         return "backward changes an array in its cache: it is the layer's own weight or input"
     again = code.call(backward, dy, cache)
     if not _same(first, again):
-        return "a second backward pass with the same cache returns other gradients"
+        return "a second backward pass with the same cache returns different gradients"
     code.call(forward, *others)
     if not _same(first, code.call(backward, dy, cache)):
-        return "backward returns other gradients after a second forward pass: use the cache"
+        return "backward returns different gradients after a second forward pass: use the cache"
     return ""
 
 

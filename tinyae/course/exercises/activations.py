@@ -34,12 +34,12 @@ DERIVATIVES: dict[str, Callable[[Array], Array]] = {
 def wrong_outputs(name: str, x: Array) -> dict[str, Array]:
     """What known mistakes lead to."""
     return {
-        "ReLU": {"it is |x|": np.abs(x), "it is 1 and 0, expected x and 0": x > 0},
+        "ReLU": {"it is |x|": np.abs(x), "it is 1 where x > 0; it should be x there": x > 0},
         "Sigmoid": {"x has the wrong sign in the exponent": sigmoid(-x)},
         "Tanh": {"tanh(x) is 2σ(2x) − 1; the inner 2 is missing": 2 * sigmoid(x) - 1},
         "Softsign": {
-            "the denominator has |x|, not x": x / (1 + x),
-            "the denominator has |x|, not x²": x / (1 + x**2),
+            "the denominator needs |x|, not x": x / (1 + x),
+            "the denominator needs |x|, not x²": x / (1 + x**2),
         },
     }[name]
 
@@ -48,9 +48,10 @@ def wrong_slopes(name: str, dy: Array, x: Array) -> dict[str, Array]:
     y = FUNCTIONS[name](x)
     slopes = {
         "ReLU": {
-            "it keeps dy where dy > 0, expected where x > 0": dy > 0,
+            "it keeps dy where dy > 0; it should keep dy where x > 0": dy > 0,
             "it is dy everywhere, also where x < 0": np.ones_like(x),
-            "it multiplies by y, expected by 1 where x > 0": y,
+            "it multiplies dy by y; it should multiply by 1 where x > 0 and by 0 elsewhere": y,
+            "it multiplies dy by x; it should multiply by 1 where x > 0 and by 0 elsewhere": x,
         },
         "Sigmoid": {
             "it uses the input x where the output y belongs: y (1 − y)": x * (1 - x),
@@ -60,13 +61,13 @@ def wrong_slopes(name: str, dy: Array, x: Array) -> dict[str, Array]:
         "Tanh": {
             "the square is missing: 1 − y²": 1 - y,
             "it uses the input x where the output y belongs: 1 − y²": 1 - x**2,
-            "y (1 − y) is the derivative of the sigmoid; tanh has another one": y * (1 - y),
+            "y (1 − y) is the derivative of the sigmoid; that of tanh is different": y * (1 - y),
         },
         "Softsign": {
             "the square is missing in the denominator": 1 / (1 + np.abs(x)),
             "|x| is missing: it is right only for x > 0": 1 / (1 + x) ** 2,
             "|y| is missing: (1 − y)² is right only for x > 0": (1 - y) ** 2,
-            "the denominator is (1 + |x|)², not 1 + x²": 1 / (1 + x**2),
+            "the denominator should be (1 + |x|)², not 1 + x²": 1 / (1 + x**2),
             "the derivative of |x| is missing in the quotient rule": (1 + np.abs(x) - x)
             / (1 + np.abs(x)) ** 2,
         },
@@ -98,8 +99,8 @@ def kink(code: Code, rng: Generator) -> dict[str, str]:
     """ReLU at exactly 0."""
     x, dy = rng.integers(-1, 2, (8, 6)).astype(float), rng.normal(size=(8, 6))
     causes = {
-        "where x is exactly 0, dx is 0: test x > 0, not x >= 0": dy * (x >= 0),
-        "where x is exactly 0, dx is 0, not a mean of both sides": dy * (1 + np.sign(x)) / 2,
+        "where x is exactly 0, dx should be 0: test x > 0, not x >= 0": dy * (x >= 0),
+        "where x is exactly 0, dx should be 0, not a mean of both sides": dy * (1 + np.sign(x)) / 2,
     }
     dx = StudentLayer(code, "ReLU").input_gradient(dy, x)
     return judge.only_wrong(**{"ReLU at 0": judge.compare(dx, dy * (x > 0), "dx", causes)})

@@ -132,7 +132,7 @@ def learns(code: Code, rng: Generator) -> dict[str, str]:
         )
     steps = 8 * 19  # 600 images in batches of 32
     if reached > 0.999 * start:
-        texts["losses"] = "this counts once the layers are trained"
+        texts["losses"] = "this counts only when the layers are trained"
     elif len(losses) == 8:
         texts["losses"] = "there is one loss for each epoch, expected one for each step"
     elif len(losses) != steps:

@@ -120,7 +120,7 @@ def labels(code: Code, rng: Generator) -> dict[str, str]:
     errors, unusual = draw(rng)
     as_bool = code.call("roc_auc", errors, unusual)
     if compare_auc(as_bool, errors, unusual, {}):
-        return {"labels 0 and 1": "this counts once auc is right"}
+        return {"labels 0 and 1": "this counts only when auc is right"}
     as_int = code.call("roc_auc", errors, unusual.astype(int))
     text = (
         "labels 0 and 1 give another result than False and True: errors[labels] with integers "

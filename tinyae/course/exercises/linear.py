@@ -48,7 +48,12 @@ def square(code: Code, rng: Generator) -> dict[str, str]:
     inputs = rng.normal(size=(6, 4)), rng.normal(size=(4, 4)), rng.normal(size=4)
 
     def causes(dy, x, W, b):
-        return {"dx": {"W is transposed": dy @ W.T}, "dW": {"it is transposed": x.T @ dy}}
+        mean = "it is the mean over the examples, expected the sum"
+        return {
+            "dx": {"W is transposed": dy @ W.T},
+            "dW": {"it is transposed": x.T @ dy},
+            "db": {mean: dy.mean(axis=0)},
+        }
 
     wrong = judge.gradients(linear, student, *inputs, causes=causes)
     return judge.only_wrong(**{"in = out": "; ".join(wrong.values())})

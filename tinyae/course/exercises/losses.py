@@ -47,12 +47,21 @@ def softmax_cross_entropy(a: Array, t: Array) -> Any:
 
 
 def means(total: Any, y: Array) -> Causes:
-    """Sums and means of the wrong entries, for a value or a gradient that is ``total`` without
-    the mean over all entries."""
+    """Sums and wrong means, for a value that is ``total`` without the mean over all entries."""
     return {
         "it is the sum over all entries, expected their mean": total,
         "it is divided by the number of rows, expected the number of entries": total / len(y),
         "it is divided by the number of entries twice": total / y.size**2,
+    }
+
+
+def factors(total: Any, y: Array) -> Causes:
+    """Wrong factors, for a gradient that is ``total`` without the factor 1/M of the mean."""
+    return {
+        "the factor 1/M is missing, where M is the number of entries": total,
+        "it has the factor 1/N, where N is the number of rows; it should be 1/M, where M is the "
+        "number of entries": total / len(y),
+        "the factor 1/M appears twice": total / y.size**2,
     }
 
 
@@ -63,9 +72,9 @@ def mse_causes(y: Array, t: Array) -> tuple[Causes, Causes]:
         means((r**2).sum(), y)
         | {
             "it is half of the mean square": (r**2).mean() / 2,
-            "the square root is too much": np.sqrt((r**2).mean()),
+            "there should be no square root": np.sqrt((r**2).mean()),
         },
-        means(2 * r, y) | {"the factor 2 is missing": r / r.size},
+        factors(2 * r, y) | {"the factor 2 is missing": r / r.size},
     )
 
 
@@ -82,10 +91,10 @@ def huber_causes(y: Array, t: Array, delta: float) -> tuple[Causes, Causes]:
         "the factor δ of the line is missing": joined(square, size - delta / 2),
         "it ignores delta and uses 1": huber(y, t, 1.0),
         "the line needs |r|, not r": joined(square, delta * (r - delta / 2)),
-        "the two cases are exchanged": joined(line, square),
+        "the square and the line are exchanged": joined(line, square),
     }
     slope = np.clip(r, -delta, delta)
-    gradients = means(slope, y) | {
+    gradients = factors(slope, y) | {
         "it ignores delta and uses 1": np.clip(r, -1, 1) / r.size,
         "far away it is 1/M, expected ±δ/M": np.where(size <= delta, r, np.sign(r)) / r.size,
         "far away it is δ/M, expected ±δ/M: the sign of r is missing": np.where(
@@ -101,15 +110,15 @@ def bce_causes(a: Array, t: Array) -> tuple[Causes, Causes]:
     p = sigmoid(a)
     half = -(t * np.log(p)).mean()
     values = means(a.size * bce_with_logits(a, t), a) | {
-        "the term with 1 − t is missing": half,
-        "the term with t is missing": bce_with_logits(a, t) - half,
+        "the term with (1 − t) log(1 − p) is missing": half,
+        "the term with t log p is missing": bce_with_logits(a, t) - half,
     }
-    gradients = means(p - t, a) | {
-        "the derivative of σ appears twice: it has already canceled": (p - t)
+    gradients = factors(p - t, a) | {
+        "the factor p (1 − p) should not be there: it has already canceled": (p - t)
         * p
         * (1 - p)
         / a.size,
-        "it is the gradient with respect to p, not to the logit a": (p - t)
+        "it is the gradient with respect to p; it should be with respect to the logit a": (p - t)
         / (p * (1 - p))
         / a.size,
     }
@@ -177,6 +186,13 @@ LOSSES = {
 }
 
 
+OVERFLOW = {
+    "bce_with_logits": "simplify log p before you compute it: e^(−|a|) never overflows",
+    "softmax_cross_entropy": "simplify log p before you compute it: p stays the same if a constant "
+    "is subtracted from all logits of a row",
+}
+
+
 def values_of(code: Code, name: str, *inputs: Any) -> tuple[Any, Any]:
     value, gradient = judge.pair(code.call(name, *inputs), "value, gradient")
     return value, gradient
@@ -219,7 +235,7 @@ def large(name: str, code: Code, rng: Generator) -> dict[str, str]:
     try:
         got, da = judge.pair(judge.strictly(code, name, a, t), "value, gradient")
     except judge.FloatingPoint as mistake:
-        return {part: f"with logits of ±1000, {mistake}; simplify log p before you compute it"}
+        return {part: f"with logits of ±1000, {mistake}; {OVERFLOW[name]}"}
     want = factor * loss.reference(a, t)
     if np.ndim(got) == 0 and np.isfinite(got) and 0 <= got < 0.9 * want:
         return {part: "the value is too small: do not clip p, and add nothing inside the logarithm"}
