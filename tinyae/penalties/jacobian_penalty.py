@@ -134,7 +134,7 @@ def higher_order_contractive(
     encoder: Layer, x: Array, sigma: float = 0.1, samples: int = 1, rng: Rng = None
 ) -> tuple[Scalar, Array | None, Gradients]:
     """``value, dx, grads`` of (1/N) Σ E‖J(x) − J(x + ε)‖²_F, ε ~ N(0, σ²): the second-order term of
-    the CAE+H (Rifai et al., Higher order contractive auto-encoder, 2011).
+    the CAE+H (Rifai et al. 2011b, Higher order contractive auto-encoder).
 
     For small σ it is σ² times the squared norm of the derivative of J, so it keeps J from changing.
     The expectation is a mean over ``samples`` samples of ε. Add it to ``contractive`` with a
