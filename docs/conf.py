@@ -6,7 +6,7 @@ from pathlib import Path
 import tinyae
 
 sys.path.insert(0, str(Path(__file__).parent))
-import docstrings  # noqa: E402
+import docstrings
 
 project = "tinyae"
 author = "the tinyae developers"

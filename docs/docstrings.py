@@ -59,7 +59,7 @@ def typeset(lines: list[str], papers: set[str]) -> list[str]:
 def with_equations(paragraph: list[str], papers: set[str]) -> list[str]:
     """A paragraph whose first formulas, or formulas alone on a line, are displayed equations."""
     equation, rest = display(paragraph)
-    done = [equation, ""] if equation else []
+    done = [equation, *[""] * bool(rest)] if equation else []
     if not paragraph[0].startswith(" "):
         return done + inline(rest, papers)
     for alone, lines in groupby(rest, key=lambda line: "``" in line and not display([line])[1]):
