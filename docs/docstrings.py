@@ -17,7 +17,7 @@ LITERAL = re.compile(r"``([^`]+)``")
 SIGN = re.compile(r"([,.;]?)\s*")  # behind a formula
 WORDS = re.compile(r"\s+([a-z]{2,}(?: [a-z]{2,})*)([,.;]?)\s*")  # such as: for every example
 RELATION = re.compile(r" (=|\\leftarrow|\\mathrel\{\+\}=) ")
-ONE_ROW = 50  # characters of equations that stand side by side
+SHORT = 50  # characters of formulas that fit into a text
 # Kingma & Ba 2015; Rifai et al. 2011; Vincent, Larochelle & Bengio 2008; Hutchinson 1990
 CITATION = re.compile(
     r"\b([A-Z][a-z]+)(?:(?:,\s[A-Z][a-z]+)*\s&\s[A-Z][a-z]+|\set\sal\.)?\s((?:19|20)\d\db?)\b"
@@ -95,15 +95,12 @@ def display(paragraph: list[str]) -> tuple[str | None, list[str]]:
             rest = behind[sign.end() :]
     for formula, behind in zip(parts[::2], parts[1::2], strict=True):
         rest += f"``{formula}``{behind}"
-    if not equations or rest.startswith(":") or (rest and length <= ONE_ROW):
+    if not equations or rest.startswith(":") or (rest and length <= SHORT):
         return None, paragraph
-    if length <= ONE_ROW or len(equations) == 1:
-        shown = r"\qquad ".join(equations)
-    else:
-        kind = "aligned" if all(map(RELATION.search, equations)) else "gathered"
-        sign = r" &\1 " if kind == "aligned" else r" \1 "
-        rows = r" \\ ".join(RELATION.sub(sign, row, count=1) for row in equations)
-        shown = rf"\begin{{{kind}}} {rows} \end{{{kind}}}"
+    kind = "aligned" if all(map(RELATION.search, equations)) else "gathered"
+    sign = r" &\1 " if kind == "aligned" else r" \1 "
+    rows = r" \\ ".join(RELATION.sub(sign, row, count=1) for row in equations)
+    shown = rf"\begin{{{kind}}} {rows} \end{{{kind}}}" if len(equations) > 1 else equations[0]
     return f".. math:: {shown}", rest.split("\n") if rest else []
 
 

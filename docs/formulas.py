@@ -20,7 +20,7 @@ SHORT["KL"] = r"\mathrm{KL}"  # any other two letters could be a product
 RELATIONS = {
     "=": "=", "+=": r"\mathrel{+}=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "≤": r"\le",
     "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∈": r"\in", "←": r"\leftarrow", "~": r"\sim",
-    "‖": r"\Vert",
+    "‖": r"\,\Vert\,", "|": r"\mid", "∝": r"\propto",
 }  # fmt: skip
 SIGNS = {"+": "+", "−": "-", "±": r"\pm", "·": r"\cdot", "×": r"\times", "⊗": r"\otimes"}
 SYMBOLS = {
@@ -35,7 +35,7 @@ EDGES = {
 }  # fmt: skip
 
 # Signs that only formulas have, and the words of formulas without them, as in y = f(x)
-MATHEMATICS = re.compile("[α-ωΓΔΘΛΞΠΣΦΨΩᵀ-ᵡˣʸ⁰¹²³⁴-₉√‖⟨⌊·−×⊗±≤≥≠≈∈←∂∇∞½\u0302-\u0304]")
+MATHEMATICS = re.compile("[α-ωΓΔΘΛΞΠΣΦΨΩᵀ-ᵡˣʸ⁰¹²³⁴-₉√‖⟨⌊·−×⊗±≤≥≠≈∈∝←∂∇∞½\u0302-\u0304]")
 WORDS = {*FUNCTIONS, "encode", "decode", "params", "where", "else"}
 WORD = rf"(?!(?:{'|'.join([*FUNCTIONS, *SHORT])}|d[a-z])\b)[a-z]{{2,}}"  # of English
 TOKENS = re.compile(
@@ -45,7 +45,7 @@ TOKENS = re.compile(
     | (?P<name> [A-Za-z]+ )
     | (?P<letter> [α-ξπρσ-ωΓΔΘΛΞΠΣΦΨΩ∂∇∞½…] )
     | (?P<number> \d+(?:\.\d+)?(?![.\d]|e[-−\d]) )
-    | (?P<operator> (?<=\s)(?:\+=|<=|>=|<|>|=|‖|~)(?=\s) | (?<=\w)=(?=\w) | [≤≥≠≈∈←+−±·×⊗/,;] )
+    | (?P<operator> (?<=\s)(?:\+=|<=|>=|[<>=|‖~])(?=\s) | (?<=\w)=(?=\w) | [≤≥≠≈∈∝←+−±·×⊗/,;] )
     | (?P<open> [(\[{{⌊⟨] )
     | (?P<close> [)\]}}⌋⟩] )
     | (?P<bar> [|‖] )
@@ -72,7 +72,7 @@ def latex(text: str) -> str | None:
     text = "".join(unicodedata.normalize("NFD", c) if c.isalpha() else c for c in text)
     if not MATHEMATICS.search(text):
         words = {word for word in re.findall("[A-Za-z]+", text) if not re.fullmatch("d?.", word)}
-        if not re.search(r" \+?= ", text) or not words <= WORDS:
+        if not re.search(r" \+?= |\b[A-Za-z]_\w\b", text) or not words <= WORDS:
             return None
     try:
         found = Parser(text).sequence()
@@ -169,8 +169,10 @@ class Parser:
     def name(self, word: str) -> tuple[str, str]:
         """A letter, a gradient such as dW, a function, or a word that is one symbol."""
         after = Token("", "", True) if self.tokens[-1].spaced else self.tokens[-1]
-        if len(word) == 1 and word + after.text in ("N(", "E["):
-            return r"\mathcal{N}" if word == "N" else r"\mathbb{E}", "operand"
+        if word == "N" and after.text == "(":
+            return r"\mathcal{N}", "operand"
+        if word == "E" and self.tokens[-1].text in ("[", "‖"):
+            return r"\mathbb{E}", "function"
         if len(word) == 1 or (len(word) == 2 and word[0] == "d"):
             piece = word[:-1] + self.letter(word[-1])
             index = self.tokens.pop().text if after.kind == "number" else ""

@@ -51,7 +51,7 @@ FORMULAS = {
     ),
     # penalties
     "KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))": (
-        r"\mathrm{KL}(\rho \Vert \hat{\rho}) = \rho\,\log (\rho/\hat{\rho}) + "
+        r"\mathrm{KL}(\rho\,\Vert\, \hat{\rho}) = \rho\,\log (\rho/\hat{\rho}) + "
         r"(1 - \rho)\,\log ((1 - \rho)/(1 - \hat{\rho}))"
     ),
     "‖J‖²_F = Σ_i s_i² n_i": r"\lVert J\rVert_{F}^{2} = \sum_{i}s_{i}^{2}\,n_{i}",
@@ -62,7 +62,7 @@ FORMULAS = {
     "Σ |z| / N": r"\sum \lvert z\rvert/N",
     # objectives
     "KL(N(μ, e^logvar) ‖ N(0, 1))": (
-        r"\mathrm{KL}(\mathcal{N}(\mu, e^{\mathrm{logvar}}) \Vert \mathcal{N}(0, 1))"
+        r"\mathrm{KL}(\mathcal{N}(\mu, e^{\mathrm{logvar}}) \,\Vert\, \mathcal{N}(0, 1))"
     ),
     "s = e^{logvar/2} ε": r"s = e^{\mathrm{logvar}/2}\,\varepsilon",
     "value = −mean log σ(c(y))": r"\mathrm{value} = -\operatorname{mean}\log \sigma (c(y))",
@@ -165,18 +165,26 @@ def test_whatever_the_text_is_its_latex_is_sound(text):
     assert found is None or problem_of(found) is None
 
 
-@pytest.mark.parametrize("place", TEXTS)
-def test_a_docstring_keeps_its_sections_and_examples(place):
-    text = TEXTS[place]
+def problems(text):
+    """What is wrong with the page of a docstring."""
     done = typeset(text)
-    for line in re.findall(r"(?m)^ *(?:Args|Returns|Raises|Warns|Example|Note):$|^ *>>>.*", text):
-        assert line in done.split("\n")
     entry = r"(?m)^    (\w+(?:, \w+)*): "
-    assert re.findall(entry, done) == re.findall(entry, text)
+    if re.findall(entry, done) != re.findall(entry, text):
+        yield "another argument or error"
+    for line in re.findall(r"(?m)^ *(?:Args|Returns|Raises|Warns|Example|Note):$|^ *>>>.*", text):
+        if line not in done.split("\n"):
+            yield f"no line {line}"
     for equation in re.findall(r"(?m)^ *\.\. math:: (.*)$", done):
-        assert problem_of(equation) is None
-    if not re.search(r"[|*]", text):
-        assert typeset(done) == done
+        if problem_of(equation):
+            yield problem_of(equation)
+    if not re.search(r"[|*]", text) and typeset(done) != done:
+        yield "another page after the second time"
+
+
+def test_every_docstring_keeps_its_sections_and_its_examples_and_has_sound_equations():
+    assert {
+        place: list(problems(text)) for place, text in TEXTS.items() if any(problems(text))
+    } == {}
 
 
 @given(st.text("abXY 10.,:()\n=+-`", max_size=40))
@@ -186,7 +194,8 @@ def test_a_text_without_formulas_and_citations_is_unchanged(text):
 
 def test_formulas_alone_are_displayed_and_others_stay_in_their_text():
     assert typeset("Two.\n\n    ``dx = dy W``,   ``dW = dyᵀ x``.\n\nMore.") == (
-        "Two.\n\n.. math:: dx = dy\\,W,\\qquad dW = dy^{\\top}\\,x.\n\nMore."
+        "Two.\n\n.. math:: \\begin{aligned} dx &= dy\\,W, \\\\ "
+        "dW &= dy^{\\top}\\,x. \\end{aligned}\n\nMore."
     )
     assert typeset("The map ``y = A x``\nis linear.") == "The map :math:`y = A\\,x`\nis linear."
     assert typeset("    Ω = Σ x²") == ".. math:: \\Omega = \\sum x^{2}"
