@@ -20,9 +20,10 @@ from urllib.parse import quote, unquote
 from in_chromium import find_chromium, report_of
 
 HTML = Path(__file__).resolve().parent / "_build" / "html"
+# Pages that are opened in a browser, besides those of the reference
 PAGES = ["index.html", "chapters/01b_when_it_does_not_learn.html",
          "chapters/02_convolution.html", "chapters/05_contractive.html",
-         "reference/layers.html", "hints.html", "glossary.html"]  # fmt: skip
+         "hints.html", "glossary.html"]  # fmt: skip
 
 
 # Install tinyae in JupyterLite, as a notebook does, and run the notebook of an exercise
@@ -54,8 +55,8 @@ def main() -> int:
     wrong += [problem for page, text in texts.items() for problem in other_hosts(page, text)]
     browser = find_chromium()
     if browser:
-        for name in PAGES:
-            wrong += in_browser(browser, HTML / name)
+        for page in [HTML / name for name in PAGES] + sorted((HTML / "reference").glob("*.html")):
+            wrong += in_browser(browser, page)
         wrong += in_lite()
     else:
         print("skipped: no Chromium, so the formulas were not looked at")

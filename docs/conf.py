@@ -1,8 +1,12 @@
 """Sphinx's settings. ``build.py`` prepares the folder of sources that they are used with."""
 
-import re
+import sys
+from pathlib import Path
 
 import tinyae
+
+sys.path.insert(0, str(Path(__file__).parent))
+import docstrings
 
 project = "tinyae"
 author = "the tinyae developers"
@@ -45,20 +49,4 @@ html_theme_options = {
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", escape_formulas, priority=400)  # before napoleon
-
-
-def escape_formulas(app, what, name, obj, options, lines):
-    """In docstrings, |v| and a * b are formulas, not reStructuredText: outside of backticks, of
-    indented code and of examples, they get a backslash."""
-    code = None  # the indentation of a line that ends with "::"
-    in_example = False  # from >>> to the next empty line
-    for i, line in enumerate(lines):
-        indent = len(line) - len(line.lstrip())
-        in_example = bool(line.strip()) and (in_example or line.lstrip().startswith(">>>"))
-        if not line.strip() or in_example or (code is not None and indent > code):
-            continue
-        code = indent if line.rstrip().endswith("::") else None
-        parts = re.split(r"(`+[^`]*`*)", line)
-        parts[::2] = [re.sub(r"([|*])", r"\\\1", part) for part in parts[::2]]
-        lines[i] = "".join(parts)
+    app.connect("autodoc-process-docstring", docstrings.process, priority=400)  # before napoleon

@@ -81,7 +81,7 @@ def weighted_sum(values: Sequence[Any], weights: Sequence[float]) -> Any:
 
 
 def gradient_norm(grads: Gradients) -> float:
-    """``√ Σ g²`` over all entries of all gradients.
+    """``√(Σ g²)`` over all entries of all gradients.
 
     Raises:
         TypeError: the gradients are not a dictionary of arrays.

@@ -2,7 +2,7 @@
 
 An RBM has visible units v (pixels) and hidden units h, both 0 or 1, with
 
-    p(v, h) ∝ exp(hᵀWv + bᵀh + cᵀv)
+    p(v, h) ∝ exp(hᵀW v + bᵀh + cᵀv)
     p(h_i = 1 | v) = σ(W v + b)_i,      p(v_j = 1 | h) = σ(Wᵀ h + c)_j
 
 So it is a tied autoencoder with random codes: ``TiedAutoencoder(Sequential(linear, Sigmoid()),

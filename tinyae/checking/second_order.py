@@ -22,7 +22,7 @@ Array = np.ndarray
 def adjoint_gap(
     f: Callable[[Array], Array], f_adjoint: Callable[[Array], Array], x: Array, y: Array
 ) -> float:
-    """``|<f(x), y> − <x, f_adjoint(y)>| / (‖f(x)‖ ‖y‖ + ‖x‖ ‖f_adjoint(y)‖)``: 0, up to rounding
+    """``|⟨f(x), y⟩ − ⟨x, f_adjoint(y)⟩| / (‖f(x)‖ ‖y‖ + ‖x‖ ‖f_adjoint(y)‖)``: 0, up to rounding
     (1e-15), for an adjoint pair.
 
     No step, no tolerance to choose: for linear maps there is no sharper test. x and y should be

@@ -13,8 +13,8 @@ from tinyae.layers.base import Gradients, Layer
 
 
 class Chain(Layer):
-    """Named layers applied one after the other: y = f_L(… f_2(f_1(x))). The cache is the list of
-    the layers' caches.
+    """Named layers applied one after the other: ``y = f_L(… f_2(f_1(x)))``. The cache is the list
+    of the layers' caches.
 
     The keys of params and grads start with the layer's name, ``"0.weight"``, as in PyTorch's
     state_dict.
@@ -119,7 +119,7 @@ class Chain(Layer):
     # one, because its g depends on V_0.
 
     def cotangents(self, dy: Array, caches: list[Any]) -> tuple[dict[str, Array], Array]:
-        """The backward sweep: V_L = dy, V_{l−1} = vjp_l(V_l).
+        """The backward sweep: ``V_L = dy``, ``V_{l−1} = vjp_l(V_l)``.
 
         Returns:
             What each layer's vjp is given, V_l under the name of layer l; and V_0.
@@ -132,8 +132,8 @@ class Chain(Layer):
     def tangents(
         self, g: Array, cotangents: dict[str, Array], caches: list[Any]
     ) -> tuple[Array, dict[str, Array | None], Gradients]:
-        """The forward sweep: it starts with ∂s/∂V_0 = g, and each layer's ``double_backward`` turns
-        ∂s/∂V_{l−1} into ∂s/∂V_l.
+        """The forward sweep: it starts with ``∂s/∂V_0 = g``, and each layer's ``double_backward``
+        turns ``∂s/∂V_{l−1}`` into ``∂s/∂V_l``.
 
         Returns:
             ∂s/∂V_L; each layer's second-order gradient, that is ∂s/∂x_l through its f'' (None if

@@ -1,5 +1,5 @@
 """k-sparse codes: of each example's code, only the k largest entries stay (Makhzani & Frey
-2013)."""
+2014)."""
 
 from __future__ import annotations
 

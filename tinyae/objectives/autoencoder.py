@@ -34,7 +34,7 @@ class Objective(BaseObjective):
             al. 2008).
         code_penalty: ``penalty(z) -> value, dz``, such as ``l1`` (sparse).
         beta: β, the weight of the code penalty, non-negative.
-        contraction: λ, the weight of the mean ‖∂z/∂x‖²_F (contractive, Rifai et al. 2011),
+        contraction: λ, the weight of the mean ``‖∂z/∂x‖²_F`` (contractive, Rifai et al. 2011),
             non-negative.
         probes: estimate the contraction from this many random ±1 combinations of the Jacobian's
             rows (Hutchinson). None is exact.

@@ -19,8 +19,9 @@ from tinyae.penalties.rows import jacobian
 def jacobian_norms(net: Layer, x: Array) -> Array:
     """``‖∂y/∂x‖_F`` of every example, (N,): how far y moves when x moves, over all directions.
 
-    For one layer y = f(Wx + b), row i of J is f'(a_i) W_i, so ``‖J‖² = Σ_i f'(a_i)² ‖W_i‖²``. That
-    needs no J: 10,000 images and 1000 units need 40 MB instead of 31 GB.
+    For one layer ``y = f(a)`` with ``a = W x + b``, row i of J is ``f'(a_i) W_i``, so
+    ``‖J‖² = Σ_i f'(a_i)² ‖W_i‖²``. That needs no J: 10,000 images and 1000 units need 40 MB instead
+    of 31 GB.
 
     Raises:
         TypeError: ``net`` is not a layer, or x is not an array.

@@ -3,13 +3,13 @@ autograd.
 
     Ω = (1/N) Σ_n ‖∂z_n/∂x_n‖²_F
 
-For z = f_L(… f_1(x)), the rows of J are cotangents on their way back: V_L = identity, V_{l−1} =
-vjp_l(V_l), J = V_0. The gradient of Ω with respect to J is 2 V_0 / N. In a forward sweep, each
-layer's ``double_backward`` turns the gradient with respect to V_{l−1} into the one with respect to
-V_l and adds the gradient of the layer's own weights. A nonlinear layer (f'' ≠ 0) has one more
-gradient, the second-order gradient with respect to its input. An ordinary backward pass collects
-these. So the cost is one backward and one forward sweep for each of the K = dim z rows, and one
-backward pass for all of them.
+For ``z = f_L(… f_1(x))``, the rows of J are cotangents on their way back: V_L is the identity,
+``V_{l−1} = vjp_l(V_l)``, ``J = V_0``. The gradient of Ω with respect to J is ``2 V_0 / N``. In a
+forward sweep, each layer's ``double_backward`` turns the gradient with respect to ``V_{l−1}`` into
+the one with respect to ``V_l`` and adds the gradient of the layer's own weights. A nonlinear layer
+(``f'' ≠ 0``) has one more gradient, the second-order gradient with respect to its input. An
+ordinary backward pass collects these. So the cost is one backward and one forward sweep for each of
+the K = dim z rows, and one backward pass for all of them.
 
 The rows are made in blocks, so that memory does not grow with K (``rows``). A first Linear layer
 needs no array as wide as the input. Norms and singular values are in ``jacobian_metrics``.
@@ -37,7 +37,7 @@ SecondOrder = dict[str, Array | None]  # each layer's second-order gradient, by 
 def contractive(
     encoder: Layer, caches: Any, probes: int | None = None, rng: Rng = None
 ) -> tuple[Scalar, Array | None, Gradients]:
-    """``Ω, dx, grads``: the batch mean of ‖∂z/∂x‖²_F and its gradient, at the point
+    """``Ω, dx, grads``: the batch mean of ``‖∂z/∂x‖²_F`` and its gradient, at the point
     ``z, caches = encoder.forward(x)``.
 
     The penalty of Rifai et al. 2011 (eq. 1), there for one sigmoid layer, here for any encoder.
@@ -46,9 +46,9 @@ def contractive(
 
     Args:
         probes: None takes all K rows, which is exact. A number k ≥ 1 takes k random ±1 sums v of
-            the rows (Hutchinson 1990): E ‖Jᵀv‖² = ‖J‖²_F, so value and gradient are unbiased. The
-            value of one example then has the variance (2/k) Σ_{i≠j} (J Jᵀ)²_ij. Useful for wide
-            codes.
+            the rows (Hutchinson 1990): ``E ‖Jᵀv‖² = ‖J‖²_F``, so value and gradient are unbiased.
+            The value of one example then has the variance ``(2/k) Σ_{i≠j} (J Jᵀ)²_ij``. Useful for
+            wide codes.
         rng: a seed or generator for the probes.
 
     Raises:
@@ -112,7 +112,7 @@ def contractive_backward(
 def reconstruction_contractive(
     model: Layer, caches: Any, probes: int | None = None, rng: Rng = None
 ) -> tuple[Scalar, Array | None, Gradients]:
-    """``Ω, dx, grads`` for the Jacobian of the whole reconstruction, mean ‖∂x̂/∂x‖²_F (Alain &
+    """``Ω, dx, grads`` for the Jacobian of the whole reconstruction, mean ``‖∂x̂/∂x‖²_F`` (Alain &
     Bengio 2014).
 
     It is ``contractive`` of the autoencoder itself. J has one row per entry of x, so ``probes``
@@ -133,8 +133,8 @@ def reconstruction_contractive(
 def higher_order_contractive(
     encoder: Layer, x: Array, sigma: float = 0.1, samples: int = 1, rng: Rng = None
 ) -> tuple[Scalar, Array | None, Gradients]:
-    """``value, dx, grads`` of (1/N) Σ E‖J(x) − J(x + ε)‖²_F, ε ~ N(0, σ²): the second-order term of
-    the CAE+H (Rifai et al., Higher order contractive auto-encoder, 2011).
+    """``value, dx, grads`` of ``(1/N) Σ E‖J(x) − J(x + ε)‖²_F``, ``ε ~ N(0, σ²)``: the second-order
+    term of the CAE+H (Rifai et al. 2011b, Higher order contractive auto-encoder).
 
     For small σ it is σ² times the squared norm of the derivative of J, so it keeps J from changing.
     The expectation is a mean over ``samples`` samples of ε. Add it to ``contractive`` with a

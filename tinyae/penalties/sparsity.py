@@ -37,8 +37,8 @@ def l1(z: Array) -> tuple[Scalar, Array]:
 
 @dataclass(frozen=True)
 class KLSparsity:
-    """``Σ_j KL(ρ ‖ ρ̂_j)``, where ρ̂_j is the mean activation of unit j over the batch. It makes
-    each unit active a fraction ρ of the time. ``Objective(code_penalty=KLSparsity(0.05),
+    """``Σ_j KL(ρ ‖ ρ̂_j)``, where ``ρ̂_j`` is the mean activation of unit j over the batch. It
+    makes each unit active a fraction ρ of the time. ``Objective(code_penalty=KLSparsity(0.05),
     beta=3e-3)``.
 
         ``KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))``
