@@ -71,7 +71,7 @@ for name, error in baselines.items():
 MEAN_ERROR = baselines["mean image"]
 
 # %% [markdown]
-# No constant output has a smaller error than the mean image. (To see it, set the derivative of
+# On the training images, no constant output has a smaller error than the mean image. (To see it, set the derivative of
 # $\sum_n (c - x_n)^2$ with respect to $c$ to zero.) So an autoencoder has learned something about
 # individual images only when its loss is *below the error of the mean image*. From here on, we
 # divide by this error: 1 means "no better than the mean image".
@@ -163,16 +163,20 @@ for steps in (0, 100) if FAST else (0, 100, 300):
 # ## 2. How to choose a learning rate
 #
 # The gradient is right for an infinitely small step. How long may a real one be? Take the simplest
-# loss, $L = \tfrac12\lambda w^2$, with curvature $\lambda$. A step of gradient descent is
+# loss, $L = \tfrac12\lambda w^2$, with second derivative $\lambda$. A step of gradient descent is
 #
 # $$w \leftarrow w - \eta\,\lambda w = (1 - \eta\lambda)\,w .$$
 #
 # If $\eta$ is tiny, $w$ shrinks by the factor $1 - \eta\lambda$, which is almost 1: **too small**.
 # The best rate is $\eta = 1/\lambda$. For $\eta > 2/\lambda$ the factor is below $-1$. Then each
 # step jumps over the minimum and lands farther away from it, and $w$ grows without limit: **too
-# large**. A network has many directions with different curvatures, and the steepest one decides
-# what is too large. No one knows the curvatures in advance, so we try: the same network, the same
+# large**. A network has many directions with different second derivatives, and the largest one
+# decides what is too large. No one knows them in advance, so we try: the same network, the same
 # number of steps, and rates that differ by factors of about 3. This is a **learning-rate sweep**.
+#
+# We sweep twice: for Adam, and for **SGD** (stochastic gradient descent), the plain step above. SGD
+# gets **momentum** here: it moves along a running sum of the gradients, in which the older ones count
+# less and less.
 #
 # Some of these runs will fail, so we need a version of `fit` that reports this and does not stop
 # the chapter:
@@ -273,8 +277,8 @@ show(ax, f"01b_sweep_{data.name}")
 #
 # $$\operatorname{Var}(a_i) = n_{\text{in}}\;v\;\mathrm E[h^2] .$$
 #
-# If $h = \operatorname{ReLU}(a)$ of the layer before, half of the values are 0, and $\mathrm E[h^2]
-# = \tfrac12\operatorname{Var}(a)$. So the variance stays the same from layer to layer if $v =
+# If $h = \operatorname{ReLU}(a)$ of the layer before, and $a$ is symmetric around 0, half of the
+# values are 0, and $\mathrm E[h^2] = \tfrac12\operatorname{Var}(a)$. So the variance stays the same from layer to layer if $v =
 # 2/n_{\text{in}}$. This is **He initialization** (He et al. 2015). On the way back, $dh = da\,W$ is
 # a sum over $n_{\text{out}}$ terms, so for the gradient, $n_{\text{out}}$ takes the place of
 # $n_{\text{in}}$. **Glorot initialization**, $v = 2/(n_{\text{in}} + n_{\text{out}})$, is the
@@ -491,7 +495,7 @@ print(f"validation error {evaluate(model, x_test)['mse'] / MEAN_ERROR:.2f}")
 
 # %% [markdown]
 # (We have now chosen the epoch by the validation data, so the error on them is a little too good.
-# For an honest final number, keep a third part, the **test data**, and look at it once.)
+# For a final value that is not, keep a third part, the **test data**, and look at it once.)
 #
 # ## 5. Dead units
 #
@@ -647,7 +651,7 @@ print("size of da, layers 1 to 6:", *(f"{g:.0e}" for g in gradient))
 #
 # ### All outputs are equal: a dead code
 #
-# Put a ReLU behind the code, and suppose that its biases have become negative, in a step that was
+# Put a ReLU after the code, and suppose that its biases have become negative, in a step that was
 # too large or by a wrong initialization:
 
 # %%
@@ -785,7 +789,7 @@ repaired["rate 100"] = np.inf, case("repaired: rate 3", model)
 # ### The loss falls, but not far: a wrong gradient
 #
 # Here is a linear layer whose author lost a minus sign, on the way to the layer below. We put it
-# right behind the code:
+# right after the code:
 
 
 # %%
@@ -844,13 +848,14 @@ print(FAST_NOTE, end="")
 #
 # No. Images and losses show *that* something is wrong. The dead code and the vanishing gradient
 # give the same mean image, and the lost sign gives something very similar. Only the measurements
-# inside the network (a small gradient, one that is exactly 0, a gradient that `gradcheck` refuses)
+# inside the network (a small gradient, one that is exactly 0, a gradient that `gradcheck` reports as wrong)
 # tell the causes apart. (In fast mode, the repaired networks have not learned much, either. The
 # failures look almost as they do after a full training.)
 #
 # </details>
 #
-# The table for later. Each row was produced above, in the section whose number is in parentheses:
+# Keep this table for later. Each row was produced above, in the section whose number is in
+# parentheses:
 #
 # | what you see | look at | likely cause (section) | what to change |
 # |---|---|---|---|

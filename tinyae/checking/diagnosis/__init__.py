@@ -128,7 +128,7 @@ def explained(case: Case, steps: dict[str, tuple[str, str]]) -> Hint | None:
     """The first relation that fits, and in between the one wrong step of the chain rule. A step
     that explains several tensors at once comes before all relations."""
     kind, text = steps.get(case.name, ("", ""))
-    step = case.hint(kind, f"{case.name}'s gradient is right but for one step: {text}")
+    step = case.hint(kind, f"{case.name}'s gradient is right except for one step: {text}")
     several = list(steps.values()).count((kind, text)) > 1 and case.gradient.any()
     if kind and several and kind != "weight":
         return step
@@ -173,7 +173,7 @@ def joined(hints: list[Hint]) -> list[Hint]:
         cause = hint.text.partition(": ")[2]
         if hint.kind in ("unknown", "product rule"):
             cause = ""  # one side by side is enough
-        elif "right but for one step" not in hint.text:
+        elif "right except for one step" not in hint.text:
             cause = re.sub(rf"\b{re.escape(hint.tensor)}\b", "it", cause)
         groups.setdefault((hint.kind, cause), []).append(hint)
     out = []
