@@ -274,6 +274,11 @@ def show_report(report: Report) -> None:
 
     Raises:
         TypeError: it is not a report.
+
+    Example:
+        >>> from tinyae.checking import show_report
+        >>> show_report(gradcheck(Linear(3, 2, rng=0), np.ones((4, 3))))  # doctest: +ELLIPSIS
+        gradcheck passed  Linear(3 → 2)...
     """
     if not isinstance(report, Report):
         raise TypeError(f"show_report: expected a Report, got {type(report).__name__}")
