@@ -28,6 +28,7 @@ mathjax_path = "mathjax/tex-svg-full.js"
 mathjax3_config = {"svg": {"fontCache": "global"}}
 
 autodoc_member_order = "bysource"
+autodoc_docstring_signature = False  # "Convolution (...), (N, C, H, W) -> ..." is a sentence
 autodoc_typehints = "none"  # the docstrings say shapes, which types cannot
 autodoc_default_options = {"members": True}
 napoleon_google_docstring = True

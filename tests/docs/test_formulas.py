@@ -205,6 +205,21 @@ def test_formulas_alone_are_displayed_and_others_stay_in_their_text():
     assert re.fullmatch(r"\.\. math:: \\begin{aligned}.*&.*\\\\.*\n\nfor t = 1\.", typeset(long))
 
 
+def test_an_indented_paragraph_is_equations_columns_or_code():
+    two = "    p ∝ exp(hᵀv)\n    p(h_i = 1 | v) = σ(W v)_i,      q = 1 − p"
+    assert re.fullmatch(r"\.\. math:: \\begin{gathered}.* \\\\ .*, \\\\ .*", typeset(two))
+    assert r"\\" not in typeset("    ε ~\n    N(0, σ²)")
+    columns = typeset("    Conv   y = W · x   dx = Wᵀ · dy\n    Back   y = Wᵀ · x   dx = W · dy")
+    assert columns.count("&") == 4 and r"\text{Conv} &" in columns
+    code = "    model = fit(x)\n    print(model.β)"
+    assert typeset(f"So:\n\n{code}\n\nEnd.") == f"So:\n\n::\n\n{code}\n\nEnd."
+    assert typeset("- a list\n\n  goes on") == "- a list\n\n  goes on"
+
+
+def test_signs_of_restructured_text_are_escaped_and_emphasis_is_not():
+    assert typeset("|a| and (N, *size), *new*") == r"\|a\| and (N, \*size), *new*"
+
+
 def test_every_citation_of_a_docstring_is_in_the_bibliography():
     cited = {
         f"{name}-{year}".lower()
