@@ -65,7 +65,7 @@ def with_equations(paragraph: list[str], papers: set[str]) -> list[str]:
     done = [equation, *[""] * bool(rest)] if equation else []
     if not paragraph[0].startswith(" "):
         return done + inline(rest, papers)
-    if not equation and "``" not in "".join(paragraph):
+    if not equation and "`" not in "".join(paragraph):
         return table(paragraph)
     for alone, lines in groupby(rest, key=lambda line: "``" in line and not display([line])[1]):
         if alone:
