@@ -29,7 +29,8 @@ def process(app, what, name, obj, options, lines: list[str]) -> None:
     """For Sphinx's event autodoc-process-docstring, which wants ``lines`` changed in place."""
     lines[:] = typeset(lines, labels())
     if what in ("attribute", "data", "property"):
-        lines.insert(0, "")  # or napoleon takes what is in front of a colon for a type
+        # Or else napoleon takes all that is in front of a colon in the first line for a type
+        lines[:1] = lines[0].split(" ", 1)
 
 
 def labels() -> set[str]:
@@ -88,7 +89,8 @@ def display(paragraph: list[str]) -> tuple[str | None, list[str]]:
     while parts and not rest:
         formula, behind, *parts = parts
         found = latex(" ".join(formula.split()))
-        words, sign = WORDS.fullmatch(behind), SIGN.match(behind)
+        words = WORDS.fullmatch(behind) if paragraph[0].startswith(" ") else None
+        sign = SIGN.match(behind)
         if not found or (words and parts):
             rest = f"``{formula}``{behind}"
             break
@@ -126,7 +128,7 @@ def table(paragraph: list[str]) -> list[str]:
     rows = [[latex(cell) or rf"\text{{{cell}}}" for cell in line if cell] for line in cells]
     formulas = all(latex(cell) for line in cells for cell in line[1:])
     if formulas and all(line[0].isalnum() and len(line) == len(cells[0]) > 1 for line in cells):
-        body = r" \\ ".join(r" &\quad ".join(row) for row in rows)
+        body = r" \\ ".join(" & ".join(row) for row in rows)
         return [rf".. math:: \begin{{array}}{{{'l' * len(cells[0])}}} {body} \end{{array}}"]
     return ["::", "", *paragraph]
 

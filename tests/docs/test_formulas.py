@@ -199,6 +199,7 @@ def test_formulas_alone_are_displayed_and_others_stay_in_their_text():
         "dW &= dy^{\\top}\\,x. \\end{aligned}\n\nMore."
     )
     assert typeset("The map ``y = A x``\nis linear.") == "The map :math:`y = A\\,x`\nis linear."
+    assert typeset("``√(Σ g²)`` of all entries.") == r":math:`\sqrt{\sum g^{2}}` of all entries."
     assert typeset("    Ω = Σ x²") == ".. math:: \\Omega = \\sum x^{2}"
     assert typeset("Code::\n\n    σ = 1 + β") == "Code::\n\n    σ = 1 + β"
     assert typeset("Args:\n    a: ``σ = 1``.") == "Args:\n    a: :math:`\\sigma = 1`."
