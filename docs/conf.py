@@ -1,5 +1,6 @@
 """Sphinx's settings. ``build.py`` prepares the folder of sources that they are used with."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -50,4 +51,8 @@ html_theme_options = {
 
 
 def setup(app):
+    # Changes of these files change every page of the reference
+    made_by = [Path(__file__).with_name(n) for n in ("docstrings.py", "formulas.py")]
+    key = "".join(file.read_text("utf-8") for file in [*made_by, docstrings.BIBLIOGRAPHY])
+    app.add_config_value("docstrings_key", hashlib.sha256(key.encode()).hexdigest(), "env")
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)  # before napoleon
