@@ -21,7 +21,7 @@ RELATION = re.compile(r" (=|\\leftarrow|\\mathrel\{\+\}=) ")
 SHORT = 50  # characters of formulas that fit into a text
 # Kingma & Ba 2015; Rifai et al. 2011; Vincent, Larochelle & Bengio 2008; Hutchinson 1990
 CITATION = re.compile(
-    r"\b([A-Z][a-z]+)(?:(?:,\s[A-Z][a-z]+)*\s&\s[A-Z][a-z]+|\set\sal\.)?\s((?:19|20)\d\db?)\b"
+    r"\b([A-Z][a-z]+)(?:(?:,\s+[A-Z][a-z]+)*\s+&\s+[A-Z][a-z]+|\s+et\s+al\.)?\s+((?:19|20)\d\db?)\b"
 )
 
 

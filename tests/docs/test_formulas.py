@@ -242,4 +242,5 @@ def test_a_citation_links_to_its_paper():
         "Source: Vincent, Larochelle, Bengio & Manzagol 2008."
     )
     assert ":ref:`Rifai et al. 2011b <rifai-2011b>`" in typeset("As Rifai et al. 2011b.")
+    assert "<rifai-2011>" in typeset("Args:\n    a: λ (Rifai et\n        al. 2011), positive")
     assert typeset("Nobody et al. 2015") == "Nobody et al. 2015"
