@@ -28,7 +28,7 @@ CITATION = re.compile(
 def process(app, what, name, obj, options, lines: list[str]) -> None:
     """For Sphinx's event autodoc-process-docstring, which wants ``lines`` changed in place."""
     lines[:] = typeset(lines, labels())
-    if what in ("attribute", "data", "property"):
+    if lines and what in ("attribute", "data", "property"):
         # Or else napoleon takes all that is in front of a colon in the first line for a type
         lines[:1] = lines[0].split(" ", 1)
 
