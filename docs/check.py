@@ -102,7 +102,8 @@ def in_browser(browser: str, page: Path) -> list[str]:
         )
     wanted = len(re.findall(r'class="math notranslate', text))
     typeset = len(re.findall(r"<mjx-container", run.stdout))
-    errors = len(re.findall(r"<mjx-merror|data-mjx-error|Math Processing Error", run.stdout))
+    error = r'<mjx-merror|data-mjx-error|Math Processing Error|mathcolor="red"'  # red: unknown
+    errors = len(re.findall(error, run.stdout))
     name = page.relative_to(HTML)
     wrong = [f"{name}: {typeset} of {wanted} formulas are typeset"] if typeset < wanted else []
     return wrong + ([f"{name}: {errors} formulas have errors"] if errors else [])

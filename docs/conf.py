@@ -1,5 +1,6 @@
 """Sphinx's settings. ``build.py`` prepares the folder of sources that they are used with."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ mathjax_path = "mathjax/tex-svg-full.js"
 mathjax3_config = {"svg": {"fontCache": "global"}}
 
 autodoc_member_order = "bysource"
+autodoc_docstring_signature = False  # "Convolution (...), (N, C, H, W) -> ..." is a sentence
 autodoc_typehints = "none"  # the docstrings say shapes, which types cannot
 autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
@@ -49,4 +51,8 @@ html_theme_options = {
 
 
 def setup(app):
+    # Changes of these files change every page of the reference
+    made_by = [Path(__file__).with_name(n) for n in ("docstrings.py", "formulas.py")]
+    key = "".join(file.read_text("utf-8") for file in [*made_by, docstrings.BIBLIOGRAPHY])
+    app.add_config_value("docstrings_key", hashlib.sha256(key.encode()).hexdigest(), "env")
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)  # before napoleon

@@ -16,17 +16,21 @@ BIBLIOGRAPHY = Path(__file__).with_name("bibliography.md")
 LITERAL = re.compile(r"``([^`]+)``")
 SIGN = re.compile(r"([,.;]?)\s*")  # behind a formula
 WORDS = re.compile(r"\s+([a-z]{2,}(?: [a-z]{2,})*)([,.;]?)\s*")  # such as: for every example
+SPECIAL = re.compile(r"(?<!\w)\*\w[\w\s]*\*(?!\w)|[|*]")  # *emphasis* stays
 RELATION = re.compile(r" (=|\\leftarrow|\\mathrel\{\+\}=) ")
 SHORT = 50  # characters of formulas that fit into a text
 # Kingma & Ba 2015; Rifai et al. 2011; Vincent, Larochelle & Bengio 2008; Hutchinson 1990
 CITATION = re.compile(
-    r"\b([A-Z][a-z]+)(?:(?:,\s[A-Z][a-z]+)*\s&\s[A-Z][a-z]+|\set\sal\.)?\s((?:19|20)\d\db?)\b"
+    r"\b([A-Z][a-z]+)(?:(?:,\s+[A-Z][a-z]+)*\s+&\s+[A-Z][a-z]+|\s+et\s+al\.)?\s+((?:19|20)\d\db?)\b"
 )
 
 
 def process(app, what, name, obj, options, lines: list[str]) -> None:
     """For Sphinx's event autodoc-process-docstring, which wants ``lines`` changed in place."""
     lines[:] = typeset(lines, labels())
+    if lines and what in ("attribute", "data", "property"):
+        # Or else napoleon takes all that is in front of a colon in the first line for a type
+        lines[:1] = lines[0].split(" ", 1)
 
 
 def labels() -> set[str]:
@@ -37,7 +41,7 @@ def labels() -> set[str]:
 def typeset(lines: list[str], papers: set[str]) -> list[str]:
     """The lines of a docstring as reStructuredText."""
     done: list[str] = []
-    in_section = False  # from "Args:" to the next paragraph without indentation
+    in_section = False  # from "Args:", or a list, to the next paragraph without indentation
     code = None  # the indentation of a paragraph that ends with "::"
     for empty, group in groupby(lines, key=lambda line: not line.strip()):
         paragraph = list(group)
@@ -47,7 +51,7 @@ def typeset(lines: list[str], papers: set[str]) -> list[str]:
             continue
         code = indent if paragraph[-1].rstrip().endswith("::") else None
         if indent == 0:
-            in_section = re.fullmatch(r"[A-Z][a-z]+:\s*", paragraph[0]) is not None
+            in_section = bool(re.match(r"[A-Z][a-z]+:\s*$|[-*] |\d+\. ", paragraph[0]))
         prompts = (i for i, line in enumerate(paragraph) if line.lstrip().startswith(">>>"))
         example = next(prompts, len(paragraph))
         only_text = in_section or example < len(paragraph)
@@ -62,6 +66,8 @@ def with_equations(paragraph: list[str], papers: set[str]) -> list[str]:
     done = [equation, *[""] * bool(rest)] if equation else []
     if not paragraph[0].startswith(" "):
         return done + inline(rest, papers)
+    if not equation and "`" not in "".join(paragraph):
+        return table(paragraph)
     for alone, lines in groupby(rest, key=lambda line: "``" in line and not display([line])[1]):
         if alone:
             equation, rest = display(list(lines))
@@ -77,13 +83,14 @@ def display(paragraph: list[str]) -> tuple[str | None, list[str]]:
     equation with a text behind it stays in the text."""
     text = "\n".join(line.strip() for line in paragraph)
     before, *parts = LITERAL.split(text)
-    if not parts and paragraph[0].startswith(" "):  # an indented line needs no backticks
-        before, *parts = "", *re.split(r"(?<=[^,])(,\s{3,})", text), ""
+    if not parts and paragraph[0].startswith(" "):
+        before, parts = "", without_backticks(paragraph)
     equations, rest, length = [], before, 0
     while parts and not rest:
         formula, behind, *parts = parts
         found = latex(" ".join(formula.split()))
-        words, sign = WORDS.fullmatch(behind), SIGN.match(behind)
+        words = WORDS.fullmatch(behind) if paragraph[0].startswith(" ") else None
+        sign = SIGN.match(behind)
         if not found or (words and parts):
             rest = f"``{formula}``{behind}"
             break
@@ -104,6 +111,28 @@ def display(paragraph: list[str]) -> tuple[str | None, list[str]]:
     return f".. math:: {shown}", rest.split("\n") if rest else []
 
 
+def without_backticks(paragraph: list[str]) -> list[str]:
+    """The equations of an indented paragraph, and what is behind each: one or more a line, or one
+    that goes on in the next line. Empty if there is anything else."""
+    for lines in (paragraph, [" ".join(line.strip() for line in paragraph)]):
+        cells = [re.split(r"(?<=,)\s{3,}", line.strip()) for line in lines]
+        found = [re.fullmatch(r"(.*?)([,.]?)", cell) for line in cells for cell in line]
+        if all(match and latex(match[1]) for match in found):
+            return [part for match in found for part in match.groups()]
+    return []
+
+
+def table(paragraph: list[str]) -> list[str]:
+    """An indented paragraph that is no text: columns of formulas, or else code."""
+    cells = [re.split(r"\s{3,}", line.strip()) for line in paragraph]
+    rows = [[latex(cell) or rf"\text{{{cell}}}" for cell in line if cell] for line in cells]
+    formulas = all(latex(cell) for line in cells for cell in line[1:])
+    if formulas and all(line[0].isalnum() and len(line) == len(cells[0]) > 1 for line in cells):
+        body = r" \\ ".join(" & ".join(row) for row in rows)
+        return [rf".. math:: \begin{{array}}{{{'l' * len(cells[0])}}} {body} \end{{array}}"]
+    return ["::", "", *paragraph]
+
+
 def inline(paragraph: list[str], papers: set[str]) -> list[str]:
     """Formulas, citations and signs inside of a text."""
 
@@ -115,6 +144,9 @@ def inline(paragraph: list[str], papers: set[str]) -> list[str]:
         label = f"{match[1]}-{match[2]}".lower()
         return f":ref:`{' '.join(match[0].split())} <{label}>`" if label in papers else match[0]
 
+    def escape(match: re.Match[str]) -> str:
+        return match[0] if len(match[0]) > 1 else rf"\{match[0]}"
+
     parts = re.split(r"(`+[^`]*`*)", LITERAL.sub(math, "\n".join(paragraph)))
-    parts[::2] = [CITATION.sub(link, re.sub(r"([|*])", r"\\\1", part)) for part in parts[::2]]
+    parts[::2] = [CITATION.sub(link, SPECIAL.sub(escape, part)) for part in parts[::2]]
     return "".join(parts).split("\n")

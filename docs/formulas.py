@@ -70,6 +70,8 @@ class Token(NamedTuple):
 def latex(text: str) -> str | None:
     """A formula in LaTeX; None if the text is not surely a formula."""
     text = "".join(unicodedata.normalize("NFD", c) if c.isalpha() else c for c in text)
+    if "   " in text:  # columns
+        return None
     if not MATHEMATICS.search(text):
         words = {word for word in re.findall("[A-Za-z]+", text) if not re.fullmatch("d?.", word)}
         if not re.search(r" \+?= |\b[A-Za-z]_\w\b", text) or not words <= WORDS:

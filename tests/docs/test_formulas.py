@@ -189,6 +189,7 @@ def test_every_docstring_keeps_its_sections_and_its_examples_and_has_sound_equat
 
 @given(st.text("abXY 10.,:()\n=+-`", max_size=40))
 def test_a_text_without_formulas_and_citations_is_unchanged(text):
+    text = "\n".join(line.lstrip() for line in text.split("\n"))
     assert typeset(text) == text
 
 
@@ -198,11 +199,27 @@ def test_formulas_alone_are_displayed_and_others_stay_in_their_text():
         "dW &= dy^{\\top}\\,x. \\end{aligned}\n\nMore."
     )
     assert typeset("The map ``y = A x``\nis linear.") == "The map :math:`y = A\\,x`\nis linear."
+    assert typeset("``√(Σ g²)`` of all entries.") == r":math:`\sqrt{\sum g^{2}}` of all entries."
     assert typeset("    Ω = Σ x²") == ".. math:: \\Omega = \\sum x^{2}"
     assert typeset("Code::\n\n    σ = 1 + β") == "Code::\n\n    σ = 1 + β"
     assert typeset("Args:\n    a: ``σ = 1``.") == "Args:\n    a: :math:`\\sigma = 1`."
     long = "``m ← β₁ m + (1−β₁) g``, ``v ← β₂ v + (1−β₂) g²``, ``w ← w − lr · m``\nfor t = 1."
     assert re.fullmatch(r"\.\. math:: \\begin{aligned}.*&.*\\\\.*\n\nfor t = 1\.", typeset(long))
+
+
+def test_an_indented_paragraph_is_equations_columns_or_code():
+    two = "    p ∝ exp(hᵀv)\n    p(h_i = 1 | v) = σ(W v)_i,      q = 1 − p"
+    assert re.fullmatch(r"\.\. math:: \\begin{gathered}.* \\\\ .*, \\\\ .*", typeset(two))
+    assert r"\\" not in typeset("    ε ~\n    N(0, σ²)")
+    columns = typeset("    Conv   y = W · x   dx = Wᵀ · dy\n    Back   y = Wᵀ · x   dx = W · dy")
+    assert columns.count("&") == 4 and r"\text{Conv} &" in columns
+    code = "    model = fit(x)\n    print(model.β)"
+    assert typeset(f"It is:\n\n{code}\n\nEnd.") == f"It is:\n\n::\n\n{code}\n\nEnd."
+    assert typeset("- a list\n\n  goes on") == "- a list\n\n  goes on"
+
+
+def test_signs_of_restructured_text_are_escaped_and_emphasis_is_not():
+    assert typeset("|a| and (N, *size), *new*") == r"\|a\| and (N, \*size), *new*"
 
 
 def test_every_citation_of_a_docstring_is_in_the_bibliography():
@@ -225,4 +242,5 @@ def test_a_citation_links_to_its_paper():
         "Source: Vincent, Larochelle, Bengio & Manzagol 2008."
     )
     assert ":ref:`Rifai et al. 2011b <rifai-2011b>`" in typeset("As Rifai et al. 2011b.")
+    assert "<rifai-2011>" in typeset("Args:\n    a: λ (Rifai et\n        al. 2011), positive")
     assert typeset("Nobody et al. 2015") == "Nobody et al. 2015"
