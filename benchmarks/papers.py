@@ -9,7 +9,7 @@ is not computed again: a run that was stopped continues with the same command. T
 ``benchmarks/results`` are such files; ``benchmarks/papers.md`` explains them.
 
 Tables: hinton (deep autoencoder, 2006), vincent (denoising, 2008), rifai (contractive, 2011),
-ksparse (Makhzani & Frey 2013), vae (Kingma & Welling 2014). The data are MNIST: TINYAE_DATA, or
+ksparse (Makhzani & Frey 2014), vae (Kingma & Welling 2014). The data are MNIST: TINYAE_DATA, or
 downloaded once.
 
 All settings were chosen on validation data: images of the training set on which the model was not

@@ -1,4 +1,4 @@
-"""Makhzani & Frey 2013, table 1: k-sparse autoencoders, 1000 units, logistic regression on the
+"""Makhzani & Frey 2014, table 1: k-sparse autoencoders, 1000 units, logistic regression on the
 features.
 
 How the settings were chosen: they were not tuned. As in the paper, k falls from 100 to its final
@@ -58,7 +58,7 @@ def method(k: int) -> Callable[[int, bool], Metrics]:
 
 
 TABLE = Table(
-    title="Makhzani & Frey 2013: test error in %, k-sparse features of 1000 units",
+    title="Makhzani & Frey 2014: test error in %, k-sparse features of 1000 units",
     columns={"test": ("test %", ".2f"), "valid": ("valid %", ".2f")},
     paper={"k = 40": {"test": 1.54}, "k = 25": {"test": 1.35}, "k = 10": {"test": 2.10}},
     methods={f"k = {k}": method(k) for k in (40, 25, 10)},
