@@ -57,6 +57,7 @@ def collect(
             say(f"  seed {seed}: {method}: from {path}")
             continue
         metrics = {"seed": seed, **table.methods[method](seed, quick)}
+        table.remember(method, metrics)
         results.setdefault(method, []).append(metrics)
         texts = (
             f"{heading} {format(metrics[key], form)}"
@@ -149,6 +150,9 @@ def main() -> None:
         results = earlier_results(args.json, args.table, args.quick)
     except ValueError as error:
         parser.error(str(error))
+    for method, earlier in results.items():
+        for metrics in earlier:
+            table.remember(method, metrics)
     collect(table, methods, seeds, results, args.quick, args.json, args.table)
     print_table(table, results)
 

@@ -30,6 +30,8 @@ class Table:
             run here, and the other way round.
         methods: ``{name: method(seed, quick) -> metrics}``.
         differs: what differs from the paper's setting, line by line.
+        remember: called with the name of a method and its metrics, for every result, also for
+            those of an earlier run.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Table:
     paper: dict[str, Metrics]
     methods: dict[str, Callable[[int, bool], Metrics]]
     differs: list[str] = field(default_factory=list)
+    remember: Callable[[str, Metrics], None] = lambda method, metrics: None
 
 
 @contextmanager
