@@ -196,7 +196,7 @@ for rate in (1e-2, 3e-3, 1e-3):  # first large steps, then small ones
         epochs=3 if FAST else 60,
         batch_size=200,
         workers=1,
-        progress=False,
+        progress=not FAST,
     )
 
 
@@ -288,7 +288,7 @@ def trained(model, objective, epochs, x=x_train):
         objective,
         Adam(model.params, lr=1e-3),
         epochs=1 if FAST else epochs,
-        progress=False,
+        progress=not FAST,
     )
     return model
 

@@ -291,7 +291,7 @@ for name, model in models.items():
         Adam(model.params),
         epochs=EPOCHS,
         rng=SEED,
-        progress=False,
+        progress=not FAST,
     )
 
 
@@ -556,7 +556,7 @@ for sigma in (0.05, 0.1, 0.2, 0.4):
     cells = []
     for objective in (Objective(corrupt=Gaussian(sigma, clip=False)), penalized(sigma)):
         net = build()
-        fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=False)
+        fit(net, x_train, objective, Adam(net.params), epochs=EPOCHS, progress=not FAST)
         norm = (jacobian(net, some) ** 2).sum() / len(some)
         cells.append(f"{norm:>8.3f}{mse(net(x_test), x_test)[0]:>14.5f}")
     print(f"{sigma:<12}{cells[0]:>22}{cells[1]:>32}")
@@ -626,7 +626,7 @@ for name, weight in [("tied, plain", 0.0), ("tied, contractive", 3e-3)]:
         Adam(model.params, 2e-3),
         epochs=EPOCHS,
         rng=SEED,
-        progress=False,
+        progress=not FAST,
     )
 table(tied_models)
 for name, model in tied_models.items():

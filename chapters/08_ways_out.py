@@ -71,7 +71,14 @@ def epochs(steps):
 
 
 def trained(model, steps, objective, x=x_train):
-    fit(model, x, objective, Adam(model.params, lr=1e-3), epochs(steps), progress=False)
+    fit(
+        model,
+        x,
+        objective,
+        Adam(model.params, lr=1e-3),
+        epochs(steps),
+        progress=not FAST,
+    )
     return model
 
 
@@ -212,7 +219,7 @@ history = fit(
     Adam(model.params, lr=1e-3),
     epochs(4700),
     validation=x_test,
-    progress=False,
+    progress=not FAST,
 )
 print(f"negative bound, test images: {history['val_loss'][-1]:.2f} nats per image")
 cross_entropy, kl = history["reconstruction"][-1], history["kl"][-1]
@@ -570,7 +577,7 @@ objective = Adversarial(
     Adam(code_discriminator.params, 1e-3),
 )
 history = fit(
-    aae, x_train, objective, Adam(aae.params, 1e-3), epochs(2500), progress=False
+    aae, x_train, objective, Adam(aae.params, 1e-3), epochs(2500), progress=not FAST
 )
 mse8 = trained(basic_autoencoder(rng=0, code=8), 2500, Objective())
 sampled_z = np.random.default_rng(1).normal(size=(n, 8)).astype(np.float32)
@@ -765,7 +772,7 @@ for weight in (0.001, 0.005):
         Adam(image_discriminator.params, 2e-4),  # a low rate, or it wins at once
     )
     histories[weight] = fit(
-        gan, x_train, objective, Adam(gan.params, 1e-3), epochs(2500), progress=False
+        gan, x_train, objective, Adam(gan.params, 1e-3), epochs(2500), progress=not FAST
     )
     reconstructed[f"discriminator, λ {weight}"] = output(gan, x_test)
 print("8-dimensional codes; label kept: according to a separate classifier")
