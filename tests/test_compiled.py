@@ -168,3 +168,12 @@ def test_without_numba_everything_is_numpy():
 
 def test_numba_is_not_imported_before_training():
     assert run("import sys, tinyae, tinyae.layers; print('numba' in sys.modules)") == "False"
+
+
+def test_a_numba_that_cannot_be_imported_is_named_and_not_used(tmp_path):
+    (tmp_path / "numba.py").write_text("raise OSError('no libllvmlite.so')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+        "from tinyae import compiled; print(compiled.load(), compiled._loops)"
+    )
+    assert run(code) == "not used: numba cannot be imported: no libllvmlite.so {}"

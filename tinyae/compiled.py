@@ -53,9 +53,10 @@ def load() -> str:
         return "not used: TINYAE_COMPILED is 0"
     try:
         import numba
-    except ImportError as error:
-        reason = str(error) if "numba" not in str(error) else 'pip install "tinyae[fast]"'
-        return f"not installed: {reason}"
+    except ModuleNotFoundError:
+        return 'not installed: pip install "tinyae[fast]"'
+    except Exception as error:  # a broken installation, or one for another NumPy: train without
+        return f"not used: numba cannot be imported: {error}"
     # Without fastmath: the same roundings as NumPy. error_model: 1 / 0 = inf, as in NumPy.
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     for f in (adam, unfold, fold):

@@ -79,6 +79,26 @@ def test_the_optimizer_adds_the_gradients_of_the_parts(clip, weights):
         np.testing.assert_allclose(one[key], other[key], rtol=1e-12)
 
 
+class Clipped(Adam):
+    """A user's optimizer, which changes the gradients."""
+
+    def step(self, grads, map=map):
+        for key in grads:
+            grads[key] = np.clip(grads[key], -1e-3, 1e-3)
+        super().step(grads, map)
+
+
+def test_an_optimizer_of_ones_own_may_change_the_gradients():
+    weights = []
+    for workers in (1, 2):
+        model = small_net()
+        optimizer = Clipped(model.params)
+        fit(model, DATA, Objective(), optimizer, 2, workers=workers, progress=False)
+        weights.append(model.params)
+    for key, w in weights[0].items():
+        np.testing.assert_allclose(w, weights[1][key], atol=1e-4)
+
+
 def test_a_part_that_does_not_fit_changes_nothing():
     w = {"w": np.ones(3)}
     optimizer = Adam(w)

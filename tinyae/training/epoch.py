@@ -79,7 +79,10 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
 
     def gradients(network: Layer, objective: ObjectiveFunction) -> ObjectiveResult:
         seeds = [*seed, SECOND_NETWORK]
-        return loss_and_gradients(network, batch, objective, run.pool, seeds, run.machines)
+        loss, grads, terms = loss_and_gradients(
+            network, batch, objective, run.pool, seeds, run.machines
+        )
+        return loss, dict(grads), terms
 
     try:
         more = run.objective.before_step(run.model, batch, gradients)
@@ -91,6 +94,8 @@ def _train_step(run: Run, batch: Data, epoch: int, step: int, on_cpu: bool) -> T
     except FloatingPointError as error:
         at = f"epoch {epoch + 1}, step {step + 1}"
         raise TrainingDiverged(f"{at}: {error}. {advice(run.model)}") from error
+    if type(run.optimizer).step is not Optimizer.step:
+        grads = dict(grads)  # a step of another kind may change them
     run.optimizer.step(grads, run.pool.map)
     if run.average is not None:
         run.average.update(run.optimizer.steps)
